@@ -1,0 +1,107 @@
+package model
+
+import "fmt"
+
+// Device names the hardware an engine runs on.
+type Device string
+
+const (
+	Auto Device = "auto" // CUDA where a usable GPU is, else the CPU
+	CUDA Device = "cuda"
+	CPU  Device = "cpu"
+)
+
+// Precision names the number format of features and weights inside an engine.
+type Precision string
+
+const (
+	AutoPrecision Precision = "auto"    // half only where it is native and known to be harmless
+	Float32       Precision = "float32" // exact to 8 bits
+	Half          Precision = "half"    // bfloat16 on a CPU, float16 on CUDA
+)
+
+// Engine runs one network with fixed weights. Calls on one engine must not overlap; different engines are independent.
+// An engine takes its memory when it first sees a frame size and keeps it for that size.
+type Engine interface {
+	// Weights are those the engine was opened with; read only.
+	Weights() *Weights
+
+	// Statistics encodes a picture and returns mean and standard deviation of relu4_1. Both sides of the picture must be
+	// at least 1 pixel; the picture is read during the call only. Errors: an image that Check refuses, a place the engine
+	// cannot read, not enough memory.
+	Statistics(picture *Image) (Stats, error)
+
+	// Stylize writes to dst the content src with the style's statistics: the features become
+	// alpha*AdaIN(x) + (1-alpha)*x, alpha in [0,1]. Format, size and colorimetry of dst must be those of src, both sides at
+	// least MinSize; strides may differ; dst and src must not overlap. Only the samples of the picture are written, never
+	// the bytes between rows; alpha and padding samples are copied. Errors: as Statistics, sizes that differ, statistics of
+	// the wrong length.
+	Stylize(dst, src *Image, style Stats, alpha float32) error
+
+	// Describe says in a few words what computes, for logs: "CPU, oneDNN 2.6.3, AVX-512, float32, 2 threads".
+	Describe() string
+
+	// Close frees what the engine holds; it may be called once.
+	Close() error
+}
+
+// Options say how an engine is to be opened.
+type Options struct {
+	Device    Device    // "" means Auto
+	DeviceID  int       // which GPU; -1 lets the engine choose
+	Threads   int       // of a CPU engine; 0 means all cores this process may use
+	Precision Precision // "" means AutoPrecision
+}
+
+// Opener opens an engine; each engine's package has one.
+type Opener func(*Weights, Options) (Engine, error)
+
+// Engines are the openers that a program was built with.
+type Engines map[Device]Opener
+
+// Open opens the engine for o.Device. Auto takes CUDA where it opens and the CPU otherwise. A device that this program
+// was not built with is an error, and so is whatever the opener reports.
+func (e Engines) Open(w *Weights, o Options) (Engine, error) {
+	if o.Device == "" {
+		o.Device = Auto
+	}
+	if o.Precision == "" {
+		o.Precision = AutoPrecision
+	}
+	if o.Device != Auto {
+		open := e[o.Device]
+		if open == nil {
+			return nil, fmt.Errorf("device %q is not available in this build, wanted %q or %q", o.Device, Auto, CPU)
+		}
+		return open(w, o)
+	}
+	if open := e[CUDA]; open != nil {
+		if engine, err := open(w, o); err == nil {
+			return engine, nil
+		}
+	}
+	open := e[CPU]
+	if open == nil {
+		return nil, fmt.Errorf("device %q: this build has no engine", o.Device)
+	}
+	return open(w, o)
+}
+
+// CheckStylize reports arguments of Engine.Stylize that every engine refuses; see there.
+func CheckStylize(w *Weights, dst, src *Image, style Stats, alpha float32) error {
+	for _, m := range []*Image{src, dst} {
+		if err := m.Check(); err != nil {
+			return err
+		}
+	}
+	if src.Width < MinSize || src.Height < MinSize {
+		return fmt.Errorf("frame of %dx%d is too small, wanted at least %dx%d", src.Width, src.Height, MinSize, MinSize)
+	}
+	if dst.Format != src.Format || dst.Width != src.Width || dst.Height != src.Height || dst.Colorimetry != src.Colorimetry {
+		return fmt.Errorf("result is %v %dx%d, wanted the content's %v %dx%d", dst.Format, dst.Width, dst.Height, src.Format, src.Width, src.Height)
+	}
+	if !(alpha >= 0 && alpha <= 1) {
+		return fmt.Errorf("alpha is %v, wanted 0 to 1", alpha)
+	}
+	return style.Check(w.Widths[3])
+}
