@@ -72,11 +72,14 @@ func (w Widths) Layers() []Layer {
 // String is "16,32,64,128", the form used in weights files and messages.
 func (w Widths) String() string { return fmt.Sprintf("%d,%d,%d,%d", w[0], w[1], w[2], w[3]) }
 
+// maxWidth bounds the channels of a level, so that sizes computed from widths stay far from overflow.
+const maxWidth = 4096
+
 // Check reports widths that no engine can run: each must be a positive multiple of 4 and at most 4096.
 func (w Widths) Check() error {
 	for i, n := range w {
-		if n <= 0 || n%4 != 0 || n > 4096 {
-			return fmt.Errorf("widths %v: level %d has %d channels, wanted a multiple of 4 from 4 to 4096", w, i+1, n)
+		if n <= 0 || n%4 != 0 || n > maxWidth {
+			return fmt.Errorf("widths %v: level %d has %d channels, wanted a multiple of 4 from 4 to %d", w, i+1, n, maxWidth)
 		}
 	}
 	return nil

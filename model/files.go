@@ -1,0 +1,110 @@
+package model
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Limits on what is read at all, in bytes.
+const (
+	maxWeightsFile = 2 << 30
+	maxStyleFile   = 1 << 20
+)
+
+// readFile reads a plain file of at most limit bytes. A folder, pipe or device is refused without waiting for it.
+func readFile(path string, limit int64) ([]byte, error) {
+	// Opened without O_NONBLOCK, a pipe that nobody writes to would block here for ever.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: is a folder, wanted a file", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: is a pipe or a device, wanted a plain file", path)
+	case info.Size() > limit:
+		return nil, fmt.Errorf("%s: has %d bytes, wanted at most %d", path, info.Size(), limit)
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+			return nil, fmt.Errorf("%s: became shorter than %d bytes while it was read", path, info.Size())
+		}
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
+// writeFile writes a file under a temporary name in the same folder and renames it once the disk has it, so that nobody
+// ever reads half of it.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+	}()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err := write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// foreign says what a file of another kind is and what to do with it, "" if its first bytes say nothing.
+func foreign(data []byte) string {
+	const advice = "; import it first with `adain import`"
+	for _, kind := range []struct{ magic, name string }{
+		{"PK\x03\x04", "a zip archive, the form of a PyTorch file" + advice},
+		{"PK\x05\x06", "an empty zip archive"},
+		{"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch file of the older kind" + advice},
+		{"\x80", "a pickle, perhaps a PyTorch file" + advice},
+		{"\x89PNG", "a PNG picture"},
+		{"\xff\xd8\xff", "a JPEG picture"},
+		{"GIF8", "a GIF picture"},
+		{"RIFF", "a RIFF file: a WebP picture, a sound or a film"},
+		{"BM", "a BMP picture"},
+		{"II*\x00", "a TIFF picture"},
+		{"MM\x00*", "a TIFF picture"},
+		{"\x1f\x8b", "a gzip archive; unpack it first"},
+		{"\x89HDF", "an HDF5 file, which is not supported"},
+		{"%PDF", "a PDF document"},
+		{"version https://git-lfs", "a pointer of Git LFS; fetch the file itself with `git lfs pull`"},
+		{"<!DOCTYPE", "a web page; the download went wrong"},
+		{"<html", "a web page; the download went wrong"},
+	} {
+		if bytes.HasPrefix(data, []byte(kind.magic)) {
+			return kind.name
+		}
+	}
+	return ""
+}
