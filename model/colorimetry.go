@@ -24,7 +24,9 @@ type Colorimetry struct {
 //	R = y + RV*v, G = y + GU*u + GV*v, B = y + BU*u
 //
 // and back y = KR*R + KG*G + KB*B, u = (B - y)/BU, v = (R - y)/RV, each divided by its scale and put on its offset.
-// Chroma is shared by the 2x2 pixels it covers; writing takes the mean of the R'G'B' pixels that exist there.
+// R'G'B' is clamped to [0,1] in both directions; samples are rounded half up and limited to 0..255 only, so that foot and head
+// room of the limited range stay unused by clamping alone. Chroma is shared by the 2x2 pixels it covers; writing takes the
+// mean of the clamped R'G'B' pixels that exist there.
 type YUV struct {
 	OffsetY, ScaleY, ScaleC float32
 	KR, KG, KB              float32

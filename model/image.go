@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Format is the arrangement of 8-bit samples in an Image. The names are GStreamer's.
 type Format int
@@ -100,20 +103,33 @@ func NewImage(f Format, w, h int) *Image {
 // Device says whether the samples lie in the memory of a CUDA device.
 func (m *Image) Device() bool { return m.Planes[0].Device != 0 }
 
-// Check reports an image that an engine must not touch: unknown format, a side below 1, a missing plane, a stride smaller
-// than a row or, in host memory, a plane too short for its rows.
+// The largest side of an image in pixels and the largest stride in bytes, far beyond any real picture: what is computed from
+// them fits an int.
+const (
+	maxSide   = 1 << 24
+	maxStride = 1 << 32
+)
+
+// Check reports an image that an engine must not touch: none at all, unknown format or matrix, a side below 1, a missing
+// plane, a stride smaller than a row or, in host memory, a plane too short for its rows.
 func (m *Image) Check() error {
+	if m == nil {
+		return errors.New("image: there is none")
+	}
 	if m.Format < 0 || int(m.Format) >= len(formatNames) {
 		return fmt.Errorf("image: unknown format %d", int(m.Format))
 	}
-	if m.Width < 1 || m.Height < 1 {
-		return fmt.Errorf("image: size %dx%d, wanted at least 1x1", m.Width, m.Height)
+	if k := m.Colorimetry.Matrix; m.Format.YUV() && (k < BT601 || k > FCC) {
+		return fmt.Errorf("image: unknown colour matrix %d", int(k))
+	}
+	if m.Width < 1 || m.Height < 1 || m.Width > maxSide || m.Height > maxSide {
+		return fmt.Errorf("image: size %dx%d, wanted sides of 1 to %d", m.Width, m.Height, maxSide)
 	}
 	for i := range m.Format.Planes() {
 		p := m.Planes[i]
 		row, rows := m.Format.Plane(i, m.Width, m.Height)
-		if p.Stride < row {
-			return fmt.Errorf("image: plane %d of %v %dx%d has a stride of %d bytes, wanted at least %d", i, m.Format, m.Width, m.Height, p.Stride, row)
+		if p.Stride < row || p.Stride > maxStride {
+			return fmt.Errorf("image: plane %d of %v %dx%d has a stride of %d bytes, wanted %d to %d", i, m.Format, m.Width, m.Height, p.Stride, row, maxStride)
 		}
 		if need := p.Stride*(rows-1) + row; p.Device == 0 && len(p.Data) < need {
 			return fmt.Errorf("image: plane %d of %v %dx%d has %d bytes, wanted at least %d", i, m.Format, m.Width, m.Height, len(p.Data), need)

@@ -11,8 +11,8 @@ var (
 	Lite  = Widths{16, 32, 64, 128}
 )
 
-// MinSize is the smallest frame side in pixels. Below it the features of relu4_1 are a single row or column whose
-// statistics say nothing.
+// MinSize is the smallest side of a frame in pixels: that of one pixel of relu4_1. Below it there is less picture than the
+// network's smallest detail.
 const MinSize = 8
 
 // Side says which half of the network a layer belongs to.
@@ -24,7 +24,7 @@ const (
 )
 
 // Layer is one convolution of the network and what follows it. A 3x3 convolution pads its input by one pixel with
-// reflection (the edge itself is not repeated); the 1x1 colour layer pads nothing.
+// reflection (the edge itself is not repeated, unless the side has a single pixel); the 1x1 colour layer pads nothing.
 type Layer struct {
 	Side     Side
 	Index    int    // position in pytorch-AdaIN's nn.Sequential, part of the key in a weights file

@@ -1,0 +1,64 @@
+package ref
+
+import (
+	"errors"
+	"fmt"
+
+	"adainfilter/model"
+)
+
+// Engine runs the network with the functions of this package.
+type Engine struct{ weights *model.Weights }
+
+var _ model.Engine = (*Engine)(nil)
+
+// Open is the model.Opener of this package. It computes on the CPU in float32 whatever the threads; it refuses CUDA and
+// half.
+func Open(w *model.Weights, o model.Options) (model.Engine, error) {
+	if o.Device == model.CUDA || o.Precision == model.Half {
+		return nil, errors.New("the reference engine computes on the CPU in float32 only")
+	}
+	return &Engine{w}, nil
+}
+
+func (e *Engine) Weights() *model.Weights { return e.weights }
+
+func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
+	if err := checkHost(picture); err != nil {
+		return model.Stats{}, fmt.Errorf("reference engine: %w", err)
+	}
+	return Statistics(Encode(e.weights, Read(picture))[3]), nil
+}
+
+func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
+	if err := model.CheckStylize(e.weights, dst, src, style, alpha); err != nil {
+		return fmt.Errorf("reference engine: %w", err)
+	}
+	for _, m := range []*model.Image{src, dst} {
+		if err := checkHost(m); err != nil {
+			return fmt.Errorf("reference engine: %w", err)
+		}
+	}
+	Write(dst, src, Stylize(e.weights, Read(src), style, float64(alpha)))
+	return nil
+}
+
+func (e *Engine) Describe() string { return "CPU, plain Go reference, float32" }
+
+func (e *Engine) Close() error { return nil }
+
+// checkHost reports a picture that this engine cannot read.
+func checkHost(m *model.Image) error {
+	if m == nil {
+		return errors.New("there is no picture")
+	}
+	if err := m.Check(); err != nil {
+		return err
+	}
+	for i := range m.Format.Planes() {
+		if m.Planes[i].Device != 0 {
+			return fmt.Errorf("plane %d lies in the memory of a CUDA device, wanted host memory", i)
+		}
+	}
+	return nil
+}

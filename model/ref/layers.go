@@ -1,0 +1,234 @@
+// Package ref is the network in plain Go, written down as it is defined: no layers folded together, no blocking, sums in
+// float64. It is slow, and it is what every other engine is compared with.
+package ref
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+
+	"adainfilter/model"
+)
+
+// Features are the activations of one layer, or a picture as R'G'B' in [0,1]: Data is (C,H,W).
+type Features struct {
+	C, H, W int
+	Data    []float32
+}
+
+// NewFeatures allocates features of value 0.
+func NewFeatures(c, h, w int) Features { return Features{c, h, w, make([]float32, c*h*w)} }
+
+// Plane is channel c, (H,W); it shares the features' memory.
+func (f Features) Plane(c int) []float32 { return f.Data[c*f.H*f.W:][:f.H*f.W] }
+
+// Reflect is the index inside 0..n-1 that an index from -1 to n stands for: the neighbour of the edge, or the only one there
+// is if n is 1.
+func Reflect(i, n int) int {
+	switch {
+	case n == 1:
+		return 0
+	case i < 0:
+		return -i
+	case i >= n:
+		return 2*n - 2 - i
+	}
+	return i
+}
+
+// Replicate is the index inside 0..n-1 that is nearest to i.
+func Replicate(i, n int) int { return min(max(i, 0), n-1) }
+
+// Pad adds a border of p pixels, whose values are those at the index that border gives for a position and a side's length.
+func Pad(x Features, p int, border func(i, n int) int) Features {
+	out := NewFeatures(x.C, x.H+2*p, x.W+2*p)
+	for c := range x.C {
+		from, to := x.Plane(c), out.Plane(c)
+		for i := range out.H {
+			row := from[border(i-p, x.H)*x.W:]
+			for j := range out.W {
+				to[i*out.W+j] = row[border(j-p, x.W)]
+			}
+		}
+	}
+	return out
+}
+
+// Convolve is the convolution alone (strictly, the correlation), without padding: (I,H,W) becomes (O,H-K+1,W-K+1).
+func Convolve(c model.Conv, x Features) Features {
+	k := c.Kernel
+	out := NewFeatures(c.Out, x.H-k+1, x.W-k+1)
+	eachChannel(c.Out, func(o int) {
+		sum := make([]float64, out.H*out.W)
+		for i := range sum {
+			sum[i] = float64(c.Bias[o])
+		}
+		for i := range c.In {
+			plane := x.Plane(i)
+			for t := range k * k {
+				w := float64(c.Weight[(o*c.In+i)*k*k+t])
+				for y := range out.H {
+					from := plane[(y+t/k)*x.W+t%k:][:out.W]
+					to := sum[y*out.W:][:out.W]
+					for j, v := range from {
+						to[j] += w * float64(v)
+					}
+				}
+			}
+		}
+		for i, v := range sum {
+			out.Plane(o)[i] = float32(v)
+		}
+	})
+	return out
+}
+
+// Run is one layer of the table with everything that belongs to it: padding, convolution, ReLU, pooling, upsampling. The
+// second result is what comes before pooling and upsampling.
+func Run(c model.Conv, x Features) (out, relu Features) {
+	if c.Kernel == 3 {
+		x = Pad(x, 1, Reflect)
+	}
+	x = Convolve(c, x)
+	if c.ReLU {
+		for i, v := range x.Data {
+			// Not max(v, 0) as a comparison that a NaN fails: it has to stay one.
+			if v < 0 {
+				x.Data[i] = 0
+			}
+		}
+	}
+	switch {
+	case c.Pool:
+		return Pool(x), x
+	case c.Upsample:
+		return Upsample(x), x
+	}
+	return x, x
+}
+
+// Pool takes the maximum of each 2x2, and of what is there of the last row or column of an odd side:
+// (C, ceil(H/2), ceil(W/2)).
+func Pool(x Features) Features {
+	out := NewFeatures(x.C, (x.H+1)/2, (x.W+1)/2)
+	for c := range x.C {
+		from, to := x.Plane(c), out.Plane(c)
+		for y := range out.H {
+			for j := range out.W {
+				y1, x1 := min(2*y+1, x.H-1), min(2*j+1, x.W-1)
+				to[y*out.W+j] = max(from[2*y*x.W+2*j], from[2*y*x.W+x1], from[y1*x.W+2*j], from[y1*x.W+x1])
+			}
+		}
+	}
+	return out
+}
+
+// Upsample repeats every pixel 2x2: (C,2H,2W).
+func Upsample(x Features) Features {
+	out := NewFeatures(x.C, 2*x.H, 2*x.W)
+	for c := range x.C {
+		from, to := x.Plane(c), out.Plane(c)
+		for i := range to {
+			to[i] = from[i/out.W/2*x.W+i%out.W/2]
+		}
+	}
+	return out
+}
+
+// Crop keeps the upper left h x w pixels.
+func Crop(x Features, h, w int) Features {
+	out := NewFeatures(x.C, h, w)
+	for c := range x.C {
+		for y := range h {
+			copy(out.Plane(c)[y*w:][:w], x.Plane(c)[y*x.W:])
+		}
+	}
+	return out
+}
+
+// Statistics are mean and standard deviation of each channel, in two passes.
+func Statistics(x Features) model.Stats {
+	s := model.Stats{Mean: make([]float32, x.C), Std: make([]float32, x.C)}
+	n := float64(x.H * x.W)
+	for c := range x.C {
+		var sum, square float64
+		for _, v := range x.Plane(c) {
+			sum += float64(v)
+		}
+		mean := sum / n
+		for _, v := range x.Plane(c) {
+			square += (float64(v) - mean) * (float64(v) - mean)
+		}
+		s.Mean[c], s.Std[c] = float32(mean), float32(math.Sqrt(square/n+model.Epsilon))
+	}
+	return s
+}
+
+// AdaIN is alpha*t + (1-alpha)*x, where t is x with the style's statistics: (x - mean)/std * style.Std + style.Mean
+// (equation 8 of Huang & Belongie; section 7.1 for alpha).
+func AdaIN(x Features, style model.Stats, alpha float64) Features {
+	content := Statistics(x)
+	out := NewFeatures(x.C, x.H, x.W)
+	for c := range x.C {
+		mean, std := float64(content.Mean[c]), float64(content.Std[c])
+		for i, v := range x.Plane(c) {
+			t := (float64(v)-mean)/std*float64(style.Std[c]) + float64(style.Mean[c])
+			out.Plane(c)[i] = float32(alpha*t + (1-alpha)*float64(v))
+		}
+	}
+	return out
+}
+
+// Encode computes relu1_1, relu2_1, relu3_1 and relu4_1 of a picture (3,H,W) of R'G'B' in [0,1].
+func Encode(w *model.Weights, picture Features) (levels [4]Features) {
+	x, level := picture, 0
+	for _, c := range w.Layers {
+		if c.Side != model.Encoder {
+			break
+		}
+		var relu Features
+		x, relu = Run(c, x)
+		switch c.Name {
+		case "conv1_1", "conv2_1", "conv3_1", "conv4_1":
+			levels[level] = relu
+			level++
+		}
+	}
+	return levels
+}
+
+// Decode turns features like relu4_1 into R'G'B', not clamped, (3,8H,8W).
+func Decode(w *model.Weights, x Features) Features {
+	for _, c := range w.Layers {
+		if c.Side == model.Decoder {
+			x, _ = Run(c, x)
+		}
+	}
+	return x
+}
+
+// Stylize is the whole method on a picture (3,H,W): R'G'B', not clamped, of the picture's size.
+func Stylize(w *model.Weights, picture Features, style model.Stats, alpha float64) Features {
+	x := AdaIN(Encode(w, picture)[3], style, alpha)
+	return Crop(Decode(w, x), picture.H, picture.W)
+}
+
+// String is the shape, for messages.
+func (f Features) String() string { return fmt.Sprintf("(%d,%d,%d)", f.C, f.H, f.W) }
+
+// eachChannel calls do for 0..n-1 on as many goroutines as there are processors.
+func eachChannel(n int, do func(o int)) {
+	var wait sync.WaitGroup
+	workers := min(n, runtime.GOMAXPROCS(0))
+	for k := range workers {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for o := k; o < n; o += workers {
+				do(o)
+			}
+		}()
+	}
+	wait.Wait()
+}

@@ -1,0 +1,131 @@
+package ref
+
+import (
+	"math"
+
+	"adainfilter/model"
+)
+
+// Where R, G, B and the byte that is copied lie in a pixel of the packed formats; -1 if there is none.
+var packed = map[model.Format][4]int{
+	model.RGB: {0, 1, 2, -1}, model.BGR: {2, 1, 0, -1},
+	model.RGBA: {0, 1, 2, 3}, model.RGBx: {0, 1, 2, 3},
+	model.BGRA: {2, 1, 0, 3}, model.BGRx: {2, 1, 0, 3},
+}
+
+// Read is a picture as R'G'B' in [0,1], (3,H,W). A YUV pixel takes the chroma sample that covers it; what lies outside of
+// R'G'B' is clamped.
+func Read(m *model.Image) Features {
+	out := NewFeatures(3, m.Height, m.Width)
+	yuv := m.Colorimetry.YUV()
+	for y := range m.Height {
+		for x := range m.Width {
+			rgb := readPixel(m, yuv, x, y)
+			for c := range 3 {
+				out.Plane(c)[y*m.Width+x] = float32(rgb[c])
+			}
+		}
+	}
+	return out
+}
+
+// Write puts R'G'B' (3,H,W) of any range into the samples of dst; src gives alpha and padding bytes. Values are clamped to
+// [0,1] and rounded half up; chroma is that of the mean R'G'B' of the pixels it covers. Bytes between rows stay as they are.
+func Write(dst, src *model.Image, rgb Features) {
+	pixel := func(x, y int) (p [3]float64) {
+		for c := range p {
+			p[c] = clamp(float64(rgb.Plane(c)[y*rgb.W+x]))
+		}
+		return p
+	}
+	if dst.Format.YUV() {
+		writeYUV(dst, pixel)
+		return
+	}
+	place := packed[dst.Format]
+	row, _ := dst.Format.Plane(0, 1, 1) // bytes of one pixel
+	for y := range dst.Height {
+		for x := range dst.Width {
+			at := y*dst.Planes[0].Stride + x*row
+			for c, v := range pixel(x, y) {
+				dst.Planes[0].Data[at+place[c]] = sample(255 * v)
+			}
+			if place[3] >= 0 {
+				dst.Planes[0].Data[at+3] = src.Planes[0].Data[y*src.Planes[0].Stride+x*row+3]
+			}
+		}
+	}
+}
+
+// readPixel is R'G'B' in [0,1] of one pixel.
+func readPixel(m *model.Image, yuv model.YUV, x, y int) (rgb [3]float64) {
+	if !m.Format.YUV() {
+		bytes, _ := m.Format.Plane(0, 1, 1)
+		p := m.Planes[0].Data[y*m.Planes[0].Stride+x*bytes:]
+		for c := range rgb {
+			rgb[c] = float64(p[packed[m.Format][c]]) / 255
+		}
+		return rgb
+	}
+	cb, cr := chroma(m, x/2, y/2)
+	l := (float64(m.Planes[0].Data[y*m.Planes[0].Stride+x]) - float64(yuv.OffsetY)) * float64(yuv.ScaleY)
+	u := (float64(*cb) - 128) * float64(yuv.ScaleC)
+	v := (float64(*cr) - 128) * float64(yuv.ScaleC)
+	return [3]float64{
+		clamp(l + float64(yuv.RV)*v),
+		clamp(l + float64(yuv.GU)*u + float64(yuv.GV)*v),
+		clamp(l + float64(yuv.BU)*u),
+	}
+}
+
+// writeYUV writes luminance and chroma of the R'G'B' that pixel gives.
+func writeYUV(dst *model.Image, pixel func(x, y int) [3]float64) {
+	k := dst.Colorimetry.YUV()
+	luminance := func(p [3]float64) float64 {
+		return float64(k.KR)*p[0] + float64(k.KG)*p[1] + float64(k.KB)*p[2]
+	}
+	for y := range dst.Height {
+		for x := range dst.Width {
+			dst.Planes[0].Data[y*dst.Planes[0].Stride+x] = sample(luminance(pixel(x, y))/float64(k.ScaleY) + float64(k.OffsetY))
+		}
+	}
+	for y := 0; y < dst.Height; y += 2 {
+		for x := 0; x < dst.Width; x += 2 {
+			var mean [3]float64
+			n := 0.0
+			for i := range 4 {
+				if x+i%2 < dst.Width && y+i/2 < dst.Height {
+					n++
+					for c, v := range pixel(x+i%2, y+i/2) {
+						mean[c] += (v - mean[c]) / n
+					}
+				}
+			}
+			l := luminance(mean)
+			cb, cr := chroma(dst, x/2, y/2)
+			*cb = sample((mean[2]-l)/float64(k.BU)/float64(k.ScaleC) + 128)
+			*cr = sample((mean[0]-l)/float64(k.RV)/float64(k.ScaleC) + 128)
+		}
+	}
+}
+
+// chroma is where Cb and Cr of a chroma position lie.
+func chroma(m *model.Image, x, y int) (cb, cr *byte) {
+	p := &m.Planes
+	if m.Format == model.NV12 {
+		at := y*p[1].Stride + 2*x
+		return &p[1].Data[at], &p[1].Data[at+1]
+	}
+	return &p[1].Data[y*p[1].Stride+x], &p[2].Data[y*p[2].Stride+x]
+}
+
+// clamp limits to [0,1]; a NaN becomes 0, as a sample has to be something.
+func clamp(v float64) float64 {
+	if !(v > 0) {
+		return 0
+	}
+	return min(v, 1)
+}
+
+// sample rounds half up to 0..255.
+func sample(v float64) byte { return byte(min(max(math.Floor(v+0.5), 0), 255)) }
