@@ -1,0 +1,104 @@
+package picture
+
+import (
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"net/http"
+	"strings"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// kind is one sort of picture file and how it is read.
+type kind struct {
+	name   string
+	magic  []string // how such a file begins; '?' stands for any byte
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+var kinds = []kind{
+	{"JPEG", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, jpeg.Decode},
+	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
+	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, webp.Decode},
+	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode},
+	{"BMP", []string{"BM????\x00\x00\x00\x00"}, bmp.DecodeConfig, bmp.Decode},
+	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, tiff.Decode},
+	{"PNM", []string{"P1", "P2", "P3", "P4", "P5", "P6"}, pnmConfig, pnmDecode},
+}
+
+// others are files that people hand over by mistake and that net/http does not recognise.
+var others = []struct{ magic, what string }{
+	{"????ftypavif", "an AVIF picture, which is not supported"},
+	{"????ftyphei", "an HEIC picture, which is not supported"},
+	{"????ftypmif1", "an HEIC picture, which is not supported"},
+	{"????ftyp", "a film"},
+	{"\x1a\x45\xdf\xa3", "a film"},
+	{"\xff\x0a", "a JPEG XL picture, which is not supported"},
+	{"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which is not supported"},
+	{"8BPS", "a Photoshop document, which is not supported"},
+	{"PK\x03\x04", "a ZIP archive (PyTorch weights are such)"},
+	{"\x7fELF", "a program"},
+	{"\x80\x02", "a Python pickle"},
+	{"????????{\"", "a safetensors file"},
+}
+
+// sniff finds the kind of a file from its first bytes; the error says what it is instead.
+func sniff(r io.ReadSeeker) (kind, error) {
+	head, err := fromStart(r, func(r io.Reader) ([]byte, error) {
+		buf := make([]byte, 512)
+		n, err := io.ReadFull(r, buf)
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			err = nil
+		}
+		return buf[:n], err
+	})
+	if err != nil {
+		return kind{}, fmt.Errorf("cannot be read: %w", reason(err))
+	}
+	for _, k := range kinds {
+		for _, m := range k.magic {
+			if begins(head, m) {
+				return k, nil
+			}
+		}
+	}
+	return kind{}, fmt.Errorf("is not a picture: found %s, wanted JPEG, PNG, WebP, GIF, BMP, TIFF or PNM", describe(head))
+}
+
+func begins(head []byte, magic string) bool {
+	if len(head) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && magic[i] != head[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func describe(head []byte) string {
+	if len(head) == 0 {
+		return "an empty file"
+	}
+	for _, o := range others {
+		if begins(head, o.magic) {
+			return o.what
+		}
+	}
+	mime, _, _ := strings.Cut(http.DetectContentType(head), ";")
+	switch {
+	case mime == "application/octet-stream":
+		return fmt.Sprintf("unknown data that begins with % x", head[:min(8, len(head))])
+	case strings.HasPrefix(mime, "text/"):
+		return "text"
+	}
+	return mime
+}

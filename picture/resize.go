@@ -1,0 +1,65 @@
+package picture
+
+import (
+	"image"
+
+	"golang.org/x/image/draw"
+
+	"adainfilter/model"
+)
+
+// longest is how many times longer than the short side ShortSide lets the long side become.
+const longest = 16
+
+// ShortSide scales an RGB or RGBA image, keeping its shape, so that its short side has px pixels; the long side is rounded
+// down. Of a picture more than 16 times longer than wide the short side becomes smaller, down to 1, so that a stripe of a
+// few pixels cannot grow into gigabytes.
+func ShortSide(img *model.Image, px int) *model.Image {
+	w, h := shortSide(img.Width, img.Height, px)
+	return Resize(img, w, h)
+}
+
+func shortSide(w, h, px int) (int, int) {
+	short, long := min(w, h), max(w, h)
+	newLong := int(int64(px) * int64(long) / int64(short))
+	if newLong > longest*px {
+		newLong = longest * px
+		px = max(1, int(int64(newLong)*int64(short)/int64(long)))
+	}
+	if w < h {
+		return px, newLong
+	}
+	return newLong, px
+}
+
+// Resize scales an RGB or RGBA image to w x h pixels with a Catmull-Rom kernel, widened when the picture shrinks so that
+// nothing aliases. An image that has the size already is returned as it is.
+func Resize(img *model.Image, w, h int) *model.Image {
+	if img.Width == w && img.Height == h {
+		return img
+	}
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	src := standard(img)
+	draw.CatmullRom.Scale(out, out.Rect, src, src.Bounds(), draw.Src, nil)
+	if img.Format == model.RGBA {
+		return transparent(out)
+	}
+	return samples(out)
+}
+
+// standard is img as a picture of Go's image package: opaque for RGB, straight alpha for RGBA.
+func standard(img *model.Image) image.Image {
+	rect, p := image.Rect(0, 0, img.Width, img.Height), img.Planes[0]
+	if img.Format == model.RGBA {
+		return &image.NRGBA{Pix: p.Data, Stride: p.Stride, Rect: rect}
+	}
+	out := image.NewRGBA(rect)
+	for y := range img.Height {
+		from, to := p.Data[y*p.Stride:], out.Pix[y*out.Stride:]
+		for x := range img.Width {
+			copy(to[4*x:4*x+3], from[3*x:3*x+3])
+			to[4*x+3] = 255
+		}
+	}
+	return out
+}
