@@ -1,0 +1,60 @@
+# Runs the tools; what depends on what inside the program is Go's business. `make` alone lists the targets.
+# Everything that is built lies in $(BUILD).
+
+BUILD  := build
+PLUGIN := $(BUILD)/gstreamer-1.0/libgstadainfilter.so
+PREFIX := /usr/local
+# The folder that GStreamer itself scans, asked only when installing.
+PLUGINDIR = $(shell pkg-config --variable=pluginsdir gstreamer-1.0)
+
+# An official Go archive lies there and is often not in root's PATH.
+export PATH := $(PATH):/usr/local/go/bin
+# With pie the command and the tests share every compiled package with the plugin (c-shared), and go-gst takes minutes.
+# Without VCS stamps a build also works where git is missing or distrusts the folder's owner.
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=false
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help deps build plugin command demo test lint bench install clean
+
+help:
+	@echo 'make demo     stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
+	@echo 'make test     run all tests'
+	@echo 'make build    $(PLUGIN) and $(BUILD)/adain'
+	@echo 'make deps     install what is missing (apt)'
+	@echo 'make lint     formatting, vet, staticcheck, import rules, scripts'
+	@echo 'make bench    speed of the engine and of the element'
+	@echo 'make install  plugin to PLUGINDIR (GStreamer'"'"'s own), command to PREFIX/bin; DESTDIR is honoured'
+	@echo 'make clean    remove what was built'
+
+deps:
+	@.ci/deps
+
+build: deps plugin command
+
+plugin:
+	go build -buildmode=c-shared -o '$(PLUGIN)' ./plugin
+	@rm -f '$(basename $(PLUGIN)).h'
+
+command:
+	go build -o '$(BUILD)/adain' ./trainer
+
+demo: build
+	@VIDEO='$(VIDEO)' STYLE='$(STYLE)' ALPHA='$(ALPHA)' pipelines/demo.sh
+
+test: build
+	go test ./...
+
+lint: deps
+	@.ci/deps shellcheck
+	@.ci/lint '$(STATICCHECK)'
+
+bench: build
+	@pipelines/bench.sh
+
+install: build
+	install -D -m 644 '$(PLUGIN)' '$(DESTDIR)$(PLUGINDIR)/libgstadainfilter.so'
+	install -D -m 755 '$(BUILD)/adain' '$(DESTDIR)$(PREFIX)/bin/adain'
+
+clean:
+	rm -rf '$(BUILD)' demo.mp4 demo.png
