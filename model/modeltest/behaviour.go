@@ -1,0 +1,144 @@
+package modeltest
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"adainfilter/model"
+)
+
+// sizes changes size and format back and forth on one engine, with statistics in between.
+func (s suite) sizes() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		order := []int{3, 0, 5, 1, 3, 4, 2, 5}
+		for i, k := range order {
+			f := model.Formats()[i%8]
+			if err := s.check(e, w, frame{format: f, width: sizes[k][0], height: sizes[k][1], alpha: 1, seed: uint64(i)}); err != nil {
+				return fmt.Errorf("after %d changes: %w", i, err)
+			}
+			if i%2 == 0 {
+				if err := s.checkStatistics(e, w, f, 20+i, 30-i); err != nil {
+					return fmt.Errorf("after %d changes: %w", i, err)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// determinism demands the same bits for the same frame, with another frame in between.
+func (s suite) determinism() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		f := frame{format: model.BGRA, width: 72, height: 88, alpha: 0.7, seed: 10}
+		first, _, err := stylize(e, w, f)
+		if err != nil {
+			return err
+		}
+		other := f
+		other.seed = 11
+		if _, _, err := stylize(e, w, other); err != nil {
+			return err
+		}
+		second, _, err := stylize(e, w, f)
+		if err != nil {
+			return err
+		}
+		if err := CheckPicture(second, first, Tolerance{}); err != nil {
+			return fmt.Errorf("the same frame again: %w", err)
+		}
+		return nil
+	})
+}
+
+// twoEngines lets two engines with weights of their own work at the same time.
+func (s suite) twoEngines() error {
+	var wait sync.WaitGroup
+	var failed [2]error
+	for k := range failed {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			failed[k] = s.with([]model.Widths{Widths, {8, 8, 16, 16}}[k], func(e model.Engine, w *model.Weights) error {
+				for i := range 6 {
+					size := sizes[1+(i+k)%3]
+					if err := s.check(e, w, frame{format: model.NV12, width: size[0], height: size[1], alpha: 1, seed: uint64(i)}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}()
+	}
+	wait.Wait()
+	for k, err := range failed {
+		if err != nil {
+			return fmt.Errorf("engine %d of two: %w", k+1, err)
+		}
+	}
+	return nil
+}
+
+// refusals are arguments that must be an error and leave the result as it was, and a good frame afterwards.
+func (s suite) refusals() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		good := func() *model.Image { return model.NewImage(model.NV12, 16, 16) }
+		style := RandomStats(12, w.Widths[3])
+		dead := style.Clone()
+		dead.Mean[3] = float32(math.NaN())
+		negative := style.Clone()
+		negative.Std[0] = -1
+		changed := func(change func(m *model.Image)) *model.Image {
+			m := good()
+			change(m)
+			return m
+		}
+		for _, c := range []struct {
+			name     string
+			dst, src *model.Image
+			style    model.Stats
+			alpha    float32
+		}{
+			{"alpha below 0", good(), good(), style, -0.1},
+			{"alpha above 1", good(), good(), style, 1.1},
+			{"alpha NaN", good(), good(), style, float32(math.NaN())},
+			{"no content", good(), nil, style, 1},
+			{"no result", nil, good(), style, 1},
+			{"another size", model.NewImage(model.NV12, 16, 18), good(), style, 1},
+			{"another format", model.NewImage(model.I420, 16, 16), good(), style, 1},
+			{"another colorimetry", changed(func(m *model.Image) { m.Colorimetry.FullRange = true }), good(), style, 1},
+			{"unknown format", changed(func(m *model.Image) { m.Format = 99 }), changed(func(m *model.Image) { m.Format = 99 }), style, 1},
+			{"too narrow", model.NewImage(model.RGB, 7, 16), model.NewImage(model.RGB, 7, 16), style, 1},
+			{"too low", model.NewImage(model.RGB, 16, 7), model.NewImage(model.RGB, 16, 7), style, 1},
+			{"no samples", good(), changed(func(m *model.Image) { m.Planes[1].Data = nil }), style, 1},
+			{"short content", good(), changed(func(m *model.Image) { m.Planes[1].Data = m.Planes[1].Data[1:] }), style, 1},
+			{"short result", changed(func(m *model.Image) { m.Planes[0].Data = m.Planes[0].Data[1:] }), good(), style, 1},
+			{"short stride", changed(func(m *model.Image) { m.Planes[1].Stride = 15 }), good(), style, 1},
+			{"negative stride", good(), changed(func(m *model.Image) { m.Planes[0].Stride = -16 }), style, 1},
+			{"no style", good(), good(), model.Stats{}, 1},
+			{"short style", good(), good(), RandomStats(1, w.Widths[3]-1), 1},
+			{"style NaN", good(), good(), dead, 1},
+			{"style std below 0", good(), good(), negative, 1},
+		} {
+			if err := e.Stylize(c.dst, c.src, c.style, c.alpha); err == nil {
+				return fmt.Errorf("%s: not refused", c.name)
+			}
+			if c.dst == nil {
+				continue
+			}
+			for i, p := range c.dst.Planes {
+				for k, v := range p.Data {
+					if v != 0 {
+						return fmt.Errorf("%s: refused, but byte %d of plane %d of the result was written", c.name, k, i)
+					}
+				}
+			}
+		}
+		for _, m := range []*model.Image{nil, {}, model.NewImage(model.RGB, 0, 5), changed(func(m *model.Image) { m.Planes[0].Data = nil })} {
+			if _, err := e.Statistics(m); err == nil {
+				return fmt.Errorf("statistics of an image without samples: not refused")
+			}
+		}
+		return s.check(e, w, frame{format: model.RGB, width: 16, height: 16, alpha: 1})
+	})
+}

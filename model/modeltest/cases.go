@@ -1,0 +1,190 @@
+package modeltest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"adainfilter/model"
+	"adainfilter/model/ref"
+)
+
+// frame is one call of Stylize.
+type frame struct {
+	format        model.Format
+	width, height int
+	pad, offset   int // of the content; the result has other ones
+	colorimetry   model.Colorimetry
+	alpha         float32
+	seed          uint64
+	style         model.Stats // random if empty
+	flat          bool        // content of one colour
+}
+
+// sizes are width and height: the smallest, odd ones, multiples of 8 and of none, wide and high.
+var sizes = [][2]int{{8, 8}, {15, 17}, {16, 16}, {33, 41}, {64, 24}, {72, 88}}
+
+// check stylizes one frame with the engine and with the reference and compares the results.
+func (s suite) check(e model.Engine, w *model.Weights, f frame) error {
+	got, want, err := stylize(e, w, f)
+	if err == nil {
+		err = CheckPicture(got, want, s.tolerance)
+	}
+	if err != nil {
+		return fmt.Errorf("%v %dx%d, %d bytes between rows, alpha %g, %+v: %w", f.format, f.width, f.height, f.pad, f.alpha, f.colorimetry, err)
+	}
+	return nil
+}
+
+// stylize is the engine's result for a frame and the reference's. Memory beside the pictures is checked.
+func stylize(e model.Engine, w *model.Weights, f frame) (got, want *model.Image, err error) {
+	src := NewGuarded(f.format, f.width, f.height, f.pad, f.offset, f.colorimetry)
+	dst := NewGuarded(f.format, f.width, f.height, f.offset+3, f.pad%16, f.colorimetry)
+	if !f.flat {
+		Fill(src.Image, f.seed)
+	} else {
+		for i := range f.format.Planes() {
+			for k := range src.Planes[i].Data {
+				src.Planes[i].Data[k] = 90
+			}
+		}
+	}
+	src.Remember()
+	style := f.style
+	if style.Mean == nil {
+		style = RandomStats(f.seed, w.Widths[3])
+	}
+	if err := e.Stylize(dst.Image, src.Image, style, f.alpha); err != nil {
+		return nil, nil, err
+	}
+	if err := src.Changed(); err != nil {
+		return nil, nil, fmt.Errorf("content: %w", err)
+	}
+	if err := dst.Damage(); err != nil {
+		return nil, nil, fmt.Errorf("result: %w", err)
+	}
+	want = model.NewImage(f.format, f.width, f.height)
+	want.Colorimetry = f.colorimetry
+	ref.Write(want, src.Image, ref.Stylize(w, ref.Read(src.Image), style, float64(f.alpha)))
+	return dst.Image, want, nil
+}
+
+func (s suite) identity() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		if e.Weights() != w {
+			return fmt.Errorf("Weights is not what the engine was opened with")
+		}
+		if e.Describe() == "" {
+			return fmt.Errorf("Describe is empty")
+		}
+		return nil
+	})
+}
+
+func (s suite) format(f model.Format) error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		for i, size := range sizes {
+			for k, pad := range []int{0, 5, 64} {
+				alpha := []float32{1, 0.3, 1}[k]
+				if err := s.check(e, w, frame{format: f, width: size[0], height: size[1], pad: pad, offset: k, alpha: alpha, seed: uint64(i)}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (s suite) colorimetry() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		for _, f := range []model.Format{model.NV12, model.I420} {
+			for m := model.BT601; m <= model.FCC; m++ {
+				for _, full := range []bool{false, true} {
+					c := model.Colorimetry{Matrix: m, FullRange: full}
+					if err := s.check(e, w, frame{format: f, width: 33, height: 23, alpha: 1, colorimetry: c, seed: 5}); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (s suite) alpha() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		for _, alpha := range []float32{0, 0.001, 0.3, 0.5, 1} {
+			if err := s.check(e, w, frame{format: model.RGB, width: 33, height: 41, alpha: alpha, seed: 6}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// flat is a style without contrast, and a content without contrast, whose std is the root of Epsilon.
+func (s suite) flat() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		style := RandomStats(7, w.Widths[3])
+		for i := range style.Std {
+			style.Std[i] = float32(math.Sqrt(model.Epsilon)) * float32(i%2)
+		}
+		if err := s.check(e, w, frame{format: model.RGB, width: 33, height: 41, alpha: 1, style: style}); err != nil {
+			return fmt.Errorf("flat style: %w", err)
+		}
+		if s.tolerance.Precision == model.Half {
+			return nil // rounding is all the contrast there is, divided by a std of 0.003
+		}
+		if err := s.check(e, w, frame{format: model.RGB, width: 40, height: 24, alpha: 1, flat: true}); err != nil {
+			return fmt.Errorf("flat content: %w", err)
+		}
+		return nil
+	})
+}
+
+func (s suite) lite() error {
+	return s.with(model.Lite, func(e model.Engine, w *model.Weights) error {
+		for i, f := range []model.Format{model.RGB, model.NV12, model.BGRx} {
+			if err := s.check(e, w, frame{format: f, width: 35 + 30*i, height: 41, pad: i, alpha: 1, seed: 8}); err != nil {
+				return err
+			}
+		}
+		return s.checkStatistics(e, w, model.RGB, 61, 45)
+	})
+}
+
+func (s suite) statistics() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		for i, size := range [][2]int{{1, 1}, {3, 2}, {1, 9}, {7, 7}, {8, 8}, {16, 17}, {53, 37}, {130, 70}} {
+			for k, f := range model.Formats() {
+				if i < 4 || (i+k)%3 == 0 {
+					if err := s.checkStatistics(e, w, f, size[0], size[1]); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// checkStatistics compares the statistics of one picture.
+func (s suite) checkStatistics(e model.Engine, w *model.Weights, f model.Format, width, height int) error {
+	picture := NewGuarded(f, width, height, 7, 1, model.Colorimetry{})
+	Fill(picture.Image, 9)
+	picture.Remember()
+	got, err := e.Statistics(picture.Image)
+	if err != nil {
+		return fmt.Errorf("statistics of %v %dx%d: %w", f, width, height, err)
+	}
+	want := ref.Statistics(ref.Encode(w, ref.Read(picture.Image))[3])
+	for _, err := range []error{
+		picture.Changed(),
+		CheckClose("mean and std", slices.Concat(got.Mean, got.Std), slices.Concat(want.Mean, want.Std), s.tolerance.Stats),
+	} {
+		if err != nil {
+			return fmt.Errorf("statistics of %v %dx%d: %w", f, width, height, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+// Package modeltest is what every engine has to pass: it compares an engine with the plain network of model/ref, sample for
+// sample, in every format, at odd sizes, with padded rows and guarded memory.
+package modeltest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"adainfilter/model"
+)
+
+// Tolerance is how far an engine may be from the reference. Bounds are for a whole picture of 8-bit samples.
+type Tolerance struct {
+	Precision model.Precision // that the engine is opened with
+	Levels    int             // largest difference of a sample
+	Share     float64         // of the samples may differ at all; two always may
+	PSNR      float64         // dB at least
+	Stats     float64         // largest difference of a mean or std, relative to the largest of all of them
+}
+
+// Float32 is for engines whose sums are float32. Eighteen layers with sums of up to 9*128 products round to about 1e-5 of
+// the range, 0.0026 levels: 0.5 % of the samples then lie so near to a rounding boundary that they may take its other side.
+// The share is what catches a bias such as truncation, which is one level at most and half of all samples.
+var Float32 = Tolerance{Precision: model.Float32, Levels: 1, Share: 0.01, PSNR: 60, Stats: 2e-5}
+
+// Half is for bfloat16 and float16 features. A bfloat16 rounds by 2^-9 of itself; the eighteen layers, and the subtraction
+// of the mean that random features make worse than real ones, leave about 1 % of the range.
+var Half = Tolerance{Precision: model.Half, Levels: 64, Share: 1, PSNR: 30, Stats: 3e-2}
+
+// Case is one property of an engine; Check says what is wrong.
+type Case struct {
+	Name  string
+	Check func() error
+}
+
+// Run runs every case on engines that open delivers.
+func Run(t *testing.T, open model.Opener, tolerance Tolerance) {
+	for _, c := range Cases(open, tolerance) {
+		t.Run(c.Name, func(t *testing.T) {
+			if err := c.Check(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Cases are the cases that Run runs.
+func Cases(open model.Opener, tolerance Tolerance) []Case {
+	s := suite{open, tolerance}
+	cases := []Case{
+		{"identity", s.identity},
+		{"alpha", s.alpha},
+		{"flat", s.flat},
+		{"statistics", s.statistics},
+		{"sizes", s.sizes},
+		{"determinism", s.determinism},
+		{"two engines", s.twoEngines},
+		{"refusals", s.refusals},
+		{"colorimetry", s.colorimetry},
+		{"lite widths", s.lite},
+	}
+	for _, f := range model.Formats() {
+		cases = append(cases, Case{"format " + f.String(), func() error { return s.format(f) }})
+	}
+	return cases
+}
+
+// Widths are those of the tests' networks: as small as an engine must run.
+var Widths = model.Widths{4, 8, 16, 32}
+
+type suite struct {
+	open      model.Opener
+	tolerance Tolerance
+}
+
+// with opens an engine for random weights and closes it after use.
+func (s suite) with(widths model.Widths, use func(e model.Engine, w *model.Weights) error) (err error) {
+	w := RandomWeights(1, widths)
+	e, err := s.open(w, model.Options{Precision: s.tolerance.Precision})
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	defer func() {
+		if failed := e.Close(); failed != nil {
+			err = errors.Join(err, fmt.Errorf("close: %w", failed))
+		}
+	}()
+	return use(e, w)
+}

@@ -1,0 +1,132 @@
+package modeltest
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"adainfilter/model"
+)
+
+// RandomWeights are weights with the scale of trained ones: normal values whose variance keeps that of the signal
+// (He et al. 2015, "Delving Deep into Rectifiers"), the colour layer of VGG, and results around [0,1].
+func RandomWeights(seed uint64, widths model.Widths) *model.Weights {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	w := &model.Weights{Network: widths.Name(), Widths: widths}
+	for _, l := range widths.Layers() {
+		c := model.Conv{Layer: l, Weight: make([]float32, l.MAC()), Bias: make([]float32, l.Out)}
+		scale, shift := math.Sqrt(2/float64(l.In*l.Kernel*l.Kernel)), 0.1
+		switch l.Name {
+		case "conv1_1":
+			scale /= 64 // its input is 0 to 255
+		case "mirror1_1":
+			scale, shift = scale/15, 0.5
+		}
+		for i := range c.Weight {
+			c.Weight[i] = float32(scale * rng.NormFloat64())
+		}
+		for i := range c.Bias {
+			c.Bias[i] = float32(shift + 0.1*rng.NormFloat64())
+		}
+		if l.Name == "colour" { // RGB in [0,1] to BGR in 0..255 less its mean over ImageNet
+			c.Weight = []float32{0, 0, 255, 0, 255, 0, 255, 0, 0}
+			c.Bias = []float32{-103.939, -116.779, -123.68}
+		}
+		w.Layers = append(w.Layers, c)
+	}
+	return w
+}
+
+// RandomStats are style statistics of c channels with the scale of real ones.
+func RandomStats(seed uint64, c int) model.Stats {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	s := model.Stats{Mean: make([]float32, c), Std: make([]float32, c)}
+	for i := range c {
+		s.Mean[i], s.Std[i] = float32(0.5*math.Abs(rng.NormFloat64())), float32(0.2+0.8*rng.Float64())
+	}
+	return s
+}
+
+// Fill puts waves, a hard edge and noise into the samples of a picture, so that every scale has contrast and the ends 0 and
+// 255 occur; in a YUV format some colours lie outside of R'G'B'.
+func Fill(m *model.Image, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 3))
+	phase := 6 * rng.Float64()
+	for i := range m.Format.Planes() {
+		row, rows := m.Format.Plane(i, m.Width, m.Height)
+		for y := range rows {
+			for x := range row {
+				a, b := float64(x)/float64(row), float64(y)/float64(rows)
+				v := 128 + 70*math.Sin(9*a+phase+float64(x%3)) + 50*math.Sin(7*b-phase+float64(i)) + 12*rng.NormFloat64()
+				if (a-0.5)*(a-0.5)+(b-0.4)*(b-0.4) < 0.04 {
+					v = float64(255 * (x % 2))
+				}
+				m.Planes[i].Data[y*m.Planes[i].Stride+x] = byte(min(max(v, 0), 255))
+			}
+		}
+	}
+}
+
+// Guarded is an image whose planes lie inside larger memory. Damage says whether anybody wrote beside the samples.
+type Guarded struct {
+	*model.Image
+	memory, before [3][]byte
+}
+
+const guard = 128 // bytes before and after a plane
+
+// NewGuarded allocates an image with pad bytes between rows; its first samples lie offset bytes off a plane's alignment.
+// All memory, that of the samples too, holds random bytes.
+func NewGuarded(f model.Format, w, h, pad, offset int, c model.Colorimetry) *Guarded {
+	rng := rand.New(rand.NewPCG(uint64(w*h), 4))
+	g := &Guarded{Image: &model.Image{Format: f, Width: w, Height: h, Colorimetry: c}}
+	for i := range f.Planes() {
+		row, rows := f.Plane(i, w, h)
+		stride := row + pad
+		size := stride*(rows-1) + row
+		g.memory[i] = make([]byte, guard+offset+size+guard)
+		for k := range g.memory[i] {
+			g.memory[i][k] = byte(rng.Uint32())
+		}
+		at := guard + offset
+		g.Planes[i] = model.Plane{Data: g.memory[i][at : at+size : at+size], Stride: stride}
+	}
+	g.Remember()
+	return g
+}
+
+// Remember takes the present bytes as those that Damage and Changed compare with.
+func (g *Guarded) Remember() {
+	for i := range g.memory {
+		g.before[i] = bytes.Clone(g.memory[i])
+	}
+}
+
+// Changed reports any byte that is not as it was, samples included.
+func (g *Guarded) Changed() error {
+	for i := range g.memory {
+		for k, v := range g.memory[i] {
+			if v != g.before[i][k] {
+				return fmt.Errorf("byte %d of plane %d changed from %d to %d", k-guard, i, g.before[i][k], v)
+			}
+		}
+	}
+	return nil
+}
+
+// Damage reports bytes before, between and after the rows that are not as they were.
+func (g *Guarded) Damage() error {
+	for i := range g.Format.Planes() {
+		row, rows := g.Format.Plane(i, g.Width, g.Height)
+		first := len(g.memory[i]) - guard - len(g.Planes[i].Data)
+		for k, v := range g.memory[i] {
+			y := (k - first) / g.Planes[i].Stride
+			inside := k >= first && y < rows && (k-first)%g.Planes[i].Stride < row
+			if !inside && v != g.before[i][k] {
+				return fmt.Errorf("plane %d: byte %d beside the picture changed from %d to %d", i, k-first, g.before[i][k], v)
+			}
+		}
+	}
+	return nil
+}
