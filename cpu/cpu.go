@@ -1,0 +1,197 @@
+// Package cpu is the engine for processors: oneDNN's convolutions between kernels of our own, in chunks small enough to
+// stay in a core's cache. ARCHITECTURE.md follows a frame through it.
+package cpu
+
+/*
+#cgo CXXFLAGS: -std=c++20 -O3 -Wall -Wextra -Wno-psabi
+#cgo LDFLAGS: -ldnnl -fopenmp
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"adainfilter/model"
+)
+
+// mostThreads bounds what a typing error can ask for.
+const mostThreads = 1024
+
+// emulateHalf lets tests run bfloat16 where oneDNN has to emulate it.
+var emulateHalf = false
+
+// Engine is model.Engine on the CPU. It has threads of its own; the thread that calls only waits.
+type Engine struct {
+	weights *model.Weights
+	engine  *C.adain_cpu_engine
+	threads int
+	half    bool
+}
+
+var _ model.Engine = (*Engine)(nil)
+
+// Open is the model.Opener of this package. It copies the parameters, folding what can be folded, and starts the threads;
+// memory for a frame size is taken when the first frame of it arrives. Half precision is an error where the processor
+// does not multiply bfloat16 itself; AutoPrecision takes it where the processor does and the weights are known to lose
+// nothing by it (HalfPSNR).
+func Open(w *model.Weights, o model.Options) (model.Engine, error) {
+	threads := o.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	if threads < 1 || threads > mostThreads {
+		return nil, fmt.Errorf("cpu: %d threads, wanted 0 (all) to %d", o.Threads, mostThreads)
+	}
+	half, err := chooseHalf(w, o.Precision)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{weights: w, threads: threads, half: half}
+	shapes, parameters := fold(w)
+	var text [C.ADAIN_CPU_ERROR]C.char
+	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoderLayers(w)), (*C.float)(&parameters[0]), C.int(threads), flag(half), &text[0])
+	if e.engine == nil {
+		return nil, fmt.Errorf("cpu: open network %q: %s", w.Network, C.GoString(&text[0]))
+	}
+	return e, nil
+}
+
+// fold lists the network as the C side computes it: see adain_cpu_open.
+func fold(w *model.Weights) ([]C.adain_cpu_layer, []float32) {
+	var shapes []C.adain_cpu_layer
+	var parameters []float32
+	for i, c := range w.Layers {
+		switch {
+		case i == 0:
+			continue
+		case i == 1:
+			c = model.FoldColour(w.Layers[0], c)
+		case w.Layers[i-1].Upsample:
+			c = model.FoldUpsample(c)
+		}
+		shapes = append(shapes, C.adain_cpu_layer{in: C.int32_t(c.In), out: C.int32_t(c.Out), kernel: C.int32_t(c.Kernel), relu: flag(c.ReLU), pool: flag(c.Pool)})
+		parameters = append(append(parameters, c.Weight...), c.Bias...)
+	}
+	return shapes, parameters
+}
+
+// encoderLayers counts the encoder's convolutions without the folded colour layer.
+func encoderLayers(w *model.Weights) int {
+	n := -1
+	for _, c := range w.Layers {
+		if c.Side == model.Encoder {
+			n++
+		}
+	}
+	return n
+}
+
+func flag(b bool) C.int32_t {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Weights are those the engine was opened with.
+func (e *Engine) Weights() *model.Weights { return e.weights }
+
+// Statistics is model.Engine.Statistics.
+func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
+	if err := checkHost(picture); err != nil {
+		return model.Stats{}, err
+	}
+	c := e.weights.Widths[3]
+	s := model.Stats{Mean: make([]float32, c), Std: make([]float32, c)}
+	form := describe(picture)
+	var text [C.ADAIN_CPU_ERROR]C.char
+	if C.adain_cpu_statistics(e.engine, &form, plane(picture, 0), plane(picture, 1), plane(picture, 2),
+		(*C.float)(&s.Mean[0]), (*C.float)(&s.Std[0]), &text[0]) != 0 {
+		return model.Stats{}, e.fail("statistics", picture, &text)
+	}
+	return s, nil
+}
+
+// Stylize is model.Engine.Stylize: one call into C per frame.
+func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
+	if err := model.CheckStylize(e.weights, dst, src, style, alpha); err != nil {
+		return err
+	}
+	for _, m := range [...]*model.Image{dst, src} {
+		if err := checkHost(m); err != nil {
+			return err
+		}
+	}
+	to, from := describe(dst), describe(src)
+	var text [C.ADAIN_CPU_ERROR]C.char
+	if C.adain_cpu_stylize(e.engine, &to, plane(dst, 0), plane(dst, 1), plane(dst, 2), &from, plane(src, 0), plane(src, 1), plane(src, 2),
+		(*C.float)(&style.Mean[0]), (*C.float)(&style.Std[0]), C.float(alpha), &text[0]) != 0 {
+		return e.fail("frame", src, &text)
+	}
+	return nil
+}
+
+func (e *Engine) fail(what string, m *model.Image, text *[C.ADAIN_CPU_ERROR]C.char) error {
+	return fmt.Errorf("cpu: %s of %dx%d with network %q: %s", what, m.Width, m.Height, e.weights.Network, C.GoString(&text[0]))
+}
+
+// Describe names library, instruction set, precision and threads.
+func (e *Engine) Describe() string {
+	precision := "float32"
+	if e.half {
+		precision = "bfloat16"
+	}
+	return fmt.Sprintf("CPU, %s, %s, %s, %d threads", C.GoString(C.adain_cpu_library()), C.GoString(C.adain_cpu_kernels()), precision, e.threads)
+}
+
+// Close stops the threads and frees all memory.
+func (e *Engine) Close() error {
+	C.adain_cpu_close(e.engine)
+	e.engine = nil
+	return nil
+}
+
+// implementations lists what oneDNN chose for each convolution of the latest frame size.
+func (e *Engine) implementations() []string {
+	var text [4096]C.char
+	C.adain_cpu_implementations(e.engine, &text[0], C.int(len(text)))
+	return strings.Split(C.GoString(&text[0]), ",")
+}
+
+func checkHost(m *model.Image) error {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	if m.Device() {
+		return fmt.Errorf("cpu: the image lies in the memory of a GPU, wanted host memory")
+	}
+	return nil
+}
+
+// plane is the address of a plane, nil where the format has none.
+func plane(m *model.Image, i int) *C.uint8_t {
+	if i >= m.Format.Planes() {
+		return nil
+	}
+	return (*C.uint8_t)(unsafe.SliceData(m.Planes[i].Data))
+}
+
+func describe(m *model.Image) C.adain_cpu_image {
+	form := C.adain_cpu_image{format: C.int32_t(m.Format), width: C.int32_t(m.Width), height: C.int32_t(m.Height)}
+	for i := range m.Planes {
+		form.stride[i] = C.int32_t(m.Planes[i].Stride)
+	}
+	if m.Format.YUV() {
+		y := m.Colorimetry.YUV()
+		form.yuv = C.adain_cpu_yuv{
+			offset_y: C.float(y.OffsetY), scale_y: C.float(y.ScaleY), scale_c: C.float(y.ScaleC),
+			kr: C.float(y.KR), kg: C.float(y.KG), kb: C.float(y.KB),
+			rv: C.float(y.RV), gu: C.float(y.GU), gv: C.float(y.GV), bu: C.float(y.BU),
+		}
+	}
+	return form
+}

@@ -1,0 +1,62 @@
+/* The CPU engine as Go sees it: plain C, no exception crosses it. */
+#ifndef ADAIN_CPU_ENGINE_H
+#define ADAIN_CPU_ENGINE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct adain_cpu_engine adain_cpu_engine;
+
+/* model.Format, same order. */
+enum adain_cpu_format { ADAIN_RGB, ADAIN_BGR, ADAIN_RGBA, ADAIN_BGRA, ADAIN_RGBX, ADAIN_BGRX, ADAIN_NV12, ADAIN_I420 };
+
+/* model.YUV: R'G'B' in [0,1] from 8-bit samples and back. */
+typedef struct {
+  float offset_y, scale_y, scale_c;
+  float kr, kg, kb;
+  float rv, gu, gv, bu;
+} adain_cpu_yuv;
+
+/* A picture without its samples, which travel as arguments of their own so that Go memory may be passed. */
+typedef struct {
+  int32_t format, width, height;
+  int32_t stride[3]; /* bytes from row to row */
+  adain_cpu_yuv yuv;
+} adain_cpu_image;
+
+/* One convolution: weight (O,I,K,K), bias (O), row-major; a ReLU and a 2x2 maximum may follow. Kernel 2 is the folding of an
+ * upsampling and a 3x3 convolution: its 4 phases of O/4 outputs are in the order 2*(odd row) + (odd column). */
+typedef struct {
+  int32_t in, out, kernel, relu, pool;
+} adain_cpu_layer;
+
+enum { ADAIN_CPU_ERROR = 256 }; /* bytes of every error text */
+
+/* Opens an engine. shapes holds the layers of the network as an engine computes them: conv1_1 with the colour layer folded
+ * in, then the others in order; the first encoder_layers end with conv4_1. parameters are weight and bias of each layer in turn; they are copied. NULL on failure, error says why. */
+adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int encoder_layers, const float *parameters, int threads, int half, char *error);
+void adain_cpu_close(adain_cpu_engine *engine);
+
+/* (C) mean and standard deviation of relu4_1. 0 on success. */
+int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
+                         float *mean, float *std, char *error);
+
+/* One frame: encoder, AdaIN with the style's mean and std (C), alpha in [0,1], decoder. 0 on success. */
+int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
+                      const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
+                      const float *mean, const float *std, float alpha, char *error);
+
+/* 1 where the processor multiplies bfloat16 itself; the names of what computes. */
+int adain_cpu_has_bfloat16(void);
+const char *adain_cpu_kernels(void);   /* "SSE2", "AVX2", "AVX-512": our own kernels on this processor */
+const char *adain_cpu_library(void);   /* "oneDNN 2.6.3" */
+/* Implementation that oneDNN took for each convolution of the current frame size, comma separated, at most size bytes. */
+void adain_cpu_implementations(adain_cpu_engine *engine, char *text, int size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

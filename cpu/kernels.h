@@ -1,0 +1,44 @@
+// The arithmetic that oneDNN does not do, or not as well: the first and the last convolution, pooling, statistics and the
+// affine map of AdaIN. One source, compiled for several instruction sets, chosen once per process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace adain {
+
+// Feature is float or, in half precision, a bfloat16 in 16 bits: what maps between layers hold. Results of oneDNN are
+// float until they are stored. All pixels are dense, channels innermost.
+struct Kernels {
+  // conv1_1, the colour layer folded in: rgb (3,rows+2,cols+2), weight (27,C) with rows in the order input channel, ky, kx,
+  // bias (C) -> Feature (rows,cols,C) after ReLU.
+  void (*first)(const float *rgb, int rows, int cols, int channels, const float *weight, const float *bias, void *dst);
+
+  // count floats -> Feature.
+  void (*store)(const float *src, size_t count, void *dst);
+
+  // 2x2 maximum of two rows of cols pixels (below is above where the row stands alone); an odd last column stands alone.
+  // -> Feature (ceil(cols/2),C).
+  void (*pool)(const float *above, const float *below, int cols, int channels, void *dst);
+
+  // One result row of a folded upsampling. position is the row's first window (cols+1,4,C), at its first phase ->
+  // Feature (2*cols,C).
+  void (*interleave)(const float *position, int cols, int channels, void *dst);
+
+  // src (pixels,C) * scale (C) + shift (C) -> Feature.
+  void (*affine)(const float *src, size_t pixels, int channels, const float *scale, const float *shift, void *dst);
+
+  // Mean (C) and sum of squared distances from it (C) of a row of cols pixels.
+  void (*moments)(const float *row, int cols, int channels, float *mean, float *distances);
+
+  // The last convolution, read straight from the windows of the folded upsampling before it: positions
+  // (rows/2+1,pitch,4,C), pitch windows to a row; weight (3,9,C), bias (3) -> rgb (3,rows,stride). cols is a multiple of 4.
+  void (*last)(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride,
+               float *rgb);
+};
+
+// The best table for this processor. Half is the one whose Feature is a bfloat16.
+const Kernels &kernels(bool half);
+const char *kernels_name();
+
+}  // namespace adain

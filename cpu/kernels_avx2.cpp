@@ -1,0 +1,18 @@
+#if defined(__x86_64__)
+#include "kernels.h"
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+
+namespace adain::avx2 {
+
+constexpr int LANES = 8;
+#include "kernels_body.h"
+
+extern const Kernels kFloat = table<Float>;
+extern const Kernels kHalf = table<BFloat16>;
+
+}  // namespace adain::avx2
+
+#pragma GCC pop_options
+#endif

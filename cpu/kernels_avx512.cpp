@@ -1,0 +1,18 @@
+#if defined(__x86_64__)
+#include "kernels.h"
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
+
+namespace adain::avx512 {
+
+constexpr int LANES = 16;
+#include "kernels_body.h"
+
+extern const Kernels kFloat = table<Float>;
+extern const Kernels kHalf = table<BFloat16>;
+
+}  // namespace adain::avx512
+
+#pragma GCC pop_options
+#endif

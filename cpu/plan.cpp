@@ -1,0 +1,95 @@
+#include "plan.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace adain {
+
+namespace {
+
+int half(int n) { return (n + 1) / 2; }
+
+// The map that a layer's result becomes, whatever its place in memory.
+Map shape(const Map &src, const adain_cpu_layer &s, const Parameters &next) {
+  Map m = src;
+  int channels = s.out;
+  if (s.pool) m.rows = half(src.rows), m.cols = half(src.cols);
+  if (s.kernel == 2) m.rows = 2 * src.rows, m.cols = 2 * src.cols, channels = s.out / 4;
+  m.pixel = size_t(channels) * (next.half ? 2 : 4);
+  m.border = next.shape.kernel == 2 ? Border::replicate : Border::reflect;
+  return m;
+}
+
+Then then(const adain_cpu_layer &s) { return s.pool ? Then::pool : s.kernel == 2 ? Then::interleave : Then::store; }
+
+}  // namespace
+
+Plan::Plan(Network &network, int encoder_layers, int rows, int cols, bool decoder, int threads)
+    : rows_(rows), cols_(cols), decoder_(decoder) {
+  // First the shapes, so that each of the two memories is taken once at its largest.
+  Map frame;
+  frame.rows = rows;
+  frame.cols = cols;
+  std::vector<Map> maps;
+  const size_t last_map = decoder ? network.size() - 2 : size_t(encoder_layers) - 1;
+  for (size_t i = 1; i < last_map; i++) maps.push_back(shape(i == 1 ? frame : maps.back(), network[i]->shape, *network[i + 1]));
+  size_t bytes[2] = {0, 0};
+  for (size_t i = 0; i < maps.size(); i++) bytes[i % 2] = std::max(bytes[i % 2], maps[i].bytes());
+  for (int i = 0; i < 2; i++)
+    if (bytes[i]) memory_[i] = take(bytes[i]);
+  for (size_t i = 0; i < maps.size(); i++) maps[i].data = memory_[i % 2].get();
+
+  head_ = std::make_unique<Head>(*network[0], *network[1], rows, cols, maps[0], threads);
+  add(head_.get());
+  own(std::make_unique<Edge>(maps[0]));
+  // maps[i-1] is what layer i makes.
+  for (int i = 2; i < encoder_layers - 1; i++) convolve(*network[i], maps[i - 2], maps[i - 1], threads);
+  features_ = std::make_unique<Features>(*network[encoder_layers - 1], maps[encoder_layers - 3], threads);
+  add(features_.get());
+  encoder_steps_ = steps_;
+  if (!decoder) return;
+
+  adapt_ = std::make_unique<Adapt>(*features_);
+  add(adapt_.get());
+  own(std::make_unique<Apply>(*features_, *adapt_, maps[encoder_layers - 2], network[0]->half));
+  for (size_t i = encoder_layers; i < last_map; i++) convolve(*network[i], maps[i - 2], maps[i - 1], threads);
+  tail_ = std::make_unique<Tail>(*network[last_map], *network[last_map + 1], maps.back(), rows, cols, threads);
+  add(tail_.get());
+}
+
+void Plan::own(std::unique_ptr<Step> step) {
+  add(step.get());
+  others_.push_back(std::move(step));
+}
+
+void Plan::convolve(Parameters &layer, Map src, Map dst, int threads) {
+  auto step = std::make_unique<Rows>(layer, src, dst, then(layer.shape), threads);
+  convolutions_.push_back(step.get());
+  own(std::move(step));
+}
+
+void Plan::statistics(Threads &threads, const Picture &src, float *mean, float *std) {
+  head_->src = src;
+  threads.run(encoder_steps_);
+  features_->statistics(mean, std);
+}
+
+void Plan::stylize(Threads &threads, const Canvas &dst, const Picture &src, const float *mean, const float *std, float alpha) {
+  head_->src = src;
+  adapt_->style_mean = mean;
+  adapt_->style_std = std;
+  adapt_->alpha = alpha;
+  tail_->dst = dst;
+  tail_->content = src;
+  threads.run(steps_);
+}
+
+std::string Plan::implementations() const {
+  std::string text = head_->implementation();
+  for (const Rows *r : convolutions_) text += std::string(",") + r->implementation();
+  text += std::string(",") + features_->implementation();
+  if (tail_) text += std::string(",") + tail_->implementation();
+  return text;
+}
+
+}  // namespace adain

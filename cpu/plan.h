@@ -1,0 +1,42 @@
+// The steps and the memory of one frame size.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "steps.h"
+
+namespace adain {
+
+// Layers of a network in order, as adain_cpu_open gets them.
+using Network = std::vector<std::unique_ptr<Parameters>>;
+
+class Plan {
+ public:
+  // encoder_layers of the network end with conv4_1. A plan without decoder can only take statistics.
+  Plan(Network &network, int encoder_layers, int rows, int cols, bool decoder, int threads);
+
+  bool fits(int rows, int cols, bool decoder) const { return rows == rows_ && cols == cols_ && (decoder_ || !decoder); }
+  void statistics(Threads &threads, const Picture &src, float *mean, float *std);
+  void stylize(Threads &threads, const Canvas &dst, const Picture &src, const float *mean, const float *std, float alpha);
+  std::string implementations() const;
+
+ private:
+  void add(Step *step) { steps_.push_back(step); }
+  void own(std::unique_ptr<Step> step);
+  void convolve(Parameters &layer, Map src, Map dst, int threads);
+
+  const int rows_, cols_;
+  const bool decoder_;
+  Memory memory_[2];  // maps alternate between the two
+  std::unique_ptr<Head> head_;
+  std::unique_ptr<Features> features_;
+  std::unique_ptr<Adapt> adapt_;
+  std::unique_ptr<Tail> tail_;
+  std::vector<std::unique_ptr<Step>> others_;
+  std::vector<Rows *> convolutions_;
+  std::vector<Step *> encoder_steps_, steps_;
+};
+
+}  // namespace adain

@@ -1,0 +1,161 @@
+// The steps of a frame. Each computes chunks of rows or tiles that are small enough to stay in a core's cache between
+// the convolution and what follows it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "convolution.h"
+#include "kernels.h"
+#include "maps.h"
+#include "pixels.h"
+#include "threads.h"
+
+namespace adain {
+
+// Each thread's own memory for the results of a chunk.
+using Scratch = std::vector<Memory>;
+
+// Chunks of nearly equal length: the first `longer` have length+1, the others length.
+struct Division {
+  int count, length, longer;
+  Division(int total, int wanted);
+  int begin(int i) const { return i * length + (i < longer ? i : longer); }
+  int size(int i) const { return length + (i < longer); }
+};
+
+// Pixels of a frame -> conv1_1 -> conv1_2 -> 2x2 maximum, in tiles.
+class Head : public Step {
+ public:
+  Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, int threads);
+  int chunks() const override { return down_.count * across_.count; }
+  void run(int chunk, int thread) override;
+  const char *implementation() const { return second_.implementation(); }
+  Picture src{};  // of the next frame
+
+ private:
+  void reflect(char *tile, int y0, int x0) const;
+  const Parameters &first_;
+  std::vector<float> weight_;  // (27,C)
+  int rows_, cols_;            // of the frame
+  Map dst_;
+  Division down_, across_;     // in pooled pixels
+  int tile_rows_, tile_cols_;
+  size_t pixel_;
+  Convolution second_;
+  Scratch rgb_, features_, result_;
+};
+
+// Fills the border of a map whose rows were written in pieces.
+class Edge : public Step {
+ public:
+  explicit Edge(Map map) : map_(map) {}
+  int chunks() const override { return 1; }
+  void run(int, int) override {
+    for (int y = 0; y < map_.rows; y++) map_.finish_row(y);
+  }
+
+ private:
+  Map map_;
+};
+
+// What happens to a convolution's result on its way to the next map.
+enum class Then { store, pool, interleave };
+
+// One convolution from map to map, in chunks of whole rows.
+class Rows : public Step {
+ public:
+  Rows(Parameters &layer, Map src, Map dst, Then then, int threads);
+  int chunks() const override { return division_.count; }
+  void run(int chunk, int thread) override;
+  const char *implementation() const { return longer_->implementation(); }
+
+ private:
+  void finish(const float *result, int begin, int size);
+  const Parameters &layer_;
+  Map src_, dst_;
+  Then then_;
+  Division division_;  // in rows of the result, pooled rows, or rows of windows
+  int cols_;           // of the result
+  std::unique_ptr<Convolution> longer_, shorter_;
+  Scratch result_;
+};
+
+// conv4_1 -> features in float, and each row's moments.
+class Features : public Step {
+ public:
+  Features(Parameters &layer, Map src, int threads);
+  int chunks() const override { return division_.count; }
+  void run(int chunk, int thread) override;
+  const char *implementation() const { return longer_->implementation(); }
+
+  int rows() const { return src_.rows; }
+  int cols() const { return src_.cols; }
+  int channels() const { return layer_.shape.out; }
+  const float *row(int y) const { return reinterpret_cast<const float *>(features_.get()) + size_t(y) * cols() * channels(); }
+  // (C) mean and sqrt(biased variance + 1e-5) over all rows, merged in their order, so that the number of threads does not
+  // show. Chan, Golub & LeVeque 1983, equation 2.1.
+  void statistics(float *mean, float *std) const;
+
+ private:
+  const Parameters &layer_;
+  Map src_;
+  Division division_;
+  std::unique_ptr<Convolution> longer_, shorter_;
+  Memory features_;
+  std::vector<float> moments_;  // (rows,2,C)
+};
+
+// The statistics of the content and, from them, AdaIN and alpha as one affine map per channel.
+class Adapt : public Step {
+ public:
+  explicit Adapt(const Features &features);
+  int chunks() const override { return 1; }
+  void run(int, int) override;
+  const float *style_mean = nullptr, *style_std = nullptr;  // (C)
+  float alpha = 1;
+  const float *scale() const { return scale_.data(); }
+  const float *shift() const { return shift_.data(); }
+
+ private:
+  const Features &features_;
+  std::vector<float> mean_, std_, scale_, shift_;
+};
+
+// Features -> affine map -> the decoder's first map.
+class Apply : public Step {
+ public:
+  Apply(const Features &features, const Adapt &adapt, Map dst, bool half) : features_(features), adapt_(adapt), dst_(dst), half_(half) {}
+  int chunks() const override { return dst_.rows; }
+  void run(int y, int) override;
+
+ private:
+  const Features &features_;
+  const Adapt &adapt_;
+  Map dst_;
+  bool half_;
+};
+
+// Folded upsampling -> last convolution -> pixels of a frame, in tiles.
+class Tail : public Step {
+ public:
+  Tail(Parameters &folded, Parameters &last, Map src, int rows, int cols, int threads);
+  int chunks() const override { return down_.count * across_.count; }
+  void run(int chunk, int thread) override;
+  Canvas dst{};
+  Picture content{};  // of the next frame
+  const char *implementation() const { return windows_->implementation(); }
+
+ private:
+  void reflect(float *positions, int y0, int x0) const;
+  const Parameters &last_;
+  std::vector<float> weight_;  // (3,9,C)
+  Map src_;
+  int rows_, cols_;         // of the frame
+  Division down_, across_;  // in pairs of rows, quadruples of columns
+  int tile_rows_, tile_cols_;
+  std::unique_ptr<Convolution> windows_;
+  Scratch patch_, positions_, rgb_;
+};
+
+}  // namespace adain

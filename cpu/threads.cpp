@@ -1,0 +1,73 @@
+#include "threads.h"
+
+#include <omp.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace adain {
+
+namespace {
+
+constexpr int kMostSteps = 64;
+
+// Denormals appear where features fade out and cost a hundred times a normal number; no pixel ever depends on them.
+void flush_denormals() {
+#if defined(__x86_64__)
+  _mm_setcsr(_mm_getcsr() | 0x8040);
+#endif
+}
+
+}  // namespace
+
+Threads::Threads(int size) : between_(size), next_(kMostSteps) {
+  for (int i = 0; i < size; i++) team_.emplace_back([this, i] { work(i); });
+}
+
+Threads::~Threads() {
+  closing_ = true;
+  order_.fetch_add(1);
+  order_.notify_all();
+}
+
+void Threads::run(const std::vector<Step *> &steps) {
+  if (steps.size() > kMostSteps) throw std::length_error("more steps than a frame can have");
+  steps_ = &steps;
+  for (size_t i = 0; i < steps.size(); i++) next_[i].store(0, std::memory_order_relaxed);
+  failed_ = false;
+  failure_ = nullptr;
+  running_ = size();
+  order_.fetch_add(1);
+  order_.notify_all();
+  for (int left; (left = running_.load()) != 0;) running_.wait(left);
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void Threads::work(int thread) {
+  flush_denormals();
+  omp_set_num_threads(1);  // oneDNN must stay on the thread that calls it
+  for (unsigned seen = 0;;) {
+    order_.wait(seen);
+    seen++;
+    if (closing_) return;
+    frame(thread);
+    if (running_.fetch_sub(1) == 1) running_.notify_all();
+  }
+}
+
+void Threads::frame(int thread) {
+  for (size_t i = 0; i < steps_->size(); i++) {
+    Step *step = (*steps_)[i];
+    const int n = step->chunks();
+    for (int chunk; !failed_ && (chunk = next_[i].fetch_add(1, std::memory_order_relaxed)) < n;) {
+      try {
+        step->run(chunk, thread);
+      } catch (...) {
+        if (!failed_.exchange(true)) failure_ = std::current_exception();
+      }
+    }
+    between_.arrive_and_wait();
+  }
+}
+
+}  // namespace adain
