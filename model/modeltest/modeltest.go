@@ -20,13 +20,13 @@ type Tolerance struct {
 }
 
 // Float32 is for engines whose sums are float32. Eighteen layers with sums of up to 9*128 products round to about 1e-5 of
-// the range, 0.0026 levels: 0.5 % of the samples then lie so near to a rounding boundary that they may take its other side.
-// The share is what catches a bias such as truncation, which is one level at most and half of all samples.
-var Float32 = Tolerance{Precision: model.Float32, Levels: 1, Share: 0.01, PSNR: 60, Stats: 2e-5}
+// the range, 0.0026 levels, at worst: 0.5 % of the samples then lie so near to a rounding boundary that they may take its
+// other side. The share is what catches a bias such as truncation, which is one level at most and half of all samples.
+var Float32 = Tolerance{Precision: model.Float32, Levels: 1, Share: 0.005, PSNR: 60, Stats: 2e-5}
 
-// Half is for bfloat16 and float16 features. A bfloat16 rounds by 2^-9 of itself; the eighteen layers, and the subtraction
-// of the mean that random features make worse than real ones, leave about 1 % of the range.
-var Half = Tolerance{Precision: model.Half, Levels: 64, Share: 1, PSNR: 30, Stats: 3e-2}
+// Half is for bfloat16 and float16 features. A bfloat16 rounds by 2^-9 of itself, and eighteen layers leave about 1 % of the
+// range. Where a small frame has four pixels at relu4_1 the division by their std enlarges that several times.
+var Half = Tolerance{Precision: model.Half, Levels: 80, Share: 1, PSNR: 25, Stats: 3e-2}
 
 // Case is one property of an engine; Check says what is wrong.
 type Case struct {

@@ -21,13 +21,18 @@ func RandomWeights(seed uint64, widths model.Widths) *model.Weights {
 		case "conv1_1":
 			scale /= 64 // its input is 0 to 255
 		case "mirror1_1":
-			scale, shift = scale/15, 0.5
+			scale, shift = scale/5, 0.5
 		}
 		for i := range c.Weight {
 			c.Weight[i] = float32(scale * rng.NormFloat64())
 		}
 		for i := range c.Bias {
 			c.Bias[i] = float32(shift + 0.1*rng.NormFloat64())
+		}
+		if l.Name == "mirror1_1" {
+			for o := range l.Out {
+				centre(c.Weight[o*l.In*9:][:l.In*9])
+			}
 		}
 		if l.Name == "colour" { // RGB in [0,1] to BGR in 0..255 less its mean over ImageNet
 			c.Weight = []float32{0, 0, 255, 0, 255, 0, 255, 0, 0}
@@ -36,6 +41,17 @@ func RandomWeights(seed uint64, widths model.Widths) *model.Weights {
 		w.Layers = append(w.Layers, c)
 	}
 	return w
+}
+
+// centre takes the mean from a filter, so that features, which are all positive, do not shift its output far away.
+func centre(filter []float32) {
+	var mean float32
+	for _, v := range filter {
+		mean += v / float32(len(filter))
+	}
+	for i := range filter {
+		filter[i] -= mean
+	}
 }
 
 // RandomStats are style statistics of c channels with the scale of real ones.
