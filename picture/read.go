@@ -144,4 +144,3 @@ func ReadStyle(path string, shortSide int, limit Limit) (*model.Image, error) {
 	}
 	return img, nil
 }
-
