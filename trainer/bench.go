@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+)
+
+func benchCommand() *cli.Command {
+	flags := []cli.Flag{
+		weightsFlag(),
+		&cli.StringFlag{Name: "random", Usage: "random weights of the `WIDTHS` vgg19 or lite instead of a file; the time does not depend on the values"},
+		&cli.StringFlag{Name: "size", Value: "640x360", Usage: "frame, `WIDTHxHEIGHT`"},
+		&cli.IntFlag{Name: "runs", Value: 10, Usage: "`NUMBER` of frames that are timed; the median counts"},
+		&cli.BoolFlag{Name: "json", Usage: "print the results as one line of JSON"},
+	}
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "measure the time per frame of the engine",
+		Description: "One RGB frame of noise is stylised over and over with fixed style statistics. GFLOP/s count the network as it is\n" +
+			"written down. The last line printed is: ms_per_frame NUMBER.\n\n" +
+			"Examples:\n" +
+			"  adain bench --size 1280x720\n" +
+			"  adain bench --random vgg19 --size 512x512 --precision float32 --threads 2 --json",
+		Flags:        append(flags, engineFlags()...),
+		OnUsageError: usageError,
+		Action:       bench,
+	}
+}
+
+// benchResult is what the command measured; the names are those of the JSON output.
+type benchResult struct {
+	Network    string  `json:"network"`
+	Widths     string  `json:"widths"`
+	Engine     string  `json:"engine"`
+	Width      int     `json:"width"`
+	Height     int     `json:"height"`
+	Runs       int     `json:"runs"`
+	FirstMS    float64 `json:"first_frame_ms"` // with taking the memory for this size
+	BestMS     float64 `json:"best_ms"`
+	MedianMS   float64 `json:"median_ms"`
+	FPS        float64 `json:"fps"`
+	GFLOPS     float64 `json:"gflops"`
+	StyleMS    float64 `json:"statistics_ms"`  // statistics of a picture of the frame's size
+	PeakMemory int64   `json:"peak_memory_kb"` // of the process, 0 where the system does not say
+}
+
+func bench(c *cli.Context) error {
+	if err := noFiles(c); err != nil {
+		return err
+	}
+	width, height, err := parseSize(c.String("size"))
+	if err != nil {
+		return err
+	}
+	if runs := c.Int("runs"); runs < 1 || runs > 100000 {
+		return fmt.Errorf("--runs is %d, wanted 1 to 100000", runs)
+	}
+	w, err := benchWeights(c.String("weights"), c.String("random"))
+	if err != nil {
+		return err
+	}
+	engine, err := openEngine(c, w)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	r, err := measure(c, engine, width, height)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		line, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(c.App.Writer, string(line))
+	} else {
+		rows := [][2]string{
+			{"network", r.Network + ", widths " + r.Widths}, {"engine", r.Engine}, {"frame", fmt.Sprintf("%dx%d RGB", width, height)},
+			{"first frame", fmt.Sprintf("%.1f ms", r.FirstMS)}, {"statistics", fmt.Sprintf("%.1f ms", r.StyleMS)},
+			{"median of " + strconv.Itoa(r.Runs), fmt.Sprintf("%.2f ms, %.1f frames per second", r.MedianMS, r.FPS)},
+			{"best", fmt.Sprintf("%.2f ms", r.BestMS)}, {"rate", fmt.Sprintf("%.1f GFLOP/s", r.GFLOPS)},
+			{"peak memory", fmt.Sprintf("%.0f MB", float64(r.PeakMemory)*1024/1e6)},
+		}
+		if err := table(c.App.Writer, rows); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "ms_per_frame %.3f\n", r.MedianMS)
+	return err
+}
+
+// parseSize reads "640x360".
+func parseSize(s string) (width, height int, err error) {
+	a, b, ok := strings.Cut(strings.ToLower(s), "x")
+	width, errA := strconv.Atoi(a)
+	height, errB := strconv.Atoi(b)
+	if !ok || errA != nil || errB != nil || width < model.MinSize || height < model.MinSize || width > 16384 || height > 16384 {
+		return 0, 0, fmt.Errorf("--size is %q, wanted WIDTHxHEIGHT with sides of %d to 16384 pixels", s, model.MinSize)
+	}
+	return width, height, nil
+}
+
+func benchWeights(path, random string) (*model.Weights, error) {
+	switch {
+	case random == "":
+		return loadWeights(path)
+	case path != "":
+		return nil, errors.New("--weights and --random exclude each other")
+	case random == "vgg19":
+		return randomWeights(model.VGG19), nil
+	case random == "lite":
+		return randomWeights(model.Lite), nil
+	}
+	return nil, fmt.Errorf("--random is %q, wanted vgg19 or lite", random)
+}
+
+// randomWeights keep the size of activations from layer to layer (He et al. 2015, equation 10), so that nothing overflows;
+// the picture that comes out stays around grey.
+func randomWeights(widths model.Widths) *model.Weights {
+	random := rand.New(rand.NewPCG(1, 2))
+	w := &model.Weights{Network: "random-" + widths.Name(), Widths: widths}
+	layers := widths.Layers()
+	for i, l := range layers {
+		c := model.Conv{Layer: l, Weight: make([]float32, l.Out*l.In*l.Kernel*l.Kernel), Bias: make([]float32, l.Out)}
+		scale := math.Sqrt(2 / float64(l.In*l.Kernel*l.Kernel))
+		if i == len(layers)-1 {
+			scale /= 4
+			for o := range c.Bias {
+				c.Bias[o] = 0.5
+			}
+		}
+		for k := range c.Weight {
+			c.Weight[k] = float32(scale * random.NormFloat64())
+		}
+		w.Layers = append(w.Layers, c)
+	}
+	return w
+}
+
+func measure(c *cli.Context, engine model.Engine, width, height int) (benchResult, error) {
+	w := engine.Weights()
+	r := benchResult{Network: w.Network, Widths: w.Widths.String(), Engine: engine.Describe(), Width: width, Height: height, Runs: c.Int("runs")}
+	src, dst := model.NewImage(model.RGB, width, height), model.NewImage(model.RGB, width, height)
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := range src.Planes[0].Data {
+		src.Planes[0].Data[i] = uint8(random.Uint32())
+	}
+	// The first call takes memory for the size; the second is what a change of style costs.
+	if _, err := engine.Statistics(src); err != nil {
+		return r, err
+	}
+	start := time.Now()
+	stats, err := engine.Statistics(src)
+	if err != nil {
+		return r, err
+	}
+	r.StyleMS = milliseconds(start)
+	if err := stats.Check(w.Widths[3]); err != nil {
+		return r, fmt.Errorf("the engine's result is wrong, so its time means nothing: %w", err)
+	}
+	start = time.Now()
+	if err := engine.Stylize(dst, src, stats, 1); err != nil {
+		return r, err
+	}
+	r.FirstMS = milliseconds(start)
+	if err := plausible(dst, src); err != nil {
+		return r, err
+	}
+	times := make([]float64, 0, r.Runs)
+	for range r.Runs {
+		if err := interrupted(c.Context); err != nil {
+			return r, err
+		}
+		start := time.Now()
+		if err := engine.Stylize(dst, src, stats, 1); err != nil {
+			return r, err
+		}
+		times = append(times, milliseconds(start))
+	}
+	slices.Sort(times)
+	n := len(times)
+	r.BestMS, r.MedianMS = times[0], (times[(n-1)/2]+times[n/2])/2
+	r.FPS, r.GFLOPS = 1000/r.MedianMS, w.Widths.FLOP(width, height)/r.MedianMS/1e6
+	r.PeakMemory = peakMemory()
+	return r, nil
+}
+
+func milliseconds(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / 1e6 }
+
+// plausible refuses a frame of one value, which a NaN or an overflow in the network leads to, and an untouched copy.
+func plausible(dst, src *model.Image) error {
+	d := dst.Planes[0].Data
+	if slices.Min(d) == slices.Max(d) {
+		return fmt.Errorf("the engine's result is wrong, so its time means nothing: every sample is %d", d[0])
+	}
+	if bytes.Equal(d, src.Planes[0].Data) {
+		return errors.New("the engine's result is wrong, so its time means nothing: it is the frame itself")
+	}
+	return nil
+}
+
+// peakMemory is the most memory the process ever had resident, in kB of 1024 bytes (proc(5), VmHWM).
+func peakMemory() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			return kb
+		}
+	}
+	return 0
+}

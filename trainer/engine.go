@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+	"adainfilter/model/ref"
+)
+
+// engines are what this program computes with.
+var engines = model.Engines{model.CPU: ref.Open}
+
+func weightsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "weights", Usage: "weights `FILE` (.safetensors); empty means the built-in network"}
+}
+
+// engineFlags choose the engine; openEngine reads them.
+func engineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
+		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads; 0 means all cores"},
+		&cli.StringFlag{Name: "precision", Value: string(model.AutoPrecision), Usage: "number `FORMAT`: auto, float32 or half"},
+	}
+}
+
+func openEngine(c *cli.Context, w *model.Weights) (model.Engine, error) {
+	o := model.Options{
+		Device: model.Device(c.String("device")), DeviceID: -1,
+		Threads: c.Int("threads"), Precision: model.Precision(c.String("precision")),
+	}
+	switch o.Device {
+	case model.Auto, model.CPU, model.CUDA:
+	default:
+		return nil, fmt.Errorf("--device is %q, wanted auto, cpu or cuda", o.Device)
+	}
+	switch o.Precision {
+	case model.AutoPrecision, model.Float32, model.Half:
+	default:
+		return nil, fmt.Errorf("--precision is %q, wanted auto, float32 or half", o.Precision)
+	}
+	if o.Threads < 0 {
+		return nil, fmt.Errorf("--threads is %d, wanted 0 or more", o.Threads)
+	}
+	return engines.Open(w, o)
+}
+
+// loadWeights reads a weights file; an empty path means the built-in network.
+func loadWeights(path string) (*model.Weights, error) {
+	if path == "" {
+		return model.BuiltinWeights()
+	}
+	return model.LoadWeights(path)
+}

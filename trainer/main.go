@@ -1,0 +1,83 @@
+// Command adain stylises pictures with AdaIN style transfer, extracts style files, imports weights and measures speed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+const version = "0.1.0"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newApp(os.Stdout, os.Stderr).RunContext(ctx, os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "adain:", err)
+		os.Exit(1)
+	}
+}
+
+// newApp is the command with its subcommands. Results go to out, progress and warnings to errOut; errors are returned.
+func newApp(out, errOut io.Writer) *cli.App {
+	return &cli.App{
+		Name:    "adain",
+		Usage:   "AdaIN style transfer for pictures",
+		Version: version,
+		Description: "A style is the name of a built-in one (adain style --list), a style file or a picture.\n" +
+			"Without --weights the built-in network is used.",
+		Commands:                  []*cli.Command{stylizeCommand(), styleCommand(), importCommand(), inspectCommand(), benchCommand()},
+		Writer:                    out,
+		ErrWriter:                 errOut,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true, // file names have commas
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              usageError,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return fmt.Errorf("there is no command %q; see adain --help", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	name := strings.TrimSpace("adain " + strings.TrimPrefix(c.Command.Name, "adain"))
+	return fmt.Errorf("%s; see %s --help", err.Error(), name)
+}
+
+// files are the arguments that follow the options. An option among them would silently count as a file.
+func files(c *cli.Context) ([]string, error) {
+	for _, a := range c.Args().Slice() {
+		if strings.HasPrefix(a, "-") && a != "-" {
+			return nil, fmt.Errorf("option %s stands behind a file name; options go first (a file of that name: ./%s)", a, a)
+		}
+	}
+	return c.Args().Slice(), nil
+}
+
+// noFiles refuses arguments where a command takes options only.
+func noFiles(c *cli.Context) error {
+	if c.Args().Present() {
+		return fmt.Errorf("%q is not an option; see adain %s --help", c.Args().First(), c.Command.Name)
+	}
+	return nil
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// interrupted reports that the user wants to stop.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+	"adainfilter/picture"
+)
+
+func stylizeCommand() *cli.Command {
+	flags := []cli.Flag{
+		weightsFlag(),
+		&cli.StringSliceFlag{Name: "content", Usage: "`PICTURE` to stylise, or a folder of them; may be repeated"},
+		&cli.StringSliceFlag{Name: "style", Value: cli.NewStringSlice(model.DefaultStyle),
+			Usage: "built-in `STYLE`, style file, picture or folder; several separated by commas (\\, in a name) or repeated"},
+		&cli.Float64Flag{Name: "alpha", Value: 1, Usage: "strength of the style, 0 to 1"},
+		&cli.StringFlag{Name: "out", Usage: "result: a `FILE` (.png, .jpg), or a folder for several results"},
+		&cli.StringFlag{Name: "format", Value: "jpg", Usage: "`FORMAT` of results in a folder: jpg or png"},
+		&cli.IntFlag{Name: "size", Usage: "resize contents so that their short side has `PIXELS`; 0 keeps their size"},
+		&cli.IntFlag{Name: "style-size", Usage: "resize style pictures so that their short side has `PIXELS`, which sets the size of the strokes; 0 keeps their size"},
+	}
+	return &cli.Command{
+		Name:  "stylize",
+		Usage: "stylise pictures: every content with every style",
+		Description: "Results in a folder are named CONTENT_stylized_STYLE.jpg. Transparency is kept in PNG results.\n" +
+			"A picture that cannot be read is reported, the others go on, and the exit code is 1.\n\n" +
+			"Examples:\n" +
+			"  adain stylize --content photo.jpg --out result.png\n" +
+			"  adain stylize --content photos/ --style painting.jpg --style-size 512 --alpha 0.8 --out results/\n" +
+			"  adain stylize --weights vgg.safetensors --content a.jpg --content b.jpg --style one.jpg,two.jpg --out results/",
+		Flags:        append(flags, engineFlags()...),
+		OnUsageError: usageError,
+		Action:       stylize,
+	}
+}
+
+// namedStyle is a style's statistics and what results are named after it.
+type namedStyle struct {
+	name  string
+	stats model.Stats
+}
+
+func stylize(c *cli.Context) error {
+	j, err := newStylizeJob(c)
+	if err != nil {
+		return err
+	}
+	w, err := loadWeights(c.String("weights"))
+	if err != nil {
+		return err
+	}
+	engine, err := openEngine(c, w)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	j.engine, j.progress = engine, newProgress(c.App.ErrWriter, "stylising", len(j.contents)*len(j.styles))
+	defer j.progress.finish()
+	return j.run(c)
+}
+
+// stylizeJob is one call of the command.
+type stylizeJob struct {
+	contents, styles []input
+	alpha            float32
+	size, styleSize  int
+	out, end         string // end is "" where out is the one result's file
+	taken            map[string]bool
+	engine           model.Engine
+	progress         *progress
+	failures         int
+}
+
+// newStylizeJob checks everything that can be checked before the first picture is read.
+func newStylizeJob(c *cli.Context) (*stylizeJob, error) {
+	if err := noFiles(c); err != nil {
+		return nil, err
+	}
+	if len(c.StringSlice("content")) == 0 || c.String("out") == "" {
+		return nil, errors.New("--content and --out are both needed; see adain stylize --help")
+	}
+	j := &stylizeJob{alpha: float32(c.Float64("alpha")), size: c.Int("size"), styleSize: c.Int("style-size"), out: c.String("out"), taken: map[string]bool{}}
+	if !(j.alpha >= 0 && j.alpha <= 1) {
+		return nil, fmt.Errorf("--alpha is %v, wanted 0 to 1", c.Float64("alpha"))
+	}
+	if err := checkSide("size", j.size); err != nil {
+		return nil, err
+	}
+	if err := checkSide("style-size", j.styleSize); err != nil {
+		return nil, err
+	}
+	var err error
+	if j.contents, err = findInputs(c.StringSlice("content"), pictureEnds); err != nil {
+		return nil, err
+	}
+	if j.styles, err = findStyles(c.StringSlice("style")); err != nil {
+		return nil, err
+	}
+	return j, j.chooseOut(c.String("format"))
+}
+
+func checkSide(flag string, px int) error {
+	if px != 0 && (px < model.MinSize || px > 16384) {
+		return fmt.Errorf("--%s is %d, wanted %d to 16384 pixels, or 0 to keep the size", flag, px, model.MinSize)
+	}
+	return nil
+}
+
+// findStyles resolves lists of styles; a built-in name is an input whose path and base are that name.
+func findStyles(lists []string) ([]input, error) {
+	var names []string
+	for _, list := range lists {
+		for _, name := range splitList(list) {
+			if name == "" {
+				return nil, fmt.Errorf("--style %q has an empty name in it", list)
+			}
+			names = append(names, name)
+		}
+	}
+	return findInputs(names, append([]string{".safetensors"}, pictureEnds...))
+}
+
+// chooseOut decides whether out is a file or a folder: a file if its name ends like a picture, it is no folder, and there
+// is one result.
+func (j *stylizeJob) chooseOut(format string) error {
+	info, err := os.Stat(j.out)
+	folder := err == nil && info.IsDir() || strings.HasSuffix(j.out, "/") || picture.CanWrite(j.out) != nil
+	if results := len(j.contents) * len(j.styles); !folder && results > 1 {
+		return fmt.Errorf("--out %q is one picture for %d results, wanted a folder", j.out, results)
+	}
+	if !folder {
+		return nil
+	}
+	if ext := filepath.Ext(j.out); ext != "" && (err != nil && len(ext) <= 5) && !strings.HasSuffix(j.out, "/") {
+		return fmt.Errorf("--out %q ends in %q, wanted .png, .jpg, or a folder (with / at its end)", j.out, ext)
+	}
+	j.end = "." + strings.ToLower(strings.TrimPrefix(format, "."))
+	if picture.CanWrite(j.end) != nil {
+		return fmt.Errorf("--format is %q, wanted jpg or png", format)
+	}
+	return nil
+}
+
+func (j *stylizeJob) run(c *cli.Context) error {
+	var styles []namedStyle
+	for _, s := range j.styles {
+		if err := interrupted(c.Context); err != nil {
+			return err
+		}
+		stats, err := j.statistics(s)
+		if err != nil {
+			j.fail(len(j.contents), err)
+			continue
+		}
+		styles = append(styles, namedStyle{filepath.Base(s.base), stats})
+	}
+	for _, content := range j.contents {
+		if len(styles) == 0 {
+			break
+		}
+		img, err := j.read(content)
+		if err != nil {
+			j.fail(len(styles), err)
+			continue
+		}
+		dst := model.NewImage(img.Format, img.Width, img.Height)
+		for _, s := range styles {
+			if err := interrupted(c.Context); err != nil {
+				return err
+			}
+			path := j.name(content, s)
+			if err := j.one(dst, img, s, path); err != nil {
+				j.fail(1, fmt.Errorf("%q: %w", content.path, err))
+				continue
+			}
+			j.progress.step(path)
+		}
+	}
+	switch total := len(j.contents) * len(j.styles); {
+	case j.failures == 0:
+		return nil
+	case total == 1:
+		return errors.New("nothing was written")
+	default:
+		return fmt.Errorf("%d of %d results are missing", j.failures, total)
+	}
+}
+
+// fail reports an error that costs n results.
+func (j *stylizeJob) fail(n int, err error) {
+	j.failures += n
+	j.progress.failed(err)
+}
+
+// statistics are those of a built-in style, a style file or a picture.
+func (j *stylizeJob) statistics(s input) (model.Stats, error) {
+	if style, err := knownStyle(s.path); style != nil || err != nil {
+		if err == nil {
+			err = style.Fits(j.engine.Weights())
+		}
+		if err != nil {
+			return model.Stats{}, err
+		}
+		return style.Stats, nil
+	}
+	img, err := picture.ReadStyle(s.path, j.styleSize, picture.Limit{})
+	if err != nil {
+		return model.Stats{}, err
+	}
+	stats, err := j.engine.Statistics(img)
+	if err != nil {
+		return model.Stats{}, fmt.Errorf("style %q: %w", s.path, err)
+	}
+	return stats, nil
+}
+
+func (j *stylizeJob) read(content input) (*model.Image, error) {
+	img, err := picture.Read(content.path, picture.Limit{})
+	if err != nil || j.size == 0 {
+		return img, err
+	}
+	return picture.ShortSide(img, j.size), nil
+}
+
+// name is where a result goes; two contents of the same name do not overwrite each other.
+func (j *stylizeJob) name(content input, s namedStyle) string {
+	if j.end == "" {
+		return j.out
+	}
+	path := filepath.Join(j.out, content.base+"_stylized_"+s.name+j.end)
+	for n := 2; j.taken[path]; n++ {
+		path = filepath.Join(j.out, fmt.Sprintf("%s_stylized_%s-%d%s", content.base, s.name, n, j.end))
+	}
+	j.taken[path] = true
+	return path
+}
+
+func (j *stylizeJob) one(dst, src *model.Image, s namedStyle, path string) error {
+	if err := j.engine.Stylize(dst, src, s.stats, j.alpha); err != nil {
+		return err
+	}
+	if j.end != "" {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return fmt.Errorf("folder for the result: %w", err)
+		}
+	}
+	return picture.Write(path, dst)
+}
