@@ -35,6 +35,11 @@ func readFile(path string, limit int64) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s: is a pipe or a device, wanted a plain file", path)
 	case info.Size() > limit:
+		var first [64]byte
+		n, _ := io.ReadFull(f, first[:])
+		if kind := foreign(first[:n]); kind != "" {
+			return nil, fmt.Errorf("%s: is %s", path, kind)
+		}
 		return nil, fmt.Errorf("%s: has %d bytes, wanted at most %d", path, info.Size(), limit)
 	}
 	data := make([]byte, info.Size())

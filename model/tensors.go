@@ -18,8 +18,10 @@ import (
 // header maps a tensor's name to its dtype, shape and the range of its bytes, counted from the header's end; the entry
 // __metadata__ maps strings to strings. The ranges cover the rest of the file without overlap and without holes.
 const (
-	maxHeader = 16 << 20 // bytes; a bundle's header has about 4,000
-	maxRank   = 8
+	maxHeader  = 4 << 20 // bytes; a bundle's header has about 4,000
+	maxTensors = 10000   // a bundle has 38
+	maxRank    = 8
+	maxName    = 1000 // bytes
 )
 
 // dtypeSize is the number of bytes of one element.
@@ -142,6 +144,9 @@ func parseTensors(data []byte) (*TensorFile, error) {
 				return err
 			})
 		}
+		if len(all) == maxTensors {
+			return fmt.Errorf("more than %d tensors", maxTensors)
+		}
 		t, err := p.tensor(key)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", key, err)
@@ -183,11 +188,11 @@ func checkPlaces(all []placed, size int) error {
 		case t.end > size:
 			return fmt.Errorf("tensor %q ends at byte %d, the file has %d bytes after its header: it is cut off or damaged", t.Name, t.end, size)
 		case t.begin < at:
-			return fmt.Errorf("tensor %q begins at byte %d inside %s, wanted %d", t.Name, t.begin, before, at)
+			return fmt.Errorf("tensor %q begins at byte %d, inside tensor %q, wanted %d", t.Name, t.begin, before, at)
 		case t.begin > at:
-			return fmt.Errorf("tensor %q begins at byte %d, wanted %d right behind %s", t.Name, t.begin, at, before)
+			return fmt.Errorf("tensor %q begins at byte %d, wanted %d, the end of %q", t.Name, t.begin, at, before)
 		}
-		at, before = t.end, fmt.Sprintf("tensor %q", t.Name)
+		at, before = t.end, t.Name
 	}
 	if at != size {
 		return fmt.Errorf("the tensors end at byte %d, the file has %d bytes after its header", at, size)
@@ -209,6 +214,9 @@ func (p headerParser) object(member func(key string) error) error {
 		key, err := p.text()
 		if err != nil {
 			return err
+		}
+		if len(key) > maxName {
+			return fmt.Errorf("a name of %d bytes, wanted at most %d", len(key), maxName)
 		}
 		if seen[key] {
 			return fmt.Errorf("%q occurs twice", key)
@@ -248,7 +256,7 @@ func (p headerParser) tensor(name string) (placed, error) {
 		return t, errors.New("a field is missing, wanted dtype, shape and data_offsets")
 	}
 	if !known {
-		return t, fmt.Errorf("unknown dtype %q", t.DType)
+		return t, fmt.Errorf("unknown dtype %.40q", t.DType)
 	}
 	if len(offsets) != 2 || offsets[0] > offsets[1] {
 		return t, fmt.Errorf("data_offsets are %v, wanted the first and the last byte's end", offsets)
@@ -273,7 +281,7 @@ func (p headerParser) counts(limit int) ([]int, error) {
 		}
 		number, ok := token.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("found %v, wanted a number", token)
+			return nil, fmt.Errorf("found %.40v, wanted a number", token)
 		}
 		n, err := strconv.ParseUint(number.String(), 10, strconv.IntSize-1)
 		if err != nil {
@@ -295,7 +303,7 @@ func (p headerParser) text() (string, error) {
 	}
 	s, ok := token.(string)
 	if !ok {
-		return "", fmt.Errorf("found %v, wanted a string", token)
+		return "", fmt.Errorf("found %.40v, wanted a string", token)
 	}
 	return s, nil
 }
@@ -304,7 +312,7 @@ func (p headerParser) text() (string, error) {
 func (p headerParser) delim(want json.Delim) error {
 	token, err := p.Token()
 	if err == nil && token != want {
-		return fmt.Errorf("found %v, wanted %v", token, want)
+		return fmt.Errorf("found %.40v, wanted %v", token, want)
 	}
 	return err
 }
@@ -312,7 +320,7 @@ func (p headerParser) delim(want json.Delim) error {
 // end reports anything but blanks behind the header's object.
 func (p headerParser) end() error {
 	if token, err := p.Token(); err != io.EOF {
-		return fmt.Errorf("found %v behind the end, wanted blanks", token)
+		return fmt.Errorf("found %.40v behind the end, wanted blanks", token)
 	}
 	return nil
 }

@@ -1,0 +1,242 @@
+package model
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// encode is a .safetensors file in memory.
+func encode(t testing.TB, tensors map[string]Tensor, metadata map[string]string) []byte {
+	t.Helper()
+	data, sorted, err := tensorHeader(slices.Collect(maps.Values(tensors)), metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tensor := range sorted {
+		data = append(data, tensor.Data...)
+	}
+	return data
+}
+
+// bundle are the tensors of a network of widths 4,4,4,8 whose values count up.
+func bundle() map[string]Tensor {
+	tensors := map[string]Tensor{}
+	for _, l := range (Widths{4, 4, 4, 8}).Layers() {
+		v := make([]float32, l.MAC())
+		for i := range v {
+			v[i] = float32(i+l.Index) / 64
+		}
+		tensors[l.Key()+".weight"] = Float32Tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, v)
+		tensors[l.Key()+".bias"] = Float32Tensor(l.Key()+".bias", []int{l.Out}, v[:l.Out])
+	}
+	return tensors
+}
+
+// put replaces a tensor.
+func put(t Tensor) func(map[string]Tensor) { return func(m map[string]Tensor) { m[t.Name] = t } }
+
+func TestParseWeightsRefuses(t *testing.T) {
+	good := map[string]string{"format": WeightsFormat, "network": "test"}
+	filled := func(key string, shape []int, value float32) func(map[string]Tensor) {
+		n, _ := product(1, shape)
+		v := make([]float32, n)
+		v[n-1] = value
+		return put(Float32Tensor(key, shape, v))
+	}
+	for _, c := range []struct {
+		name     string
+		change   func(map[string]Tensor)
+		metadata map[string]string
+		says     string
+	}{
+		{"another version", func(map[string]Tensor) {}, map[string]string{"format": "adain-2"}, `"adain-2", wanted "adain-1"`},
+		{"a style", func(map[string]Tensor) {}, map[string]string{"format": StyleFormat}, "style file"},
+		{"other widths said", func(map[string]Tensor) {}, map[string]string{"widths": "4,4,4,4"}, "4,4,4,8"},
+		{"missing key", func(m map[string]Tensor) { delete(m, "decoder.21.bias") }, good, `"decoder.21.bias" is missing`},
+		{"unknown key", put(Float32Tensor("encoder.32.weight", []int{1}, []float32{1})), good, `unknown tensor "encoder.32.weight"`},
+		{"NaN", filled("encoder.16.weight", []int{4, 4, 3, 3}, float32(math.NaN())), good, `"encoder.16.weight" has NaN at index 143`},
+		{"infinity", filled("decoder.28.bias", []int{3}, float32(math.Inf(-1))), good, `"decoder.28.bias" has -Inf at index 2`},
+		{"integers", put(Tensor{"encoder.0.bias", "I64", []int{3}, make([]byte, 24)}), good, "dtype I64, wanted F32 or F16"},
+		{"bfloat16", put(Tensor{"encoder.0.bias", "BF16", []int{3}, make([]byte, 6)}), good, "dtype BF16, wanted F32 or F16"},
+		{"three dimensions", filled("encoder.29.weight", []int{8, 4, 9}, 0), good, "[8 4 9], wanted four"},
+		{"no channels", put(Float32Tensor("encoder.29.weight", []int{0, 4, 3, 3}, nil)), good, "level 4 has 0 channels"},
+		{"odd widths", filled("encoder.29.weight", []int{6, 4, 3, 3}, 0), good, "level 4 has 6 channels"},
+		{"too wide", filled("encoder.9.weight", []int{4100, 1, 1, 1}, 0), good, "level 2 has 4100 channels"},
+		{"wrong inputs", filled("encoder.9.weight", []int{4, 3, 3, 3}, 0), good, `"encoder.9.weight" has shape [4 3 3 3]`},
+		{"another kernel", filled("decoder.5.weight", []int{4, 4, 5, 5}, 0), good, "wanted shape [4 4 3 3]"},
+		{"transposed decoder", filled("decoder.1.weight", []int{8, 4, 3, 3}, 0), good, "wanted shape [4 8 3 3]"},
+		{"another width", filled("encoder.2.weight", []int{8, 3, 3, 3}, 0), good, `"encoder.2.bias"`},
+		{"bias of two dimensions", filled("encoder.2.bias", []int{4, 1}, 0), good, "wanted shape [4]"},
+	} {
+		tensors := bundle()
+		c.change(tensors)
+		w, err := ParseWeights("w.safetensors", encode(t, tensors, c.metadata))
+		if err == nil {
+			t.Errorf("%s: accepted %v %v", c.name, w.Network, w.Widths)
+		} else if !strings.HasPrefix(err.Error(), "weights: w.safetensors: ") || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %q, wanted the file's name and %q", c.name, err, c.says)
+		}
+	}
+	for _, c := range hostile {
+		if _, err := ParseWeights("w", c.data); err == nil {
+			t.Errorf("%s: accepted", c.name)
+		}
+	}
+	whole := encode(t, bundle(), good)
+	for n := 0; n < len(whole); n += 97 {
+		if _, err := ParseWeights("w", whole[:n]); err == nil {
+			t.Fatalf("accepted %d of %d bytes", n, len(whole))
+		}
+	}
+}
+
+func TestParseWeightsAccepts(t *testing.T) {
+	half := bundle()
+	for name, tensor := range half {
+		v, err := tensor.Float32()
+		if err != nil {
+			t.Fatal(err)
+		}
+		half[name] = Float16Tensor(name, tensor.Shape, v)
+	}
+	for _, c := range []struct {
+		name, network string
+		tensors       map[string]Tensor
+		metadata      map[string]string
+	}{
+		{"named", "mine", bundle(), map[string]string{"format": WeightsFormat, "network": "mine", "widths": "4,4,4,8"}},
+		{"no metadata", "widths-4,4,4,8", bundle(), nil},
+		{"Python's metadata", "widths-4,4,4,8", bundle(), map[string]string{"format": "pt"}},
+		{"float16", "widths-4,4,4,8", half, nil},
+	} {
+		w, err := ParseWeights("w", encode(t, c.tensors, c.metadata))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		last := w.Layers[len(w.Layers)-1]
+		if w.Network != c.network || len(w.Layers) != 19 || last.Key() != "decoder.28" || last.Weight[5] != float32(5+28)/64 {
+			t.Errorf("%s: network %q, %d layers, the last is %+v", c.name, w.Network, len(w.Layers), last)
+		}
+	}
+	if VGG19.Name() != "vgg19" || Lite.Name() != "lite" {
+		t.Errorf("names are %q and %q", VGG19.Name(), Lite.Name())
+	}
+}
+
+func TestWeightsRoundTrip(t *testing.T) {
+	w, err := BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ünd 100%, a b.safetensors")
+	if err := w.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LoadWeights(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Network != w.Network || again.Widths != w.Widths || !maps.Equal(again.Metadata, w.Metadata) || again.EncoderID() != w.EncoderID() {
+		t.Errorf("read %q %v %v, wrote %q %v %v", again.Network, again.Widths, again.Metadata, w.Network, w.Widths, w.Metadata)
+	}
+	for i := range w.Layers {
+		if !slices.Equal(w.Layers[i].Weight, again.Layers[i].Weight) || !slices.Equal(w.Layers[i].Bias, again.Layers[i].Bias) {
+			t.Errorf("%s differs after saving and loading", w.Layers[i].Name)
+		}
+	}
+	again.Layers[len(again.Layers)-1].Bias[0]++
+	if again.EncoderID() != w.EncoderID() {
+		t.Error("the decoder changes the encoder's id")
+	}
+	again.Layers[9].Weight[0]++
+	if id := again.EncoderID(); id == w.EncoderID() || len(id) != 16 {
+		t.Errorf("id %q of another encoder, wanted 16 other digits", id)
+	}
+}
+
+// withNumber changes one number of the bundle's header as text, offset or shape, for the fuzzer's corpus.
+func withNumber(t testing.TB, old, new string) []byte {
+	data := encode(t, bundle(), nil)
+	n := binary.LittleEndian.Uint64(data)
+	header := strings.Replace(string(data[8:8+n]), old, new, 1)
+	if !json.Valid([]byte(header)) {
+		t.Fatalf("%q for %q is not JSON", new, old)
+	}
+	return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), data[8+n:]...)
+}
+
+func FuzzWeights(f *testing.F) {
+	valid := encode(f, bundle(), map[string]string{"format": WeightsFormat, "network": "n", "widths": "4,4,4,8"})
+	nan := bundle()
+	nan["encoder.2.bias"] = Float32Tensor("encoder.2.bias", []int{4}, []float32{0, float32(math.NaN()), 0, 0})
+	f.Add(valid)
+	f.Add(valid[:len(valid)/2])
+	f.Add(encode(f, nan, nil))
+	f.Add(append([]byte{0xff, 0xff, 0xff, 0x7f}, valid[4:]...))
+	f.Add(withNumber(f, "[4,8,3,3]", "[8,4,3,3]"))
+	f.Add(withNumber(f, `"F32"`, `"F16"`))
+	f.Add(withNumber(f, `"data_offsets":[0,`, `"data_offsets":[4,`))
+	for _, c := range hostile {
+		f.Add(c.data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		before := bytes.Clone(data)
+		w, err := ParseWeights("file", data)
+		if !bytes.Equal(before, data) {
+			t.Fatal("the file's bytes were changed")
+		}
+		if err != nil {
+			return
+		}
+		if err := w.Widths.Check(); err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range w.Widths.Layers() {
+			c := w.Layers[i]
+			if c.Layer != l || len(c.Weight) != l.MAC() || len(c.Bias) != l.Out || notFinite(c.Weight) >= 0 || notFinite(c.Bias) >= 0 {
+				t.Fatalf("layer %s does not fit %+v", c.Name, l)
+			}
+		}
+		w.EncoderID()
+	})
+}
+
+func TestBuiltin(t *testing.T) {
+	w, err := BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Network != "lite" || w.Widths != Lite {
+		t.Errorf("built-in network is %q of widths %v", w.Network, w.Widths)
+	}
+	names := BuiltinStyles()
+	if !slices.Contains(names, DefaultStyle) || !slices.IsSorted(names) {
+		t.Errorf("built-in styles are %v, wanted %q among them, sorted", names, DefaultStyle)
+	}
+	for _, name := range names {
+		s, err := BuiltinStyle(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if err := s.Fits(w); err != nil {
+			t.Error(err)
+		}
+		if s.Name != name {
+			t.Errorf("style %q calls itself %q", name, s.Name)
+		}
+	}
+	for _, name := range []string{"", "no such style", "../lite", "/etc/passwd", "."} {
+		if _, err := BuiltinStyle(name); err == nil || !strings.Contains(err.Error(), DefaultStyle) {
+			t.Errorf("style %q: %v, wanted an error with the names", name, err)
+		}
+	}
+}
