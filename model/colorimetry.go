@@ -11,6 +11,11 @@ const (
 	FCC                     // NTSC 1953
 )
 
+// luminance holds KR and KB of each matrix.
+var luminance = [...][2]float64{
+	BT601: {0.299, 0.114}, BT709: {0.2126, 0.0722}, BT2020: {0.2627, 0.0593}, SMPTE240M: {0.212, 0.087}, FCC: {0.30, 0.11},
+}
+
 // Colorimetry says how YCbCr samples become R'G'B'. The network works on the non-linear R'G'B' values as pictures hold
 // them, so transfer function and primaries play no part. The zero value is BT.601, limited range.
 type Colorimetry struct {
@@ -35,10 +40,7 @@ type YUV struct {
 
 // YUV derives the arithmetic (ITU-R BT.601, BT.709, BT.2020; H.273 equations 38 to 43).
 func (c Colorimetry) YUV() YUV {
-	k := map[Matrix][2]float64{
-		BT601: {0.299, 0.114}, BT709: {0.2126, 0.0722}, BT2020: {0.2627, 0.0593}, SMPTE240M: {0.212, 0.087}, FCC: {0.30, 0.11},
-	}[c.Matrix]
-	kr, kb := k[0], k[1]
+	kr, kb := luminance[c.Matrix][0], luminance[c.Matrix][1]
 	kg := 1 - kr - kb
 	y := YUV{OffsetY: 16, ScaleY: 1. / 219, ScaleC: 1. / 224}
 	if c.FullRange {
