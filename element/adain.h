@@ -1,0 +1,110 @@
+#ifndef ADAIN_H
+#define ADAIN_H
+
+#include <stdint.h>
+#include <gst/gst.h>
+#include <gst/base/gstbasetransform.h>
+#include <gst/video/video.h>
+
+#define ADAIN_TYPE_NAME "GstAdaInFilter"
+#define ADAIN_PLANES 3
+
+GST_DEBUG_CATEGORY_EXTERN (adain_debug);
+#define GST_CAT_DEFAULT adain_debug
+
+/* Style statistics as a GstStructure carries them: mean and std (C). All memory is the struct's own. */
+typedef struct {
+  gchar *network;
+  gdouble *mean, *std;
+  guint n_mean, n_std;
+} AdaInStatistics;
+
+/* The properties as they are wanted. Guarded by the object lock; others work on a copy. All memory is the struct's own. */
+typedef struct {
+  gchar *weights, *style;
+  gdouble *style_weights;
+  guint n_style_weights;
+  gboolean use_statistics;      /* statistics were written after style and replace it */
+  AdaInStatistics statistics;
+  gint style_size, device, threads, precision;
+  gdouble alpha;
+  guint style_serial;           /* grows with every change that can change the style in force */
+} AdaInSettings;
+
+/* One plane of a mapped frame; size counts the bytes that may be touched from data on. */
+typedef struct {
+  guint8 *data;
+  gsize size;
+  gint stride;
+} AdaInPlane;
+
+/* One frame during one call. */
+typedef struct {
+  AdaInPlane src[ADAIN_PLANES], dst[ADAIN_PLANES];
+  gdouble alpha;
+} AdaInFrame;
+
+/* What went wrong, in the order of messages.c. */
+typedef enum {
+  ADAIN_ERROR_FAILED,           /* LIBRARY FAILED: the engine failed, or the program has a bug */
+  ADAIN_ERROR_INIT,             /* LIBRARY INIT: no engine */
+  ADAIN_ERROR_NOT_FOUND,        /* RESOURCE NOT_FOUND: no such file */
+  ADAIN_ERROR_OPEN,             /* RESOURCE OPEN_READ: no permission, not a plain file */
+  ADAIN_ERROR_READ,             /* RESOURCE READ: a file that does not hold what it should */
+  ADAIN_ERROR_SETTINGS,         /* RESOURCE SETTINGS: values that do not fit */
+  ADAIN_ERROR_CAPS,             /* CORE NEGOTIATION: frames that cannot be handled */
+  ADAIN_ERROR_STREAM            /* STREAM FAILED: a buffer that does not hold what its caps say */
+} AdaInErrorKind;
+
+/* Filled by Go; text and debug are malloc'ed there and freed by adain_post_error. */
+typedef struct {
+  gint kind;
+  char *text, *debug;
+} AdaInError;
+
+typedef struct {
+  GstBaseTransform parent;
+  AdaInSettings settings;       /* under the object lock */
+  guint announced_serial;       /* under the object lock: newest style_serial the worker heard of */
+  /* Below: streaming thread only. */
+  GstVideoInfo info;
+  AdaInFrame frame;
+  gboolean downstream_takes_meta;       /* downstream reads strides and offsets from GstVideoMeta */
+} GstAdaInFilter;
+
+#define ADAIN_FILTER(o) ((GstAdaInFilter *) (o))
+
+/* class.c */
+extern GstBaseTransformClass *adain_parent_class;
+void adain_class_init (void *klass, const char *default_style, const char *style_blurb);
+GType adain_lookup_type (void);
+gboolean adain_register (void *plugin, GType type);
+
+/* properties.c */
+void adain_install_properties (GObjectClass * klass, const char *default_style, const char *style_blurb);
+void adain_settings_init (AdaInSettings * s, const char *default_style);
+void adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy);
+void adain_settings_clear (AdaInSettings * s);
+void adain_notify_statistics (GstAdaInFilter * self);
+
+/* values.c */
+GstStructure *adain_statistics_to_structure (const char *network, const float *mean, const float *std, guint n);
+void adain_statistics_from_structure (AdaInStatistics * s, const GstStructure * structure);
+void adain_statistics_copy (AdaInStatistics * to, const AdaInStatistics * from);
+void adain_statistics_clear (AdaInStatistics * s);
+gboolean adain_doubles_from_array (const GValue * array, gdouble ** values, guint * n);
+void adain_doubles_to_array (const gdouble * values, guint n, GValue * array);
+
+/* caps.c */
+void adain_install_negotiation (GstBaseTransformClass * klass);
+
+/* frame.c */
+void adain_install_frames (GstBaseTransformClass * klass);
+
+/* messages.c */
+void adain_post_error (GstAdaInFilter * self, AdaInError * e);
+void adain_post_style (GstAdaInFilter * self, const char *name, gboolean ok, const char *error);
+void adain_log_info (GstAdaInFilter * self, const char *text);
+void adain_log_warning (GstAdaInFilter * self, const char *text);
+
+#endif

@@ -1,0 +1,107 @@
+#include "_cgo_export.h"
+
+/* Whether the samples lie where the caps alone say, so that downstream needs no GstVideoMeta to find them. */
+static gboolean
+plain_layout (const GstVideoInfo * info, GstBuffer * buffer)
+{
+  GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
+
+  if (!meta)
+    return TRUE;
+  for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES (info); i++)
+    if (meta->offset[i] != info->offset[i] || meta->stride[i] != info->stride[i])
+      return FALSE;
+  return TRUE;
+}
+
+/* Before the base class looks at anything, so that passthrough and a pending renegotiation already hold for this frame.
+ * Only here, on the streaming thread, passthrough changes: the base class asks for it twice in one frame. */
+static void
+before_transform (GstBaseTransform * base, GstBuffer * buffer)
+{
+  GstAdaInFilter *self = ADAIN_FILTER (base);
+  GstClockTime time = gst_segment_to_stream_time (&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  gboolean passthrough;
+
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_object_sync_values (GST_OBJECT (self), time);
+  GST_OBJECT_LOCK (self);
+  self->frame.alpha = self->settings.alpha;
+  GST_OBJECT_UNLOCK (self);
+
+  passthrough = self->frame.alpha == 0.0 && (self->downstream_takes_meta || plain_layout (&self->info, buffer));
+  if (passthrough == gst_base_transform_is_passthrough (base))
+    return;
+  GST_DEBUG_OBJECT (self, "passthrough %d", passthrough);
+  gst_base_transform_set_passthrough (base, passthrough);
+  gst_base_transform_reconfigure_src (base);
+}
+
+/* FALSE where the buffer's own description contradicts the caps. How many bytes each plane has is counted from the mapped
+ * memory, because a GstVideoMeta may promise more than there is. */
+static gboolean
+describe (const GstVideoInfo * info, GstVideoFrame * frame, AdaInPlane * planes)
+{
+  if (GST_VIDEO_FRAME_FORMAT (frame) != GST_VIDEO_INFO_FORMAT (info)
+      || GST_VIDEO_FRAME_WIDTH (frame) < info->width || GST_VIDEO_FRAME_HEIGHT (frame) < info->height
+      || GST_VIDEO_FRAME_N_PLANES (frame) > ADAIN_PLANES)
+    return FALSE;
+  for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
+    const GstMapInfo *map = &frame->map[frame->meta ? i : 0];
+    guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
+
+    if (data < map->data || data > map->data + map->size)
+      return FALSE;
+    planes[i] = (AdaInPlane) { data, map->data + map->size - data, GST_VIDEO_FRAME_PLANE_STRIDE (frame, i) };
+  }
+  return TRUE;
+}
+
+static GstFlowReturn
+stylize (GstAdaInFilter * self, GstVideoFrame * src, GstVideoFrame * dst)
+{
+  AdaInError e = { 0 };
+
+  if (!describe (&self->info, src, self->frame.src) || !describe (&self->info, dst, self->frame.dst)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame is not laid out as its caps say."), (NULL));
+    return GST_FLOW_ERROR;
+  }
+  if (goAdaInFrame (self, &self->frame, &e))
+    return GST_FLOW_OK;
+  adain_post_error (self, &e);
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+transform (GstBaseTransform * base, GstBuffer * in, GstBuffer * out)
+{
+  GstAdaInFilter *self = ADAIN_FILTER (base);
+  GstVideoFrame src, dst;
+  GstFlowReturn flow;
+
+  if (!gst_video_frame_map (&src, &self->info, in, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame cannot be read: its buffer of %" G_GSIZE_FORMAT
+            " bytes is too small or not in system memory.", gst_buffer_get_size (in)), ("wanted %" G_GSIZE_FORMAT
+            " bytes", self->info.size));
+    return GST_FLOW_ERROR;
+  }
+  if (!gst_video_frame_map (&dst, &self->info, out, GST_MAP_WRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+    gst_video_frame_unmap (&src);
+    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame cannot be written: downstream's buffer of %"
+            G_GSIZE_FORMAT " bytes is too small or not in system memory.", gst_buffer_get_size (out)),
+        ("wanted %" G_GSIZE_FORMAT " bytes", self->info.size));
+    return GST_FLOW_ERROR;
+  }
+  flow = stylize (self, &src, &dst);
+  gst_video_frame_unmap (&dst);
+  gst_video_frame_unmap (&src);
+  return flow;
+}
+
+void
+adain_install_frames (GstBaseTransformClass * klass)
+{
+  klass->passthrough_on_same_caps = FALSE;
+  klass->before_transform = before_transform;
+  klass->transform = transform;
+}

@@ -1,0 +1,289 @@
+#include "_cgo_export.h"
+
+enum
+{
+  PROP_0,
+  PROP_WEIGHTS,
+  PROP_STYLE,
+  PROP_STYLE_WEIGHTS,
+  PROP_STYLE_STATISTICS,
+  PROP_ALPHA,
+  PROP_STYLE_SIZE,
+  PROP_DEVICE,
+  PROP_THREADS,
+  PROP_PRECISION,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static const gchar *default_style;
+
+static GType
+enum_type (gsize * type, const gchar * name, const GEnumValue * values)
+{
+  if (g_once_init_enter (type)) {
+    GType t = g_enum_register_static (name, values);
+    gst_type_mark_as_plugin_api (t, 0);
+    g_once_init_leave (type, t);
+  }
+  return *type;
+}
+
+/* The values are indices into the lists of settings.go. */
+static GType
+device_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {0, "CUDA where a usable GPU is, else the CPU", "auto"},
+    {1, "NVIDIA GPU", "cuda"},
+    {2, "CPU", "cpu"},
+    {0, NULL, NULL}
+  };
+  return enum_type (&type, "GstAdaInDevice", values);
+}
+
+static GType
+precision_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {0, "half where the hardware has it and the picture stays the same, else float32", "auto"},
+    {1, "32-bit floating point", "float32"},
+    {2, "16-bit floating point: bfloat16 on a CPU, float16 on a GPU", "half"},
+    {0, NULL, NULL}
+  };
+  return enum_type (&type, "GstAdaInPrecision", values);
+}
+
+void
+adain_settings_init (AdaInSettings * s, const char *style)
+{
+  s->style = g_strdup (style);
+  s->alpha = 1.0;
+  s->style_size = 512;
+}
+
+/* Any thread. The copy is cleared with adain_settings_clear. */
+void
+adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy)
+{
+  const AdaInSettings *s = &self->settings;
+
+  GST_OBJECT_LOCK (self);
+  *copy = *s;
+  copy->weights = g_strdup (s->weights);
+  copy->style = g_strdup (s->style);
+  copy->style_weights = g_memdup2 (s->style_weights, s->n_style_weights * sizeof *s->style_weights);
+  adain_statistics_copy (&copy->statistics, &s->statistics);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+adain_settings_clear (AdaInSettings * s)
+{
+  g_free (s->weights);
+  g_free (s->style);
+  g_free (s->style_weights);
+  adain_statistics_clear (&s->statistics);
+  *s = (AdaInSettings) { 0 };
+}
+
+static void
+set_style_weights (GstAdaInFilter * self, const GValue * value)
+{
+  AdaInSettings *s = &self->settings;
+  gdouble *weights;
+  guint n;
+
+  if (!adain_doubles_from_array (value, &weights, &n)) {
+    g_free (weights);
+    g_warning ("style-weights: entry %u is not a number; the old weights stay", n + 1);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  g_free (s->style_weights);
+  s->style_weights = weights;
+  s->n_style_weights = n;
+  s->style_serial++;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+set_style_statistics (GstAdaInFilter * self, const GstStructure * structure)
+{
+  AdaInSettings *s = &self->settings;
+
+  GST_OBJECT_LOCK (self);
+  adain_statistics_clear (&s->statistics);
+  s->use_statistics = structure != NULL;
+  if (structure)
+    adain_statistics_from_structure (&s->statistics, structure);
+  s->style_serial++;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+set_simple (GstAdaInFilter * self, guint id, const GValue * value)
+{
+  AdaInSettings *s = &self->settings;
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_WEIGHTS:
+      g_free (s->weights);
+      s->weights = g_value_dup_string (value);
+      break;
+    case PROP_STYLE:
+      g_free (s->style);
+      s->style = g_strdup (g_value_get_string (value) ? g_value_get_string (value) : default_style);
+      s->use_statistics = FALSE;
+      s->style_serial++;
+      break;
+    case PROP_ALPHA:
+      s->alpha = g_value_get_double (value);
+      break;
+    case PROP_STYLE_SIZE:
+      s->style_size = g_value_get_int (value);
+      s->style_serial++;
+      break;
+    case PROP_DEVICE:
+      s->device = g_value_get_enum (value);
+      break;
+    case PROP_THREADS:
+      s->threads = g_value_get_int (value);
+      break;
+    case PROP_PRECISION:
+      s->precision = g_value_get_enum (value);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+set_property (GObject * o, guint id, const GValue * value, GParamSpec * pspec)
+{
+  GstAdaInFilter *self = ADAIN_FILTER (o);
+
+  switch (id) {
+    case PROP_STYLE_WEIGHTS:
+      set_style_weights (self, value);
+      break;
+    case PROP_STYLE_STATISTICS:
+      set_style_statistics (self, g_value_get_boxed (value));
+      break;
+    default:
+      if (id > PROP_0 && id < N_PROPERTIES)
+        set_simple (self, id, value);
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (o, id, pspec);
+  }
+}
+
+static void
+get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
+{
+  GstAdaInFilter *self = ADAIN_FILTER (o);
+  AdaInSettings *s = &self->settings;
+
+  if (id == PROP_STYLE_STATISTICS) {
+    g_value_take_boxed (value, goAdaInStatistics (self));
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_WEIGHTS:
+      g_value_set_string (value, s->weights ? s->weights : "");
+      break;
+    case PROP_STYLE:
+      g_value_set_string (value, s->style);
+      break;
+    case PROP_STYLE_WEIGHTS:
+      adain_doubles_to_array (s->style_weights, s->n_style_weights, value);
+      break;
+    case PROP_ALPHA:
+      g_value_set_double (value, s->alpha);
+      break;
+    case PROP_STYLE_SIZE:
+      g_value_set_int (value, s->style_size);
+      break;
+    case PROP_DEVICE:
+      g_value_set_enum (value, s->device);
+      break;
+    case PROP_THREADS:
+      g_value_set_int (value, s->threads);
+      break;
+    case PROP_PRECISION:
+      g_value_set_enum (value, s->precision);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (o, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* GObject calls this once for all properties of one g_object_set, so that style and style-weights set together reach the
+ * worker together. */
+static void
+dispatch_properties_changed (GObject * o, guint n, GParamSpec ** specs)
+{
+  GstAdaInFilter *self = ADAIN_FILTER (o);
+  gboolean changed;
+
+  G_OBJECT_CLASS (adain_parent_class)->dispatch_properties_changed (o, n, specs);
+  GST_OBJECT_LOCK (self);
+  changed = self->announced_serial != self->settings.style_serial;
+  self->announced_serial = self->settings.style_serial;
+  GST_OBJECT_UNLOCK (self);
+  if (changed)
+    goAdaInStyleChanged (self);
+}
+
+void
+adain_notify_statistics (GstAdaInFilter * self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STYLE_STATISTICS]);
+}
+
+static void
+install_style_properties (const char *style_blurb)
+{
+  const GParamFlags playing = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+
+  properties[PROP_STYLE] = g_param_spec_string ("style", "Style", style_blurb, default_style, playing);
+  /* No element type: GLib would replace the integers of <1,2> by 0. */
+  properties[PROP_STYLE_WEIGHTS] = gst_param_spec_array ("style-weights", "Style weights",
+      "Shares of the styles in a mix, one number of 0 or more for each; only their ratio matters. Empty: equal shares. "
+      "Set it together with style in one call to change both at once", NULL, playing);
+  properties[PROP_STYLE_STATISTICS] = g_param_spec_boxed ("style-statistics", "Style statistics",
+      "Read: the statistics in force. Write: use these and no picture, until style is set again. A structure "
+      "adain-statistics with the fields network (string), mean and std (arrays of double, one value per channel)",
+      GST_TYPE_STRUCTURE, playing);
+  properties[PROP_STYLE_SIZE] = g_param_spec_int ("style-size", "Style size",
+      "Short side in pixels to which style pictures are scaled when they are read: larger gives larger strokes. "
+      "0 keeps the picture's own size", 0, 4096, 512, playing);
+}
+
+void
+adain_install_properties (GObjectClass * klass, const char *style, const char *style_blurb)
+{
+  const GParamFlags ready = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+
+  default_style = style;
+  klass->set_property = set_property;
+  klass->get_property = get_property;
+  klass->dispatch_properties_changed = dispatch_properties_changed;
+
+  install_style_properties (style_blurb);
+  properties[PROP_WEIGHTS] = g_param_spec_string ("weights", "Weights",
+      "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);
+  properties[PROP_ALPHA] = g_param_spec_double ("alpha", "Alpha",
+      "Strength of the style: 0 passes frames through untouched, 1 is the full style", 0.0, 1.0, 1.0,
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE);
+  properties[PROP_DEVICE] = g_param_spec_enum ("device", "Device", "Hardware that computes", device_type (), 0, ready);
+  properties[PROP_THREADS] = g_param_spec_int ("threads", "Threads",
+      "Threads that compute on the CPU. 0: one for each core this process may use", 0, 1024, 0, ready);
+  properties[PROP_PRECISION] = g_param_spec_enum ("precision", "Precision", "Number format inside the network",
+      precision_type (), 0, ready);
+  g_object_class_install_properties (klass, N_PROPERTIES, properties);
+}

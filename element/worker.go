@@ -1,0 +1,85 @@
+package element
+
+/*
+#include "adain.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+// worker loads styles while frames go on. Wishes that come while it is busy add up to one: the newest.
+type worker struct {
+	element *C.GstAdaInFilter
+	state   *state
+	loader  *loader
+	applied uint // serial of the settings that were last tried
+
+	wanted, quit, done chan struct{}
+}
+
+// startWorker runs until stop. applied is the serial of the settings that are in force.
+func startWorker(element *C.GstAdaInFilter, st *state, l *loader, applied uint) *worker {
+	w := &worker{
+		element: element, state: st, loader: l, applied: applied,
+		wanted: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	w.wake() // a property may have changed while the element started
+	go w.run()
+	return w
+}
+
+// wake makes the worker look at the settings; it never blocks.
+func (w *worker) wake() {
+	select {
+	case w.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// stop returns when the worker has ended; a style that is being read is finished before.
+func (w *worker) stop() {
+	close(w.quit)
+	<-w.done
+}
+
+func (w *worker) run() {
+	// An engine's threads belong to the thread that calls it; this one ends with the worker, and they with it.
+	runtime.LockOSThread()
+	defer close(w.done)
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-w.wanted:
+			w.apply()
+		}
+	}
+}
+
+// apply brings the wanted style into force, or keeps the old one, and says so.
+func (w *worker) apply() {
+	defer func() {
+		if r := recover(); r != nil {
+			var e C.AdaInError
+			report(&e, panicked{r, debug.Stack()})
+			C.adain_post_error(w.element, &e)
+		}
+	}()
+	s := copySettings(w.element)
+	if s.styleSerial == w.applied {
+		return
+	}
+	w.applied = s.styleSerial
+	// One thread: the others belong to the frames.
+	style, err := w.loader.load(s, 1)
+	if err == nil {
+		w.state.style.Store(style)
+	}
+	postStyle(w.element, s.name(), err)
+	if err == nil {
+		C.adain_notify_statistics(w.element)
+	}
+}
