@@ -5,6 +5,7 @@ package cpu
 /*
 #cgo CXXFLAGS: -std=c++20 -O3 -Wall -Wextra -Wno-psabi
 #cgo LDFLAGS: -ldnnl -fopenmp
+#include <stdlib.h>
 #include "engine.h"
 */
 import "C"
@@ -30,6 +31,10 @@ type Engine struct {
 	engine  *C.adain_cpu_engine
 	threads int
 	half    bool
+
+	// Arguments and error text of the call under way, here so that a frame allocates nothing.
+	dst, src C.adain_cpu_image
+	text     [C.ADAIN_CPU_ERROR]C.char
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -52,10 +57,9 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	}
 	e := &Engine{weights: w, threads: threads, half: half}
 	shapes, parameters := fold(w)
-	var text [C.ADAIN_CPU_ERROR]C.char
-	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoderLayers(w)), (*C.float)(&parameters[0]), C.int(threads), flag(half), &text[0])
+	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoderLayers(w)), (*C.float)(&parameters[0]), C.int(threads), flag(half), &e.text[0])
 	if e.engine == nil {
-		return nil, fmt.Errorf("cpu: open network %q: %s", w.Network, C.GoString(&text[0]))
+		return nil, fmt.Errorf("cpu: open network %q: %s", w.Network, C.GoString(&e.text[0]))
 	}
 	return e, nil
 }
@@ -107,11 +111,10 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	}
 	c := e.weights.Widths[3]
 	s := model.Stats{Mean: make([]float32, c), Std: make([]float32, c)}
-	form := describe(picture)
-	var text [C.ADAIN_CPU_ERROR]C.char
-	if C.adain_cpu_statistics(e.engine, &form, plane(picture, 0), plane(picture, 1), plane(picture, 2),
-		(*C.float)(&s.Mean[0]), (*C.float)(&s.Std[0]), &text[0]) != 0 {
-		return model.Stats{}, e.fail("statistics", picture, &text)
+	e.src = describe(picture)
+	if C.adain_cpu_statistics(e.engine, &e.src, plane(picture, 0), plane(picture, 1), plane(picture, 2),
+		(*C.float)(&s.Mean[0]), (*C.float)(&s.Std[0]), &e.text[0]) != 0 {
+		return model.Stats{}, e.fail("statistics", picture)
 	}
 	return s, nil
 }
@@ -126,17 +129,16 @@ func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32
 			return err
 		}
 	}
-	to, from := describe(dst), describe(src)
-	var text [C.ADAIN_CPU_ERROR]C.char
-	if C.adain_cpu_stylize(e.engine, &to, plane(dst, 0), plane(dst, 1), plane(dst, 2), &from, plane(src, 0), plane(src, 1), plane(src, 2),
-		(*C.float)(&style.Mean[0]), (*C.float)(&style.Std[0]), C.float(alpha), &text[0]) != 0 {
-		return e.fail("frame", src, &text)
+	e.dst, e.src = describe(dst), describe(src)
+	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
+		(*C.float)(&style.Mean[0]), (*C.float)(&style.Std[0]), C.float(alpha), &e.text[0]) != 0 {
+		return e.fail("frame", src)
 	}
 	return nil
 }
 
-func (e *Engine) fail(what string, m *model.Image, text *[C.ADAIN_CPU_ERROR]C.char) error {
-	return fmt.Errorf("cpu: %s of %dx%d with network %q: %s", what, m.Width, m.Height, e.weights.Network, C.GoString(&text[0]))
+func (e *Engine) fail(what string, m *model.Image) error {
+	return fmt.Errorf("cpu: %s of %dx%d with network %q: %s", what, m.Width, m.Height, e.weights.Network, C.GoString(&e.text[0]))
 }
 
 // Describe names library, instruction set, precision and threads.
@@ -160,6 +162,13 @@ func (e *Engine) implementations() []string {
 	var text [4096]C.char
 	C.adain_cpu_implementations(e.engine, &text[0], C.int(len(text)))
 	return strings.Split(C.GoString(&text[0]), ",")
+}
+
+// useKernels makes our own kernels those of one instruction set, for tests; false where the processor lacks it.
+func useKernels(name string) bool {
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	return C.adain_cpu_use_kernels(text) != 0
 }
 
 func checkHost(m *model.Image) error {

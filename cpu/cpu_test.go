@@ -1,9 +1,156 @@
 package cpu
 
 import (
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 
+	"adainfilter/model"
 	"adainfilter/model/modeltest"
 )
 
-func TestConformance(t *testing.T) { modeltest.Run(t, Open, modeltest.Float32) }
+// TestConformance runs the suite with the kernels of each instruction set that this processor has.
+func TestConformance(t *testing.T) {
+	for _, name := range []string{"128-bit vectors", "AVX2", "AVX-512"} {
+		t.Run(name, func(t *testing.T) {
+			if !useKernels(name) {
+				t.Skipf("this processor has no %s", name)
+			}
+			modeltest.Run(t, Open, modeltest.Float32)
+		})
+	}
+}
+
+// TestConformanceHalf runs the suite in bfloat16, which oneDNN emulates where the processor has AVX-512 but no bfloat16.
+func TestConformanceHalf(t *testing.T) {
+	emulateHalf = true
+	defer func() { emulateHalf = false }()
+	if e, err := Open(modeltest.RandomWeights(1, modeltest.Widths), model.Options{Precision: model.Half}); err != nil {
+		t.Fatal(err)
+	} else if err := try(e, 16, 16); err != nil {
+		t.Skipf("oneDNN has no bfloat16 on this processor: %v", err)
+	}
+	modeltest.Run(t, Open, modeltest.Half)
+}
+
+// TestOlderProcessor runs the suite as a processor with AVX2 only would: oneDNN reads its limit once, so in a new process.
+func TestOlderProcessor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+	c := exec.Command(os.Args[0], "-test.run=^(TestConformance|TestImplementations)$/^AVX2$", "-test.v")
+	c.Env = append(os.Environ(), "DNNL_MAX_CPU_ISA=AVX2", "ONEDNN_MAX_CPU_ISA=AVX2")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if !strings.Contains(string(out), "TestConformance/AVX2") {
+		t.Errorf("the suite did not run:\n%s", out)
+	}
+}
+
+func try(e model.Engine, w, h int) error {
+	src, dst := model.NewImage(model.RGB, w, h), model.NewImage(model.RGB, w, h)
+	modeltest.Fill(src, 1)
+	style, err := e.Statistics(src)
+	if err != nil {
+		return err
+	}
+	return e.Stylize(dst, src, style, 1)
+}
+
+// TestImplementations demands that no convolution of a real network falls to oneDNN's reference code, which is some 300
+// times slower.
+func TestImplementations(t *testing.T) {
+	for _, widths := range []model.Widths{model.Lite, model.VGG19} {
+		for _, size := range [][2]int{{320, 180}, {129, 67}} {
+			e, err := Open(modeltest.RandomWeights(1, widths), model.Options{Precision: model.Float32})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := try(e, size[0], size[1]); err != nil {
+				t.Fatal(err)
+			}
+			names := e.(*Engine).implementations()
+			if len(names) != 16 {
+				t.Errorf("%v: %d convolutions on oneDNN, wanted 16: %v", widths, len(names), names)
+			}
+			for i, name := range names {
+				if name == "" || strings.HasPrefix(name, "ref") {
+					t.Errorf("%v at %v: convolution %d runs on %q", widths, size, i, name)
+				}
+			}
+			e.Close()
+		}
+	}
+}
+
+// TestThreads demands the same samples from any number of threads, within the rounding of another blocking.
+func TestThreads(t *testing.T) {
+	w := modeltest.RandomWeights(3, modeltest.Widths)
+	src := model.NewImage(model.I420, 131, 77)
+	modeltest.Fill(src, 5)
+	var first *model.Image
+	for _, threads := range []int{1, 2, 3, 7, 16} {
+		e, err := Open(w, model.Options{Precision: model.Float32, Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		style, err := e.Statistics(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := model.NewImage(src.Format, src.Width, src.Height)
+		if err := e.Stylize(dst, src, style, 1); err != nil {
+			t.Fatal(err)
+		}
+		e.Close()
+		if first == nil {
+			first = dst
+		}
+		if err := modeltest.CheckPicture(dst, first, modeltest.Float32); err != nil {
+			t.Errorf("%d threads: %v", threads, err)
+		}
+	}
+}
+
+func TestNoAllocationPerFrame(t *testing.T) {
+	for _, f := range []model.Format{model.RGB, model.NV12} {
+		e, err := Open(modeltest.RandomWeights(1, modeltest.Widths), model.Options{Threads: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		src, dst := model.NewImage(f, 64, 48), model.NewImage(f, 64, 48)
+		modeltest.Fill(src, 1)
+		style, err := e.Statistics(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := testing.AllocsPerRun(20, func() {
+			if err := e.Stylize(dst, src, style, 0.5); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%v: %v allocations a frame, wanted 0", f, n)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	w := modeltest.RandomWeights(1, modeltest.Widths)
+	for _, c := range []struct {
+		o    model.Options
+		want string
+	}{
+		{model.Options{Threads: -1}, "-1 threads"},
+		{model.Options{Threads: 100000}, "100000 threads"},
+		{model.Options{Precision: "double"}, `precision "double"`},
+	} {
+		if _, err := Open(w, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v, wanted one that says %s", c.o, err, c.want)
+		}
+	}
+}

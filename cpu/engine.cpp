@@ -89,6 +89,8 @@ int adain_cpu_has_bfloat16(void) {
 
 const char *adain_cpu_kernels(void) { return adain::kernels_name(); }
 
+int adain_cpu_use_kernels(const char *name) { return adain::use_kernels(name); }
+
 const char *adain_cpu_library(void) {
   static const std::string name = [] {
     const dnnl_version_t *v = dnnl_version();

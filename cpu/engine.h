@@ -51,7 +51,9 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
 
 /* 1 where the processor multiplies bfloat16 itself; the names of what computes. */
 int adain_cpu_has_bfloat16(void);
-const char *adain_cpu_kernels(void);   /* "SSE2", "AVX2", "AVX-512": our own kernels on this processor */
+const char *adain_cpu_kernels(void);   /* "AVX-512", "AVX2" or "128-bit vectors": our own kernels */
+/* Takes our own kernels from now on by name, for tests; 0 and no change where the processor lacks them. */
+int adain_cpu_use_kernels(const char *name);
 const char *adain_cpu_library(void);   /* "oneDNN 2.6.3" */
 /* Implementation that oneDNN took for each convolution of the current frame size, comma separated, at most size bytes. */
 void adain_cpu_implementations(adain_cpu_engine *engine, char *text, int size);

@@ -1,5 +1,8 @@
 #include "kernels.h"
 
+#include <cstring>
+#include <vector>
+
 namespace adain {
 
 namespace base {
@@ -18,29 +21,46 @@ namespace {
 
 struct Choice {
   const char *name;
+  bool usable;
   const Kernels *with_float, *with_half;
 };
 
-Choice choose() {
+// Best first; the last one runs everywhere.
+const std::vector<Choice> &choices() {
+  static const std::vector<Choice> all = {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
-    return {"AVX-512", &avx512::kFloat, &avx512::kHalf};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {"AVX2", &avx2::kFloat, &avx2::kHalf};
-  return {"SSE2", &base::kFloat, &base::kHalf};
-#else
-  return {"128-bit vectors", &base::kFloat, &base::kHalf};
+      {"AVX-512",
+       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl"),
+       &avx512::kFloat, &avx512::kHalf},
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf},
 #endif
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf},
+  };
+  return all;
 }
 
-const Choice &chosen() {
-  static const Choice c = choose();
+const Choice *&chosen() {
+  static const Choice *c = [] {
+    for (const Choice &c : choices())
+      if (c.usable) return &c;
+    return &choices().back();
+  }();
   return c;
 }
 
 }  // namespace
 
-const Kernels &kernels(bool half) { return half ? *chosen().with_half : *chosen().with_float; }
-const char *kernels_name() { return chosen().name; }
+const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
+const char *kernels_name() { return chosen()->name; }
+
+bool use_kernels(const char *name) {
+  for (const Choice &c : choices())
+    if (c.usable && std::strcmp(c.name, name) == 0) {
+      chosen() = &c;
+      return true;
+    }
+  return false;
+}
 
 }  // namespace adain

@@ -41,4 +41,7 @@ struct Kernels {
 const Kernels &kernels(bool half);
 const char *kernels_name();
 
+// Replaces the choice by name, for tests: false where the processor lacks the instructions.
+bool use_kernels(const char *name);
+
 }  // namespace adain
