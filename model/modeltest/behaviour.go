@@ -3,6 +3,7 @@ package modeltest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"adainfilter/model"
@@ -79,47 +80,58 @@ func (s suite) twoEngines() error {
 	return nil
 }
 
-// refusals are arguments that must be an error and leave the result as it was, and a good frame afterwards.
+// call is the arguments of Stylize.
+type call struct {
+	name     string
+	dst, src *model.Image
+	style    model.Stats
+	alpha    float32
+}
+
+// changed is a good image after a change.
+func changed(change func(m *model.Image)) *model.Image {
+	m := model.NewImage(model.NV12, 16, 16)
+	change(m)
+	return m
+}
+
+// badCalls have one thing wrong each.
+func badCalls(channels int) []call {
+	good := func() *model.Image { return changed(func(*model.Image) {}) }
+	other := func(f model.Format, w, h int) *model.Image { return model.NewImage(f, w, h) }
+	style := RandomStats(12, channels)
+	dead, negative := style.Clone(), style.Clone()
+	dead.Mean[3] = float32(math.NaN())
+	negative.Std[0] = -1
+	unknown := func(m *model.Image) { m.Format = 99 }
+	return []call{
+		{"alpha below 0", good(), good(), style, -0.1},
+		{"alpha above 1", good(), good(), style, 1.1},
+		{"alpha NaN", good(), good(), style, float32(math.NaN())},
+		{"no content", good(), nil, style, 1},
+		{"no result", nil, good(), style, 1},
+		{"another size", other(model.NV12, 16, 18), good(), style, 1},
+		{"another format", other(model.I420, 16, 16), good(), style, 1},
+		{"another colorimetry", changed(func(m *model.Image) { m.Colorimetry.FullRange = true }), good(), style, 1},
+		{"unknown format", changed(unknown), changed(unknown), style, 1},
+		{"too narrow", other(model.RGB, 7, 16), other(model.RGB, 7, 16), style, 1},
+		{"too low", other(model.RGB, 16, 7), other(model.RGB, 16, 7), style, 1},
+		{"no samples", good(), changed(func(m *model.Image) { m.Planes[1].Data = nil }), style, 1},
+		{"short content", good(), changed(func(m *model.Image) { m.Planes[1].Data = m.Planes[1].Data[1:] }), style, 1},
+		{"short result", changed(func(m *model.Image) { m.Planes[0].Data = m.Planes[0].Data[1:] }), good(), style, 1},
+		{"short stride", changed(func(m *model.Image) { m.Planes[1].Stride = 15 }), good(), style, 1},
+		{"negative stride", good(), changed(func(m *model.Image) { m.Planes[0].Stride = -16 }), style, 1},
+		{"no style", good(), good(), model.Stats{}, 1},
+		{"short style", good(), good(), RandomStats(1, channels-1), 1},
+		{"style NaN", good(), good(), dead, 1},
+		{"style std below 0", good(), good(), negative, 1},
+	}
+}
+
+// refusals demands an error and an untouched result for bad arguments, and a good frame afterwards.
 func (s suite) refusals() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
-		good := func() *model.Image { return model.NewImage(model.NV12, 16, 16) }
-		style := RandomStats(12, w.Widths[3])
-		dead := style.Clone()
-		dead.Mean[3] = float32(math.NaN())
-		negative := style.Clone()
-		negative.Std[0] = -1
-		changed := func(change func(m *model.Image)) *model.Image {
-			m := good()
-			change(m)
-			return m
-		}
-		for _, c := range []struct {
-			name     string
-			dst, src *model.Image
-			style    model.Stats
-			alpha    float32
-		}{
-			{"alpha below 0", good(), good(), style, -0.1},
-			{"alpha above 1", good(), good(), style, 1.1},
-			{"alpha NaN", good(), good(), style, float32(math.NaN())},
-			{"no content", good(), nil, style, 1},
-			{"no result", nil, good(), style, 1},
-			{"another size", model.NewImage(model.NV12, 16, 18), good(), style, 1},
-			{"another format", model.NewImage(model.I420, 16, 16), good(), style, 1},
-			{"another colorimetry", changed(func(m *model.Image) { m.Colorimetry.FullRange = true }), good(), style, 1},
-			{"unknown format", changed(func(m *model.Image) { m.Format = 99 }), changed(func(m *model.Image) { m.Format = 99 }), style, 1},
-			{"too narrow", model.NewImage(model.RGB, 7, 16), model.NewImage(model.RGB, 7, 16), style, 1},
-			{"too low", model.NewImage(model.RGB, 16, 7), model.NewImage(model.RGB, 16, 7), style, 1},
-			{"no samples", good(), changed(func(m *model.Image) { m.Planes[1].Data = nil }), style, 1},
-			{"short content", good(), changed(func(m *model.Image) { m.Planes[1].Data = m.Planes[1].Data[1:] }), style, 1},
-			{"short result", changed(func(m *model.Image) { m.Planes[0].Data = m.Planes[0].Data[1:] }), good(), style, 1},
-			{"short stride", changed(func(m *model.Image) { m.Planes[1].Stride = 15 }), good(), style, 1},
-			{"negative stride", good(), changed(func(m *model.Image) { m.Planes[0].Stride = -16 }), style, 1},
-			{"no style", good(), good(), model.Stats{}, 1},
-			{"short style", good(), good(), RandomStats(1, w.Widths[3]-1), 1},
-			{"style NaN", good(), good(), dead, 1},
-			{"style std below 0", good(), good(), negative, 1},
-		} {
+		for _, c := range badCalls(w.Widths[3]) {
 			if err := e.Stylize(c.dst, c.src, c.style, c.alpha); err == nil {
 				return fmt.Errorf("%s: not refused", c.name)
 			}
@@ -127,10 +139,8 @@ func (s suite) refusals() error {
 				continue
 			}
 			for i, p := range c.dst.Planes {
-				for k, v := range p.Data {
-					if v != 0 {
-						return fmt.Errorf("%s: refused, but byte %d of plane %d of the result was written", c.name, k, i)
-					}
+				if k := slices.IndexFunc(p.Data, func(v byte) bool { return v != 0 }); k >= 0 {
+					return fmt.Errorf("%s: refused, but byte %d of plane %d of the result was written", c.name, k, i)
 				}
 			}
 		}
