@@ -5,12 +5,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"adainfilter/cpu"
 	"adainfilter/model"
-	"adainfilter/model/ref"
 )
 
 // engines are what this program computes with.
-var engines = model.Engines{model.CPU: ref.Open}
+var engines = model.Engines{model.CPU: cpu.Open}
 
 func weightsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "weights", Usage: "weights `FILE` (.safetensors); empty means the built-in network"}
