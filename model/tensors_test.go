@@ -240,7 +240,9 @@ func TestReadFileRefuses(t *testing.T) {
 
 func FuzzTensors(f *testing.F) {
 	for _, c := range hostile {
-		f.Add(c.data)
+		if len(c.data) < 1000 { // the fuzzer is slow with long ones
+			f.Add(c.data)
+		}
 	}
 	f.Add(raw(`{"__metadata__":{"a":"b"},"a":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]}}`, 4))
 	f.Fuzz(func(t *testing.T, data []byte) {
