@@ -12,7 +12,7 @@ import (
 var builtin embed.FS
 
 // DefaultStyle is the built-in style that is used when nobody chooses one.
-const DefaultStyle = "palette-knife"
+const DefaultStyle = "warm-oil"
 
 // BuiltinWeights are the network that needs no file. Every call returns the same weights, which must not be changed.
 func BuiltinWeights() (*Weights, error) { return builtinWeights() }
