@@ -30,7 +30,8 @@ type Engine struct {
 	weights *model.Weights
 	engine  *C.adain_cpu_engine
 	threads int
-	half    bool
+
+	precision string // and why, for Describe
 
 	// Arguments and error text of the call under way, here so that a frame allocates nothing.
 	dst, src C.adain_cpu_image
@@ -51,11 +52,11 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	if threads < 1 || threads > mostThreads {
 		return nil, fmt.Errorf("cpu: %d threads, wanted 0 (all) to %d", o.Threads, mostThreads)
 	}
-	half, err := chooseHalf(w, o.Precision)
+	half, precision, err := chooseHalf(w, o.Precision)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{weights: w, threads: threads, half: half}
+	e := &Engine{weights: w, threads: threads, precision: precision}
 	shapes, parameters := fold(w)
 	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoderLayers(w)), (*C.float)(&parameters[0]), C.int(threads), flag(half), &e.text[0])
 	if e.engine == nil {
@@ -143,11 +144,7 @@ func (e *Engine) fail(what string, m *model.Image) error {
 
 // Describe names library, instruction set, precision and threads.
 func (e *Engine) Describe() string {
-	precision := "float32"
-	if e.half {
-		precision = "bfloat16"
-	}
-	return fmt.Sprintf("CPU, %s, %s, %s, %d threads", C.GoString(C.adain_cpu_library()), C.GoString(C.adain_cpu_kernels()), precision, e.threads)
+	return fmt.Sprintf("CPU, %s, %s, %s, %d threads", C.GoString(C.adain_cpu_library()), C.GoString(C.adain_cpu_kernels()), e.precision, e.threads)
 }
 
 // Close stops the threads and frees all memory.

@@ -154,3 +154,21 @@ func TestOpenErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestAutoPrecision follows the rule: bfloat16 only where the processor has it and the weights say that it is harmless.
+func TestAutoPrecision(t *testing.T) {
+	native := hasBFloat16()
+	for _, c := range []struct {
+		db   string
+		half bool
+	}{{"", false}, {"nonsense", false}, {"NaN", false}, {"44.9", false}, {"45", native}, {"60", native}} {
+		w := &model.Weights{Metadata: map[string]string{HalfPSNR: c.db}}
+		half, why, err := chooseHalf(w, model.AutoPrecision)
+		if err != nil || half != c.half || why == "" {
+			t.Errorf("%q dB, native %v: half %v because %q, error %v, wanted %v", c.db, native, half, why, err, c.half)
+		}
+	}
+	if _, _, err := chooseHalf(&model.Weights{}, model.Half); (err == nil) != native {
+		t.Errorf("half with native %v: error %v", native, err)
+	}
+}

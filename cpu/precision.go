@@ -17,20 +17,32 @@ const HalfPSNR = "bfloat16_psnr_db"
 // leastPSNR is the closeness in dB from which on AutoPrecision takes bfloat16.
 const leastPSNR = 45
 
-// chooseHalf decides between float32 and bfloat16.
-func chooseHalf(w *model.Weights, p model.Precision) (bool, error) {
-	native := C.adain_cpu_has_bfloat16() != 0
+// chooseHalf decides between float32 and bfloat16 and says why, for Describe.
+func chooseHalf(w *model.Weights, p model.Precision) (half bool, why string, err error) {
+	native := hasBFloat16()
 	switch p {
 	case model.Float32:
-		return false, nil
+		return false, "float32", nil
 	case model.Half:
 		if !native && !emulateHalf {
-			return false, fmt.Errorf("cpu: precision %q wants a processor with bfloat16 instructions (AVX512_BF16 or AMX), this one has none; use %q or %q", p, model.AutoPrecision, model.Float32)
+			return false, "", fmt.Errorf("cpu: precision %q wants a processor with bfloat16 instructions (AVX512_BF16 or AMX), this one has none; use %q or %q", p, model.AutoPrecision, model.Float32)
 		}
-		return true, nil
+		return true, "bfloat16", nil
 	case model.AutoPrecision, "":
+		if !native {
+			return false, "float32 (no bfloat16 instructions)", nil
+		}
 		db, err := strconv.ParseFloat(w.Metadata[HalfPSNR], 64)
-		return native && err == nil && db >= leastPSNR, nil
+		if err != nil {
+			return false, "float32 (the weights do not say how close bfloat16 comes)", nil
+		}
+		if !(db >= leastPSNR) {
+			return false, fmt.Sprintf("float32 (bfloat16 comes to %g dB only)", db), nil
+		}
+		return true, fmt.Sprintf("bfloat16 (within %g dB of float32)", db), nil
 	}
-	return false, fmt.Errorf("cpu: precision %q, wanted %q, %q or %q", p, model.AutoPrecision, model.Float32, model.Half)
+	return false, "", fmt.Errorf("cpu: precision %q, wanted %q, %q or %q", p, model.AutoPrecision, model.Float32, model.Half)
 }
+
+// hasBFloat16 says whether processor and oneDNN multiply bfloat16 natively.
+func hasBFloat16() bool { return C.adain_cpu_has_bfloat16() != 0 }
