@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/bep/imagemeta"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
@@ -21,16 +22,46 @@ type kind struct {
 	magic  []string // how such a file begins; '?' stands for any byte
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
+	exif   imagemeta.ImageFormat // 0 where a file of this kind has no EXIF data
 }
 
 var kinds = []kind{
-	{"JPEG", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, jpeg.Decode},
-	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
-	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, webp.Decode},
-	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode},
-	{"BMP", []string{"BM????\x00\x00\x00\x00"}, bmp.DecodeConfig, bmp.Decode},
-	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, tiff.Decode},
-	{"PNM", []string{"P1", "P2", "P3", "P4", "P5", "P6"}, pnmConfig, pnmDecode},
+	{"JPEG", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, jpeg.Decode, imagemeta.JPEG},
+	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode, imagemeta.PNG},
+	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, webpDecode, imagemeta.WebP},
+	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode, 0},
+	{"BMP", []string{"BM????\x00\x00\x00\x00"}, bmp.DecodeConfig, bmp.Decode, 0},
+	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, tiff.Decode, imagemeta.TIFF},
+	{"PNM", []string{"P1", "P2", "P3", "P4", "P5", "P6"}, pnmConfig, pnmDecode, 0},
+}
+
+// webpDecode corrects what webp.Decode leaves to its caller: VP8 samples have limited range (RFC 6386, section 9.2; BT.601),
+// Go's YCbCr pictures full range.
+func webpDecode(r io.Reader) (image.Image, error) {
+	img, err := webp.Decode(r)
+	switch p := img.(type) {
+	case *image.YCbCr:
+		fullRange(p)
+	case *image.NYCbCrA:
+		fullRange(&p.YCbCr)
+	}
+	return img, err
+}
+
+func fullRange(p *image.YCbCr) {
+	var luminance, chroma [256]uint8
+	for i := range 256 {
+		luminance[i] = uint8(min(max((255*(i-16)+109)/219, 0), 255))
+		chroma[i] = uint8(min(max((255*(i-128)+128*224+112)/224, 0), 255))
+	}
+	for i, v := range p.Y {
+		p.Y[i] = luminance[v]
+	}
+	for _, plane := range [][]uint8{p.Cb, p.Cr} {
+		for i, v := range plane {
+			plane[i] = chroma[v]
+		}
+	}
 }
 
 // others are files that people hand over by mistake and that net/http does not recognise.

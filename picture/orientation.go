@@ -10,19 +10,23 @@ import (
 
 // orientation is the EXIF orientation of a picture file, 1 (upright) to 8. A file whose metadata is missing or broken counts
 // as upright: the pixels are good all the same.
-func orientation(r io.ReadSeeker) (o int) {
+func orientation(r io.ReadSeeker, format imagemeta.ImageFormat) (o int) {
 	o = 1
 	defer func() {
 		if recover() != nil {
 			o = 1
 		}
 	}()
+	if format == 0 {
+		return 1
+	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return 1
 	}
 	wanted := func(t imagemeta.TagInfo) bool { return t.Namespace == "IFD0" && t.Tag == "Orientation" }
 	_, _ = imagemeta.Decode(imagemeta.Options{
 		R:               r,
+		ImageFormat:     format,
 		Sources:         imagemeta.EXIF,
 		ShouldHandleTag: wanted,
 		HandleTag: func(t imagemeta.TagInfo) error {

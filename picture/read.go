@@ -104,7 +104,7 @@ func Decode(r io.ReadSeeker, limit Limit) (img *model.Image, err error) {
 	if err := limit.check(b.Dx(), b.Dy()); err != nil {
 		return nil, err
 	}
-	return upright(samples(decoded), orientation(r)), nil
+	return upright(samples(decoded), orientation(r, k.exif)), nil
 }
 
 func fromStart[T any](r io.ReadSeeker, read func(io.Reader) (T, error)) (T, error) {
