@@ -125,7 +125,11 @@ func readZip(data []byte) (any, error) {
 		return nil, errors.New("is a TorchScript program, wanted a state dictionary (torch.save(net.state_dict(), ...))")
 	}
 	if e := entries[folder+"byteorder"]; e != nil {
-		if order, err := stored(data, e); err != nil || string(order) != "little" {
+		order, err := stored(data, e)
+		if err != nil {
+			return nil, err
+		}
+		if string(order) != "little" {
 			return nil, fmt.Errorf("has byte order %.20q, wanted \"little\"", order)
 		}
 	}

@@ -1,0 +1,266 @@
+package pth
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// views are tensors of every kind: whole, at an offset of a shared storage, transposed, a single number, empty.
+func views() ([]entry, map[string][]byte) {
+	bits := func(values ...uint16) (b []byte) {
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint16(b, v)
+		}
+		return b
+	}
+	return []entry{
+			{"module.a", "FloatStorage", "10", 6, 0, []int{2, 3}, []int{3, 1}},
+			{"offset", "FloatStorage", "10", 6, 4, []int{2}, []int{1}},
+			{"transposed", "FloatStorage", "10", 6, 0, []int{3, 2}, []int{1, 3}},
+			{"half", "HalfStorage", "h", 2, 0, []int{2}, []int{1}},
+			{"bfloat", "BFloat16Storage", "b", 2, 0, []int{2}, []int{1}},
+			{"number", "LongStorage", "n", 1, 0, nil, nil},
+			{"empty", "FloatStorage", "e", 0, 0, []int{0}, []int{1}},
+		}, map[string][]byte{
+			"10": floats(6), "h": bits(0x3c00, 0xc000), "b": bits(0x3f80, 0xc040),
+			"n": {7, 0, 0, 0, 0, 0, 0, 0}, "e": {},
+		}
+}
+
+func TestParseBothEncodings(t *testing.T) {
+	entries, storages := views()
+	want := map[string][]float32{
+		"a": {0, 1, 2, 3, 4, 5}, "offset": {4, 5}, "transposed": {0, 3, 1, 4, 2, 5}, "half": {1, -2}, "bfloat": {1, -3}, "empty": {},
+	}
+	wrappers := map[string]func(*program, func()){
+		"plain": nil,
+		"state_dict": func(p *program, inner func()) {
+			p.op("}(").text("epoch").integer(3).text("state_dict")
+			inner()
+			p.op("u")
+		},
+		"net in model": func(p *program, inner func()) {
+			p.op("}").text("model").op("}").text("net")
+			inner()
+			p.op("ss")
+		},
+	}
+	for wrapper, wrap := range wrappers {
+		for encoding, data := range bothEncodings(t, entries, storages, wrap) {
+			f, err := Parse("x.pth", data)
+			if err != nil {
+				t.Errorf("%s, %s: %v", wrapper, encoding, err)
+				continue
+			}
+			if f.Encoding != encoding || len(f.Names) != len(entries) {
+				t.Errorf("%s: encoding %q, tensors %q", encoding, f.Encoding, f.Names)
+			}
+			for name, values := range want {
+				got, err := f.Tensors[name].Float32()
+				if err != nil || !slices.Equal(got, values) {
+					t.Errorf("%s, %s: %s is %v (%v), wanted %v", wrapper, encoding, name, got, err, values)
+				}
+			}
+			if _, err := f.Tensors["number"].Float32(); err == nil || !strings.Contains(err.Error(), "I64") {
+				t.Errorf("an integer became floating point: %v", err)
+			}
+			if wrapper == "state_dict" && !slices.Contains(f.Other, "epoch") {
+				t.Errorf("%s: what lies beside the state dictionary is %q", encoding, f.Other)
+			}
+		}
+	}
+}
+
+func TestParseRefusesTensors(t *testing.T) {
+	good := entry{"w", "FloatStorage", "0", 4, 0, []int{4}, []int{1}}
+	for name, c := range map[string]struct {
+		change func(*entry)
+		want   string
+	}{
+		"longer than its storage":   {func(e *entry) { e.shape = []int{5} }, "storage of 4 elements"},
+		"offset behind the storage": {func(e *entry) { e.offset = 5 }, "storage of 4 elements"},
+		"offset and shape":          {func(e *entry) { e.offset = 1 }, "storage of 4 elements"},
+		"negative offset":           {func(e *entry) { e.offset = -1 }, "storage of 4 elements"},
+		"negative side":             {func(e *entry) { e.shape = []int{-4} }, "storage of 4 elements"},
+		"negative stride":           {func(e *entry) { e.strides = []int{-1} }, "storage of 4 elements"},
+		"stride beyond":             {func(e *entry) { e.strides = []int{2} }, "storage of 4 elements"},
+		"repeated by stride 0":      {func(e *entry) { e.shape, e.strides = []int{4, 4, 4}, []int{0, 0, 1} }, "storage of 4 elements"},
+		"product overflows":         {func(e *entry) { e.shape, e.strides = slices.Repeat([]int{4}, 8), slices.Repeat([]int{1}, 8) }, "storage of 4 elements"},
+		"too many sides":            {func(e *entry) { e.shape, e.strides = slices.Repeat([]int{1}, 9), slices.Repeat([]int{1}, 9) }, "damaged"},
+		"strides missing":           {func(e *entry) { e.strides = nil }, "damaged"},
+		"negative storage":          {func(e *entry) { e.count = -1 }, "damaged"},
+		"unknown storage class":     {func(e *entry) { e.class = "QUInt8Storage" }, "torch.QUInt8Storage"},
+		"huge storage":              {func(e *entry) { e.count = 1 << 30 }, "wanted|more than"},
+	} {
+		e := good
+		c.change(&e)
+		for encoding, data := range bothEncodings(t, []entry{e}, map[string][]byte{"0": floats(4)}, nil) {
+			_, err := Parse("some file.pth", data)
+			if !matches(err, c.want) {
+				t.Errorf("%s, %s: error is %v, wanted one with %q and the name", name, encoding, err, c.want)
+			}
+		}
+	}
+}
+
+// matches says whether an error has the file's name and one of the texts separated by |.
+func matches(err error, want string) bool {
+	return err != nil && strings.Contains(err.Error(), "some file.pth") &&
+		slices.ContainsFunc(strings.Split(want, "|"), func(w string) bool { return strings.Contains(err.Error(), w) })
+}
+
+func TestParseRefusesPickles(t *testing.T) {
+	cyclic := "]q\x00h\x00a" // a list that holds itself
+	// Each tuple holds the one before twice: written out, it would have 2^60 items.
+	doubling := ")" + strings.Repeat("q\x00h\x00\x86", 60)
+	for name, c := range map[string]struct{ object, want string }{
+		"call of a program":      {"cposix\nsystem\n(X\x02\x00\x00\x00lst R", "posix.system"},
+		"call of eval":           {"c__builtin__\neval\n(tR", "__builtin__.eval"},
+		"a whole module":         {"ctorch.nn.modules.container\nSequential\n)\x81", "torch.nn.modules.container.Sequential"},
+		"unknown opcode":         {"\xff", "opcode 0xff"},
+		"INST":                   {"(iposix\nsystem\n", "opcode 0x69"},
+		"text longer than file":  {"X\xff\xff\xff\x7fabc", "cut short"},
+		"text of 2^63 bytes":     {"\x8d\xff\xff\xff\xff\xff\xff\xff\x7f", "cut short"},
+		"long integer":           {"\x8a\xff" + strings.Repeat("\x01", 255), "255 bytes"},
+		"empty stack":            {"0", "more from its stack"},
+		"no mark":                {"t", "lacks a mark"},
+		"mark as a value":        {"(a", "mark"},
+		"unset memo":             {"h\x07", "memo 7"},
+		"items of a number":      {"K\x01K\x02a", "adds items"},
+		"key without value":      {"}(K\x01u", "no value"},
+		"attributes of a number": {"K\x01}b", "sets attributes"},
+		"call of a number":       {"K\x01)R", "calls"},
+		"tensor of nothing":      {"ctorch._utils\n_rebuild_tensor_v2\n(NNNNtR", "damaged"},
+		"tensor of doubling":     {"ctorch._utils\n_rebuild_tensor_v2\n(" + doubling + "h\x00h\x00h\x00tR", "damaged"},
+		"storage of doubling":    {doubling + "Q", "not a storage"},
+		"name without end":       {"c" + strings.Repeat("x", 1000), "does not end"},
+		"cyclic list":            {cyclic, "holds a list"},
+		"doubling tuple":         {doubling, "holds a list"},
+		"number":                 {"K\x01", "holds a number"},
+		"empty dictionary":       {"}", "without tensors"},
+		"protocol 9":             {"\x80\x09N", "protocol 9"},
+	} {
+		for encoding, data := range map[string][]byte{
+			"zip": zipFile(t, []byte(c.object), nil, zip.Store), "pickle": legacyFile([]byte(c.object), nil, nil, nil),
+		} {
+			if _, err := Parse("some file.pth", data); !matches(err, c.want) {
+				t.Errorf("%s, %s: error is %v, wanted one with %q and the name", name, encoding, err, c.want)
+			}
+		}
+	}
+}
+
+func TestParseRefusesFiles(t *testing.T) {
+	entries, storages := views()
+	whole := bothEncodings(t, entries, storages, nil)
+	var p program
+	p.dictionary(entries, false)
+	bomb := zipFile(t, append(bytes.Repeat([]byte("N0"), 1<<20), p.Bytes()...), storages, zip.Deflate)
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":          {nil, "empty"},
+		"web page":       {[]byte("<!DOCTYPE html>"), "web page"},
+		"Lua Torch":      {[]byte{4, 0, 0, 0, 1, 0, 0, 0, 3}, "Lua Torch"},
+		"LFS":            {[]byte("version https://git-lfs.github.com/spec/v1"), "Git LFS"},
+		"other pickle":   {[]byte("\x80\x04N."), "torch.save"},
+		"noise":          {[]byte("abcdefghij"), "begins with"},
+		"compressed ZIP": {bomb, "compressed"},
+		"other ZIP":      {zipWith(t, "a.txt"), "without data.pkl"},
+		"TorchScript":    {zipWith(t, "m/data.pkl", "m/constants.pkl"), "TorchScript"},
+	} {
+		if _, err := Parse("some file.pth", c.data); !matches(err, c.want) {
+			t.Errorf("%s: error is %v, wanted one with %q and the name", name, err, c.want)
+		}
+	}
+	for encoding, data := range whole {
+		for n := range data {
+			// The ZIP directory is at the end, and the last storage of the other encoding is empty but for its count.
+			if _, err := Parse("some file.pth", data[:n]); err == nil || !strings.Contains(err.Error(), "some file.pth") {
+				t.Errorf("%s cut to %d of %d bytes: error is %v", encoding, n, len(data), err)
+			}
+		}
+	}
+}
+
+func zipWith(t *testing.T, names ...string) []byte {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, n := range names {
+		if _, err := w.Create(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+// TestParseMemory lets many tensors share one storage: a small file that would fill the memory if each were copied.
+func TestParseMemory(t *testing.T) {
+	entries := make([]entry, 2000)
+	for i := range entries {
+		entries[i] = entry{strings.Repeat("x", i+1), "FloatStorage", "0", 1 << 18, 0, []int{1 << 18}, []int{1}}
+	}
+	for encoding, data := range bothEncodings(t, entries, map[string][]byte{"0": floats(1 << 18)}, nil) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Parse("some file.pth", data)
+		runtime.ReadMemStats(&after)
+		if !matches(err, "share storages") {
+			t.Errorf("%s: error is %v", encoding, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 8*uint64(len(data)) {
+			t.Errorf("%s: %d bytes were allocated for a file of %d", encoding, used, len(data))
+		}
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lua := filepath.Join(dir, "vgg normalised.t7")
+	if err := os.WriteFile(lua, []byte("anything"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{dir: "folder", pipe: "pipe", filepath.Join(dir, "none.pth"): "no such file", lua: "Lua Torch"} {
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: error is %v, wanted one with %q", path, err, want)
+		}
+	}
+}
+
+func FuzzPTH(f *testing.F) {
+	entries, storages := views()
+	for _, data := range bothEncodings(f, entries, storages, nil) {
+		f.Add(data)
+	}
+	f.Add(legacyFile([]byte("cposix\nsystem\n(X\x02\x00\x00\x00lst R"), nil, nil, nil))
+	f.Add(zipFile(f, []byte("}(K\x01K\x02u"), nil, zip.Store))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Parse("fuzz.pth", data)
+		if err != nil {
+			if len(err.Error()) > 4000 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+			return
+		}
+		for name, tensor := range file.Tensors {
+			v, err := tensor.Float32()
+			if err == nil && len(v) != tensor.Len() {
+				t.Errorf("%q has %d values, wanted %d", name, len(v), tensor.Len())
+			}
+		}
+	})
+}
