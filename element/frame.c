@@ -37,15 +37,23 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
   gst_base_transform_reconfigure_src (base);
 }
 
-/* FALSE where the buffer's own description contradicts the caps. How many bytes each plane has is counted from the mapped
- * memory, because a GstVideoMeta may promise more than there is. */
+/* Maps a buffer; FALSE where its own description contradicts the caps, where it is too small or cannot be mapped. */
 static gboolean
-describe (const GstVideoInfo * info, GstVideoFrame * frame, AdaInPlane * planes)
+map_frame (const GstVideoInfo * info, GstBuffer * buffer, GstMapFlags flags, GstVideoFrame * frame)
 {
-  if (GST_VIDEO_FRAME_FORMAT (frame) != GST_VIDEO_INFO_FORMAT (info)
-      || GST_VIDEO_FRAME_WIDTH (frame) < info->width || GST_VIDEO_FRAME_HEIGHT (frame) < info->height
-      || GST_VIDEO_FRAME_N_PLANES (frame) > ADAIN_PLANES)
+  GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
+
+  if (meta && (meta->format != GST_VIDEO_INFO_FORMAT (info) || meta->n_planes != GST_VIDEO_INFO_N_PLANES (info)
+          || meta->width < (guint) info->width || meta->height < (guint) info->height))
     return FALSE;
+  return gst_video_frame_map (frame, info, buffer, flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
+}
+
+/* How many bytes each plane has is counted from the mapped memory, because a GstVideoMeta may promise more than there is.
+ * FALSE where a plane begins outside of it. */
+static gboolean
+describe (GstVideoFrame * frame, AdaInPlane * planes)
+{
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES (frame); i++) {
     const GstMapInfo *map = &frame->map[frame->meta ? i : 0];
     guint8 *data = GST_VIDEO_FRAME_PLANE_DATA (frame, i);
@@ -62,13 +70,22 @@ stylize (GstAdaInFilter * self, GstVideoFrame * src, GstVideoFrame * dst)
 {
   AdaInError e = { 0 };
 
-  if (!describe (&self->info, src, self->frame.src) || !describe (&self->info, dst, self->frame.dst)) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame is not laid out as its caps say."), (NULL));
+  if (!describe (src, self->frame.src) || !describe (dst, self->frame.dst)) {
+    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("The planes of a video frame lie outside of its buffer."), (NULL));
     return GST_FLOW_ERROR;
   }
   if (goAdaInFrame (self, &self->frame, &e))
     return GST_FLOW_OK;
   adain_post_error (self, &e);
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+refuse (GstAdaInFilter * self, const gchar * whose, GstBuffer * buffer)
+{
+  GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame cannot be used: %s buffer of %" G_GSIZE_FORMAT
+          " bytes is not laid out as the caps say, wanted %" G_GSIZE_FORMAT " bytes in system memory.", whose,
+          gst_buffer_get_size (buffer), self->info.size), ("%" GST_PTR_FORMAT, buffer));
   return GST_FLOW_ERROR;
 }
 
@@ -79,18 +96,11 @@ transform (GstBaseTransform * base, GstBuffer * in, GstBuffer * out)
   GstVideoFrame src, dst;
   GstFlowReturn flow;
 
-  if (!gst_video_frame_map (&src, &self->info, in, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame cannot be read: its buffer of %" G_GSIZE_FORMAT
-            " bytes is too small or not in system memory.", gst_buffer_get_size (in)), ("wanted %" G_GSIZE_FORMAT
-            " bytes", self->info.size));
-    return GST_FLOW_ERROR;
-  }
-  if (!gst_video_frame_map (&dst, &self->info, out, GST_MAP_WRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+  if (!map_frame (&self->info, in, GST_MAP_READ, &src))
+    return refuse (self, "upstream's", in);
+  if (!map_frame (&self->info, out, GST_MAP_WRITE, &dst)) {
     gst_video_frame_unmap (&src);
-    GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame cannot be written: downstream's buffer of %"
-            G_GSIZE_FORMAT " bytes is too small or not in system memory.", gst_buffer_get_size (out)),
-        ("wanted %" G_GSIZE_FORMAT " bytes", self->info.size));
-    return GST_FLOW_ERROR;
+    return refuse (self, "downstream's", out);
   }
   flow = stylize (self, &src, &dst);
   gst_video_frame_unmap (&dst);

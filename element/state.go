@@ -35,11 +35,16 @@ func start(f *filter, engines model.Engines) (*state, error) {
 	if err != nil {
 		return nil, failure{initKind, err}
 	}
+	started := false
+	defer func() { // also where an engine panics
+		if !started {
+			engine.Close()
+		}
+	}()
 	st := &state{weights: weights, engine: engine}
 	loader := &loader{engines: engines, weights: weights}
 	style, err := loader.load(s, s.options.Threads)
 	if err != nil {
-		engine.Close()
 		return nil, err
 	}
 	st.style.Store(style)
@@ -47,6 +52,7 @@ func start(f *filter, engines model.Engines) (*state, error) {
 		s.options.Device, s.options.Precision, s.options.Threads))
 	postStyle(f.element, s.name(), nil)
 	st.worker = startWorker(f.element, st, loader, s.styleSerial)
+	started = true
 	return st, nil
 }
 

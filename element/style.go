@@ -48,7 +48,7 @@ func (l *loader) load(s settings, threads int) (*model.Style, error) {
 	defer encoder.close()
 	var used []loaded
 	var all []model.Stats
-	for _, name := range splitStyles(s.style) {
+	for _, name := range styleNames(s.style) {
 		stats, err := l.one(name, s.styleSize, encoder, &used)
 		if err != nil {
 			return nil, err
@@ -140,6 +140,15 @@ func (e *encoder) close() {
 	if e.engine != nil {
 		e.engine.Close()
 	}
+}
+
+// styleNames are the names in the property style. A file whose whole name it is counts as one: shells and gst-launch take
+// backslashes away.
+func styleNames(list string) []string {
+	if _, err := os.Stat(list); err == nil {
+		return []string{list}
+	}
+	return splitStyles(list)
 }
 
 // splitStyles takes the property style apart at its commas; a backslash takes the meaning from a comma or backslash that

@@ -1,0 +1,55 @@
+#include "harness.h"
+
+/* Downstream says that a frame of this running time came too late. */
+void
+hn_late (GstHarness * h, guint64 running_time)
+{
+  gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2.0, GST_SECOND, running_time));
+}
+
+void
+hn_flush (GstHarness * h)
+{
+  GstSegment segment;
+
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+}
+
+/* TRUE where the element has taken the caps. */
+gboolean
+hn_caps (GstHarness * h, const char *text)
+{
+  GstCaps *caps = gst_caps_from_string (text), *current;
+  GstPad *pad = gst_pad_get_peer (h->srcpad);
+  gboolean ok;
+
+  /* What the push returns says nothing: a pad keeps a caps event to try it again. */
+  gst_harness_push_event (h, gst_event_new_caps (caps));
+  current = gst_pad_get_current_caps (pad);
+  ok = current && gst_caps_is_equal (current, caps);
+  gst_clear_caps (&current);
+  gst_object_unref (pad);
+  gst_caps_unref (caps);
+  return ok;
+}
+
+/* What the element proposes upstream: 1 a pool, 2 GstVideoMeta, 4 GstVideoCropMeta, added up. */
+int
+hn_proposes (GstHarness * h, const char *text)
+{
+  GstCaps *caps = gst_caps_from_string (text);
+  GstQuery *query = gst_query_new_allocation (caps, TRUE);
+  int found = 0;
+
+  if (gst_pad_peer_query (h->srcpad, query)) {
+    found |= gst_query_get_n_allocation_pools (query) > 0 ? 1 : 0;
+    found |= gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL) ? 2 : 0;
+    found |= gst_query_find_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL) ? 4 : 0;
+  }
+  gst_query_unref (query);
+  gst_caps_unref (caps);
+  return found;
+}

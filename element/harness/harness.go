@@ -1,0 +1,114 @@
+// Package harness drives the element in tests: GstHarness, pipelines and the bus, without a plugin file. It exists because
+// _test.go files cannot hold C. Failures of the harness itself end the test program, as GstHarness does.
+package harness
+
+/*
+#cgo pkg-config: gstreamer-1.0 gstreamer-base-1.0 gstreamer-check-1.0 gstreamer-video-1.0 gstreamer-controller-1.0
+#include <stdlib.h>
+#include "harness.h"
+*/
+import "C"
+
+import (
+	"time"
+	"unsafe"
+)
+
+// Init starts GStreamer.
+func Init() { C.gst_init(nil, nil) }
+
+// Harness is one adainfilter between a source pad and a sink pad of the test.
+type Harness struct {
+	element *C.GstElement
+	h       *C.GstHarness
+}
+
+// New starts an element with properties given as name, value, name, value, as gst-launch understands the values. The
+// element must start; use a Pipeline where it does not.
+func New(caps string, properties ...string) *Harness {
+	h := &Harness{element: C.hn_element()}
+	for i := 0; i+1 < len(properties); i += 2 {
+		h.Set(properties[i], properties[i+1])
+	}
+	text := C.CString(caps)
+	defer C.free(unsafe.Pointer(text))
+	h.h = C.hn_harness(h.element, text)
+	return h
+}
+
+// Close stops and frees the element.
+func (h *Harness) Close() { C.hn_free(h.h, h.element) }
+
+// Null and Play change the state of the element.
+func (h *Harness) Null() { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
+func (h *Harness) Play() { C.gst_harness_play(h.h) }
+
+// Set sets a property from text.
+func (h *Harness) Set(property, value string) {
+	p, v := C.CString(property), C.CString(value)
+	defer C.free(unsafe.Pointer(p))
+	defer C.free(unsafe.Pointer(v))
+	C.hn_set(h.element, p, v)
+}
+
+// SetStyleAndWeights sets style and two style-weights so that they become known together.
+func (h *Harness) SetStyleAndWeights(style string, first, second float64) {
+	s := C.CString(style)
+	defer C.free(unsafe.Pointer(s))
+	C.hn_set_style_and_weights(h.element, s, C.double(first), C.double(second))
+}
+
+// Get is a property as text.
+func (h *Harness) Get(property string) string {
+	p := C.CString(property)
+	defer C.free(unsafe.Pointer(p))
+	return take(C.hn_get(h.element, p))
+}
+
+// Ramp binds property to a line from 0 at time 0 to 1 at d.
+func (h *Harness) Ramp(property string, d time.Duration) bool {
+	p := C.CString(property)
+	defer C.free(unsafe.Pointer(p))
+	return C.hn_ramp(h.element, p, C.guint64(d)) != 0
+}
+
+// Passthrough says whether the element hands buffers on untouched.
+func (h *Harness) Passthrough() bool { return C.hn_is_passthrough(h.element) != 0 }
+
+// Caps sends a caps event and says whether the element has taken it.
+func (h *Harness) Caps(caps string) bool {
+	text := C.CString(caps)
+	defer C.free(unsafe.Pointer(text))
+	return C.hn_caps(h.h, text) != 0
+}
+
+// Flush sends flush-start, flush-stop and a new segment.
+func (h *Harness) Flush() { C.hn_flush(h.h) }
+
+// EOS sends the end of the stream and says whether it came out.
+func (h *Harness) EOS() bool { return C.gst_harness_push_event(h.h, C.gst_event_new_eos()) != 0 }
+
+// Late sends upstream that a frame of this running time was a second late.
+func (h *Harness) Late(running time.Duration) { C.hn_late(h.h, C.guint64(running)) }
+
+// Proposal is what the element answers to an allocation query.
+type Proposal struct{ Pool, VideoMeta, CropMeta bool }
+
+// Proposes asks the element for an allocation.
+func (h *Harness) Proposes(caps string) Proposal {
+	text := C.CString(caps)
+	defer C.free(unsafe.Pointer(text))
+	found := C.hn_proposes(h.h, text)
+	return Proposal{found&1 != 0, found&2 != 0, found&4 != 0}
+}
+
+// Message waits for the next message of the bus; ok is false where none came in time.
+func (h *Harness) Message(wait time.Duration) (m Message, ok bool) {
+	return nextMessage(h.element.bus, wait)
+}
+
+// take is C's string as Go's, and frees it.
+func take(c *C.char) string {
+	defer C.g_free(C.gpointer(c))
+	return C.GoString(c)
+}

@@ -1,0 +1,60 @@
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <gst/gst.h>
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+
+/* A buffer in one piece of memory. Go owns data of a frame that is pushed, C (g_free) of one that was pulled. */
+typedef struct {
+  const char *format;
+  int width, height, planes;
+  gsize offset[3];
+  int stride[3];
+  guint8 *data;
+  gsize size;
+  gboolean meta;                /* has a GstVideoMeta */
+  int roi_x;                    /* x of its region of interest meta, -1 if there is none */
+  guint64 pts, dts, duration, number;
+  guint flags;
+} HnFrame;
+
+/* A message of the bus; every string is its own memory. */
+typedef struct {
+  char *type, *domain, *text, *debug, *structure, *style, *style_error;
+  int code;
+  gboolean style_ok;
+} HnMessage;
+
+/* harness.c */
+GstElement *hn_element (void);
+GstHarness *hn_harness (GstElement * element, const char *caps);
+void hn_free (GstHarness * h, GstElement * element);
+void hn_set (GstElement * element, const char *property, const char *value);
+char *hn_get (GstElement * element, const char *property);
+void hn_set_style_and_weights (GstElement * element, const char *style, double first, double second);
+gboolean hn_ramp (GstElement * element, const char *property, guint64 ns);
+gboolean hn_next_message (GstBus * bus, HnMessage * m, guint64 timeout);
+void hn_message_clear (HnMessage * m);
+gboolean hn_is_passthrough (GstElement * element);
+
+/* buffers.c */
+int hn_push (GstHarness * h, const HnFrame * f);
+gboolean hn_pull (GstHarness * h, HnFrame * f);
+int hn_push_many (GstHarness * h, const char *caps, int n);
+void hn_guard_output (GstHarness * h, guint left, guint right, guint top, guint bottom);
+
+/* events.c */
+void hn_late (GstHarness * h, guint64 running_time);
+void hn_flush (GstHarness * h);
+gboolean hn_caps (GstHarness * h, const char *caps);
+int hn_proposes (GstHarness * h, const char *caps);
+
+/* pipeline.c */
+GstElement *hn_pipeline (const char *launch, char **error);
+int hn_state (GstElement * pipeline, int state);
+gboolean hn_seek (GstElement * pipeline, guint64 ns);
+void hn_set_in (GstElement * pipeline, const char *name, const char *property, const char *value);
+void hn_stop (GstElement * pipeline);
+
+#endif
