@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"adainfilter/element/harness"
 	"adainfilter/model"
@@ -324,6 +323,7 @@ func TestAbsurdPictures(t *testing.T) {
 	stripe := model.NewImage(model.RGB, 1, 20000)
 	must(t, picture.Write(dir+"/dot.png", dot))
 	must(t, picture.Write(dir+"/stripe.png", stripe))
+	must(t, picture.Write(dir+"/huge.png", model.NewImage(model.RGB, 5000, 4000)))
 	use(t, (&fakes{}).open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
@@ -331,7 +331,7 @@ func TestAbsurdPictures(t *testing.T) {
 	for _, c := range []struct {
 		file, size string
 		ok         bool
-	}{{"dot", "0", true}, {"dot", "512", true}, {"stripe", "0", true}, {"stripe", "64", true}, {"stripe", "2000", false}} {
+	}{{"dot", "0", true}, {"dot", "512", true}, {"stripe", "0", true}, {"stripe", "64", true}, {"stripe", "2000", true}, {"huge", "0", false}, {"huge", "64", true}} {
 		h.Set("style-size", c.size)
 		styleMessage(t, h)
 		h.Set("style", dir+"/"+c.file+".png")
