@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,26 +12,28 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"adainfilter/trainer/pth/pthtest"
 )
 
 // views are tensors of every kind: whole, at an offset of a shared storage, transposed, a single number, empty.
-func views() ([]entry, map[string][]byte) {
+func views() ([]pthtest.Entry, map[string][]byte) {
 	bits := func(values ...uint16) (b []byte) {
 		for _, v := range values {
 			b = binary.LittleEndian.AppendUint16(b, v)
 		}
 		return b
 	}
-	return []entry{
-			{"module.a", "FloatStorage", "10", 6, 0, []int{2, 3}, []int{3, 1}},
-			{"offset", "FloatStorage", "10", 6, 4, []int{2}, []int{1}},
-			{"transposed", "FloatStorage", "10", 6, 0, []int{3, 2}, []int{1, 3}},
-			{"half", "HalfStorage", "h", 2, 0, []int{2}, []int{1}},
-			{"bfloat", "BFloat16Storage", "b", 2, 0, []int{2}, []int{1}},
-			{"number", "LongStorage", "n", 1, 0, nil, nil},
-			{"empty", "FloatStorage", "e", 0, 0, []int{0}, []int{1}},
+	return []pthtest.Entry{
+			pthtest.View("module.a", "FloatStorage", "10", 6, 0, []int{2, 3}, []int{3, 1}),
+			pthtest.View("offset", "FloatStorage", "10", 6, 4, []int{2}, []int{1}),
+			pthtest.View("transposed", "FloatStorage", "10", 6, 0, []int{3, 2}, []int{1, 3}),
+			pthtest.View("half", "HalfStorage", "h", 2, 0, []int{2}, []int{1}),
+			pthtest.View("bfloat", "BFloat16Storage", "b", 2, 0, []int{2}, []int{1}),
+			pthtest.View("number", "LongStorage", "n", 1, 0, nil, nil),
+			pthtest.View("empty", "FloatStorage", "e", 0, 0, []int{0}, []int{1}),
 		}, map[string][]byte{
-			"10": floats(6), "h": bits(0x3c00, 0xc000), "b": bits(0x3f80, 0xc040),
+			"10": pthtest.Floats(6), "h": bits(0x3c00, 0xc000), "b": bits(0x3f80, 0xc040),
 			"n": {7, 0, 0, 0, 0, 0, 0, 0}, "e": {},
 		}
 }
@@ -40,21 +43,21 @@ func TestParseBothEncodings(t *testing.T) {
 	want := map[string][]float32{
 		"a": {0, 1, 2, 3, 4, 5}, "offset": {4, 5}, "transposed": {0, 3, 1, 4, 2, 5}, "half": {1, -2}, "bfloat": {1, -3}, "empty": {},
 	}
-	wrappers := map[string]func(*program, func()){
+	wrappers := map[string]func(*pthtest.Program, func()){
 		"plain": nil,
-		"state_dict": func(p *program, inner func()) {
-			p.op("}(").text("epoch").integer(3).text("state_dict")
+		"state_dict": func(p *pthtest.Program, inner func()) {
+			p.Op("}(").Text("epoch").Integer(3).Text("state_dict")
 			inner()
-			p.op("u")
+			p.Op("u")
 		},
-		"net in model": func(p *program, inner func()) {
-			p.op("}").text("model").op("}").text("net")
+		"net in model": func(p *pthtest.Program, inner func()) {
+			p.Op("}").Text("model").Op("}").Text("net")
 			inner()
-			p.op("ss")
+			p.Op("ss")
 		},
 	}
 	for wrapper, wrap := range wrappers {
-		for encoding, data := range bothEncodings(t, entries, storages, wrap) {
+		for encoding, data := range pthtest.BothEncodings(t, entries, storages, wrap) {
 			f, err := Parse("x.pth", data)
 			if err != nil {
 				t.Errorf("%s, %s: %v", wrapper, encoding, err)
@@ -80,29 +83,29 @@ func TestParseBothEncodings(t *testing.T) {
 }
 
 func TestParseRefusesTensors(t *testing.T) {
-	good := entry{"w", "FloatStorage", "0", 4, 0, []int{4}, []int{1}}
+	good := pthtest.View("w", "FloatStorage", "0", 4, 0, []int{4}, []int{1})
 	for name, c := range map[string]struct {
-		change func(*entry)
+		change func(*pthtest.Entry)
 		want   string
 	}{
-		"longer than its storage":   {func(e *entry) { e.shape = []int{5} }, "storage of 4 elements"},
-		"offset behind the storage": {func(e *entry) { e.offset = 5 }, "storage of 4 elements"},
-		"offset and shape":          {func(e *entry) { e.offset = 1 }, "storage of 4 elements"},
-		"negative offset":           {func(e *entry) { e.offset = -1 }, "storage of 4 elements"},
-		"negative side":             {func(e *entry) { e.shape = []int{-4} }, "storage of 4 elements"},
-		"negative stride":           {func(e *entry) { e.strides = []int{-1} }, "storage of 4 elements"},
-		"stride beyond":             {func(e *entry) { e.strides = []int{2} }, "storage of 4 elements"},
-		"repeated by stride 0":      {func(e *entry) { e.shape, e.strides = []int{4, 4, 4}, []int{0, 0, 1} }, "storage of 4 elements"},
-		"product overflows":         {func(e *entry) { e.shape, e.strides = slices.Repeat([]int{4}, 8), slices.Repeat([]int{1}, 8) }, "storage of 4 elements"},
-		"too many sides":            {func(e *entry) { e.shape, e.strides = slices.Repeat([]int{1}, 9), slices.Repeat([]int{1}, 9) }, "damaged"},
-		"strides missing":           {func(e *entry) { e.strides = nil }, "damaged"},
-		"negative storage":          {func(e *entry) { e.count = -1 }, "damaged"},
-		"unknown storage class":     {func(e *entry) { e.class = "QUInt8Storage" }, "torch.QUInt8Storage"},
-		"huge storage":              {func(e *entry) { e.count = 1 << 30 }, "wanted|more than"},
+		"longer than its storage":   {func(e *pthtest.Entry) { e.Shape = []int{5} }, "storage of 4 elements"},
+		"offset behind the storage": {func(e *pthtest.Entry) { e.Offset = 5 }, "storage of 4 elements"},
+		"offset and shape":          {func(e *pthtest.Entry) { e.Offset = 1 }, "storage of 4 elements"},
+		"negative offset":           {func(e *pthtest.Entry) { e.Offset = -1 }, "storage of 4 elements"},
+		"negative side":             {func(e *pthtest.Entry) { e.Shape = []int{-4} }, "storage of 4 elements"},
+		"negative stride":           {func(e *pthtest.Entry) { e.Strides = []int{-1} }, "storage of 4 elements"},
+		"stride beyond":             {func(e *pthtest.Entry) { e.Strides = []int{2} }, "storage of 4 elements"},
+		"repeated by stride 0":      {func(e *pthtest.Entry) { e.Shape, e.Strides = []int{4, 4, 4}, []int{0, 0, 1} }, "storage of 4 elements"},
+		"product overflows":         {func(e *pthtest.Entry) { e.Shape, e.Strides = slices.Repeat([]int{4}, 8), slices.Repeat([]int{1}, 8) }, "storage of 4 elements"},
+		"too many sides":            {func(e *pthtest.Entry) { e.Shape, e.Strides = slices.Repeat([]int{1}, 9), slices.Repeat([]int{1}, 9) }, "damaged"},
+		"strides missing":           {func(e *pthtest.Entry) { e.Strides = nil }, "damaged"},
+		"negative storage":          {func(e *pthtest.Entry) { e.Count = -1 }, "damaged"},
+		"unknown storage class":     {func(e *pthtest.Entry) { e.Class = "QUInt8Storage" }, "torch.QUInt8Storage"},
+		"huge storage":              {func(e *pthtest.Entry) { e.Count = 1 << 30 }, "wanted|more than"},
 	} {
 		e := good
 		c.change(&e)
-		for encoding, data := range bothEncodings(t, []entry{e}, map[string][]byte{"0": floats(4)}, nil) {
+		for encoding, data := range pthtest.BothEncodings(t, []pthtest.Entry{e}, map[string][]byte{"0": pthtest.Floats(4)}, nil) {
 			_, err := Parse("some file.pth", data)
 			if !matches(err, c.want) {
 				t.Errorf("%s, %s: error is %v, wanted one with %q and the name", name, encoding, err, c.want)
@@ -149,7 +152,7 @@ func TestParseRefusesPickles(t *testing.T) {
 		"protocol 9":             {"\x80\x09N", "protocol 9"},
 	} {
 		for encoding, data := range map[string][]byte{
-			"zip": zipFile(t, []byte(c.object), nil, zip.Store), "pickle": legacyFile([]byte(c.object), nil, nil, nil),
+			"zip": pthtest.Zip(t, []byte(c.object), nil, zip.Store), "pickle": pthtest.Pickle([]byte(c.object), nil, nil, nil),
 		} {
 			if _, err := Parse("some file.pth", data); !matches(err, c.want) {
 				t.Errorf("%s, %s: error is %v, wanted one with %q and the name", name, encoding, err, c.want)
@@ -160,10 +163,10 @@ func TestParseRefusesPickles(t *testing.T) {
 
 func TestParseRefusesFiles(t *testing.T) {
 	entries, storages := views()
-	whole := bothEncodings(t, entries, storages, nil)
-	var p program
-	p.dictionary(entries, false)
-	bomb := zipFile(t, append(bytes.Repeat([]byte("N0"), 1<<20), p.Bytes()...), storages, zip.Deflate)
+	whole := pthtest.BothEncodings(t, entries, storages, nil)
+	var p pthtest.Program
+	p.Dictionary(entries, false)
+	bomb := pthtest.Zip(t, append(bytes.Repeat([]byte("N0"), 1<<20), p.Bytes()...), storages, zip.Deflate)
 	for name, c := range map[string]struct {
 		data []byte
 		want string
@@ -206,11 +209,11 @@ func zipWith(t *testing.T, names ...string) []byte {
 
 // TestParseMemory lets many tensors share one storage: a small file that would fill the memory if each were copied.
 func TestParseMemory(t *testing.T) {
-	entries := make([]entry, 2000)
+	entries := make([]pthtest.Entry, 2000)
 	for i := range entries {
-		entries[i] = entry{strings.Repeat("x", i+1), "FloatStorage", "0", 1 << 18, 0, []int{1 << 18}, []int{1}}
+		entries[i] = pthtest.View(strings.Repeat("x", i+1), "FloatStorage", "0", 1<<18, 0, []int{1 << 18}, []int{1})
 	}
-	for encoding, data := range bothEncodings(t, entries, map[string][]byte{"0": floats(1 << 18)}, nil) {
+	for encoding, data := range pthtest.BothEncodings(t, entries, map[string][]byte{"0": pthtest.Floats(1 << 18)}, nil) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		_, err := Parse("some file.pth", data)
@@ -243,11 +246,11 @@ func TestReadRefuses(t *testing.T) {
 
 func FuzzPTH(f *testing.F) {
 	entries, storages := views()
-	for _, data := range bothEncodings(f, entries, storages, nil) {
+	for _, data := range pthtest.BothEncodings(f, entries, storages, nil) {
 		f.Add(data)
 	}
-	f.Add(legacyFile([]byte("cposix\nsystem\n(X\x02\x00\x00\x00lst R"), nil, nil, nil))
-	f.Add(zipFile(f, []byte("}(K\x01K\x02u"), nil, zip.Store))
+	f.Add(pthtest.Pickle([]byte("cposix\nsystem\n(X\x02\x00\x00\x00lst R"), nil, nil, nil))
+	f.Add(pthtest.Zip(f, []byte("}(K\x01K\x02u"), nil, zip.Store))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Parse("fuzz.pth", data)
 		if err != nil {
@@ -263,4 +266,18 @@ func FuzzPTH(f *testing.F) {
 			}
 		}
 	})
+}
+
+func ExampleParse() {
+	entries := []pthtest.Entry{pthtest.View("1.bias", "FloatStorage", "0", 3, 0, []int{3}, []int{1})}
+	var p pthtest.Program
+	p.Dictionary(entries, true)
+	f, err := Parse("decoder.pth", pthtest.Pickle(p.Bytes(), []string{"0"}, map[string][]byte{"0": pthtest.Floats(3)}, map[string]int{"0": 3}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, _ := f.Tensors["1.bias"].Float32()
+	fmt.Println(f.Names, f.Tensors["1.bias"].Shape, v)
+	// Output: [1.bias] [3] [0 1 2]
 }
