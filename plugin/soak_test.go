@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"adainfilter/cpu"
+	"adainfilter/element"
+	"adainfilter/element/harness"
+	"adainfilter/model"
+)
+
+// maxGrowth is how much memory may grow, in bytes.
+const maxGrowth = 5 << 20
+
+func TestMain(m *testing.M) {
+	os.Setenv("GST_PLUGIN_PATH", "")
+	harness.Init()
+	if !element.Register(nil, model.Engines{model.CPU: cpu.Open}) {
+		fmt.Println("GStreamer refuses the element")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// status is a number of /proc/self/status, skipping the test where there is none.
+func status(t *testing.T, field string) int {
+	t.Helper()
+	debug.FreeOSMemory()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skipf("memory cannot be measured here: %v", err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n"+field+":")
+	var n int
+	if _, err := fmt.Sscan(rest, &n); err != nil {
+		t.Skipf("memory cannot be measured here: %v", err)
+	}
+	return n
+}
+
+func resident(t *testing.T) int { return status(t, "VmRSS") << 10 }
+
+// steady fails if again takes more memory or threads than warm-up has left.
+func steady(t *testing.T, warmUp, again func()) {
+	t.Helper()
+	warmUp()
+	memory, threads := resident(t), status(t, "Threads")
+	again()
+	grown, more := resident(t)-memory, status(t, "Threads")-threads
+	t.Logf("memory grew by %.2f MB, threads by %d", float64(grown)/(1<<20), more)
+	if grown > maxGrowth {
+		t.Errorf("memory grew by %d bytes, wanted less than %d", grown, maxGrowth)
+	}
+	if more > 4 {
+		t.Errorf("there are %d more threads than before", more)
+	}
+}
+
+func TestMemoryOfFrames(t *testing.T) {
+	const caps = "video/x-raw,format=RGB,width=128,height=128,framerate=25/1"
+	h := harness.New(caps)
+	defer h.Close()
+	push := func(n int) func() {
+		return func() {
+			if err := h.PushMany(caps, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	frames := 5000
+	if testing.Short() {
+		frames = 500
+	}
+	steady(t, push(200), push(frames))
+}
+
+func TestMemoryOfStyleChanges(t *testing.T) {
+	const caps = "video/x-raw,format=RGB,width=32,height=32,framerate=25/1"
+	file := stylePicture(t)
+	h := harness.New(caps, "style-size", "64")
+	defer h.Close()
+	change := func(n int) func() {
+		return func() {
+			for i := range n {
+				h.Set("style", []string{strings.ReplaceAll(file, ",", `\,`), model.DefaultStyle, file}[i%3])
+				if err := h.PushMany(caps, 1); err != nil {
+					t.Fatal(err)
+				}
+				waitForStyle(t, h)
+			}
+		}
+	}
+	waitForStyle(t, h)
+	steady(t, change(30), change(200))
+}
+
+func waitForStyle(t *testing.T, h *harness.Harness) {
+	t.Helper()
+	for {
+		m, ok := h.Message(20 * time.Second)
+		if !ok {
+			t.Fatal("no adain-style message came")
+		}
+		if m.Structure == "adain-style" {
+			if !m.OK {
+				t.Fatalf("message is %+v", m)
+			}
+			return
+		}
+	}
+}
+
+func TestMemoryOfCycles(t *testing.T) {
+	cycle := func(n int) func() {
+		return func() {
+			for range n {
+				p, err := harness.NewPipeline("videotestsrc num-buffers=3 ! video/x-raw,width=64,height=48 ! adainfilter ! fakesink")
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Play()
+				if m, ok := p.Wait(20*time.Second, "eos", "error"); !ok || m.Type != "eos" {
+					t.Fatalf("ended with %+v", m)
+				}
+				p.Close()
+			}
+		}
+	}
+	steady(t, cycle(10), cycle(50))
+}
