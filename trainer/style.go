@@ -100,7 +100,7 @@ func styleOut(out string) (path string, folder bool, err error) {
 	switch {
 	case out == "":
 		return "", false, errors.New("--out is missing: the style file to write")
-	case statErr == nil && info.IsDir(), strings.HasSuffix(out, "/"):
+	case statErr == nil && info.IsDir(), strings.HasSuffix(out, "/"), filepath.Ext(out) == "":
 		return out, true, nil
 	case filepath.Ext(out) != ".safetensors":
 		return "", false, fmt.Errorf("--out %q ends in %q, wanted .safetensors, or a folder (with / at its end)", out, filepath.Ext(out))

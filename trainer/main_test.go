@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"adainfilter/model"
+	"adainfilter/picture"
+)
+
+var tiny = model.Widths{4, 8, 16, 32}
+
+// run calls the command in this process and returns what it printed and the error that would go to stderr.
+func run(args ...string) (out, progress string, err error) {
+	var o, e bytes.Buffer
+	err = newApp(&o, &e).RunContext(context.Background(), append([]string{"adain"}, args...))
+	return o.String(), e.String(), err
+}
+
+func mustRun(t *testing.T, args ...string) (out, progress string) {
+	t.Helper()
+	out, progress, err := run(args...)
+	if err != nil {
+		t.Fatalf("adain %s: %v\n%s", strings.Join(args, " "), err, progress)
+	}
+	return out, progress
+}
+
+// tinyWeights writes a weights file of a small random network.
+func tinyWeights(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "tiny, weights.safetensors")
+	if err := randomWeights(tiny).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// noise is a picture without any order.
+func noise(f model.Format, w, h int, seed uint64) *model.Image {
+	img := model.NewImage(f, w, h)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for i := range img.Planes[0].Data {
+		img.Planes[0].Data[i] = uint8(random.Uint32())
+	}
+	return img
+}
+
+func writePicture(t *testing.T, path string, img *model.Image) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := picture.Write(path, img); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readPicture(t *testing.T, path string) *model.Image {
+	t.Helper()
+	img, err := picture.Read(path, picture.Limit{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// tree lists the files below a folder, separated by spaces.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			below, _ := filepath.Rel(dir, path)
+			names = append(names, below)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestUsage(t *testing.T) {
+	out, _ := mustRun(t, "--help")
+	for _, command := range []string{"stylize", "style", "import", "inspect", "bench"} {
+		if !strings.Contains(out, command) {
+			t.Errorf("--help does not name %s:\n%s", command, out)
+		}
+		if out, _ := mustRun(t, command, "--help"); !strings.Contains(out, "Example") {
+			t.Errorf("%s --help has no example:\n%s", command, out)
+		}
+	}
+	if out, _ := mustRun(t, "--version"); !strings.Contains(out, version) {
+		t.Errorf("--version prints %q", out)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	dir := t.TempDir()
+	weights := tinyWeights(t, dir)
+	photo := filepath.Join(dir, "photo.png")
+	writePicture(t, photo, noise(model.RGB, 16, 12, 1))
+	out := filepath.Join(dir, "out.png")
+	for _, c := range []struct {
+		args string // separated by spaces; P, W and O stand for the files
+		want string
+	}{
+		{"nonsense", "no command \"nonsense\""},
+		{"stylize --nonsense", "nonsense"},
+		{"stylize", "--content and --out are both needed"},
+		{"stylize --content P --out O --alpha 1.5", "--alpha is 1.5"},
+		{"stylize --content P --out O --alpha NaN", "--alpha is NaN"},
+		{"stylize --content P --out O --size 4", "--size is 4"},
+		{"stylize --content P --out O --style-size -1", "--style-size is -1"},
+		{"stylize --content P --out O --threads -1", "--threads is -1"},
+		{"stylize --content P --out O --device tpu", "--device is \"tpu\""},
+		{"stylize --content P --out O --device cuda", "cuda"},
+		{"stylize --content P --out O --precision int8", "--precision is \"int8\""},
+		{"stylize --content P --out O extra", "\"extra\" is not an option"},
+		{"stylize --content P --content P --out O", "one picture for 2 results"},
+		{"stylize --content P --out O.gif", "ends in \".gif\""},
+		{"stylize --content P --out O/ --format gif", "--format is \"gif\""},
+		{"stylize --content P --out O --style a,,b", "empty name"},
+		{"stylize --content P --out O --weights P", "PNG picture"},
+		{"stylize --content P --out O --weights none.safetensors", "none.safetensors"},
+		{"style P", "--out is missing"},
+		{"style --out x.safetensors", "no picture was named"},
+		{"style --out x.png P", "wanted .safetensors"},
+		{"style P --out x.safetensors", "options go first"},
+		{"style --out O.safetensors none.jpg", "none.jpg"},
+		{"import --out O a.pth", "1 files were named, wanted two"},
+		{"import --out O a.pth b.pth", "ends in .safetensors"},
+		{"import --out O.safetensors none.pth b.pth", "none.pth"},
+		{"inspect none", "none"},
+		{"inspect .", "folder"},
+		{"bench --size 7x8", "--size is \"7x8\""},
+		{"bench --size 640", "--size is \"640\""},
+		{"bench --runs 0", "--runs is 0"},
+		{"bench --random huge", "--random is \"huge\""},
+		{"bench --random lite --weights W", "exclude each other"},
+	} {
+		var args []string
+		for _, a := range strings.Fields(c.args) {
+			switch {
+			case a == "P":
+				a = photo
+			case a == "W":
+				a = weights
+			case strings.HasPrefix(a, "O"):
+				a = out + a[1:]
+			}
+			args = append(args, a)
+		}
+		_, _, err := run(args...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("adain %s: error is %v, wanted one with %q", c.args, err, c.want)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Fatalf("adain %s wrote a file", c.args)
+		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	dir := t.TempDir()
+	photo := filepath.Join(dir, "photo.png")
+	writePicture(t, photo, noise(model.RGB, 16, 12, 1))
+	var o, e bytes.Buffer
+	err := newApp(&o, &e).RunContext(ctx, []string{"adain", "stylize", "--weights", tinyWeights(t, dir), "--content", photo, "--style", photo, "--out", filepath.Join(dir, "out.png")})
+	if err != errInterrupted {
+		t.Errorf("error is %v, wanted %v", err, errInterrupted)
+	}
+}
