@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 func status(t *testing.T, field string) int {
 	t.Helper()
 	debug.FreeOSMemory()
+	harness.Trim()
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Skipf("memory cannot be measured here: %v", err)
