@@ -49,15 +49,14 @@ func CanWrite(path string) error {
 
 // replace writes a file under a temporary name beside path, waits until the disk has it, and renames it.
 func replace(path string, write func(io.Writer) error) (err error) {
-	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.part", filepath.Base(path), os.Getpid()))
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	f, err := os.CreateTemp(filepath.Dir(path), ".adain-*")
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(temporary)
+			os.Remove(f.Name())
 		}
 	}()
 	buffered := bufio.NewWriterSize(f, 1<<16)
@@ -67,11 +66,15 @@ func replace(path string, write func(io.Writer) error) (err error) {
 	if err := buffered.Flush(); err != nil {
 		return err
 	}
+	// CreateTemp lets only the owner read.
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
 	if err := f.Sync(); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(temporary, path)
+	return os.Rename(f.Name(), path)
 }

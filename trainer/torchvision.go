@@ -52,8 +52,9 @@ func imageNetColour(key string) (shape []int, v []float32, ok bool) {
 }
 
 const (
-	normalisePhotos = 100 // as many as are used at most
-	normaliseSide   = 128 // pixels of the square that is cut from each
+	normalisePhotos = 48  // as many as are used at most; the reference takes some seconds for each
+	normaliseShort  = 256 // pixels of the short side to which each is resized
+	normaliseSide   = 96  // pixels of the square that is then cut from its middle
 )
 
 // normalise scales every filter of the encoder so that its activation has mean 1 over the photographs, and the next layer's
@@ -147,7 +148,7 @@ func add(sums, more [][]float64) [][]float64 {
 
 // activations runs the encoder on the middle of one photograph.
 func activations(w *model.Weights, path string) ([][]float64, error) {
-	img, err := picture.ReadStyle(path, normaliseSide, picture.Limit{})
+	img, err := picture.ReadStyle(path, normaliseShort, picture.Limit{})
 	if err != nil {
 		return nil, err
 	}
