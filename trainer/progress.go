@@ -12,7 +12,7 @@ import (
 
 // progress shows how far a long job is: a bar on a terminal, a line for each step elsewhere.
 type progress struct {
-	lines io.Writer // messages; on a terminal they appear above the bar
+	out   io.Writer
 	bars  *mpb.Progress
 	bar   *mpb.Bar
 	total int
@@ -21,13 +21,12 @@ type progress struct {
 
 // newProgress begins a job of total steps. finish must be called.
 func newProgress(out io.Writer, title string, total int) *progress {
-	p := &progress{lines: out, total: total}
+	p := &progress{out: out, total: total}
 	if f, ok := out.(*os.File); ok && total > 1 && cwriter.IsTerminal(int(f.Fd())) {
 		p.bars = mpb.New(mpb.WithOutput(f))
 		p.bar = p.bars.AddBar(int64(total),
 			mpb.PrependDecorators(decor.Name(title+" "), decor.CountersNoUnit("%d/%d")),
-			mpb.AppendDecorators(decor.OnComplete(decor.EwmaETA(decor.ET_STYLE_GO, 10), "done")))
-		p.lines = p.bars
+			mpb.AppendDecorators(decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done")))
 	}
 	return p
 }
@@ -39,7 +38,7 @@ func (p *progress) step(what string) {
 		p.bar.Increment()
 		return
 	}
-	fmt.Fprintf(p.lines, "%d/%d %s\n", p.done, p.total, what)
+	fmt.Fprintf(p.out, "%d/%d %s\n", p.done, p.total, what)
 }
 
 // failed says that one step went wrong and why; the job goes on.
@@ -47,8 +46,12 @@ func (p *progress) failed(err error) {
 	p.done++
 	if p.bar != nil {
 		p.bar.Increment()
+		// Above the bar, unless the bar has ended already.
+		if _, writeErr := fmt.Fprintln(p.bars, "adain:", err); writeErr == nil {
+			return
+		}
 	}
-	fmt.Fprintln(p.lines, "adain:", err)
+	fmt.Fprintln(p.out, "adain:", err)
 }
 
 // finish ends the display.
