@@ -59,7 +59,7 @@ var alive = regexp.MustCompile(`(?m):: object-alive, .*$`)
 func TestAlivePattern(t *testing.T) {
 	const leak = "0:00:00.1 7 0x5 TRACE GST_TRACER :0:: object-alive, type-name=(string)GstPad, address=(gpointer)0x7f;\n"
 	const none = "0:00:00.1 7 0x5 DEBUG GST_TRACER gsttracerrecord.c:123:gst_tracer_record_build_format: new format string: object-alive, type-name=(string)%s;\n"
-	if !alive.MatchString(none + leak) || alive.MatchString(none) {
+	if !alive.MatchString(none+leak) || alive.MatchString(none) {
 		t.Error("leaks are not told from the tracer's other lines")
 	}
 }
