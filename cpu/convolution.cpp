@@ -4,14 +4,17 @@
 
 namespace adain {
 
-namespace {
-
 using dnnl::memory;
 
 dnnl::engine &processor() {
   static dnnl::engine e(dnnl::engine::kind::cpu, 0);
   return e;
 }
+
+OneThread::OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+OneThread::~OneThread() { omp_set_num_threads(before_); }
+
+namespace {
 
 dnnl::convolution_forward::primitive_desc describe(const adain_cpu_layer &s, bool half, int rows, int cols) {
   const auto type = half ? memory::data_type::bf16 : memory::data_type::f32;
@@ -62,15 +65,8 @@ memory Parameters::arranged(const memory::desc &wanted) {
   return to;
 }
 
-Convolution::Convolution(Parameters &layer, int rows, int cols, int threads) {
-  // oneDNN plans for as many threads as it may use when asked; here each call has one.
-  const int before = omp_get_max_threads();
-  omp_set_num_threads(1);
-  struct Restore {
-    int n;
-    ~Restore() { omp_set_num_threads(n); }
-  } restore{before};
-
+Direct::Direct(Parameters &layer, int rows, int cols, int threads) {
+  const OneThread one;
   const auto pd = describe(layer.shape, layer.half, rows, cols);
   primitive_ = dnnl::convolution_forward(pd);
   implementation_ = pd.impl_info_str();
@@ -82,7 +78,7 @@ Convolution::Convolution(Parameters &layer, int rows, int cols, int threads) {
                       memory(pd.scratchpad_desc(), processor()), dnnl::stream(processor())});
 }
 
-void Convolution::run(int thread, const void *src, float *dst) {
+void Direct::run(int thread, const void *src, int, float *dst) {
   Call &call = calls_[thread];
   call.src.set_data_handle(const_cast<void *>(src));
   call.dst.set_data_handle(dst);

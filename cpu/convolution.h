@@ -1,8 +1,9 @@
-// One convolution of the network on oneDNN: valid (no padding), stride 1, bias and ReLU fused, dense (H,W,C) on both
-// sides, run by one thread. Padding is the business of whoever fills the source; dense rows are the layout that keeps
+// The convolutions of the network: valid (no padding), stride 1, bias and ReLU fused, dense (H,W,C) on both sides, run by
+// one thread. Padding is the business of whoever fills the source; dense rows are the layout that keeps
 // oneDNN on its fast paths, any other pitch falls to its reference code.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,19 @@
 #include "engine.h"
 
 namespace adain {
+
+// The one oneDNN engine of the process.
+dnnl::engine &processor();
+
+// oneDNN plans a primitive for as many threads as it may use when asked; while this lives that is one.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+
+ private:
+  const int before_;
+};
 
 // A layer's parameters, and each arrangement of them that oneDNN asked for.
 class Parameters {
@@ -24,23 +38,41 @@ class Parameters {
 
   dnnl::memory arranged(const dnnl::memory::desc &wanted);
   dnnl::memory bias_memory() const { return bias_memory_; }
+  // Transformed weights (36,I,O), made when first asked for.
+  dnnl::memory transformed();
 
  private:
   std::vector<dnnl::memory> arrangements_;
+  dnnl::memory transformed_;
   dnnl::memory bias_memory_;
 };
 
-// The convolution of one layer at one size.
+// The convolution of one layer for results of up to rows x cols.
 class Convolution {
  public:
-  // rows and cols are those of the result; the source has K-1 more of each.
-  Convolution(Parameters &layer, int rows, int cols, int threads);
+  // Takes the faster way for the layer.
+  static std::unique_ptr<Convolution> make(Parameters &layer, int rows, int cols, int threads);
+  virtual ~Convolution() = default;
 
-  // src (rows+K-1, cols+K-1, I) float32 or bfloat16, dst (rows,cols,O) float32. Allocates nothing.
-  void run(int thread, const void *src, float *dst);
+  // src (rows+K-1, cols+K-1, I) float32 or bfloat16, dst (rows,cols,O) float32.
+  virtual void run(int thread, const void *src, int rows, float *dst) = 0;
+  // Whether run takes fewer rows than it was made for.
+  virtual bool any_rows() const = 0;
 
   size_t result_floats() const { return result_; }
-  const char *implementation() const { return implementation_.c_str(); }
+  const std::string &implementation() const { return implementation_; }
+
+ protected:
+  std::string implementation_;
+  size_t result_ = 0;
+};
+
+// oneDNN's convolution.
+class Direct : public Convolution {
+ public:
+  Direct(Parameters &layer, int rows, int cols, int threads);
+  void run(int thread, const void *src, int rows, float *dst) override;
+  bool any_rows() const override { return false; }
 
  private:
   struct Call {  // one thread's arguments
@@ -50,8 +82,51 @@ class Convolution {
   dnnl::primitive primitive_;
   dnnl::memory weight_, bias_;
   std::vector<Call> calls_;
-  std::string implementation_;
-  size_t result_;
+};
+
+// Winograd's F(4x4,3x3) (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016): tiles of 6x6 samples are
+// transformed, multiplied by transformed weights at each of 36 points (oneDNN's matrix product) and transformed back to 4x4
+// results: 2.25 multiply-accumulates instead of 9. The interpolation points 0, +-sqrt(1/2), +-sqrt(2) and infinity keep the
+// transforms' factors near 1, and with them the rounding near that of the direct way.
+class Winograd : public Convolution {
+ public:
+  // 3x3 with ReLU, float32, and channels enough that the products outweigh the transforms.
+  static bool suits(const Parameters &layer);
+  Winograd(Parameters &layer, int rows, int cols, int threads);
+  void run(int thread, const void *src, int rows, float *dst) override;
+  bool any_rows() const override { return true; }
+
+  static constexpr int kSide = 4;  // results of a tile along a side
+
+ private:
+  struct Call {
+    dnnl::memory inputs, outputs, scratchpad;
+    dnnl::stream stream;
+  };
+  const Parameters &layer_;
+  const int cols_;
+  int tiles_;  // of one product
+  dnnl::primitive product_;
+  dnnl::memory weight_;  // (36,I,O)
+  std::vector<Call> calls_;
+};
+
+// A layer over a whole map, divided into chunks of rows.
+class Chunks {
+ public:
+  // per result rows make one row of the division: 2 before a pooling.
+  Chunks(Parameters &layer, int rows, int cols, int per, int threads);
+  int count() const { return count_; }
+  int begin(int i) const { return std::min(rows_, unit_ * (i * length_ + std::min(i, longer_))); }
+  int size(int i) const { return begin(i + 1) - begin(i); }
+  // src as for Convolution, of the chunk's first row.
+  void run(int i, int thread, const void *src, float *dst);
+  size_t result_floats() const { return most_->result_floats(); }
+  const std::string &implementation() const { return most_->implementation(); }
+
+ private:
+  int rows_, per_, unit_, count_, length_, longer_;
+  std::unique_ptr<Convolution> most_, fewer_;
 };
 
 }  // namespace adain

@@ -8,6 +8,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
+	"adainfilter/model/ref"
 )
 
 // TestConformance runs the suite with the kernels of each instruction set that this processor has.
@@ -77,12 +78,50 @@ func TestImplementations(t *testing.T) {
 				t.Errorf("%v: %d convolutions on oneDNN, wanted 16: %v", widths, len(names), names)
 			}
 			for i, name := range names {
-				if name == "" || strings.HasPrefix(name, "ref") {
+				if name == "" || strings.Contains(name, "ref") {
 					t.Errorf("%v at %v: convolution %d runs on %q", widths, size, i, name)
 				}
 			}
 			e.Close()
 		}
+	}
+}
+
+// TestWinograd compares with the reference where layers have channels enough for Winograd's algorithm, at sizes that leave
+// every kind of partial tile.
+func TestWinograd(t *testing.T) {
+	w := modeltest.RandomWeights(2, model.Widths{32, 32, 48, 64})
+	want, err := ref.Open(w, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Open(w, model.Options{Precision: model.Float32, Threads: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Close()
+	for _, size := range [][2]int{{8, 8}, {9, 40}, {33, 17}, {66, 35}, {71, 61}, {130, 12}} {
+		src, a, b := model.NewImage(model.RGB, size[0], size[1]), model.NewImage(model.RGB, size[0], size[1]), model.NewImage(model.RGB, size[0], size[1])
+		modeltest.Fill(src, 7)
+		style := modeltest.RandomStats(3, 64)
+		if err := want.Stylize(a, src, style, 0.8); err != nil {
+			t.Fatal(err)
+		}
+		if err := got.Stylize(b, src, style, 0.8); err != nil {
+			t.Fatal(err)
+		}
+		if err := modeltest.CheckPicture(b, a, modeltest.Float32); err != nil {
+			t.Errorf("%v: %v", size, err)
+		}
+	}
+	winograd := 0
+	for _, name := range got.(*Engine).implementations() {
+		if strings.HasPrefix(name, "winograd:") {
+			winograd++
+		}
+	}
+	if winograd != 13 {
+		t.Errorf("%d layers run Winograd's algorithm, wanted all 13 that are 3x3, no end of the network and not folded", winograd)
 	}
 }
 

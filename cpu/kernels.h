@@ -28,6 +28,14 @@ struct Kernels {
   // src (pixels,C) * scale (C) + shift (C) -> Feature.
   void (*affine)(const float *src, size_t pixels, int channels, const float *scale, const float *shift, void *dst);
 
+  // One tile into Winograd's domain: 6x6 samples of src, pitch pixels to a row, of which rows and cols exist (the others
+  // count as 0) -> 36 points (C), distance floats apart. C is a multiple of 16.
+  void (*winograd_in)(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance);
+
+  // One tile back: 36 points (C), distance floats apart, plus bias (C), ReLU -> 4x4 results of dst, pitch pixels to a row, of
+  // which rows and cols exist.
+  void (*winograd_out)(const float *src, size_t distance, const float *bias, int channels, int rows, int cols, int pitch, float *dst);
+
   // Mean (C) and sum of squared distances from it (C) of a row of cols pixels.
   void (*moments)(const float *row, int cols, int channels, float *mean, float *distances);
 

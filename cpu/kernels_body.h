@@ -192,5 +192,68 @@ inline void last(const float *positions, int pitch, int channels, const float *w
   last_lanes<4>(positions, pitch, channels, weight, bias, rows, cols, stride, rgb);
 }
 
+constexpr float R2 = 1.41421356237309505f;
+
+// Six samples to the points 0, r/2, -r/2, r, -r, infinity, r being the square root of 2.
+template <class V>
+inline void to_points(const V *d, int step, V *t) {
+  const V a = d[4 * step] - 2.f * d[2 * step], b = R2 / 2 * d[3 * step] - R2 * d[step];
+  const V e = d[4 * step] - .5f * d[2 * step], f = R2 * d[3 * step] - R2 / 2 * d[step];
+  t[0] = d[0] - 2.5f * d[2 * step] + d[4 * step];
+  t[1] = a + b;
+  t[2] = a - b;
+  t[3] = e + f;
+  t[4] = e - f;
+  t[5] = d[step] - 2.5f * d[3 * step] + d[5 * step];
+}
+
+// And back to four results.
+template <class V>
+inline void from_points(const V *m, int step, V *y) {
+  const V a = m[step] + m[2 * step], b = m[step] - m[2 * step], c = m[3 * step] + m[4 * step], d = m[3 * step] - m[4 * step];
+  y[0] = m[0] + a + c;
+  y[1] = R2 / 2 * b + R2 * d;
+  y[2] = .5f * a + 2.f * c;
+  y[3] = R2 / 4 * b + 2 * R2 * d + m[5 * step];
+}
+
+inline void winograd_in(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance) {
+  typedef typename Vector<LANES>::V V;
+  for (int c = 0; c < channels; c += LANES) {
+    V in[36], half[36], out[36];
+    if (rows >= 6 && cols >= 6) {
+#pragma GCC unroll 36
+      for (int i = 0; i < 36; i++) in[i] = load<LANES>(src + (size_t(i / 6) * pitch + i % 6) * channels + c);
+    } else {
+      for (int i = 0; i < 36; i++) in[i] = i / 6 < rows && i % 6 < cols ? load<LANES>(src + (size_t(i / 6) * pitch + i % 6) * channels + c) : V{};
+    }
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) to_points(in + x, 6, half + 6 * x);
+#pragma GCC unroll 6
+    for (int y = 0; y < 6; y++) to_points(half + y, 6, out + 6 * y);
+#pragma GCC unroll 36
+    for (int i = 0; i < 36; i++) *(V *)(dst + i * distance + c) = out[i];
+  }
+}
+
+inline void winograd_out(const float *src, size_t distance, const float *bias, int channels, int rows, int cols, int pitch, float *dst) {
+  typedef typename Vector<LANES>::V V;
+  for (int c = 0; c < channels; c += LANES) {
+    V in[36], half[24], out[16];
+#pragma GCC unroll 36
+    for (int i = 0; i < 36; i++) in[i] = load<LANES>(src + i * distance + c);
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) from_points(in + x, 6, half + 4 * x);
+#pragma GCC unroll 4
+    for (int y = 0; y < 4; y++) from_points(half + y, 4, out + 4 * y);
+    const V b = load<LANES>(bias + c);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) {
+      const V v = out[i] + b;
+      if (i / 4 < rows && i % 4 < cols) *(V *)(dst + (size_t(i / 4) * pitch + i % 4) * channels + c) = v > 0 ? v : V{};
+    }
+  }
+}
+
 template <class Feature>
-constexpr Kernels table = {first<Feature>, store<Feature>, pool<Feature>, interleave<Feature>, affine<Feature>, moments, last};
+constexpr Kernels table = {first<Feature>, store<Feature>, pool<Feature>, interleave<Feature>, affine<Feature>, winograd_in, winograd_out, moments, last};

@@ -25,6 +25,28 @@ inline Memory take(size_t bytes) {
   return Memory(static_cast<char *>(p));
 }
 
+// What a chunk needs beside the maps, one memory for each purpose.
+enum class Scratch { pixels, source, result, inputs, outputs };
+
+// The calling thread's memory for a purpose: at least bytes, kept for the thread's next chunk, whatever its step. Threads of
+// a team end with their engine, and this memory with them.
+inline char *scratch(Scratch purpose, size_t bytes) {
+  struct Kept {
+    Memory memory;
+    size_t bytes = 0;
+  };
+  thread_local Kept kept[5];
+  Kept &k = kept[int(purpose)];
+  if (k.bytes < bytes) {
+    k.memory.reset();
+    k.memory = take(bytes);
+    k.bytes = bytes;
+  }
+  return k.memory.get();
+}
+
+inline float *scratch_floats(Scratch purpose, size_t count) { return reinterpret_cast<float *>(scratch(purpose, 4 * count)); }
+
 // What the one pixel around a map holds: the reflection of the map (before a 3x3 convolution), or its edge again (before a
 // folded upsampling, whose reflection of the doubled map is just that).
 enum class Border { reflect, replicate };

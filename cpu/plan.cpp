@@ -86,9 +86,9 @@ void Plan::stylize(Threads &threads, const Canvas &dst, const Picture &src, cons
 
 std::string Plan::implementations() const {
   std::string text = head_->implementation();
-  for (const Rows *r : convolutions_) text += std::string(",") + r->implementation();
-  text += std::string(",") + features_->implementation();
-  if (tail_) text += std::string(",") + tail_->implementation();
+  for (const Rows *r : convolutions_) text += "," + r->implementation();
+  text += "," + features_->implementation();
+  if (tail_) text += "," + tail_->implementation();
   return text;
 }
 

@@ -5,43 +5,19 @@
 
 namespace adain {
 
-namespace {
-
-// A chunk's result should stay in the second-level cache until it is stored, yet be long enough that oneDNN reuses the
-// weights it loads.
-constexpr size_t kChunkBytes = 512 << 10;
-constexpr int kLeastRows = 4;
-
-int wanted_chunks(int rows, size_t row_bytes, int threads) {
-  const int fitting = int(std::clamp<size_t>(kChunkBytes / row_bytes, kLeastRows, 1 << 20));
-  const int chunks = (rows + fitting - 1) / fitting;
-  return std::max((chunks + threads - 1) / threads * threads, 2 * threads);
-}
-
-}  // namespace
-
-Division::Division(int total, int wanted) : count(std::clamp(wanted, 1, total)), length(total / count), longer(total % count) {}
-
 Rows::Rows(Parameters &layer, Map src, Map dst, Then then, int threads)
     : layer_(layer),
       src_(src),
       dst_(dst),
       then_(then),
-      division_(then == Then::pool ? dst.rows : then == Then::interleave ? src.rows + 1 : dst.rows,
-                wanted_chunks(then == Then::pool ? dst.rows : src.rows, size_t(4) * src.cols * layer.shape.out * (then == Then::pool ? 2 : 1), threads)),
-      cols_(src.cols + (then == Then::interleave)) {
-  const int per = then == Then::pool ? 2 : 1;
-  longer_ = std::make_unique<Convolution>(layer, per * division_.size(0), cols_, threads);
-  if (division_.longer) shorter_ = std::make_unique<Convolution>(layer, per * division_.length, cols_, threads);
-  for (int i = 0; i < threads; i++) result_.push_back(take(4 * longer_->result_floats()));
-}
+      cols_(src.cols + (then == Then::interleave)),
+      chunks_(layer, then == Then::pool ? dst.rows : src.rows + (then == Then::interleave), cols_, then == Then::pool ? 2 : 1, threads) {}
 
 void Rows::run(int chunk, int thread) {
-  const int begin = division_.begin(chunk), size = division_.size(chunk);
-  auto result = reinterpret_cast<float *>(result_[thread].get());
-  Convolution &convolution = size == division_.size(0) ? *longer_ : *shorter_;
-  convolution.run(thread, src_.at((then_ == Then::pool ? 2 * begin : begin) - 1, -1), result);
-  finish(result, begin, size);
+  const int begin = chunks_.begin(chunk);
+  float *result = scratch_floats(Scratch::result, chunks_.result_floats());
+  chunks_.run(chunk, thread, src_.at((then_ == Then::pool ? 2 * begin : begin) - 1, -1), result);
+  finish(result, begin, chunks_.size(chunk));
 }
 
 void Rows::finish(const float *result, int begin, int size) {
@@ -74,39 +50,40 @@ void Rows::finish(const float *result, int begin, int size) {
 }
 
 Features::Features(Parameters &layer, Map src, int threads)
-    : layer_(layer), src_(src), division_(src.rows, wanted_chunks(src.rows, size_t(4) * src.cols * layer.shape.out, threads)) {
-  longer_ = std::make_unique<Convolution>(layer, division_.size(0), src.cols, threads);
-  if (division_.longer) shorter_ = std::make_unique<Convolution>(layer, division_.length, src.cols, threads);
-  features_ = take(4 * size_t(src.rows) * src.cols * layer.shape.out);
+    : layer_(layer), src_(src), chunks_(layer, src.rows, src.cols, 1, threads), features_(take(4 * size_t(src.rows) * src.cols * layer.shape.out)) {
   moments_.resize(size_t(src.rows) * 2 * layer.shape.out);
+  merged_.resize(size_t(2) * layer.shape.out);
 }
 
 void Features::run(int chunk, int thread) {
-  const int begin = division_.begin(chunk), size = division_.size(chunk), c = channels();
-  Convolution &convolution = size == division_.size(0) ? *longer_ : *shorter_;
-  convolution.run(thread, src_.at(begin - 1, -1), const_cast<float *>(row(begin)));
+  const int begin = chunks_.begin(chunk), size = chunks_.size(chunk), c = channels();
+  chunks_.run(chunk, thread, src_.at(begin - 1, -1), const_cast<float *>(row(begin)));
   for (int y = begin; y < begin + size; y++) {
     float *m = &moments_[size_t(y) * 2 * c];
     kernels(layer_.half).moments(row(y), cols(), c, m, m + c);
   }
 }
 
-void Features::statistics(float *mean, float *std) const {
+void Features::statistics(float *mean, float *std) {
   const int c = channels();
-  for (int i = 0; i < c; i++) {
-    double m = 0, distances = 0;
-    for (int y = 0; y < rows(); y++) {
-      const float *r = &moments_[size_t(y) * 2 * c + i];
-      const double d = r[0] - m;
-      m += d / (y + 1);
-      distances += r[c] + d * d * cols() * y / (y + 1);
+  std::fill(merged_.begin(), merged_.end(), 0.);
+  double *m = merged_.data(), *distances = m + c;
+  for (int y = 0; y < rows(); y++) {
+    const float *r = &moments_[size_t(y) * 2 * c];
+    const double share = 1. / (y + 1), between = double(cols()) * y * share;
+    for (int i = 0; i < c; i++) {
+      const double d = r[i] - m[i];
+      m[i] += d * share;
+      distances[i] += r[c + i] + d * d * between;
     }
-    mean[i] = float(m);
-    std[i] = float(std::sqrt(distances / (double(rows()) * cols()) + 1e-5));
+  }
+  for (int i = 0; i < c; i++) {
+    mean[i] = float(m[i]);
+    std[i] = float(std::sqrt(distances[i] / (double(rows()) * cols()) + 1e-5));
   }
 }
 
-Adapt::Adapt(const Features &features)
+Adapt::Adapt(Features &features)
     : features_(features), mean_(features.channels()), std_(mean_.size()), scale_(mean_.size()), shift_(mean_.size()) {}
 
 void Adapt::run(int, int) {

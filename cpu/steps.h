@@ -13,10 +13,7 @@
 
 namespace adain {
 
-// Each thread's own memory for the results of a chunk.
-using Scratch = std::vector<Memory>;
-
-// Chunks of nearly equal length: the first `longer` have length+1, the others length.
+// Pieces of nearly equal length: the first `longer` have length+1, the others length.
 struct Division {
   int count, length, longer;
   Division(int total, int wanted);
@@ -30,7 +27,7 @@ class Head : public Step {
   Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, int threads);
   int chunks() const override { return down_.count * across_.count; }
   void run(int chunk, int thread) override;
-  const char *implementation() const { return second_.implementation(); }
+  const std::string &implementation() const { return second_->implementation(); }
   Picture src{};  // of the next frame
 
  private:
@@ -39,11 +36,10 @@ class Head : public Step {
   std::vector<float> weight_;  // (27,C)
   int rows_, cols_;            // of the frame
   Map dst_;
-  Division down_, across_;     // in pooled pixels
-  int tile_rows_, tile_cols_;
+  Division down_, across_;     // in pairs of pooled pixels
+  int tile_rows_, tile_cols_;  // of the frame
   size_t pixel_;
-  Convolution second_;
-  Scratch rgb_, features_, result_;
+  std::unique_ptr<Convolution> second_;
 };
 
 // Fills the border of a map whose rows were written in pieces.
@@ -66,28 +62,26 @@ enum class Then { store, pool, interleave };
 class Rows : public Step {
  public:
   Rows(Parameters &layer, Map src, Map dst, Then then, int threads);
-  int chunks() const override { return division_.count; }
+  int chunks() const override { return chunks_.count(); }
   void run(int chunk, int thread) override;
-  const char *implementation() const { return longer_->implementation(); }
+  const std::string &implementation() const { return chunks_.implementation(); }
 
  private:
   void finish(const float *result, int begin, int size);
   const Parameters &layer_;
   Map src_, dst_;
   Then then_;
-  Division division_;  // in rows of the result, pooled rows, or rows of windows
-  int cols_;           // of the result
-  std::unique_ptr<Convolution> longer_, shorter_;
-  Scratch result_;
+  int cols_;       // of the result
+  Chunks chunks_;  // in rows of the result, pooled rows, or rows of windows
 };
 
 // conv4_1 -> features in float, and each row's moments.
 class Features : public Step {
  public:
   Features(Parameters &layer, Map src, int threads);
-  int chunks() const override { return division_.count; }
+  int chunks() const override { return chunks_.count(); }
   void run(int chunk, int thread) override;
-  const char *implementation() const { return longer_->implementation(); }
+  const std::string &implementation() const { return chunks_.implementation(); }
 
   int rows() const { return src_.rows; }
   int cols() const { return src_.cols; }
@@ -95,21 +89,21 @@ class Features : public Step {
   const float *row(int y) const { return reinterpret_cast<const float *>(features_.get()) + size_t(y) * cols() * channels(); }
   // (C) mean and sqrt(biased variance + 1e-5) over all rows, merged in their order, so that the number of threads does not
   // show. Chan, Golub & LeVeque 1983, equation 2.1.
-  void statistics(float *mean, float *std) const;
+  void statistics(float *mean, float *std);
 
  private:
   const Parameters &layer_;
   Map src_;
-  Division division_;
-  std::unique_ptr<Convolution> longer_, shorter_;
+  Chunks chunks_;
   Memory features_;
   std::vector<float> moments_;  // (rows,2,C)
+  std::vector<double> merged_;  // (2,C)
 };
 
 // The statistics of the content and, from them, AdaIN and alpha as one affine map per channel.
 class Adapt : public Step {
  public:
-  explicit Adapt(const Features &features);
+  explicit Adapt(Features &features);
   int chunks() const override { return 1; }
   void run(int, int) override;
   const float *style_mean = nullptr, *style_std = nullptr;  // (C)
@@ -118,7 +112,7 @@ class Adapt : public Step {
   const float *shift() const { return shift_.data(); }
 
  private:
-  const Features &features_;
+  Features &features_;
   std::vector<float> mean_, std_, scale_, shift_;
 };
 
@@ -144,7 +138,7 @@ class Tail : public Step {
   void run(int chunk, int thread) override;
   Canvas dst{};
   Picture content{};  // of the next frame
-  const char *implementation() const { return windows_->implementation(); }
+  const std::string &implementation() const { return windows_->implementation(); }
 
  private:
   void reflect(float *positions, int y0, int x0) const;
@@ -155,7 +149,6 @@ class Tail : public Step {
   Division down_, across_;  // in pairs of rows, quadruples of columns
   int tile_rows_, tile_cols_;
   std::unique_ptr<Convolution> windows_;
-  Scratch patch_, positions_, rgb_;
 };
 
 }  // namespace adain

@@ -13,15 +13,9 @@ constexpr int kTileCols = 64;
 
 int pieces(int total, int wanted) { return std::max(1, (total + wanted / 2) / wanted); }
 
-Scratch scratch(int threads, size_t bytes) {
-  Scratch s;
-  for (int i = 0; i < threads; i++) s.push_back(take(bytes));
-  return s;
-}
-
-float *floats(const Memory &m) { return reinterpret_cast<float *>(m.get()); }
-
 }  // namespace
+
+Division::Division(int total, int wanted) : count(std::clamp(wanted, 1, total)), length(total / count), longer(total % count) {}
 
 Head::Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, int threads)
     : first_(first),
@@ -29,15 +23,12 @@ Head::Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, i
       rows_(rows),
       cols_(cols),
       dst_(dst),
-      down_(dst.rows, pieces(dst.rows, tile_side_rows(first.shape.out) / 2)),
-      across_(dst.cols, pieces(dst.cols, kTileCols / 2)),
-      tile_rows_(2 * down_.size(0)),
-      tile_cols_(2 * across_.size(0)),
+      down_((dst.rows + 1) / 2, pieces((dst.rows + 1) / 2, tile_side_rows(first.shape.out) / 4)),
+      across_((dst.cols + 1) / 2, pieces((dst.cols + 1) / 2, kTileCols / 4)),
+      tile_rows_(4 * down_.size(0)),
+      tile_cols_(4 * across_.size(0)),
       pixel_(size_t(first.shape.out) * (first.half ? 2 : 4)),
-      second_(second, tile_rows_, tile_cols_, threads),
-      rgb_(scratch(threads, size_t(12) * (tile_rows_ + 4) * (tile_cols_ + 4))),
-      features_(scratch(threads, pixel_ * (tile_rows_ + 2) * (tile_cols_ + 2))),
-      result_(scratch(threads, 4 * second_.result_floats())) {
+      second_(Convolution::make(second, tile_rows_, tile_cols_, threads)) {
   const int c = first.shape.out;
   for (int o = 0; o < c; o++)
     for (int tap = 0; tap < 27; tap++) weight_[tap * c + o] = first.weight[o * 27 + tap];
@@ -58,17 +49,19 @@ void Head::reflect(char *tile, int y0, int x0) const {
 
 void Head::run(int chunk, int thread) {
   const int i = chunk / across_.count, j = chunk % across_.count;
-  const int y0 = 2 * down_.begin(i), x0 = 2 * across_.begin(j);
+  const int y0 = 4 * down_.begin(i), x0 = 4 * across_.begin(j);
   const Kernels &k = kernels(first_.half);
-  float *rgb = floats(rgb_[thread]), *result = floats(result_[thread]);
-  char *features = features_[thread].get();
+  float *rgb = scratch_floats(Scratch::pixels, size_t(3) * (tile_rows_ + 4) * (tile_cols_ + 4));
+  char *features = scratch(Scratch::source, pixel_ * (tile_rows_ + 2) * (tile_cols_ + 2));
+  float *result = scratch_floats(Scratch::result, second_->result_floats());
   src.read(y0 - 2, x0 - 2, tile_rows_ + 4, tile_cols_ + 4, rgb);
   k.first(rgb, tile_rows_ + 2, tile_cols_ + 2, first_.shape.out, weight_.data(), first_.bias.data(), features);
   reflect(features, y0, x0);
-  second_.run(thread, features, result);
-  const int c = first_.shape.out, cols = std::min(2 * across_.size(j), cols_ - x0);
+  second_->run(thread, features, tile_rows_, result);
+  const int c = first_.shape.out, cols = std::min(4 * across_.size(j), cols_ - x0);
+  const int pooled = std::min(2 * down_.size(i), dst_.rows - y0 / 2);
   const size_t row = size_t(tile_cols_) * c;
-  for (int y = 0; y < down_.size(i); y++) {
+  for (int y = 0; y < pooled; y++) {
     const float *above = result + 2 * y * row;
     k.pool(above, y0 + 2 * y + 1 < rows_ ? above + row : above, cols, c, dst_.at(y0 / 2 + y, x0 / 2));
   }
@@ -84,10 +77,7 @@ Tail::Tail(Parameters &folded, Parameters &last, Map src, int rows, int cols, in
       across_((cols + 3) / 4, pieces((cols + 3) / 4, kTileCols / 4)),
       tile_rows_(2 * down_.size(0)),
       tile_cols_(4 * across_.size(0)) {
-  windows_ = std::make_unique<Convolution>(folded, tile_rows_ / 2 + 1, tile_cols_ / 2 + 1, threads);
-  patch_ = scratch(threads, src.pixel * (tile_rows_ / 2 + 2) * (tile_cols_ / 2 + 2));
-  positions_ = scratch(threads, 4 * windows_->result_floats());
-  rgb_ = scratch(threads, size_t(12) * tile_rows_ * tile_cols_);
+  windows_ = Convolution::make(folded, tile_rows_ / 2 + 1, tile_cols_ / 2 + 1, threads);
   const int c = last.shape.in;
   for (int o = 0; o < 3; o++)
     for (int i = 0; i < c; i++)
@@ -117,12 +107,13 @@ void Tail::run(int chunk, int thread) {
   const int i = chunk / across_.count, j = chunk % across_.count;
   const int y0 = 2 * down_.begin(i), x0 = 4 * across_.begin(j);
   const int high = tile_rows_ / 2 + 2, wide = tile_cols_ / 2 + 2;
-  char *patch = patch_[thread].get();
-  float *positions = floats(positions_[thread]), *rgb = floats(rgb_[thread]);
+  char *patch = scratch(Scratch::source, src_.pixel * high * wide);
+  float *positions = scratch_floats(Scratch::result, windows_->result_floats());
+  float *rgb = scratch_floats(Scratch::pixels, size_t(3) * tile_rows_ * tile_cols_);
   const int there = std::min(wide, src_.cols + 2 - x0 / 2);
   for (int y = 0; y < high; y++)
     std::memcpy(patch + y * wide * src_.pixel, src_.at(std::min(y0 / 2 - 1 + y, src_.rows), x0 / 2 - 1), there * src_.pixel);
-  windows_->run(thread, patch, positions);
+  windows_->run(thread, patch, tile_rows_ / 2 + 1, positions);
   reflect(positions, y0, x0);
   kernels(false).last(positions, tile_cols_ / 2 + 1, last_.shape.in, weight_.data(), last_.bias.data(), tile_rows_, tile_cols_, tile_cols_, rgb);
   dst.write(y0, x0, 2 * down_.size(i), 4 * across_.size(j), rgb, tile_cols_, tile_rows_ * tile_cols_, content);
