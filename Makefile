@@ -9,7 +9,7 @@ PLUGINDIR = $(shell pkg-config --variable=pluginsdir gstreamer-1.0)
 
 # An official Go archive lies there and is often not in root's PATH.
 export PATH := $(PATH):/usr/local/go/bin
-# With pie the command and the tests share every compiled package with the plugin (c-shared), and go-gst takes minutes.
+# One way to compile for the plugin, the command and the tests: they share go-gst, which takes minutes.
 # Without VCS stamps a build also works where git is missing or distrusts the folder's owner.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=false
 
@@ -32,9 +32,10 @@ deps:
 
 build: deps plugin command
 
+# Only the linker is told c-shared. Told to `go build`, it runs cgo and gcc again on go-gst, minutes each time, to make C
+# headers that nobody reads, whenever the packages in its cache were first compiled as pie.
 plugin:
-	go build -buildmode=c-shared -o '$(PLUGIN)' ./plugin
-	@rm -f '$(basename $(PLUGIN)).h'
+	go build -ldflags=-buildmode=c-shared -o '$(PLUGIN)' ./plugin
 
 command:
 	go build -o '$(BUILD)/adain' ./trainer
