@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=pipelines/launch.bash
 . "$(dirname "${BASH_SOURCE[0]}")/launch.bash"
 
-[ $# -ge 2 ] && [ $# -le 4 ] || stop 'usage: compare.sh IN OUT|window [STYLE] [ALPHA]'
+case $# in 2 | 3 | 4) ;; *) stop 'usage: compare.sh IN OUT|window [STYLE] [ALPHA]' ;; esac
 in=$1 out=$2
 write=(x264enc pass=qual quantizer=20 speed-preset=veryfast ! h264parse)
 case $out in

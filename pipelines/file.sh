@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=pipelines/launch.bash
 . "$(dirname "${BASH_SOURCE[0]}")/launch.bash"
 
-[ $# -ge 2 ] && [ $# -le 4 ] || stop 'usage: file.sh IN OUT [STYLE] [ALPHA]'
+case $# in 2 | 3 | 4) ;; *) stop 'usage: file.sh IN OUT [STYLE] [ALPHA]' ;; esac
 in=$1 out=$2
 case $out in
   *.mp4 | *.m4v) mux=mp4mux ;;
@@ -31,16 +31,16 @@ if [ $((width % 2 + height % 2)) -gt 0 ]; then
 fi
 
 # The audio queue is not limited: the encoder looks some seconds of pictures ahead, and compressed sound is small.
-queue='queue max-size-time=0 max-size-bytes=0 max-size-buffers=0'
+queue=(queue max-size-time=0 max-size-bytes=0 max-size-buffers=0)
 decode='video/x-raw(ANY)'
 case $(field 'audio #[0-9]*' "$found") in
   '') sound=() ;;
   *mpegversion=\(int\)4*stream-format=\(string\)raw* | *mpegversion=\(int\)4*stream-format=\(string\)adts*)
     decode+=';audio/mpeg,mpegversion=(int)4'
-    sound=(d. ! audio/mpeg ! aacparse ! $queue ! mux.) ;;
+    sound=(d. ! audio/mpeg ! aacparse ! "${queue[@]}" ! mux.) ;;
   *)
     decode+=';audio/x-raw(ANY)'
-    sound=(d. ! audio/x-raw ! audioconvert ! audioresample ! avenc_aac ! aacparse ! $queue ! mux.) ;;
+    sound=(d. ! audio/x-raw ! audioconvert ! audioresample ! avenc_aac ! aacparse ! "${queue[@]}" ! mux.) ;;
 esac
 
 filter "${3:-}" "${4:-}"
