@@ -56,20 +56,21 @@ func fileFailure(err error) error {
 	return failure{readKind, err}
 }
 
-// report puts err into e, in memory of malloc: a sentence for users and, for developers, types and stack.
+// report puts err into e, in memory of malloc: a sentence for users and, for developers, what wraps what and, after a panic,
+// the stack.
 func report(e *C.AdaInError, err error) C.gboolean {
 	e.kind = C.gint(failedKind)
 	var f failure
 	if errors.As(err, &f) {
 		e.kind = C.gint(f.kind)
 	}
-	stack := debug.Stack()
+	cause := chain(err)
 	var p panicked
 	if errors.As(err, &p) {
-		stack = p.stack
+		cause += "\n" + string(p.stack)
 	}
 	e.text = C.CString(sentence(err.Error()))
-	e.debug = C.CString(fmt.Sprintf("%s\n%s", chain(err), stack))
+	e.debug = C.CString(cause)
 	return 0
 }
 

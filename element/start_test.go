@@ -60,8 +60,8 @@ func TestStartErrors(t *testing.T) {
 		if !ok || m.Domain != c.domain || m.Code != c.code || !strings.Contains(m.Text, c.text) || !strings.HasSuffix(m.Text, ".") {
 			t.Errorf("%s: error is %s %d %q, wanted %s %d with %q", c.properties, m.Domain, m.Code, m.Text, c.domain, c.code, c.text)
 		}
-		if !strings.Contains(m.Debug, "goroutine") {
-			t.Errorf("%s: the debug text has no stack: %q", c.properties, m.Debug)
+		if !strings.Contains(m.Debug, c.text) || strings.Contains(m.Debug, "goroutine") {
+			t.Errorf("%s: the debug text does not hold the cause, or a stack beside it: %q", c.properties, m.Debug)
 		}
 		p.Close()
 	}
@@ -106,19 +106,23 @@ func TestUnreadableFile(t *testing.T) {
 // TestEngineFailures: errors and panics of an engine become element errors, wherever they happen.
 func TestEngineFailures(t *testing.T) {
 	boom := func(_, _ *model.Image, _ model.Stats, _ float32) error { panic("100% boom %s") }
-	nothing := func(_, _ *model.Image, _ model.Stats, _ float32) error { var m map[string]int; m["x"] = 1; return nil }
+	nothing := func(_, _ *model.Image, _ model.Stats, _ float32) error {
+		none := []int{}
+		return fmt.Errorf("%d", none[len(none)])
+	}
 	fails := func(_, _ *model.Image, _ model.Stats, _ float32) error { return errors.New("no memory for 100% of it") }
 	picture := paint(t, t.TempDir()+"/a.png", 1)
 	for _, c := range []struct {
 		name, properties, debug string
 		engine                  *fakes
 		open                    model.Opener
+		noStack                 bool
 	}{
-		{"panic in a frame", "", "100% boom %s", &fakes{stylize: boom}, nil},
-		{"nil map in a frame", "", "nil map", &fakes{stylize: nothing}, nil},
-		{"error in a frame", "", "100% of it", &fakes{stylize: fails}, nil},
-		{"panic in open", "", "open boom", nil, func(*model.Weights, model.Options) (model.Engine, error) { panic("open boom") }},
-		{"panic in statistics", "style=" + picture, "stats boom", &fakes{statistics: func(*model.Image) { panic("stats boom") }}, nil},
+		{"panic in a frame", "", "100% boom %s", &fakes{stylize: boom}, nil, false},
+		{"bad index in a frame", "", "index out of range", &fakes{stylize: nothing}, nil, false},
+		{"error in a frame", "", "100% of it", &fakes{stylize: fails}, nil, true},
+		{"panic in open", "", "open boom", nil, func(*model.Weights, model.Options) (model.Engine, error) { panic("open boom") }, false},
+		{"panic in statistics", "style=" + picture, "stats boom", &fakes{statistics: func(*model.Image) { panic("stats boom") }}, nil, false},
 	} {
 		open := c.open
 		if open == nil {
@@ -129,7 +133,7 @@ func TestEngineFailures(t *testing.T) {
 		must(t, err)
 		p.Play()
 		m, ok := p.Wait(10*time.Second, "error")
-		if !ok || m.Domain != "gst-library-error-quark" || !strings.Contains(m.Debug, c.debug) || !strings.Contains(m.Debug, "goroutine") {
+		if !ok || m.Domain != "gst-library-error-quark" || !strings.Contains(m.Debug, c.debug) || strings.Contains(m.Debug, "goroutine") == c.noStack {
 			t.Errorf("%s: error is %+v", c.name, m)
 		}
 		p.Close()

@@ -5,10 +5,7 @@ package element
 */
 import "C"
 
-import (
-	"runtime"
-	"runtime/debug"
-)
+import "runtime/debug"
 
 // worker loads styles while frames go on. Wishes that come while it is busy add up to one: the newest.
 type worker struct {
@@ -46,8 +43,6 @@ func (w *worker) stop() {
 }
 
 func (w *worker) run() {
-	// An engine's threads belong to the thread that calls it; this one ends with the worker, and they with it.
-	runtime.LockOSThread()
 	defer close(w.done)
 	for {
 		select {
