@@ -72,10 +72,10 @@ func stylize(e model.Engine, w *model.Weights, f frame) (got, want *model.Image,
 func (s suite) identity() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		if e.Weights() != w {
-			return fmt.Errorf("Weights is not what the engine was opened with")
+			return fmt.Errorf("method Weights is not what the engine was opened with")
 		}
 		if e.Describe() == "" {
-			return fmt.Errorf("Describe is empty")
+			return fmt.Errorf("method Describe is empty")
 		}
 		return nil
 	})
