@@ -25,6 +25,7 @@ case $(field 'image orientation' "$found") in
 esac
 
 filter "${3:-}" "${4:-}"
+trap 'rm -f "$out.part"' EXIT # of a film that failed
 # H.264 asks for even sizes.
 size="width=$((width * 2)),height=$((height / 2 * 2))"
 launch -e filesrc location="$(value "$in")" ! decodebin expose-all-streams=false caps='video/x-raw(ANY)' \

@@ -44,6 +44,7 @@ case $(field 'audio #[0-9]*' "$found") in
 esac
 
 filter "${3:-}" "${4:-}"
+trap 'rm -f "$out.part"' EXIT # of a film that failed
 launch -e filesrc location="$(value "$in")" ! decodebin name=d expose-all-streams=false caps="$decode" \
   d. ! video/x-raw ! videoconvert ! videoflip video-direction=auto ! "${filter[@]}" "${even[@]}" \
   ! queue ! x264enc pass=qual quantizer=20 speed-preset=veryfast ! h264parse ! progressreport update-freq=5 ! mux. \

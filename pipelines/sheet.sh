@@ -12,7 +12,7 @@ ms=$((((10#$h * 60 + 10#$m) * 60 + 10#$s) * 1000 + 10#${fraction:0:3}))
 width=$((width > 640 ? 640 : width)) height=$((height * width / $(field Width "$found")))
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$3.part"' EXIT
 cells=() inputs=()
 for side in 0 1; do
   films=("$1" "$2")
