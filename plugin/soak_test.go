@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 		fmt.Println("GStreamer refuses the element")
 		os.Exit(1)
 	}
+	if os.Getenv(tracedRun) != "" {
+		os.Exit(traced())
+	}
 	os.Exit(m.Run())
 }
 

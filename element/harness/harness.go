@@ -18,6 +18,9 @@ import (
 // Init starts GStreamer.
 func Init() { C.gst_init(nil, nil) }
 
+// Deinit ends GStreamer in this process; tracers report then.
+func Deinit() { C.gst_deinit() }
+
 // Trim gives free memory of C back, so that what is left can be measured.
 func Trim() { C.malloc_trim(0) }
 
