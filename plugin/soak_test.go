@@ -100,7 +100,7 @@ func TestMemoryOfStyleChanges(t *testing.T) {
 		}
 	}
 	waitForStyle(t, h)
-	steady(t, change(30), change(200))
+	steady(t, change(100), change(200))
 }
 
 func waitForStyle(t *testing.T, h *harness.Harness) {
