@@ -57,42 +57,24 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 		return nil, err
 	}
 	e := &Engine{weights: w, threads: threads, precision: precision}
-	shapes, parameters := fold(w)
-	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoderLayers(w)), (*C.float)(&parameters[0]), C.int(threads), flag(half), &e.text[0])
+	shapes, parameters, encoder := describeLayers(w.Folded())
+	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoder), (*C.float)(&parameters[0]), C.int(threads), flag(half), &e.text[0])
 	if e.engine == nil {
 		return nil, fmt.Errorf("cpu: open network %q: %s", w.Network, C.GoString(&e.text[0]))
 	}
 	return e, nil
 }
 
-// fold lists the network as the C side computes it: see adain_cpu_open.
-func fold(w *model.Weights) ([]C.adain_cpu_layer, []float32) {
-	var shapes []C.adain_cpu_layer
-	var parameters []float32
-	for i, c := range w.Layers {
-		switch {
-		case i == 0:
-			continue
-		case i == 1:
-			c = model.FoldColour(w.Layers[0], c)
-		case w.Layers[i-1].Upsample:
-			c = model.FoldUpsample(c)
-		}
+// describeLayers gives shapes and parameters of layers as adain_cpu_open wants them, and how many belong to the encoder.
+func describeLayers(layers []model.Conv) (shapes []C.adain_cpu_layer, parameters []float32, encoder int) {
+	for _, c := range layers {
 		shapes = append(shapes, C.adain_cpu_layer{in: C.int32_t(c.In), out: C.int32_t(c.Out), kernel: C.int32_t(c.Kernel), relu: flag(c.ReLU), pool: flag(c.Pool)})
 		parameters = append(append(parameters, c.Weight...), c.Bias...)
-	}
-	return shapes, parameters
-}
-
-// encoderLayers counts the encoder's convolutions without the folded colour layer.
-func encoderLayers(w *model.Weights) int {
-	n := -1
-	for _, c := range w.Layers {
 		if c.Side == model.Encoder {
-			n++
+			encoder++
 		}
 	}
-	return n
+	return shapes, parameters, encoder
 }
 
 func flag(b bool) C.int32_t {

@@ -52,18 +52,18 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// writeFile writes a file under a temporary name in the same folder and renames it once the disk has it, so that nobody
-// ever reads half of it.
-func writeFile(path string, write func(io.Writer) error) (err error) {
+// WriteFile writes a file under a temporary name in the same folder and renames it once the disk has it, so that nobody
+// ever reads half of it and a failure leaves what was there before. Errors are those of write and of the system, without the
+// path: the caller names it.
+func WriteFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
 			os.Remove(f.Name())
-			err = fmt.Errorf("%s: %w", path, err)
 		}
 	}()
 	w := bufio.NewWriterSize(f, 1<<20)
@@ -73,6 +73,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	// CreateTemp lets only the owner read.
 	if err := f.Chmod(0o644); err != nil {
 		return err
 	}

@@ -60,3 +60,21 @@ func FoldUpsample(c Conv) Conv {
 	}
 	return out
 }
+
+// Folded lists the layers as an engine computes them: conv1_1 takes RGB itself (FoldColour), and a layer behind an
+// upsampling is a 2x2 one on the small image (FoldUpsample). The layers that need no folding share their parameters with w.
+func (w *Weights) Folded() []Conv {
+	var folded []Conv
+	for i, c := range w.Layers {
+		switch {
+		case i == 0:
+			continue
+		case i == 1:
+			c = FoldColour(w.Layers[0], c)
+		case w.Layers[i-1].Upsample:
+			c = FoldUpsample(c)
+		}
+		folded = append(folded, c)
+	}
+	return folded
+}

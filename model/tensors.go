@@ -67,7 +67,7 @@ func WriteTensors(path string, tensors []Tensor, metadata map[string]string) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return writeFile(path, func(w io.Writer) error {
+	err = WriteFile(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}
@@ -78,6 +78,10 @@ func WriteTensors(path string, tensors []Tensor, metadata map[string]string) err
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // Float32Tensor is a tensor with the values v; it has its own memory.

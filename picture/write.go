@@ -1,12 +1,10 @@
 package picture
 
 import (
-	"bufio"
 	"fmt"
 	"image/jpeg"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -26,7 +24,7 @@ func Write(path string, img *model.Image) error {
 	if img.Format != model.RGB && img.Format != model.RGBA {
 		return fmt.Errorf("picture %q: the image is %v, wanted RGB or RGBA", path, img.Format)
 	}
-	err := replace(path, func(w io.Writer) error {
+	err := model.WriteFile(path, func(w io.Writer) error {
 		if strings.EqualFold(filepath.Ext(path), ".png") {
 			return png.Encode(w, standard(img))
 		}
@@ -45,36 +43,4 @@ func CanWrite(path string) error {
 		return nil
 	}
 	return fmt.Errorf("picture %q: the name ends in %q, wanted .png, .jpg or .jpeg", path, filepath.Ext(path))
-}
-
-// replace writes a file under a temporary name beside path, waits until the disk has it, and renames it.
-func replace(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".adain-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	buffered := bufio.NewWriterSize(f, 1<<16)
-	if err := write(buffered); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	// CreateTemp lets only the owner read.
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -24,18 +24,7 @@ func openVariant(change func(v *variant)) model.Opener {
 		if err != nil {
 			return nil, err
 		}
-		v := &variant{Engine: e, border: ref.Reflect, round: func(v float32) float32 { return v }, statistics: ref.Statistics}
-		for i, c := range w.Layers {
-			switch {
-			case i == 0:
-				continue
-			case i == 1:
-				c = model.FoldColour(w.Layers[0], c)
-			case w.Layers[i-1].Upsample:
-				c = model.FoldUpsample(c)
-			}
-			v.layers = append(v.layers, c)
-		}
+		v := &variant{Engine: e, border: ref.Reflect, round: func(v float32) float32 { return v }, statistics: ref.Statistics, layers: w.Folded()}
 		change(v)
 		return v, nil
 	}
