@@ -37,16 +37,16 @@ memory Parameters::transformed() {
                           {0, 0, 1}};
   transformed_ = memory({{kPoints, shape.in, shape.out}, memory::data_type::f32, memory::format_tag::abc}, processor());
   auto to = static_cast<float *>(transformed_.get_data_handle());
-  for (int o = 0; o < shape.out; o++)
-    for (int i = 0; i < shape.in; i++) {
+  for (int i = 0; i < shape.in; i++)
+    for (int o = 0; o < shape.out; o++) {
       const float *w = &weight[(size_t(o) * shape.in + i) * 9];
+      double half[6][3];
       for (int p = 0; p < 6; p++)
-        for (int q = 0; q < 6; q++) {
-          double sum = 0;
-          for (int y = 0; y < 3; y++)
-            for (int x = 0; x < 3; x++) sum += g[p][y] * w[3 * y + x] * g[q][x];
-          to[(size_t(6 * p + q) * shape.in + i) * shape.out + o] = float(sum);
-        }
+        for (int x = 0; x < 3; x++) half[p][x] = g[p][0] * w[x] + g[p][1] * w[3 + x] + g[p][2] * w[6 + x];
+      for (int p = 0; p < kPoints; p++) {
+        const double *h = half[p / 6], *q = g[p % 6];
+        to[(size_t(p) * shape.in + i) * shape.out + o] = float(h[0] * q[0] + h[1] * q[1] + h[2] * q[2]);
+      }
     }
   return transformed_;
 }
