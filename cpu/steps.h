@@ -145,7 +145,6 @@ class Tail : public Step {
   const Parameters &last_;
   std::vector<float> weight_;  // (3,9,C)
   Map src_;
-  int rows_, cols_;         // of the frame
   Division down_, across_;  // in pairs of rows, quadruples of columns
   int tile_rows_, tile_cols_;
   std::unique_ptr<Convolution> windows_;

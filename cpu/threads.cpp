@@ -1,5 +1,9 @@
 #include "threads.h"
 
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
 #include <omp.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -21,10 +25,17 @@ void flush_denormals() {
 }  // namespace
 
 Threads::Threads(int size) : between_(size), next_(kMostSteps) {
-  for (int i = 0; i < size; i++) team_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 0; i < size; i++) team_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error &e) {
+    close();  // those that did start would be waited for without end
+    throw std::runtime_error("the system gives " + std::to_string(team_.size()) + " of " + std::to_string(size) + " threads: " + e.what());
+  }
 }
 
-Threads::~Threads() {
+Threads::~Threads() { close(); }
+
+void Threads::close() {
   closing_ = true;
   order_.fetch_add(1);
   order_.notify_all();

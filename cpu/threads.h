@@ -21,6 +21,7 @@ class Step {
 
 class Threads {
  public:
+  // Throws if the system does not give that many threads.
   explicit Threads(int size);
   ~Threads();
   Threads(const Threads &) = delete;
@@ -33,10 +34,10 @@ class Threads {
   void run(const std::vector<Step *> &steps);
 
  private:
+  void close();
   void work(int thread);
   void frame(int thread);
 
-  std::vector<std::jthread> team_;
   std::barrier<> between_;          // between two steps, members of the team only
   std::atomic<unsigned> order_{0};  // counts jobs; the team waits for it to change
   std::atomic<int> running_{0};     // members still at work; the caller waits for 0
@@ -44,6 +45,7 @@ class Threads {
   std::exception_ptr failure_;
   const std::vector<Step *> *steps_ = nullptr;
   std::vector<std::atomic<int>> next_;  // next chunk of each step
+  std::vector<std::jthread> team_;      // last, so that it has ended before what it uses is gone
 };
 
 }  // namespace adain

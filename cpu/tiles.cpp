@@ -71,8 +71,6 @@ Tail::Tail(Parameters &folded, Parameters &last, Map src, int rows, int cols, in
     : last_(last),
       weight_(last.weight.size()),
       src_(src),
-      rows_(rows),
-      cols_(cols),
       down_((rows + 1) / 2, pieces((rows + 1) / 2, tile_side_rows(last.shape.in) / 2)),
       across_((cols + 3) / 4, pieces((cols + 3) / 4, kTileCols / 4)),
       tile_rows_(2 * down_.size(0)),
@@ -90,17 +88,17 @@ void Tail::reflect(float *positions, int y0, int x0) const {
   const int rows = 2 * src_.rows, cols = 2 * src_.cols, c = last_.shape.in;
   const int pitch = tile_cols_ / 2 + 1, high = tile_rows_ / 2 + 1;
   auto at = [&](int window_row, int window_col, int phase) { return positions + (size_t(window_row) * pitch + window_col) * 4 * c + phase * c; };
-  auto copy_col = [&](int to, int from, int right_to, int right_from) {
+  auto copy_col = [&](int to, int from, int right) {
     for (int y = 0; y < high; y++)
-      for (int lower = 0; lower < 4; lower += 2) std::memcpy(at(y, to, lower + right_to), at(y, from, lower + right_from), 4 * c);
+      for (int lower = 0; lower < 4; lower += 2) std::memcpy(at(y, to, lower + right), at(y, from, lower + right), 4 * c);
   };
-  auto copy_row = [&](int to, int from, int lower_to, int lower_from) {
-    for (int x = 0; x < pitch; x++) std::memcpy(at(to, x, lower_to), at(from, x, lower_from), 8 * c);
+  auto copy_row = [&](int to, int from, int lower) {
+    for (int x = 0; x < pitch; x++) std::memcpy(at(to, x, lower), at(from, x, lower), 8 * c);
   };
-  if (x0 == 0) copy_col(0, 1, 1, 1);
-  if (const int last = (cols - x0) / 2; last < pitch) copy_col(last, last - 1, 0, 0);
-  if (y0 == 0) copy_row(0, 1, 2, 2);
-  if (const int last = (rows - y0) / 2; last < high) copy_row(last, last - 1, 0, 0);
+  if (x0 == 0) copy_col(0, 1, 1);
+  if (const int last = (cols - x0) / 2; last < pitch) copy_col(last, last - 1, 0);
+  if (y0 == 0) copy_row(0, 1, 2);
+  if (const int last = (rows - y0) / 2; last < high) copy_row(last, last - 1, 0);
 }
 
 void Tail::run(int chunk, int thread) {
