@@ -11,15 +11,15 @@ import (
 	"adainfilter/model/ref"
 )
 
-// foldTolerance is relative to the largest value: folded parameters are rounded to float32 once more, 2^-24 of themselves,
-// and so is the result; the features between the layers are not rounded any longer. Sums are float64.
+// foldTolerance is relative to the largest value: folded parameters are rounded to float32 once more, 2^-24 of themselves.
+// All else is float64.
 const foldTolerance = 1e-6
 
 func randomFeatures(c, h, w int) ref.Features {
 	rng := rand.New(rand.NewPCG(uint64(h), uint64(w)))
 	x := ref.NewFeatures(c, h, w)
 	for i := range x.Data {
-		x.Data[i] = float32(rng.Float64())
+		x.Data[i] = rng.Float64()
 	}
 	return x
 }

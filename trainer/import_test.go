@@ -186,13 +186,13 @@ func TestImportTorchvision(t *testing.T) {
 }
 
 // checkProportional fails unless b is a multiple of a.
-func checkProportional(t *testing.T, channel int, a, b []float32) {
+func checkProportional(t *testing.T, channel int, a, b []float64) {
 	t.Helper()
 	var ab, aa, bb float64
 	for i := range a {
-		ab += float64(a[i]) * float64(b[i])
-		aa += float64(a[i]) * float64(a[i])
-		bb += float64(b[i]) * float64(b[i])
+		ab += a[i] * b[i]
+		aa += a[i] * a[i]
+		bb += b[i] * b[i]
 	}
 	if aa == 0 && bb == 0 {
 		return

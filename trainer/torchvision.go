@@ -168,7 +168,7 @@ func activations(w *model.Weights, path string) ([][]float64, error) {
 		layer := make([]float64, relu.C)
 		for i := range layer {
 			for _, v := range relu.Plane(i) {
-				layer[i] += float64(v)
+				layer[i] += v
 			}
 			layer[i] /= float64(relu.H * relu.W)
 		}

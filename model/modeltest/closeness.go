@@ -16,7 +16,7 @@ type Difference struct {
 }
 
 // Compare finds the largest difference. A NaN in either counts as larger than everything.
-func Compare(got, want []float32) Difference {
+func Compare[G, W float32 | float64](got []G, want []W) Difference {
 	var d Difference
 	var scale float64
 	for i := range want {
@@ -34,7 +34,7 @@ func Compare(got, want []float32) Difference {
 
 // CheckClose reports values that differ by more than tolerance times the largest absolute value wanted, lengths that differ,
 // and NaN anywhere.
-func CheckClose(what string, got, want []float32, tolerance float64) error {
+func CheckClose[G, W float32 | float64](what string, got []G, want []W, tolerance float64) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%s: %d values, wanted %d", what, len(got), len(want))
 	}
@@ -46,7 +46,7 @@ func CheckClose(what string, got, want []float32, tolerance float64) error {
 }
 
 // Close is CheckClose for tests.
-func Close(t testing.TB, what string, got, want []float32, tolerance float64) {
+func Close[G, W float32 | float64](t testing.TB, what string, got []G, want []W, tolerance float64) {
 	t.Helper()
 	if err := CheckClose(what, got, want, tolerance); err != nil {
 		t.Error(err)

@@ -48,7 +48,7 @@ func (v *variant) Stylize(dst, src *model.Image, style model.Stats, alpha float3
 		scale := alpha*style.Std[c]/content.Std[c] + 1 - alpha
 		shift := alpha * (style.Mean[c] - style.Std[c]/content.Std[c]*content.Mean[c])
 		for i, f := range x.Plane(c) {
-			x.Plane(c)[i] = v.round(scale*f + shift)
+			x.Plane(c)[i] = float64(v.round(scale*float32(f) + shift))
 		}
 	}
 	y := v.run(model.Decoder, x)
@@ -71,7 +71,7 @@ func (v *variant) run(side model.Side, x ref.Features) ref.Features {
 			if c.ReLU && f < 0 {
 				f = 0
 			}
-			x.Data[i] = v.round(f)
+			x.Data[i] = float64(v.round(float32(f)))
 		}
 		if c.Pool {
 			x = ref.Pool(x)
@@ -84,10 +84,10 @@ func (v *variant) run(side model.Side, x ref.Features) ref.Features {
 func convolve32(c model.Conv, x ref.Features) ref.Features {
 	k := c.Kernel
 	out := ref.NewFeatures(c.Out, x.H-k+1, x.W-k+1)
+	sum := make([]float32, out.H*out.W)
 	for o := range c.Out {
-		to := out.Plane(o)
-		for i := range to {
-			to[i] = c.Bias[o]
+		for i := range sum {
+			sum[i] = c.Bias[o]
 		}
 		for i := range c.In {
 			from := x.Plane(i)
@@ -96,10 +96,13 @@ func convolve32(c model.Conv, x ref.Features) ref.Features {
 				for y := range out.H {
 					row := from[(y+t/k)*x.W+t%k:][:out.W]
 					for j, f := range row {
-						to[y*out.W+j] += w * f
+						sum[y*out.W+j] += w * float32(f)
 					}
 				}
 			}
+		}
+		for i, v := range sum {
+			out.Plane(o)[i] = float64(v)
 		}
 	}
 	return out

@@ -12,11 +12,11 @@ type Engine struct{ weights *model.Weights }
 
 var _ model.Engine = (*Engine)(nil)
 
-// Open is the model.Opener of this package. It computes on the CPU in float32 whatever the threads; it refuses CUDA and
+// Open is the model.Opener of this package. It computes on the CPU in float64 whatever the threads; it refuses CUDA and
 // half.
 func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	if o.Device == model.CUDA || o.Precision == model.Half {
-		return nil, errors.New("the reference engine computes on the CPU in float32 only")
+		return nil, errors.New("the reference engine computes on the CPU in float64 only")
 	}
 	return &Engine{w}, nil
 }
@@ -43,7 +43,7 @@ func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32
 	return nil
 }
 
-func (e *Engine) Describe() string { return "CPU, plain Go reference, float32" }
+func (e *Engine) Describe() string { return "CPU, plain Go reference, float64" }
 
 func (e *Engine) Close() error { return nil }
 

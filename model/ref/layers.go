@@ -1,5 +1,5 @@
-// Package ref is the network in plain Go, written down as it is defined: no layers folded together, no blocking, sums in
-// float64. It is slow, and it is what every other engine is compared with.
+// Package ref is the network in plain Go, written down as it is defined: no layers folded together, no blocking, float64
+// throughout. It is slow, and it is what every other engine is compared with, in what it computes and in how it trains.
 package ref
 
 import (
@@ -14,14 +14,14 @@ import (
 // Features are the activations of one layer, or a picture as R'G'B' in [0,1]: Data is (C,H,W).
 type Features struct {
 	C, H, W int
-	Data    []float32
+	Data    []float64
 }
 
 // NewFeatures allocates features of value 0.
-func NewFeatures(c, h, w int) Features { return Features{c, h, w, make([]float32, c*h*w)} }
+func NewFeatures(c, h, w int) Features { return Features{c, h, w, make([]float64, c*h*w)} }
 
 // Plane is channel c, (H,W); it shares the features' memory.
-func (f Features) Plane(c int) []float32 { return f.Data[c*f.H*f.W:][:f.H*f.W] }
+func (f Features) Plane(c int) []float64 { return f.Data[c*f.H*f.W:][:f.H*f.W] }
 
 // Reflect is the index inside 0..n-1 that an index from -1 to n stands for: the neighbour of the edge, or the only one there
 // is if n is 1.
@@ -60,7 +60,7 @@ func Convolve(c model.Conv, x Features) Features {
 	k := c.Kernel
 	out := NewFeatures(c.Out, x.H-k+1, x.W-k+1)
 	eachChannel(c.Out, func(o int) {
-		sum := make([]float64, out.H*out.W)
+		sum := out.Plane(o)
 		for i := range sum {
 			sum[i] = float64(c.Bias[o])
 		}
@@ -72,13 +72,10 @@ func Convolve(c model.Conv, x Features) Features {
 					from := plane[(y+t/k)*x.W+t%k:][:out.W]
 					to := sum[y*out.W:][:out.W]
 					for j, v := range from {
-						to[j] += w * float64(v)
+						to[j] += w * v
 					}
 				}
 			}
-		}
-		for i, v := range sum {
-			out.Plane(o)[i] = float32(v)
 		}
 	})
 	return out
@@ -147,37 +144,60 @@ func Crop(x Features, h, w int) Features {
 	return out
 }
 
-// Statistics are mean and standard deviation of each channel, in two passes.
-func Statistics(x Features) model.Stats {
-	s := model.Stats{Mean: make([]float32, x.C), Std: make([]float32, x.C)}
+// Moments are what model.Stats are, in float64.
+type Moments struct {
+	Mean, Std []float64
+}
+
+// NewMoments are those of each channel, in two passes.
+func NewMoments(x Features) Moments {
+	m := Moments{make([]float64, x.C), make([]float64, x.C)}
 	n := float64(x.H * x.W)
 	for c := range x.C {
 		var sum, square float64
 		for _, v := range x.Plane(c) {
-			sum += float64(v)
+			sum += v
 		}
 		mean := sum / n
 		for _, v := range x.Plane(c) {
-			square += (float64(v) - mean) * (float64(v) - mean)
+			square += (v - mean) * (v - mean)
 		}
-		s.Mean[c], s.Std[c] = float32(mean), float32(math.Sqrt(square/n+model.Epsilon))
+		m.Mean[c], m.Std[c] = mean, math.Sqrt(square/n+model.Epsilon)
+	}
+	return m
+}
+
+// Statistics are the moments rounded to float32.
+func Statistics(x Features) model.Stats {
+	m := NewMoments(x)
+	s := model.Stats{Mean: make([]float32, x.C), Std: make([]float32, x.C)}
+	for c := range x.C {
+		s.Mean[c], s.Std[c] = float32(m.Mean[c]), float32(m.Std[c])
 	}
 	return s
 }
 
 // AdaIN is alpha*t + (1-alpha)*x, where t is x with the style's statistics: (x - mean)/std * style.Std + style.Mean
 // (equation 8 of Huang & Belongie; section 7.1 for alpha).
-func AdaIN(x Features, style model.Stats, alpha float64) Features {
-	content := Statistics(x)
+func AdaIN(x Features, style Moments, alpha float64) Features {
+	content := NewMoments(x)
 	out := NewFeatures(x.C, x.H, x.W)
 	for c := range x.C {
-		mean, std := float64(content.Mean[c]), float64(content.Std[c])
 		for i, v := range x.Plane(c) {
-			t := (float64(v)-mean)/std*float64(style.Std[c]) + float64(style.Mean[c])
-			out.Plane(c)[i] = float32(alpha*t + (1-alpha)*float64(v))
+			t := (v-content.Mean[c])/content.Std[c]*style.Std[c] + style.Mean[c]
+			out.Plane(c)[i] = alpha*t + (1-alpha)*v
 		}
 	}
 	return out
+}
+
+// moments are statistics in float64.
+func moments(s model.Stats) Moments {
+	m := Moments{make([]float64, len(s.Mean)), make([]float64, len(s.Std))}
+	for c := range s.Mean {
+		m.Mean[c], m.Std[c] = float64(s.Mean[c]), float64(s.Std[c])
+	}
+	return m
 }
 
 // Encode computes relu1_1, relu2_1, relu3_1 and relu4_1 of a picture (3,H,W) of R'G'B' in [0,1].
@@ -210,7 +230,7 @@ func Decode(w *model.Weights, x Features) Features {
 
 // Stylize is the whole method on a picture (3,H,W): R'G'B', not clamped, of the picture's size.
 func Stylize(w *model.Weights, picture Features, style model.Stats, alpha float64) Features {
-	x := AdaIN(Encode(w, picture)[3], style, alpha)
+	x := AdaIN(Encode(w, picture)[3], moments(style), alpha)
 	return Crop(Decode(w, x), picture.H, picture.W)
 }
 

@@ -19,31 +19,31 @@ func TestReflect(t *testing.T) {
 }
 
 func TestPoolAndUpsample(t *testing.T) {
-	x := Features{1, 3, 3, []float32{1, 2, 3, 4, 5, 6, 7, 9, 8}}
-	if p := Pool(x); p.H != 2 || p.W != 2 || !slices.Equal(p.Data, []float32{5, 6, 9, 8}) {
+	x := Features{1, 3, 3, []float64{1, 2, 3, 4, 5, 6, 7, 9, 8}}
+	if p := Pool(x); p.H != 2 || p.W != 2 || !slices.Equal(p.Data, []float64{5, 6, 9, 8}) {
 		t.Errorf("pooled to %v %v", p, p.Data)
 	}
-	u := Upsample(Features{1, 1, 2, []float32{1, 2}})
-	if u.H != 2 || u.W != 4 || !slices.Equal(u.Data, []float32{1, 1, 2, 2, 1, 1, 2, 2}) {
+	u := Upsample(Features{1, 1, 2, []float64{1, 2}})
+	if u.H != 2 || u.W != 4 || !slices.Equal(u.Data, []float64{1, 1, 2, 2, 1, 1, 2, 2}) {
 		t.Errorf("upsampled to %v %v", u, u.Data)
 	}
 }
 
 // A NaN must reach the result: an engine that drops one hides a defect.
 func TestNaNStays(t *testing.T) {
-	nan := float32(math.NaN())
+	nan := math.NaN()
 	c := model.Conv{Layer: model.Layer{In: 1, Out: 1, Kernel: 1, ReLU: true, Pool: true}, Weight: []float32{1}, Bias: []float32{0}}
-	x, _ := Run(c, Features{1, 2, 2, []float32{1, nan, 3, 4}})
-	if !math.IsNaN(float64(x.Data[0])) {
+	x, _ := Run(c, Features{1, 2, 2, []float64{1, nan, 3, 4}})
+	if !math.IsNaN(x.Data[0]) {
 		t.Errorf("NaN became %v", x.Data[0])
 	}
-	if s := Statistics(Features{1, 1, 2, []float32{1, nan}}); !math.IsNaN(float64(s.Std[0])) {
+	if s := Statistics(Features{1, 1, 2, []float64{1, nan}}); !math.IsNaN(float64(s.Std[0])) {
 		t.Errorf("std of a NaN is %v", s.Std[0])
 	}
 }
 
 func TestStatistics(t *testing.T) {
-	s := Statistics(Features{2, 2, 2, []float32{1, 3, 1, 3, 1e4, 1e4, 1e4, 1e4}})
+	s := Statistics(Features{2, 2, 2, []float64{1, 3, 1, 3, 1e4, 1e4, 1e4, 1e4}})
 	if s.Mean[0] != 2 || s.Mean[1] != 1e4 {
 		t.Errorf("means %v", s.Mean)
 	}

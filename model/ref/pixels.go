@@ -22,7 +22,7 @@ func Read(m *model.Image) Features {
 		for x := range m.Width {
 			rgb := readPixel(m, yuv, x, y)
 			for c := range 3 {
-				out.Plane(c)[y*m.Width+x] = float32(rgb[c])
+				out.Plane(c)[y*m.Width+x] = rgb[c]
 			}
 		}
 	}
@@ -34,7 +34,7 @@ func Read(m *model.Image) Features {
 func Write(dst, src *model.Image, rgb Features) {
 	pixel := func(x, y int) (p [3]float64) {
 		for c := range p {
-			p[c] = clamp(float64(rgb.Plane(c)[y*rgb.W+x]))
+			p[c] = clamp(rgb.Plane(c)[y*rgb.W+x])
 		}
 		return p
 	}

@@ -11,20 +11,20 @@ import (
 func TestKnownColours(t *testing.T) {
 	for _, c := range []struct {
 		colorimetry model.Colorimetry
-		rgb         [3]float32
+		rgb         [3]float64
 		yuv         [3]byte
 	}{
-		{model.Colorimetry{Matrix: model.BT601}, [3]float32{0, 0, 0}, [3]byte{16, 128, 128}},
-		{model.Colorimetry{Matrix: model.BT601}, [3]float32{1, 1, 1}, [3]byte{235, 128, 128}},
-		{model.Colorimetry{Matrix: model.BT601}, [3]float32{1, 0, 0}, [3]byte{81, 90, 240}},
-		{model.Colorimetry{Matrix: model.BT601}, [3]float32{0, 1, 0}, [3]byte{145, 54, 34}},
-		{model.Colorimetry{Matrix: model.BT601}, [3]float32{0, 0, 1}, [3]byte{41, 240, 110}},
-		{model.Colorimetry{Matrix: model.BT709}, [3]float32{1, 0, 0}, [3]byte{63, 102, 240}},
-		{model.Colorimetry{Matrix: model.BT709}, [3]float32{0, 1, 0}, [3]byte{173, 42, 26}},
-		{model.Colorimetry{Matrix: model.BT709}, [3]float32{0, 0, 1}, [3]byte{32, 240, 118}},
-		{model.Colorimetry{Matrix: model.BT2020}, [3]float32{1, 0, 0}, [3]byte{74, 97, 240}},
-		{model.Colorimetry{Matrix: model.BT601, FullRange: true}, [3]float32{1, 1, 1}, [3]byte{255, 128, 128}},
-		{model.Colorimetry{Matrix: model.BT601, FullRange: true}, [3]float32{1, 0, 0}, [3]byte{76, 85, 255}},
+		{model.Colorimetry{Matrix: model.BT601}, [3]float64{0, 0, 0}, [3]byte{16, 128, 128}},
+		{model.Colorimetry{Matrix: model.BT601}, [3]float64{1, 1, 1}, [3]byte{235, 128, 128}},
+		{model.Colorimetry{Matrix: model.BT601}, [3]float64{1, 0, 0}, [3]byte{81, 90, 240}},
+		{model.Colorimetry{Matrix: model.BT601}, [3]float64{0, 1, 0}, [3]byte{145, 54, 34}},
+		{model.Colorimetry{Matrix: model.BT601}, [3]float64{0, 0, 1}, [3]byte{41, 240, 110}},
+		{model.Colorimetry{Matrix: model.BT709}, [3]float64{1, 0, 0}, [3]byte{63, 102, 240}},
+		{model.Colorimetry{Matrix: model.BT709}, [3]float64{0, 1, 0}, [3]byte{173, 42, 26}},
+		{model.Colorimetry{Matrix: model.BT709}, [3]float64{0, 0, 1}, [3]byte{32, 240, 118}},
+		{model.Colorimetry{Matrix: model.BT2020}, [3]float64{1, 0, 0}, [3]byte{74, 97, 240}},
+		{model.Colorimetry{Matrix: model.BT601, FullRange: true}, [3]float64{1, 1, 1}, [3]byte{255, 128, 128}},
+		{model.Colorimetry{Matrix: model.BT601, FullRange: true}, [3]float64{1, 0, 0}, [3]byte{76, 85, 255}},
 	} {
 		for _, f := range []model.Format{model.NV12, model.I420} {
 			m := model.NewImage(f, 3, 3)
@@ -57,7 +57,7 @@ func TestChromaAtOddEdges(t *testing.T) {
 	m := model.NewImage(model.I420, 3, 3)
 	m.Colorimetry.FullRange = true
 	rgb := NewFeatures(3, 3, 3)
-	blue := []float32{0, 0, 1, 0, 1, 0, 1, 1, 1}
+	blue := []float64{0, 0, 1, 0, 1, 0, 1, 1, 1}
 	copy(rgb.Plane(2), blue)
 	Write(m, m, rgb)
 	for i, share := range []float64{0.25, 0.5, 1, 1} {
@@ -78,11 +78,11 @@ func TestPackedFormats(t *testing.T) {
 			src.Planes[0].Data[i] = 7
 		}
 		// Half a level up is rounded up, a little less is not.
-		Write(dst, src, Features{3, 1, 1, []float32{9.5 / 255, 20.49 / 255, 30 / 255.}})
+		Write(dst, src, Features{3, 1, 1, []float64{9.5 / 255, 20.49 / 255, 30 / 255.}})
 		if got := dst.Planes[0].Data; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%v: %v, wanted %v", f, got, want)
 		}
-		if back := Read(dst).Data; fmt.Sprint(back) != fmt.Sprint([]float32{10 / 255., 20 / 255., 30 / 255.}) {
+		if back := Read(dst).Data; fmt.Sprint(back) != fmt.Sprint([]float64{10 / 255., 20 / 255., 30 / 255.}) {
 			t.Errorf("%v: read as %v", f, back)
 		}
 	}
