@@ -56,13 +56,22 @@ Parameters::Parameters(const adain_cpu_layer &s, const float *values, bool half)
 memory Parameters::arranged(const memory::desc &wanted) {
   for (const memory &m : arrangements_)
     if (m.get_desc() == wanted) return m;
+  arrangements_.emplace_back(wanted, processor());
+  arrange(arrangements_.back());
+  return arrangements_.back();
+}
+
+void Parameters::arrange(memory to) {
   const memory::desc plain({shape.out, shape.in, shape.kernel, shape.kernel}, memory::data_type::f32, memory::format_tag::oihw);
-  memory from(plain, processor(), weight.data()), to(wanted, processor());
+  memory from(plain, processor(), weight.data());
   dnnl::stream stream(processor());
   dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
-  arrangements_.push_back(to);
-  return to;
+}
+
+void Parameters::refresh(int piece) {
+  if (piece > 0) return transform(piece - 1);
+  for (const memory &m : arrangements_) arrange(m);
 }
 
 Direct::Direct(Parameters &layer, int rows, int cols, int threads) {

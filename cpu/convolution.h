@@ -33,8 +33,12 @@ class Parameters {
   Parameters(const adain_cpu_layer &shape, const float *values, bool half);
 
   const adain_cpu_layer shape;
-  const bool half;                // bfloat16 weights and source
-  std::vector<float> weight, bias;  // (O,I,K,K), (O)
+  const bool half;                  // bfloat16 weights and source
+  std::vector<float> weight, bias;  // (O,I,K,K), (O); after a change call refresh
+
+  // The work of making all arrangements anew, in pieces that may run at the same time.
+  int refresh_pieces() const { return 1 + (transformed_ ? shape.in : 0); }
+  void refresh(int piece);
 
   dnnl::memory arranged(const dnnl::memory::desc &wanted);
   dnnl::memory bias_memory() const { return bias_memory_; }
@@ -42,6 +46,8 @@ class Parameters {
   dnnl::memory transformed();
 
  private:
+  void arrange(dnnl::memory to);
+  void transform(int input);
   std::vector<dnnl::memory> arrangements_;
   dnnl::memory transformed_;
   dnnl::memory bias_memory_;
@@ -90,13 +96,14 @@ class Direct : public Convolution {
 // transforms' factors near 1, and with them the rounding near that of the direct way.
 class Winograd : public Convolution {
  public:
-  // 3x3 with ReLU, float32, and channels enough that the products outweigh the transforms.
+  // 3x3, float32, and channels enough that the products outweigh the transforms.
   static bool suits(const Parameters &layer);
   Winograd(Parameters &layer, int rows, int cols, int threads);
   void run(int thread, const void *src, int rows, float *dst) override;
   bool any_rows() const override { return true; }
 
-  static constexpr int kSide = 4;  // results of a tile along a side
+  static constexpr int kSide = 4;     // results of a tile along a side
+  static constexpr int kPoints = 36;  // of a transformed tile
 
  private:
   struct Call {
@@ -109,6 +116,17 @@ class Winograd : public Convolution {
   dnnl::primitive product_;
   dnnl::memory weight_;  // (36,I,O)
   std::vector<Call> calls_;
+};
+
+// Winograd's transform of weights along an axis, G of the paper for these points: point p takes kWinogradWeights[p] of three taps.
+constexpr double kHalfRoot = 0.70710678118654752;  // sqrt(1/2)
+constexpr double kWinogradWeights[6][3] = {
+    {1, 0, 0},
+    {-2 / 3., -kHalfRoot / 1.5, -1 / 3.},
+    {-2 / 3., kHalfRoot / 1.5, -1 / 3.},
+    {1 / 6., kHalfRoot / 3, 1 / 3.},
+    {1 / 6., -kHalfRoot / 3, 1 / 3.},
+    {0, 0, 1},
 };
 
 // A layer over a whole map, divided into chunks of rows.

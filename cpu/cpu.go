@@ -45,12 +45,9 @@ var _ model.Engine = (*Engine)(nil)
 // does not multiply bfloat16 itself; AutoPrecision takes it where the processor does and the weights are known to lose
 // nothing by it (HalfPSNR).
 func Open(w *model.Weights, o model.Options) (model.Engine, error) {
-	threads := o.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	if threads < 1 || threads > mostThreads {
-		return nil, fmt.Errorf("cpu: %d threads, wanted 0 (all) to %d", o.Threads, mostThreads)
+	threads, err := teamSize(o.Threads)
+	if err != nil {
+		return nil, err
 	}
 	half, precision, err := chooseHalf(w, o.Precision)
 	if err != nil {
@@ -68,7 +65,7 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 // describeLayers gives shapes and parameters of layers as adain_cpu_open wants them, and how many belong to the encoder.
 func describeLayers(layers []model.Conv) (shapes []C.adain_cpu_layer, parameters []float32, encoder int) {
 	for _, c := range layers {
-		shapes = append(shapes, C.adain_cpu_layer{in: C.int32_t(c.In), out: C.int32_t(c.Out), kernel: C.int32_t(c.Kernel), relu: flag(c.ReLU), pool: flag(c.Pool)})
+		shapes = append(shapes, C.adain_cpu_layer{in: C.int32_t(c.In), out: C.int32_t(c.Out), kernel: C.int32_t(c.Kernel), relu: flag(c.ReLU), pool: flag(c.Pool), upsample: flag(c.Upsample)})
 		parameters = append(append(parameters, c.Weight...), c.Bias...)
 		if c.Side == model.Encoder {
 			encoder++
@@ -126,7 +123,23 @@ func (e *Engine) fail(what string, m *model.Image) error {
 
 // Describe names library, instruction set, precision and threads.
 func (e *Engine) Describe() string {
-	return fmt.Sprintf("CPU, %s, %s, %s, %d threads", C.GoString(C.adain_cpu_library()), C.GoString(C.adain_cpu_kernels()), e.precision, e.threads)
+	return describeCPU(e.precision, e.threads)
+}
+
+func describeCPU(precision string, threads int) string {
+	return fmt.Sprintf("CPU, %s, %s, %s, %d threads", C.GoString(C.adain_cpu_library()), C.GoString(C.adain_cpu_kernels()), precision, threads)
+}
+
+// teamSize is the number of threads that an option stands for.
+func teamSize(wanted int) (int, error) {
+	threads := wanted
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	if threads < 1 || threads > mostThreads {
+		return 0, fmt.Errorf("cpu: %d threads, wanted 0 (all) to %d", wanted, mostThreads)
+	}
+	return threads, nil
 }
 
 // Close stops the threads and frees all memory.

@@ -1,30 +1,9 @@
 #include "engine.h"
 
-#include <cstdio>
-#include <cstring>
-#include <new>
-
+#include "guarded.h"
 #include "plan.h"
 
-namespace {
-
-// Runs work and turns whatever it throws into a text.
-template <class Work>
-int guarded(char *error, Work work) {
-  try {
-    work();
-    return 0;
-  } catch (const std::bad_alloc &) {
-    std::snprintf(error, ADAIN_CPU_ERROR, "not enough memory");
-  } catch (const dnnl::error &e) {
-    std::snprintf(error, ADAIN_CPU_ERROR, e.status == dnnl_out_of_memory ? "not enough memory" : "oneDNN: %s (status %d)", e.what(), int(e.status));
-  } catch (const std::exception &e) {
-    std::snprintf(error, ADAIN_CPU_ERROR, "%s", e.what());
-  }
-  return 1;
-}
-
-}  // namespace
+using adain::guarded;
 
 struct adain_cpu_engine {
   adain::Threads threads;

@@ -30,7 +30,7 @@ typedef struct {
 /* One convolution: weight (O,I,K,K), bias (O), row-major; a ReLU and a 2x2 maximum may follow. Kernel 2 is the folding of an
  * upsampling and a 3x3 convolution: its 4 phases of O/4 outputs are in the order 2*(odd row) + (odd column). */
 typedef struct {
-  int32_t in, out, kernel, relu, pool;
+  int32_t in, out, kernel, relu, pool, upsample; /* upsample: nearest, x2, afterwards; training only */
 } adain_cpu_layer;
 
 enum { ADAIN_CPU_ERROR = 256 }; /* bytes of every error text */

@@ -1,5 +1,8 @@
+#include "gradients.h"
 #include "kernels.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -7,13 +10,16 @@ namespace adain {
 
 namespace base {
 extern const Kernels kFloat, kHalf;
+extern const Gradients kGradients;
 }
 #if defined(__x86_64__)
 namespace avx2 {
 extern const Kernels kFloat, kHalf;
+extern const Gradients kGradients;
 }
 namespace avx512 {
 extern const Kernels kFloat, kHalf;
+extern const Gradients kGradients;
 }
 #endif
 
@@ -23,6 +29,7 @@ struct Choice {
   const char *name;
   bool usable;
   const Kernels *with_float, *with_half;
+  const Gradients *training;
 };
 
 // Best first; the last one runs everywhere.
@@ -32,10 +39,10 @@ const std::vector<Choice> &choices() {
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
-       &avx512::kFloat, &avx512::kHalf},
-      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf},
+       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients},
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients},
 #endif
-      {"128-bit vectors", true, &base::kFloat, &base::kHalf},
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients},
   };
   return all;
 }
@@ -51,7 +58,26 @@ const Choice *&chosen() {
 
 }  // namespace
 
+void merge_moments(const float *moments, int rows, int cols, int channels, double *merged, float *mean, float *std) {
+  double *m = merged, *distances = m + channels;
+  std::fill_n(merged, 2 * channels, 0.);
+  for (int y = 0; y < rows; y++) {
+    const float *r = moments + size_t(y) * 2 * channels;
+    const double share = 1. / (y + 1), between = double(cols) * y * share;
+    for (int i = 0; i < channels; i++) {
+      const double d = r[i] - m[i];
+      m[i] += d * share;
+      distances[i] += r[channels + i] + d * d * between;
+    }
+  }
+  for (int i = 0; i < channels; i++) {
+    mean[i] = float(m[i]);
+    std[i] = float(std::sqrt(distances[i] / (double(rows) * cols) + 1e-5));
+  }
+}
+
 const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
+const Gradients &gradients() { return *chosen()->training; }
 const char *kernels_name() { return chosen()->name; }
 
 bool use_kernels(const char *name) {

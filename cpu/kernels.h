@@ -32,9 +32,9 @@ struct Kernels {
   // count as 0) -> 36 points (C), distance floats apart. C is a multiple of 16.
   void (*winograd_in)(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance);
 
-  // One tile back: 36 points (C), distance floats apart, plus bias (C), ReLU -> 4x4 results of dst, pitch pixels to a row, of
+  // One tile back: 36 points (C), distance floats apart, plus bias (C), perhaps ReLU -> 4x4 results of dst, pitch pixels to a row, of
   // which rows and cols exist.
-  void (*winograd_out)(const float *src, size_t distance, const float *bias, int channels, int rows, int cols, int pitch, float *dst);
+  void (*winograd_out)(const float *src, size_t distance, const float *bias, bool relu, int channels, int rows, int cols, int pitch, float *dst);
 
   // Mean (C) and sum of squared distances from it (C) of a row of cols pixels.
   void (*moments)(const float *row, int cols, int channels, float *mean, float *distances);
@@ -44,6 +44,10 @@ struct Kernels {
   void (*last)(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride,
                float *rgb);
 };
+
+// Mean (C) and sqrt(biased variance + 1e-5) (C) from the moments (rows,2,C) of rows of cols pixels, merged in their order, so that
+// the number of threads does not show (Chan, Golub & LeVeque 1983, equation 2.1). merged (2,C) is scratch.
+void merge_moments(const float *moments, int rows, int cols, int channels, double *merged, float *mean, float *std);
 
 // The best table for this processor. Half is the one whose Feature is a bfloat16.
 const Kernels &kernels(bool half);

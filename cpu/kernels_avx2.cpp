@@ -1,4 +1,5 @@
 #if defined(__x86_64__)
+#include "gradients.h"
 #include "kernels.h"
 
 #pragma GCC push_options
@@ -8,6 +9,7 @@ namespace adain::avx2 {
 
 constexpr int LANES = 8;
 #include "kernels_body.h"
+#include "gradients_body.h"
 
 extern const Kernels kFloat = table<Float>;
 extern const Kernels kHalf = table<BFloat16>;

@@ -236,7 +236,7 @@ inline void winograd_in(const float *src, int pitch, int rows, int cols, int cha
   }
 }
 
-inline void winograd_out(const float *src, size_t distance, const float *bias, int channels, int rows, int cols, int pitch, float *dst) {
+inline void winograd_out(const float *src, size_t distance, const float *bias, bool relu, int channels, int rows, int cols, int pitch, float *dst) {
   typedef typename Vector<LANES>::V V;
   for (int c = 0; c < channels; c += LANES) {
     V in[36], half[24], out[16];
@@ -246,11 +246,11 @@ inline void winograd_out(const float *src, size_t distance, const float *bias, i
     for (int x = 0; x < 6; x++) from_points(in + x, 6, half + 4 * x);
 #pragma GCC unroll 4
     for (int y = 0; y < 4; y++) from_points(half + y, 4, out + 4 * y);
-    const V b = load<LANES>(bias + c);
+    const V b = load<LANES>(bias + c), least = V{} - (relu ? 0.f : __builtin_inff());
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) {
       const V v = out[i] + b;
-      if (i / 4 < rows && i % 4 < cols) *(V *)(dst + (size_t(i / 4) * pitch + i % 4) * channels + c) = v > 0 ? v : V{};
+      if (i / 4 < rows && i % 4 < cols) *(V *)(dst + (size_t(i / 4) * pitch + i % 4) * channels + c) = v > least ? v : least;
     }
   }
 }

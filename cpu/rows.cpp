@@ -64,24 +64,7 @@ void Features::run(int chunk, int thread) {
   }
 }
 
-void Features::statistics(float *mean, float *std) {
-  const int c = channels();
-  std::fill(merged_.begin(), merged_.end(), 0.);
-  double *m = merged_.data(), *distances = m + c;
-  for (int y = 0; y < rows(); y++) {
-    const float *r = &moments_[size_t(y) * 2 * c];
-    const double share = 1. / (y + 1), between = double(cols()) * y * share;
-    for (int i = 0; i < c; i++) {
-      const double d = r[i] - m[i];
-      m[i] += d * share;
-      distances[i] += r[c + i] + d * d * between;
-    }
-  }
-  for (int i = 0; i < c; i++) {
-    mean[i] = float(m[i]);
-    std[i] = float(std::sqrt(distances[i] / (double(rows()) * cols()) + 1e-5));
-  }
-}
+void Features::statistics(float *mean, float *std) { merge_moments(moments_.data(), rows(), cols(), channels(), merged_.data(), mean, std); }
 
 Adapt::Adapt(Features &features)
     : features_(features), mean_(features.channels()), std_(mean_.size()), scale_(mean_.size()), shift_(mean_.size()) {}

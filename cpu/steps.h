@@ -87,8 +87,7 @@ class Features : public Step {
   int cols() const { return src_.cols; }
   int channels() const { return layer_.shape.out; }
   const float *row(int y) const { return reinterpret_cast<const float *>(features_.get()) + size_t(y) * cols() * channels(); }
-  // (C) mean and sqrt(biased variance + 1e-5) over all rows, merged in their order, so that the number of threads does not
-  // show. Chan, Golub & LeVeque 1983, equation 2.1.
+  // (C) mean and std over all rows, see merge_moments.
   void statistics(float *mean, float *std);
 
  private:

@@ -10,7 +10,7 @@ namespace {
 
 using dnnl::memory;
 
-constexpr int kPoints = 36;
+constexpr int kPoints = Winograd::kPoints;
 
 // Tiles of one product: its inputs and outputs should stay in the second-level cache, yet each load of the weights must
 // serve many tiles.
@@ -23,32 +23,28 @@ int tiles_of_product(const adain_cpu_layer &s) {
 
 bool Winograd::suits(const Parameters &p) {
   const adain_cpu_layer &s = p.shape;
-  return s.kernel == 3 && s.relu && !p.half && s.in >= 32 && s.out >= 32 && s.in % 16 == 0 && s.out % 16 == 0;
+  return s.kernel == 3 && !p.half && s.in >= 32 && s.out >= 32 && s.in % 16 == 0 && s.out % 16 == 0;
 }
 
 memory Parameters::transformed() {
   if (transformed_) return transformed_;
-  const double a = std::sqrt(0.5), b = std::sqrt(2.);
-  const double g[6][3] = {{1, 0, 0},
-                          {-1 / 1.5, -a / 1.5, -a * a / 1.5},
-                          {-1 / 1.5, a / 1.5, -a * a / 1.5},
-                          {1 / 6., b / 6., b * b / 6.},
-                          {1 / 6., -b / 6., b * b / 6.},
-                          {0, 0, 1}};
   transformed_ = memory({{kPoints, shape.in, shape.out}, memory::data_type::f32, memory::format_tag::abc}, processor());
-  auto to = static_cast<float *>(transformed_.get_data_handle());
-  for (int i = 0; i < shape.in; i++)
-    for (int o = 0; o < shape.out; o++) {
-      const float *w = &weight[(size_t(o) * shape.in + i) * 9];
-      double half[6][3];
-      for (int p = 0; p < 6; p++)
-        for (int x = 0; x < 3; x++) half[p][x] = g[p][0] * w[x] + g[p][1] * w[3 + x] + g[p][2] * w[6 + x];
-      for (int p = 0; p < kPoints; p++) {
-        const double *h = half[p / 6], *q = g[p % 6];
-        to[(size_t(p) * shape.in + i) * shape.out + o] = float(h[0] * q[0] + h[1] * q[1] + h[2] * q[2]);
-      }
-    }
+  for (int i = 0; i < shape.in; i++) transform(i);
   return transformed_;
+}
+
+void Parameters::transform(int input) {
+  auto to = static_cast<float *>(transformed_.get_data_handle()) + size_t(input) * shape.out;
+  for (int o = 0; o < shape.out; o++) {
+    const float *w = &weight[(size_t(o) * shape.in + input) * 9];
+    double half[6][3];
+    for (int p = 0; p < 6; p++)
+      for (int x = 0; x < 3; x++) half[p][x] = kWinogradWeights[p][0] * w[x] + kWinogradWeights[p][1] * w[3 + x] + kWinogradWeights[p][2] * w[6 + x];
+    for (int p = 0; p < kPoints; p++) {
+      const double *h = half[p / 6], *q = kWinogradWeights[p % 6];
+      to[size_t(p) * shape.in * shape.out + o] = float(h[0] * q[0] + h[1] * q[1] + h[2] * q[2]);
+    }
+  }
 }
 
 Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
@@ -98,7 +94,7 @@ void Winograd::run(int thread, const void *src, int rows, float *dst) {
     dnnl::error::wrap_c_api(dnnl_primitive_execute(product_.get(), call.stream.get(), 4, arguments), "oneDNN could not multiply matrices");
     for (int t = 0; t < n; t++) {
       const int y = (first + t) / across * kSide, x = (first + t) % across * kSide;
-      k.winograd_out(outputs + size_t(t) * s.out, size_t(tiles_) * s.out, layer_.bias.data(), s.out, rows - y, cols_ - x, cols_,
+      k.winograd_out(outputs + size_t(t) * s.out, size_t(tiles_) * s.out, layer_.bias.data(), s.relu, s.out, rows - y, cols_ - x, cols_,
                      dst + (size_t(y) * cols_ + x) * s.out);
     }
   }
