@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"adainfilter/model"
 )
@@ -145,4 +146,38 @@ func (g *Guarded) Damage() error {
 		}
 	}
 	return nil
+}
+
+// RandomBatch is one batch for a training engine opened with o, with pictures as Fill makes them. What is moved, is so by some
+// pixels and has noise.
+func RandomBatch(seed uint64, o model.TrainingOptions, alphas []float32) *model.Batch {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	b := &model.Batch{Alpha: slices.Clone(alphas)}
+	for n := range alphas {
+		content := planar(rng.Uint64(), o)
+		shift := [2]int{(2+3*n)%7 - 3, (5+2*n)%7 - 3}
+		moved := make([]float32, len(content))
+		for i := range moved {
+			x := min(max(i%o.Width+shift[0], 0), o.Width-1)
+			y := min(max(i/o.Width%o.Height+shift[1], 0), o.Height-1)
+			v := content[i/(o.Width*o.Height)*o.Width*o.Height+y*o.Width+x] + 0.02*float32(rng.NormFloat64())
+			moved[i] = min(max(v, 0), 1)
+		}
+		b.Content, b.Style = append(b.Content, content...), append(b.Style, planar(rng.Uint64(), o)...)
+		b.Moved, b.Shift = append(b.Moved, moved...), append(b.Shift, shift)
+	}
+	return b
+}
+
+// planar is a picture as training engines take it, (3,H,W).
+func planar(seed uint64, o model.TrainingOptions) []float32 {
+	m := model.NewImage(model.RGB, o.Width, o.Height)
+	Fill(m, seed)
+	v := make([]float32, 0, 3*o.Width*o.Height)
+	for c := range 3 {
+		for i := range o.Width * o.Height {
+			v = append(v, float32(m.Planes[0].Data[i/o.Width*m.Planes[0].Stride+i%o.Width*3+c])/255)
+		}
+	}
+	return v
 }

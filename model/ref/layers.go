@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"adainfilter/model"
@@ -84,25 +85,47 @@ func Convolve(c model.Conv, x Features) Features {
 // Run is one layer of the table with everything that belongs to it: padding, convolution, ReLU, pooling, upsampling. The
 // second result is what comes before pooling and upsampling.
 func Run(c model.Conv, x Features) (out, relu Features) {
+	p := forward(c, x)
+	return p.out, p.relu
+}
+
+// pass is what a layer leaves on the way forward for the way back.
+type pass struct {
+	in   Features // of the convolution, padded
+	sums Features // of the convolution
+	relu Features
+	out  Features // after pooling or upsampling
+}
+
+func forward(c model.Conv, x Features) (p pass) {
+	p.in = x
 	if c.Kernel == 3 {
-		x = Pad(x, 1, Reflect)
+		p.in = Pad(x, 1, Reflect)
 	}
-	x = Convolve(c, x)
+	p.sums = Convolve(c, p.in)
+	p.relu = p.sums
 	if c.ReLU {
-		for i, v := range x.Data {
-			// Not max(v, 0) as a comparison that a NaN fails: it has to stay one.
-			if v < 0 {
-				x.Data[i] = 0
-			}
-		}
+		p.relu = ReLU(p.sums)
 	}
+	p.out = p.relu
 	switch {
 	case c.Pool:
-		return Pool(x), x
+		p.out = Pool(p.relu)
 	case c.Upsample:
-		return Upsample(x), x
+		p.out = Upsample(p.relu)
 	}
-	return x, x
+	return p
+}
+
+// ReLU is max(x, 0).
+func ReLU(x Features) Features {
+	out := NewFeatures(x.C, x.H, x.W)
+	for i, v := range x.Data {
+		if !(v < 0) { // a NaN stays one
+			out.Data[i] = v
+		}
+	}
+	return out
 }
 
 // Pool takes the maximum of each 2x2, and of what is there of the last row or column of an odd side:
@@ -209,13 +232,17 @@ func Encode(w *model.Weights, picture Features) (levels [4]Features) {
 		}
 		var relu Features
 		x, relu = Run(c, x)
-		switch c.Name {
-		case "conv1_1", "conv2_1", "conv3_1", "conv4_1":
+		if isLevel(c.Layer) {
 			levels[level] = relu
 			level++
 		}
 	}
 	return levels
+}
+
+// isLevel says whether statistics are taken of the layer's features.
+func isLevel(l model.Layer) bool {
+	return slices.Contains([]string{"conv1_1", "conv2_1", "conv3_1", "conv4_1"}, l.Name)
 }
 
 // Decode turns features like relu4_1 into R'G'B', not clamped, (3,8H,8W).

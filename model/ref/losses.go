@@ -1,0 +1,210 @@
+package ref
+
+import (
+	"math"
+
+	"adainfilter/model"
+)
+
+// evaluation is one batch's way forward and back.
+type evaluation struct {
+	batch                  *model.Batch
+	update                 model.Update
+	height, width          int
+	train                  bool // the encoder too
+	parts                  Parts
+	loss, encoder, decoder stack
+
+	losses model.Losses
+}
+
+// trace is what the networks make of one content and style.
+type trace struct {
+	alpha                  float64
+	content, style, moved  []pass // of the encoder
+	stylised, same, steady []pass // of the decoder: y, D(E(c)), D(A(E(c'), E(s), alpha))
+	seen                   []pass // of the loss network: y
+}
+
+// picture is number n of the pictures in v.
+func (e *evaluation) picture(v []float32, n int) Features {
+	x := NewFeatures(3, e.height, e.width)
+	for i, p := range v[n*len(x.Data):][:len(x.Data)] {
+		x.Data[i] = float64(p)
+	}
+	return x
+}
+
+// stylises says whether any loss needs y.
+func (e *evaluation) stylises() bool { return e.update.Content+e.update.Style+e.update.Consistency > 0 }
+
+func (e *evaluation) forward(n int) *trace {
+	s := &trace{alpha: float64(e.batch.Alpha[n])}
+	s.content = e.encoder.forward(e.picture(e.batch.Content, n))
+	if e.stylises() {
+		s.style = e.encoder.forward(e.picture(e.batch.Style, n))
+		s.stylised = e.decoder.forward(e.adapt(s.content, s))
+	}
+	if e.update.Content+e.update.Style > 0 {
+		s.seen = e.loss.forward(last(s.stylised))
+	}
+	if e.update.Consistency > 0 {
+		s.moved = e.encoder.forward(e.picture(e.batch.Moved, n))
+		s.steady = e.decoder.forward(e.adapt(s.moved, s))
+	}
+	if e.update.Identity > 0 {
+		s.same = e.decoder.forward(last(s.content))
+	}
+	return s
+}
+
+// adapt is AdaIN of an encoded picture with the sample's style.
+func (e *evaluation) adapt(x []pass, s *trace) Features {
+	out := AdaIN(last(x), NewMoments(last(s.style)), s.alpha)
+	e.parts.Round(out)
+	return out
+}
+
+// margin is that of all passes that gradients go back through.
+func (e *evaluation) margin(s *trace) float64 {
+	nearest := e.loss.margin(s.seen)
+	for _, p := range [][]pass{s.stylised, s.same, s.steady} {
+		nearest = min(nearest, e.decoder.margin(p))
+	}
+	if e.train {
+		for _, p := range [][]pass{s.content, s.style, s.moved} {
+			nearest = min(nearest, e.encoder.margin(p))
+		}
+	}
+	return nearest
+}
+
+// backward adds the sample's losses and gradients.
+func (e *evaluation) backward(n int, s *trace) {
+	x := last(s.content)
+	gContent := NewFeatures(x.C, x.H, x.W)
+	if e.stylises() {
+		gStyle := NewFeatures(x.C, x.H, x.W)
+		g := NewFeatures(3, e.height, e.width)
+		if s.seen != nil {
+			g = add(g, e.perceptual(n, s))
+		}
+		if s.steady != nil {
+			gStylised, gSteady := e.consistency(n, s)
+			g = add(g, gStylised)
+			gx, gs := e.adapted(s.moved, s, e.decoder.backward(s.steady, gSteady, nil))
+			gStyle = add(gStyle, gs)
+			e.encoded(s.moved, gx)
+		}
+		gx, gs := e.adapted(s.content, s, e.decoder.backward(s.stylised, g, nil))
+		gContent, gStyle = add(gContent, gx), add(gStyle, gs)
+		e.encoded(s.style, gStyle)
+	}
+	if s.same != nil {
+		gContent = add(gContent, e.decoder.backward(s.same, e.identity(n, s), nil))
+	}
+	e.encoded(s.content, gContent)
+}
+
+// adapted goes back through adapt, to the picture's and to the style's features.
+func (e *evaluation) adapted(x []pass, s *trace, g Features) (gx, gStyle Features) {
+	gx, gMoments := e.parts.AdaIN(last(x), NewMoments(last(s.style)), s.alpha, g)
+	gStyle = MomentsGradient(last(s.style), gMoments)
+	e.parts.Round(gx)
+	e.parts.Round(gStyle)
+	return gx, gStyle
+}
+
+// encoded goes back through the encoder if that is trained.
+func (e *evaluation) encoded(passes []pass, g Features) {
+	if e.train {
+		e.encoder.backward(passes, g, nil)
+	}
+}
+
+// perceptual adds the content and style losses of sample n and returns their gradient with respect to y.
+func (e *evaluation) perceptual(n int, s *trace) Features {
+	content := e.loss.levels(e.loss.forward(e.picture(e.batch.Content, n)))
+	style := e.loss.levels(e.loss.forward(e.picture(e.batch.Style, n)))
+	batch := float64(len(e.batch.Alpha))
+	var gradients []Features
+	for i, y := range e.loss.levels(s.seen) {
+		g := NewFeatures(y.C, y.H, y.W)
+		if e.update.Content > 0 && i == 3 {
+			target := AdaIN(content[3], NewMoments(style[3]), s.alpha)
+			g = add(g, squares(&e.losses.Content, e.update.Content, batch*float64(len(y.Data)), y, target))
+		}
+		if e.update.Style > 0 {
+			g = add(g, e.statistics(s.alpha, y, content[i], style[i]))
+		}
+		e.parts.Round(g)
+		gradients = append(gradients, g)
+	}
+	deepest := gradients[3]
+	return e.loss.backward(s.seen, NewFeatures(deepest.C, deepest.H, deepest.W), gradients)
+}
+
+// statistics adds the style loss of one level and returns its gradient with respect to the features of y.
+func (e *evaluation) statistics(alpha float64, y, content, style Features) Features {
+	m, c, s := NewMoments(y), NewMoments(content), NewMoments(style)
+	terms := float64(len(e.batch.Alpha) * y.C)
+	g := Moments{make([]float64, y.C), make([]float64, y.C)}
+	for i := range y.C {
+		mean := m.Mean[i] - (alpha*s.Mean[i] + (1-alpha)*c.Mean[i])
+		std := m.Std[i] - (alpha*s.Std[i] + (1-alpha)*c.Std[i])
+		e.losses.Style += (mean*mean + std*std) / terms
+		g.Mean[i], g.Std[i] = e.update.Style*2*mean/terms, e.update.Style*2*std/terms
+	}
+	return MomentsGradient(y, g)
+}
+
+// identity adds the identity loss of sample n and returns its gradient with respect to D(E(c)).
+func (e *evaluation) identity(n int, s *trace) Features {
+	y := last(s.same)
+	terms := float64(len(e.batch.Alpha) * len(y.Data))
+	return squares(&e.losses.Identity, e.update.Identity, terms, y, e.picture(e.batch.Content, n))
+}
+
+// consistency adds the consistency loss of sample n and returns its gradients with respect to y and to what came of c'.
+func (e *evaluation) consistency(n int, s *trace) (gStylised, gSteady Features) {
+	terms := 0.0
+	for _, shift := range e.batch.Shift {
+		terms += float64(3 * (e.width - max(shift[0], -shift[0])) * (e.height - max(shift[1], -shift[1])))
+	}
+	y, steady, shift := last(s.stylised), last(s.steady), e.batch.Shift[n]
+	gStylised, gSteady = NewFeatures(3, e.height, e.width), NewFeatures(3, e.height, e.width)
+	for i := range y.Data {
+		x0, y0 := i%e.width+shift[0], i/e.width%e.height+shift[1]
+		if x0 < 0 || x0 >= e.width || y0 < 0 || y0 >= e.height {
+			continue
+		}
+		k := i + shift[1]*e.width + shift[0]
+		d := steady.Data[i] - y.Data[k]
+		e.losses.Consistency += d * d / terms
+		gSteady.Data[i] = e.update.Consistency * 2 * d / terms
+		gStylised.Data[k] = -gSteady.Data[i]
+	}
+	return gStylised, gSteady
+}
+
+// squares adds the sum of (y - target)^2 over terms to a loss and returns its gradient with respect to y, times weight.
+func squares(loss *float64, weight, terms float64, y, target Features) Features {
+	g := NewFeatures(y.C, y.H, y.W)
+	for i, v := range y.Data {
+		d := v - target.Data[i]
+		*loss += d * d / terms
+		g.Data[i] = weight * 2 * d / terms
+	}
+	return g
+}
+
+// finish sums the losses up, given all gradients.
+func (e *evaluation) finish(gradient []float64) {
+	l, u := &e.losses, e.update
+	l.Total = u.Content*l.Content + u.Style*l.Style + u.Identity*l.Identity + u.Consistency*l.Consistency
+	var square float64
+	for _, g := range gradient {
+		square += g * g
+	}
+	l.Gradient = math.Sqrt(square)
+}
