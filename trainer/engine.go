@@ -12,6 +12,9 @@ import (
 // engines are what this program computes with.
 var engines = model.Engines{model.CPU: cpu.Open}
 
+// trainingEngines are what this program trains with.
+var trainingEngines = model.TrainingEngines{}
+
 func weightsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "weights", Usage: "weights `FILE` (.safetensors); empty means the built-in network"}
 }
@@ -26,6 +29,15 @@ func engineFlags() []cli.Flag {
 }
 
 func openEngine(c *cli.Context, w *model.Weights) (model.Engine, error) {
+	o, err := engineOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	return engines.Open(w, o)
+}
+
+// engineOptions reads engineFlags. A command without one of them has its zero value.
+func engineOptions(c *cli.Context) (model.Options, error) {
 	o := model.Options{
 		Device: model.Device(c.String("device")), DeviceID: -1,
 		Threads: c.Int("threads"), Precision: model.Precision(c.String("precision")),
@@ -33,17 +45,17 @@ func openEngine(c *cli.Context, w *model.Weights) (model.Engine, error) {
 	switch o.Device {
 	case model.Auto, model.CPU, model.CUDA:
 	default:
-		return nil, fmt.Errorf("--device is %q, wanted auto, cpu or cuda", o.Device)
+		return o, fmt.Errorf("--device is %q, wanted auto, cpu or cuda", o.Device)
 	}
 	switch o.Precision {
-	case model.AutoPrecision, model.Float32, model.Half:
+	case "", model.AutoPrecision, model.Float32, model.Half:
 	default:
-		return nil, fmt.Errorf("--precision is %q, wanted auto, float32 or half", o.Precision)
+		return o, fmt.Errorf("--precision is %q, wanted auto, float32 or half", o.Precision)
 	}
 	if o.Threads < 0 {
-		return nil, fmt.Errorf("--threads is %d, wanted 0 or more", o.Threads)
+		return o, fmt.Errorf("--threads is %d, wanted 0 or more", o.Threads)
 	}
-	return engines.Open(w, o)
+	return o, nil
 }
 
 // loadWeights reads a weights file; an empty path means the built-in network.

@@ -67,7 +67,11 @@ func importWeights(c *cli.Context) error {
 		return err
 	}
 	if !plain {
-		if err := normalise(c, w); err != nil {
+		folder := c.String("photos")
+		if folder == "" {
+			return errors.New("the encoder is torchvision's VGG, which must be normalised: name a folder of photographs with --photos")
+		}
+		if err := normalise(c, w, folder); err != nil {
 			return err
 		}
 	}

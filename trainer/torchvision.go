@@ -60,22 +60,14 @@ const (
 // normalise scales every filter of the encoder so that its activation has mean 1 over the photographs, and the next layer's
 // weights so that the function stays the same but for the scale of its result (Gatys et al. 2016, section 2). ReLU and
 // maximum pass a positive factor on, so one run over the photographs gives the factors of all layers.
-func normalise(c *cli.Context, w *model.Weights) error {
-	folder := c.String("photos")
-	if folder == "" {
-		return errors.New("the encoder is torchvision's VGG, which must be normalised: name a folder of photographs with --photos")
-	}
-	photos, err := findInputs([]string{folder}, pictureEnds)
+func normalise(c *cli.Context, w *model.Weights, folder string) error {
+	photos, err := somePhotos(folder, normalisePhotos)
 	if err != nil {
 		return err
 	}
-	if len(photos) > normalisePhotos {
-		for i := range normalisePhotos {
-			photos[i] = photos[i*len(photos)/normalisePhotos]
-		}
-		photos = photos[:normalisePhotos]
-	}
-	means, err := meanActivations(c, w, photos)
+	p := newProgress(c.App.ErrWriter, "normalising", len(photos))
+	defer p.finish()
+	means, err := meanActivations(c, w, photos, p)
 	if err != nil {
 		return err
 	}
@@ -85,43 +77,64 @@ func normalise(c *cli.Context, w *model.Weights) error {
 	return nil
 }
 
+// somePhotos are at most n of the pictures in and below a folder, evenly spread.
+func somePhotos(folder string, n int) ([]input, error) {
+	photos, err := findInputs([]string{folder}, pictureEnds)
+	if err != nil || len(photos) <= n {
+		return photos, err
+	}
+	for i := range n {
+		photos[i] = photos[i*len(photos)/n]
+	}
+	return photos[:n], nil
+}
+
 // meanActivations are the means after ReLU of each encoder layer's channels over the photographs; the colour layer's are nil.
-func meanActivations(c *cli.Context, w *model.Weights, photos []input) ([][]float64, error) {
-	p := newProgress(c.App.ErrWriter, "normalising", len(photos))
-	defer p.finish()
+func meanActivations(c *cli.Context, w *model.Weights, photos []input, p *progress) ([][]float64, error) {
 	var lock sync.Mutex
-	var sums [][]float64
-	used := 0
-	work := make(chan input)
+	all := make([][][]float64, len(photos))
+	work := make(chan int)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
-			for photo := range work {
-				means, err := activations(w, photo.path)
+			for i := range work {
+				means, err := activations(w, photos[i].path)
 				lock.Lock()
 				if err != nil {
 					p.failed(err)
 				} else {
-					sums = add(sums, means)
-					used++
-					p.step(photo.path)
+					all[i] = means
+					p.step(photos[i].path)
 				}
 				lock.Unlock()
 			}
 		}()
 	}
-	for _, photo := range photos {
+	for i := range photos {
 		if c.Context.Err() != nil {
 			break
 		}
-		work <- photo
+		work <- i
 	}
 	close(work)
 	workers.Wait()
 	if err := interrupted(c.Context); err != nil {
 		return nil, err
+	}
+	return meanOf(all)
+}
+
+// meanOf is the mean over the photographs that could be read, in their order: a sum must not depend on who was first.
+func meanOf(all [][][]float64) ([][]float64, error) {
+	var sums [][]float64
+	used := 0
+	for _, means := range all {
+		if means != nil {
+			sums = add(sums, means)
+			used++
+		}
 	}
 	if used == 0 {
 		return nil, errors.New("none of the photographs could be read")

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+	"adainfilter/trainer/pth"
+)
+
+// lossNetwork reads the encoder that losses and scores are measured with: from pytorch-AdaIN's vgg_normalised.pth, from
+// torchvision's vgg19-*.pth, which it normalises on the photographs of a folder, or from a weights file. The widths are those of
+// model.VGG19 outside of tests.
+func lossNetwork(c *cli.Context, path, photos string, widths model.Widths) ([]model.Conv, error) {
+	layers, err := readLossNetwork(c, path, photos, widths)
+	if err != nil {
+		return nil, fmt.Errorf("--vgg: %w", err)
+	}
+	return layers, nil
+}
+
+func readLossNetwork(c *cli.Context, path, photos string, widths model.Widths) ([]model.Conv, error) {
+	head, err := firstBytes(path)
+	if err != nil {
+		return nil, err
+	}
+	if !pth.Is(head) {
+		w, err := model.LoadWeights(path)
+		if err != nil {
+			return nil, err
+		}
+		if w.Widths != widths {
+			return nil, fmt.Errorf("%s holds the network %s with widths %v, wanted VGG-19 with widths %v", path, w.Network, w.Widths, widths)
+		}
+		return encoderLayers(w), nil
+	}
+	f, err := pth.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	w, err := assembleEncoder(f, widths)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if isTorchvision(f) {
+		if photos == "" {
+			return nil, fmt.Errorf("%s is torchvision's VGG, which must be normalised: name a folder of photographs", path)
+		}
+		if err := normalise(c, w, photos); err != nil {
+			return nil, err
+		}
+	}
+	return w.Layers, nil
+}
+
+// assembleEncoder makes weights of an encoder alone from a PyTorch file's tensors; layers beyond relu4_1 are passed over.
+func assembleEncoder(f *pth.File, widths model.Widths) (*model.Weights, error) {
+	const use = "encoder for adain import"
+	if found := pthUse(f); found != use && !isTorchvision(f) && f.Tensors["encoder.29.weight"] == nil {
+		if found == "unknown" {
+			found = fmt.Sprintf("file of an unknown kind, with %d tensors from %q on", len(f.Names), f.Names[0])
+		}
+		return nil, fmt.Errorf("is a %s, wanted the encoder of VGG-19, such as vgg_normalised.pth", found)
+	}
+	get := pairTensors(f, f)
+	w := &model.Weights{Network: "loss network", Widths: widths}
+	for _, l := range widths.Layers() {
+		if l.Side != model.Encoder {
+			continue
+		}
+		c := model.Conv{Layer: l}
+		for _, p := range []struct {
+			key   string
+			to    *[]float32
+			shape []int
+		}{{".weight", &c.Weight, []int{l.Out, l.In, l.Kernel, l.Kernel}}, {".bias", &c.Bias, []int{l.Out}}} {
+			shape, v, err := get(l.Key() + p.key)
+			switch {
+			case err != nil:
+				return nil, err
+			case !slices.Equal(shape, p.shape):
+				return nil, fmt.Errorf("tensor %q has shape %v, wanted %v as in VGG-19", l.Key()+p.key, shape, p.shape)
+			case slices.ContainsFunc(v, func(x float32) bool { return x-x != 0 }):
+				return nil, fmt.Errorf("tensor %q has a NaN or an infinity, wanted finite numbers", l.Key()+p.key)
+			}
+			*p.to = v
+		}
+		w.Layers = append(w.Layers, c)
+	}
+	return w, nil
+}
+
+// encoderLayers are the layers of the encoder; they share their memory with w.
+func encoderLayers(w *model.Weights) []model.Conv {
+	return slices.DeleteFunc(slices.Clone(w.Layers), func(c model.Conv) bool { return c.Side != model.Encoder })
+}
+
+// encoderID is model.Weights.EncoderID of an encoder alone.
+func encoderID(layers []model.Conv) string { return (&model.Weights{Layers: layers}).EncoderID() }
