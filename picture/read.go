@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"syscall"
@@ -51,23 +52,11 @@ func (l Limit) check(width, height int) error {
 // upright as its EXIF orientation says, 16-bit samples cut to 8 bits. Errors name the file and say what was found: not a
 // regular file, too long, not a picture, over the limit, damaged or cut short.
 func Read(path string, limit Limit) (*model.Image, error) {
-	// O_NONBLOCK: opening a named pipe must not wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := open(path, limit)
 	if err != nil {
-		return nil, fmt.Errorf("picture %q cannot be opened: %w", path, reason(err))
+		return nil, fmt.Errorf("picture %q %w", path, err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("picture %q cannot be read: %w", path, reason(err))
-	case info.IsDir():
-		return nil, fmt.Errorf("picture %q is a folder, wanted a file", path)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("picture %q is a pipe or a device, wanted a file", path)
-	case info.Size() > limit.bytes():
-		return nil, fmt.Errorf("picture %q has %d bytes, wanted at most %d", path, info.Size(), limit.bytes())
-	}
 	img, err := Decode(f, limit)
 	if err != nil {
 		return nil, fmt.Errorf("picture %q %w", path, err)
@@ -75,24 +64,52 @@ func Read(path string, limit Limit) (*model.Image, error) {
 	return img, nil
 }
 
+// Size is the width and height in pixels that a picture file states in its header, before it is turned upright. Nothing else
+// is read. Errors are those of Read as far as a header shows them.
+func Size(path string, limit Limit) (width, height int, err error) {
+	f, err := open(path, limit)
+	if err != nil {
+		return 0, 0, fmt.Errorf("picture %q %w", path, err)
+	}
+	defer f.Close()
+	_, config, err := header(f, limit)
+	if err != nil {
+		return 0, 0, fmt.Errorf("picture %q %w", path, err)
+	}
+	return config.Width, config.Height, nil
+}
+
+// open opens a regular file within the limit; the error is the second half of a sentence about it.
+func open(path string, limit Limit) (*os.File, error) {
+	// O_NONBLOCK: opening a named pipe must not wait for a writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be opened: %w", reason(err))
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("cannot be read: %w", reason(err))
+	case info.IsDir():
+		err = errors.New("is a folder, wanted a file")
+	case !info.Mode().IsRegular():
+		err = errors.New("is a pipe or a device, wanted a file")
+	case info.Size() > limit.bytes():
+		err = fmt.Errorf("has %d bytes, wanted at most %d", info.Size(), limit.bytes())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // Decode is Read for a picture that is open already; the error is the second half of a sentence about it. It reads from
 // the start of r several times.
 func Decode(r io.ReadSeeker, limit Limit) (img *model.Image, err error) {
-	// The decoders are other people's, the bytes are anybody's: a slip in one of them must not end the process.
-	defer func() {
-		if p := recover(); p != nil {
-			img, err = nil, fmt.Errorf("is damaged: its decoder failed (%v)", p)
-		}
-	}()
-	k, err := sniff(r)
+	defer survive(&err)
+	k, _, err := header(r, limit)
 	if err != nil {
-		return nil, err
-	}
-	config, err := fromStart(r, k.config)
-	if err != nil {
-		return nil, damaged(k, err)
-	}
-	if err := limit.check(config.Width, config.Height); err != nil {
 		return nil, err
 	}
 	decoded, err := fromStart(r, k.decode)
@@ -105,6 +122,26 @@ func Decode(r io.ReadSeeker, limit Limit) (img *model.Image, err error) {
 		return nil, err
 	}
 	return upright(samples(decoded), orientation(r, k.exif)), nil
+}
+
+// header finds what a picture says of itself and holds it against the limit.
+func header(r io.ReadSeeker, limit Limit) (k kind, config image.Config, err error) {
+	defer survive(&err)
+	if k, err = sniff(r); err != nil {
+		return k, config, err
+	}
+	if config, err = fromStart(r, k.config); err != nil {
+		return k, config, damaged(k, err)
+	}
+	return k, config, limit.check(config.Width, config.Height)
+}
+
+// survive makes an error of a panic. The decoders are other people's, the bytes are anybody's: a slip in one of them must not
+// end the process.
+func survive(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("is damaged: its decoder failed (%v)", p)
+	}
 }
 
 func fromStart[T any](r io.ReadSeeker, read func(io.Reader) (T, error)) (T, error) {

@@ -346,3 +346,36 @@ var (
 	cmykJPEG []byte
 	cmykWant = [4][3]int{{200, 20, 20}, {20, 180, 20}, {20, 20, 200}, {250, 250, 250}}
 )
+
+func TestSize(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	whole := jpegBytes(t, quarters(31, 22))
+	for name, data := range map[string][]byte{"whole.jpg": whole, "cut.jpg": whole[:len(whole)-200]} {
+		w, h, err := Size(write(name, data), Limit{})
+		if err != nil || w != 31 || h != 22 {
+			t.Errorf("%s: got %dx%d, %v, wanted 31x22", name, w, h, err)
+		}
+	}
+	if _, _, err := Size(filepath.Join(folder, "whole.jpg"), Limit{Pixels: 31*22 - 1}); err == nil {
+		t.Error("a picture over the limit is not refused")
+	}
+	for path, want := range map[string]string{
+		write("text.jpg", []byte("no picture")):                                      "found text",
+		write("zero.jpg", nil):                                                       "found an empty file",
+		write("head.png", pngBytes(t, quarters(8, 8))[:20]):                          "cut short",
+		write("long.jpg", append(whole[:len(whole):len(whole)], make([]byte, 9)...)): "bytes, wanted at most",
+		folder:                               "is a folder",
+		filepath.Join(folder, "missing.png"): "no such file",
+	} {
+		if _, _, err := Size(path, Limit{Bytes: int64(len(whole))}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got %v, wanted the name and %q", path, err, want)
+		}
+	}
+}
