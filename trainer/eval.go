@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/cpu"
+	"adainfilter/model"
+	"adainfilter/picture"
+)
+
+func evalCommand() *cli.Command {
+	flags := []cli.Flag{
+		weightsFlag(),
+		&cli.StringFlag{Name: "vgg", Usage: "`FILE` with the VGG-19 that scores are measured with: vgg_normalised.pth, torchvision's vgg19-*.pth, or weights that begin with it"},
+		&cli.StringFlag{Name: "photos", Usage: "`FOLDER` of photographs that torchvision's VGG is normalised on"},
+		&cli.StringSliceFlag{Name: "content", Usage: "`FOLDER` of pictures to stylise, or one picture; may be repeated"},
+		&cli.StringSliceFlag{Name: "style", Usage: "`FOLDER` of style pictures, or one picture; may be repeated"},
+		&cli.IntFlag{Name: "pairs", Value: 200, Usage: "`NUMBER` of pairs of a content and a style; fewer if there are no more"},
+		&cli.IntFlag{Name: "size", Value: 256, Usage: "side of the pictures in `PIXELS`, a multiple of 8; their middle is cut out after resizing"},
+		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that chooses the pairs and the noise"},
+		&cli.StringFlag{Name: "alphas", Value: "0,0.25,0.5,0.75,1", Usage: "`LIST` of strengths to measure"},
+		&cli.StringFlag{Name: "film", Usage: "`FILE` to measure flicker on"},
+		&cli.IntFlag{Name: "frames", Value: 60, Usage: "`NUMBER` of the film's first frames that are used"},
+		&cli.BoolFlag{Name: "json", Usage: "print the scores as one line of JSON"},
+		&cli.StringFlag{Name: "csv", Usage: "`FILE` for the scores of each pair (.csv)"},
+		&cli.StringFlag{Name: "sheet", Usage: "`FILE` for a contact sheet (.png): one row for each of the first 12 pairs, with content, style and a result for each strength"},
+	}
+	return &cli.Command{
+		Name:  "eval",
+		Usage: "score a network on pairs of contents and styles",
+		Description: "Style ratio: style loss of the result / of the content. Content ratio: content loss of the result / of the style\n" +
+			"picture. SSIM and PSNR: against the content. Noise gain: change of the result / change of the content that is noise.\n" +
+			"Flicker: change from frame to frame of the stylised film / of the film. The rows \"identity\" and \"style pasted\" are the\n" +
+			"content and the style picture in place of the result, for scale. Scores compare only between runs with equal pictures\n" +
+			"(the output names them by a hash), size, seed and loss network. Unless told otherwise the precision is float32.\n\n" +
+			"Examples:\n" +
+			"  adain eval --vgg vgg_normalised.pth --content photos/val/ --style paintings/val/\n" +
+			"  adain eval --weights mine.safetensors --vgg vgg_normalised.pth --content photos/ --style paintings/ --pairs 40 \\\n" +
+			"    --film film.mp4 --sheet sheet.png --json",
+		Flags:        append(flags, engineFlags()...),
+		OnUsageError: usageError,
+		Action:       eval,
+	}
+}
+
+// evalOptions are the command's, checked.
+type evalOptions struct {
+	contents, styles []input
+	pairs, size      int
+	seed             uint64
+	alphas           []float64
+	film             string
+	frames           int
+	csv, sheetFile   string
+}
+
+func newEvalOptions(c *cli.Context) (*evalOptions, error) {
+	o := &evalOptions{
+		pairs: c.Int("pairs"), size: c.Int("size"), seed: c.Uint64("seed"), film: c.String("film"), frames: c.Int("frames"),
+		csv: c.String("csv"), sheetFile: c.String("sheet"),
+	}
+	if err := noFiles(c); err != nil {
+		return nil, err
+	}
+	if c.String("vgg") == "" || len(c.StringSlice("content")) == 0 || len(c.StringSlice("style")) == 0 {
+		return nil, errors.New("--vgg, --content and --style are all needed; see adain eval --help")
+	}
+	switch {
+	case o.pairs < 1 || o.pairs > 1e6:
+		return nil, fmt.Errorf("--pairs is %d, wanted 1 to 1000000", o.pairs)
+	case o.size < 16 || o.size > 4096 || o.size%8 != 0:
+		return nil, fmt.Errorf("--size is %d, wanted a multiple of 8 from 16 to 4096 pixels", o.size)
+	case o.frames < 2 || o.frames > 10000:
+		return nil, fmt.Errorf("--frames is %d, wanted 2 to 10000", o.frames)
+	case o.sheetFile != "" && picture.CanWrite(o.sheetFile) != nil:
+		return nil, fmt.Errorf("--sheet: %w", picture.CanWrite(o.sheetFile))
+	}
+	for _, text := range strings.Split(c.String("alphas"), ",") {
+		a, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || !(a >= 0 && a <= 1) {
+			return nil, fmt.Errorf("--alphas has %q, wanted numbers from 0 to 1 with commas between", text)
+		}
+		o.alphas = append(o.alphas, a)
+	}
+	slices.Sort(o.alphas)
+	o.alphas = slices.Compact(o.alphas)
+	var err error
+	if o.contents, err = findInputs(c.StringSlice("content"), pictureEnds); err != nil {
+		return nil, err
+	}
+	o.styles, err = findInputs(c.StringSlice("style"), pictureEnds)
+	return o, err
+}
+
+func eval(c *cli.Context) (err error) {
+	o, err := newEvalOptions(c)
+	if err != nil {
+		return err
+	}
+	var frames []*model.Image
+	if o.film != "" {
+		if frames, err = readFilm(c.Context, o.film, o.size, o.frames); err != nil {
+			return err
+		}
+	}
+	w, err := loadWeights(c.String("weights"))
+	if err != nil {
+		return err
+	}
+	loss, err := lossNetwork(c, c.String("vgg"), c.String("photos"), model.VGG19)
+	if err != nil {
+		return err
+	}
+	options, err := engineOptions(c)
+	if err != nil {
+		return err
+	}
+	// What auto chooses depends on the machine; scores should not.
+	if !c.IsSet("precision") {
+		options.Precision = model.Float32
+	}
+	engine, err := engines.Open(w, options)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	features, err := cpu.OpenFeatures(loss, options)
+	if err != nil {
+		return err
+	}
+	defer features.Close()
+	e := newEvaluation(o, engine, features)
+	if err := e.run(c, frames); err != nil {
+		return err
+	}
+	return e.report(c, loss, frames)
+}
