@@ -1,0 +1,50 @@
+package modeltest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"adainfilter/model"
+	"adainfilter/model/ref"
+)
+
+func TestReferenceTraining(t *testing.T) { RunTraining(t, ref.OpenTraining, TrainingFloat32) }
+
+// Rounding every feature and gradient to float32 stays within the tolerance in the cases that are about arithmetic.
+func TestFloat32Training(t *testing.T) {
+	float32s := withParts(func(p *ref.Parts) {
+		p.Round = func(x ref.Features) {
+			for i, v := range x.Data {
+				x.Data[i] = float64(float32(v))
+			}
+		}
+	})
+	for _, c := range TrainingCases(float32s, TrainingFloat32) {
+		if slices.Contains([]string{"decoder", "encoder", "consistency", "alphas", "large", "flat", "steps"}, c.Name) {
+			if err := c.Check(); err != nil {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+		}
+	}
+}
+
+// A batch that comes near to a jump is left out: with a margin that no batch keeps there is none.
+func TestMargin(t *testing.T) {
+	tolerance := TrainingFloat32
+	tolerance.Margin = 1
+	s := trainingSuite{ref.OpenTraining, tolerance}
+	err := s.check(model.Objective{Identity: 1}, training{widths: model.Widths{4, 4, 4, 4}, height: 8, width: 8, alphas: []float32{1}})
+	if err == nil || !strings.Contains(err.Error(), "none of 200 batches") {
+		t.Errorf("margin of 1: %v", err)
+	}
+}
+
+// withParts is an opener of the reference with some of its parts changed.
+func withParts(change func(p *ref.Parts)) model.TrainingOpener {
+	return func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+		parts := ref.Exact()
+		change(&parts)
+		return ref.NewTraining(loss, w, o, parts)
+	}
+}
