@@ -51,3 +51,48 @@ func flat(m *model.Image) bool {
 	}
 	return true
 }
+
+// BenchmarkStep times whole training steps of four pairs at 128x128 after three that are not timed.
+func BenchmarkStep(b *testing.B) {
+	random := func(n int) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32(i*7919%1009) / 1008
+		}
+		return v
+	}
+	vgg := modeltest.RandomWeights(1, model.VGG19)
+	for _, c := range []struct {
+		name      string
+		w         *model.Weights
+		objective model.Objective
+		cache     int64
+	}{
+		{"decoder", vgg, model.Objective{Content: 1, Style: 10}, 0},
+		{"lite", modeltest.RandomWeights(2, model.Lite), model.Objective{Content: 1, Style: 10}, 0},
+		{"lite-identity", modeltest.RandomWeights(2, model.Lite), model.Objective{Content: 1, Style: 10, Identity: 1}, 0},
+		{"lite-cached", modeltest.RandomWeights(2, model.Lite), model.Objective{Content: 1, Style: 10, Identity: 1}, 1 << 30},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			o := model.TrainingOptions{Encoder: c.w != vgg, Batch: 4, Height: 128, Width: 128, Cache: c.cache}
+			e, err := OpenTraining(vgg.Layers[:10], c.w, o)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer e.Close()
+			batch := &model.Batch{Content: random(4 * 3 * 128 * 128), Style: random(4*3*128*128 + 5)[5:], Alpha: []float32{1, 1, .5, 1},
+				ContentKey: []uint64{1, 2, 3, 4}, StyleKey: []uint64{1, 2, 3, 4}}
+			step := func() {
+				if _, err := e.Step(batch, model.Update{Objective: c.objective, Rate: 1e-6, EncoderRate: 1e-6}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			step()
+			step()
+			for b.Loop() {
+				step()
+			}
+			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/step")
+		})
+	}
+}

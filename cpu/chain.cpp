@@ -43,8 +43,9 @@ Chain::Chain(std::vector<Trained *> layers, int count, int rows, int cols, Rooms
   for (Trained *t : layers) {
     const adain_cpu_layer &s = t->shape;
     const int per = s.pool ? 2 : 1;
-    layers_.push_back({t, take_maps(rows, cols, s.in, 1), {}, Chunks(t->forward, rows / per, cols, per, threads),
-                       Chunks(t->backward, rows + 2, cols + 2, 1, threads)});
+    // A batch has maps for all threads: a chunk need only fit the cache.
+    layers_.push_back({t, take_maps(rows, cols, s.in, 1), {}, Chunks(t->forward, rows / per, cols, per, threads, 1),
+                       Chunks(t->backward, rows + 2, cols + 2, 1, threads, 1)});
     if (s.pool) layers_.back().relu = take_maps(rows, cols, s.out, 0), rows /= 2, cols /= 2;
     if (s.upsample) rows *= 2, cols *= 2;
   }

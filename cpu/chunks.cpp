@@ -18,11 +18,12 @@ std::unique_ptr<Convolution> Convolution::make(Parameters &layer, int rows, int 
   return std::make_unique<Direct>(layer, rows, cols, threads);
 }
 
-Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads)
+Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share)
     : rows_(rows), per_(per), unit_(Winograd::suits(layer) ? Winograd::kSide / per : 1) {
   const size_t row_bytes = size_t(4) * per * cols * layer.shape.out;
   const int fitting = int(std::clamp<size_t>(kChunkBytes / row_bytes, kLeastRows, 1 << 20));
-  const int wanted = std::max(((rows + fitting - 1) / fitting + threads - 1) / threads * threads, 2 * threads);
+  const int needed = (rows + fitting - 1) / fitting;
+  const int wanted = std::max((needed + share - 1) / share * share, share > 1 ? 2 * share : 1);
   const int units = (rows + unit_ - 1) / unit_;
   count_ = std::min(wanted, units);
   length_ = units / count_;

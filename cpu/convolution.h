@@ -132,8 +132,8 @@ constexpr double kWinogradWeights[6][3] = {
 // A layer over a whole map, divided into chunks of rows.
 class Chunks {
  public:
-  // per result rows make one row of the division: 2 before a pooling.
-  Chunks(Parameters &layer, int rows, int cols, int per, int threads);
+  // per result rows make one row of the division: 2 before a pooling. share of the threads work on one map at a time.
+  Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share);
   int count() const { return count_; }
   int begin(int i) const { return std::min(rows_, unit_ * (i * length_ + std::min(i, longer_))); }
   int size(int i) const { return begin(i + 1) - begin(i); }

@@ -11,7 +11,7 @@ Rows::Rows(Parameters &layer, Map src, Map dst, Then then, int threads)
       dst_(dst),
       then_(then),
       cols_(src.cols + (then == Then::interleave)),
-      chunks_(layer, then == Then::pool ? dst.rows : src.rows + (then == Then::interleave), cols_, then == Then::pool ? 2 : 1, threads) {}
+      chunks_(layer, then == Then::pool ? dst.rows : src.rows + (then == Then::interleave), cols_, then == Then::pool ? 2 : 1, threads, threads) {}
 
 void Rows::run(int chunk, int thread) {
   const int begin = chunks_.begin(chunk);
@@ -50,7 +50,7 @@ void Rows::finish(const float *result, int begin, int size) {
 }
 
 Features::Features(Parameters &layer, Map src, int threads)
-    : layer_(layer), src_(src), chunks_(layer, src.rows, src.cols, 1, threads), features_(take(4 * size_t(src.rows) * src.cols * layer.shape.out)) {
+    : layer_(layer), src_(src), chunks_(layer, src.rows, src.cols, 1, threads, threads), features_(take(4 * size_t(src.rows) * src.cols * layer.shape.out)) {
   moments_.resize(size_t(src.rows) * 2 * layer.shape.out);
   merged_.resize(size_t(2) * layer.shape.out);
 }
