@@ -13,7 +13,7 @@ import (
 var engines = model.Engines{model.CPU: cpu.Open}
 
 // trainingEngines are what this program trains with.
-var trainingEngines = model.TrainingEngines{}
+var trainingEngines = model.TrainingEngines{model.CPU: cpu.OpenTraining}
 
 func weightsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "weights", Usage: "weights `FILE` (.safetensors); empty means the built-in network"}

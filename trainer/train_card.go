@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"adainfilter/model"
+	"adainfilter/trainer/record"
+)
+
+// recipe is the command that makes such weights, without the names of files and folders.
+func (o *trainOptions) recipe() string {
+	var text strings.Builder
+	text.WriteString("adain train")
+	for _, g := range o.given {
+		if !slices.Contains(harmless, g.name) && g.value != "" && g.value != "false" && !slices.Contains([]string{"device", "threads", "name"}, g.name) {
+			fmt.Fprintf(&text, " --%s", g.name)
+			if g.value != "true" {
+				text.WriteString(" " + g.value)
+			}
+		}
+	}
+	return text.String()
+}
+
+// describe prints once what is trained on what, and the weight of each loss on each layer.
+func (t *training) describe() error {
+	o := t.objectiveRows()
+	rows := [][2]string{
+		{"network", fmt.Sprintf("%s, widths %v, %d parameters are trained", t.weights.Network, t.weights.Widths, len(t.weights.TrainedParameters(t.o.lite())))},
+		{"engine", t.engine.Describe()},
+		{"contents", t.data.contentText()}, {"styles", t.data.styleText()},
+	}
+	return table(t.out, append(rows, o...))
+}
+
+// objectiveRows are the effective weights. pytorch-AdaIN and this command take means over channels, the paper's own code
+// sums: a weight of 10 here is 10/C there.
+func (t *training) objectiveRows() [][2]string {
+	w := t.o.objective
+	rows := [][2]string{{"content loss", fmt.Sprintf("weight %g on relu4_1, mean over all values", w.Content)}}
+	for i, channels := range model.VGG19 {
+		rows = append(rows, [2]string{fmt.Sprintf("style loss relu%d_1", i+1),
+			fmt.Sprintf("weight %g, mean over channels (as a sum over them: %.4g)", w.Style, w.Style/float64(channels))})
+	}
+	rows = append(rows,
+		[2]string{"identity loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Identity)},
+		[2]string{"consistency loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Consistency)})
+	if t.o.warmup > 0 {
+		rows = append(rows, [2]string{"warm-up", fmt.Sprintf("%d iterations at alpha 0 without style and consistency", t.o.warmup)})
+	}
+	return rows
+}
+
+// writeCard writes what a user of the weights wants to know.
+func (t *training) writeCard(w *model.Weights) error {
+	return t.folder.Write(record.CardFile, func(out io.Writer) error {
+		_, err := io.WriteString(out, t.card(w))
+		return err
+	})
+}
+
+func (t *training) card(w *model.Weights) string {
+	var text strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&text, format, args...) }
+	p("# %s\n\nWeights of the network %s, widths %v, after %d of %d iterations, %s.\n\n", w.Network, w.Network, w.Widths, t.saved, t.o.iterations,
+		time.Now().UTC().Format("2006-01-02"))
+	p("| | |\n| --- | --- |\n")
+	rows := append([][2]string{
+		{"recipe", "`" + t.o.recipe() + "`"}, {"parent", t.parent()}, {"encoder", w.EncoderID()},
+		{"contents", t.data.contentText()}, {"styles", t.data.styleText()}, {"machine", t.engine.Describe()},
+	}, t.objectiveRows()...)
+	for _, r := range rows {
+		p("| %s | %s |\n", r[0], cell(r[1]))
+	}
+	p("\n## Losses\n\n")
+	if m, n := record.Mean(t.log, 100); n > 0 {
+		p("Means over the last %d iterations, without their weights:\n\n| content | style | identity | consistency | total | seconds per step |\n", n)
+		p("| --- | --- | --- | --- | --- | --- |\n| %.4g | %.4g | %.4g | %.4g | %.4g | %.3g |\n", m.Content, m.Style, m.Identity, m.Consistency, m.Total, m.Seconds)
+	} else {
+		p("None yet.\n")
+	}
+	p("\n## Options\n\n| option | value |\n| --- | --- |\n")
+	for _, g := range t.o.given {
+		p("| %s | %s |\n", g.name, cell(g.value))
+	}
+	p("\n## Rights\n\nVGG-19 is by the Visual Geometry Group, Oxford, CC BY 4.0. The rights in the pictures that a network was trained on remain their owners'.\n")
+	return text.String()
+}
+
+// cell is text inside a table of Markdown.
+func cell(text string) string {
+	return strings.ReplaceAll(printable(text), "|", `\|`)
+}
+
+// shellWord is a file's name as a shell takes it.
+func shellWord(name string) string {
+	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/+,:=@%", r))
+	}) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+)
+
+func trainFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "content", Aliases: []string{"content_dir"}, Usage: "`FOLDER` of content pictures, read recursively"},
+		&cli.StringFlag{Name: "style", Aliases: []string{"style_dir"}, Usage: "`FOLDER` of style pictures, read recursively"},
+		&cli.StringFlag{Name: "vgg", Usage: "`FILE` with VGG-19: vgg_normalised.pth, torchvision's vgg19-*.pth or a weights file"},
+		&cli.StringFlag{Name: "out", Aliases: []string{"save_dir"}, Usage: "`FOLDER` for weights, checkpoint, log and samples"},
+		&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out; options left out are those of before"},
+		&cli.StringFlag{Name: "network", Value: "decoder", Usage: "`KIND`: decoder (for the frozen VGG-19) or lite (a small encoder and decoder)"},
+		&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite. Styles fit one network only"},
+		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones"},
+		&cli.IntFlag{Name: "max-iter", Aliases: []string{"max_iter"}, Value: 160000, Usage: "`NUMBER` of iterations"},
+		&cli.IntFlag{Name: "batch-size", Aliases: []string{"batch_size"}, Value: 8, Usage: "`NUMBER` of picture pairs in an iteration"},
+		&cli.IntFlag{Name: "crop", Value: 256, Usage: "train on squares of `PIXELS`, a multiple of 8"},
+		&cli.IntFlag{Name: "content-size", Value: 512, Usage: "short side of contents in `PIXELS`, before the crop"},
+		&cli.IntFlag{Name: "style-size", Value: 512, Usage: "short side of styles in `PIXELS`, before the crop"},
+		&cli.StringFlag{Name: "style-scales", Value: "0.75,1.5", Usage: "vary the short side of styles by factors between `LOW,HIGH`; 1,1 does not"},
+		&cli.Float64Flag{Name: "lr", Value: 1e-4, Usage: "Adam's `RATE`"},
+		&cli.Float64Flag{Name: "lr-decay", Aliases: []string{"lr_decay"}, Value: 5e-5, Usage: "`D` in rate / (1 + D*iteration)"},
+		&cli.StringFlag{Name: "schedule", Value: "decay", Usage: "rate over time, `KIND`: decay, or cosine down to 2 % at --max-iter"},
+		&cli.Float64Flag{Name: "encoder-lr-scale", Value: 0.4, Usage: "`FACTOR` of the rate for the encoder of lite"},
+		&cli.Float64Flag{Name: "first-lr-scale", Value: 0.004, Usage: "`FACTOR` of the rate for its first layer, whose inputs reach 255"},
+		&cli.Float64Flag{Name: "content-weight", Aliases: []string{"content_weight"}, Value: 1, Usage: "`WEIGHT` of the content loss"},
+		&cli.Float64Flag{Name: "style-weight", Aliases: []string{"style_weight"}, Value: 10, Usage: "`WEIGHT` of the style loss, on each layer, as in pytorch-AdaIN"},
+		&cli.Float64Flag{Name: "identity-weight", Usage: "`WEIGHT` of the difference between a content and its result at alpha 0"},
+		&cli.Float64Flag{Name: "consistency-weight", Usage: "`WEIGHT` of the difference between results of a content and the same moved and with noise: steadier films"},
+		&cli.BoolFlag{Name: "alpha-random", Usage: "train at random alpha, half of the pictures at 1, for an even strength control"},
+		&cli.IntFlag{Name: "warmup", Usage: "train reconstruction only (alpha 0, no style) in the first `NUMBER` of iterations"},
+		&cli.Float64Flag{Name: "ema", Usage: "`DECAY` of the moving average of the parameters that becomes the weights file, such as 0.999"},
+		&cli.Float64Flag{Name: "clip-norm", Usage: "limit the length of all gradients together to `NUMBER`; 0 does not"},
+		&cli.IntFlag{Name: "pool", Usage: "train on `NUMBER` crops of each picture that come again, so that features are remembered: faster, less variety; 0 always crops anew"},
+		&cli.IntFlag{Name: "cache", Value: 1024, Usage: "`MB` of memory for decoded pictures and remembered features"},
+		&cli.IntFlag{Name: "save-interval", Aliases: []string{"save_model_interval"}, Value: 1000, Usage: "write checkpoint, weights and samples every `NUMBER` of iterations"},
+		&cli.IntFlag{Name: "log-interval", Value: 10, Usage: "write a line of the log every `NUMBER` of iterations"},
+		&cli.IntFlag{Name: "workers", Aliases: []string{"n_threads"}, Usage: "`NUMBER` of threads that read pictures; 0 lets the program choose"},
+		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that all randomness comes from"},
+		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
+		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads that compute; 0 means all cores"},
+		&cli.BoolFlag{Name: "verbose", Usage: "say which share of a step is waiting for pictures"},
+	}
+}
+
+// trainOptions are the command's options, checked.
+type trainOptions struct {
+	content, style, vgg, out, init string
+	network, name, schedule        string
+	iterations, batch, crop        int
+	contentSize, styleSize         int
+	scales                         [2]float64
+	rate, decay                    float64
+	encoderScale, firstScale       float64
+	objective                      model.Objective
+	alphaRandom, verbose           bool
+	warmup                         int
+	average, clipNorm              float64
+	pool, cache                    int // cache in MB
+	saveEvery, logEvery, workers   int
+	seed                           uint64
+	engine                         model.Options
+	given                          []option // as written in the checkpoint, in the order of the flags
+}
+
+// option is one option of a run by name.
+type option struct{ name, value string }
+
+func (o *trainOptions) lite() bool { return o.network == "lite" }
+
+// featureCache is the share of the memory, in bytes, for what the loss network sees of pictures; only those of a pool return.
+func (o *trainOptions) featureCache() int64 {
+	if o.pool == 0 {
+		return 0
+	}
+	return int64(o.cache) << 20 / 2
+}
+
+// pictureCache is the share of the memory, in bytes, for decoded pictures.
+func (o *trainOptions) pictureCache() int64 { return int64(o.cache)<<20 - o.featureCache() }
+
+// ranges are what numbers may be.
+var ranges = []struct {
+	name      string
+	low, high float64
+}{
+	{"max-iter", 1, 1e9}, {"batch-size", 1, 1024}, {"crop", 16, 2048}, {"content-size", 16, 8192}, {"style-size", 16, 8192},
+	{"lr", 1e-12, 1}, {"lr-decay", 0, 1}, {"encoder-lr-scale", 0, 100}, {"first-lr-scale", 0, 100},
+	{"content-weight", 0, 1e9}, {"style-weight", 0, 1e9}, {"identity-weight", 0, 1e9}, {"consistency-weight", 0, 1e9},
+	{"warmup", 0, 1e9}, {"ema", 0, 0.999999}, {"clip-norm", 0, 1e9}, {"pool", 0, 10000}, {"cache", 0, 1 << 20},
+	{"save-interval", 1, 1e9}, {"log-interval", 1, 1e9}, {"workers", 0, 256},
+}
+
+func readTrainOptions(c *cli.Context) (*trainOptions, error) {
+	for _, r := range ranges {
+		v := c.Float64(r.name)
+		if n, ok := c.Value(r.name).(int); ok {
+			v = float64(n)
+		}
+		if !(v >= r.low && v <= r.high) {
+			return nil, fmt.Errorf("--%s is %v, wanted %g to %g", r.name, c.Value(r.name), r.low, r.high)
+		}
+	}
+	o := &trainOptions{
+		content: c.String("content"), style: c.String("style"), vgg: c.String("vgg"), out: c.String("out"), init: c.String("init"),
+		network: c.String("network"), name: c.String("name"), schedule: c.String("schedule"),
+		iterations: c.Int("max-iter"), batch: c.Int("batch-size"), crop: c.Int("crop"),
+		contentSize: c.Int("content-size"), styleSize: c.Int("style-size"),
+		rate: c.Float64("lr"), decay: c.Float64("lr-decay"),
+		encoderScale: c.Float64("encoder-lr-scale"), firstScale: c.Float64("first-lr-scale"),
+		objective: model.Objective{
+			Content: c.Float64("content-weight"), Style: c.Float64("style-weight"),
+			Identity: c.Float64("identity-weight"), Consistency: c.Float64("consistency-weight"),
+		},
+		alphaRandom: c.Bool("alpha-random"), verbose: c.Bool("verbose"),
+		warmup: c.Int("warmup"), average: c.Float64("ema"), clipNorm: c.Float64("clip-norm"),
+		pool: c.Int("pool"), cache: c.Int("cache"),
+		saveEvery: c.Int("save-interval"), logEvery: c.Int("log-interval"), workers: c.Int("workers"), seed: c.Uint64("seed"),
+	}
+	for _, name := range recorded(c) {
+		o.given = append(o.given, option{name, fmt.Sprint(c.Value(name))})
+	}
+	var err error
+	if o.engine, err = engineOptions(c); err != nil {
+		return nil, err
+	}
+	// The gradients of half precision are another recipe.
+	o.engine.Precision = model.Float32
+	if o.scales, err = parseScales(c.String("style-scales")); err != nil {
+		return nil, err
+	}
+	return o, o.check()
+}
+
+func (o *trainOptions) check() error {
+	for _, f := range []struct{ name, value, what string }{
+		{"content", o.content, "the folder of content pictures"}, {"style", o.style, "the folder of style pictures"},
+		{"vgg", o.vgg, "the file with VGG-19"},
+	} {
+		if f.value == "" {
+			return fmt.Errorf("--%s is missing: %s; see adain train --help", f.name, f.what)
+		}
+	}
+	if o.network != "decoder" && o.network != "lite" {
+		return fmt.Errorf("--network is %q, wanted decoder or lite", o.network)
+	}
+	if o.schedule != "decay" && o.schedule != "cosine" {
+		return fmt.Errorf("--schedule is %q, wanted decay or cosine", o.schedule)
+	}
+	if o.crop%8 != 0 {
+		return fmt.Errorf("--crop is %d, wanted a multiple of 8", o.crop)
+	}
+	if o.objective == (model.Objective{}) {
+		return errors.New("every loss has weight 0: nothing would be trained")
+	}
+	if o.warmup > 0 && o.objective.Content+o.objective.Identity == 0 {
+		return errors.New("--warmup trains content and identity losses only, and both have weight 0")
+	}
+	return nil
+}
+
+// parseScales reads "0.75,1.5".
+func parseScales(s string) (scales [2]float64, err error) {
+	low, high, ok := strings.Cut(s, ",")
+	var errs [2]error
+	scales[0], errs[0] = strconv.ParseFloat(strings.TrimSpace(low), 64)
+	scales[1], errs[1] = strconv.ParseFloat(strings.TrimSpace(high), 64)
+	if !ok || errors.Join(errs[:]...) != nil || !(scales[0] >= 0.1 && scales[0] <= scales[1] && scales[1] <= 10) {
+		return scales, fmt.Errorf("--style-scales is %q, wanted two factors LOW,HIGH from 0.1 to 10", s)
+	}
+	return scales, nil
+}
+
+// rateAt is Adam's rate after a number of steps.
+func (o *trainOptions) rateAt(step int) float64 {
+	if o.schedule == "cosine" {
+		const floor = 0.02
+		at := min(1, float64(step)/float64(o.iterations))
+		return o.rate * (floor + (1-floor)*(1+math.Cos(math.Pi*at))/2)
+	}
+	return o.rate / (1 + o.decay*float64(step))
+}
+
+// update says how the step after a number of steps changes the parameters. The moving average begins with a short memory
+// that grows, so that it forgets the random start.
+func (o *trainOptions) update(step int) model.Update {
+	u := model.Update{Objective: o.objective, Rate: o.rateAt(step), ClipNorm: o.clipNorm}
+	u.EncoderRate, u.FirstRate = u.Rate*o.encoderScale, u.Rate*o.firstScale
+	u.Average = min(o.average, float64(1+step)/float64(10+step))
+	if step < o.warmup {
+		u.Style, u.Consistency = 0, 0
+	}
+	return u
+}
+
+// Options that do not change what is computed, and those that may change in the middle of a run all the same.
+var (
+	harmless = []string{"content", "style", "vgg", "init", "save-interval", "log-interval", "workers", "cache"}
+	decisive = []string{"lr", "lr-decay", "max-iter", "threads", "device"}
+)
+
+// recorded are the names of the options that a checkpoint holds.
+func recorded(c *cli.Context) (names []string) {
+	for _, f := range c.Command.Flags {
+		if name := f.Names()[0]; !slices.Contains([]string{"out", "resume", "verbose", "help"}, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// inherit sets the options that the user left out to those of a checkpoint. One that the user set and that must not change is
+// an error.
+func inherit(c *cli.Context, saved map[string]string) error {
+	var changed []string
+	for _, name := range recorded(c) {
+		before, ok := saved[name]
+		switch {
+		case !ok:
+		case !c.IsSet(name):
+			if err := c.Set(name, before); err != nil {
+				return fmt.Errorf("the checkpoint's option --%s: %w", name, err)
+			}
+		case fmt.Sprint(c.Value(name)) != before && !slices.Contains(harmless, name) && !slices.Contains(decisive, name):
+			changed = append(changed, fmt.Sprintf("--%s is %v, there %s", name, c.Value(name), before))
+		}
+	}
+	if len(changed) > 0 {
+		return fmt.Errorf("the checkpoint was made with other options: %s; leave them out, or begin another run from its weights with --init", strings.Join(changed, "; "))
+	}
+	return nil
+}
+
+// changed says which of the named options differ from those of a checkpoint.
+func (o *trainOptions) changed(saved map[string]string, names []string) (texts []string) {
+	for _, g := range o.given {
+		if before, ok := saved[g.name]; ok && before != g.value && slices.Contains(names, g.name) {
+			texts = append(texts, fmt.Sprintf("--%s is %s, before it was %s", g.name, g.value, before))
+		}
+	}
+	return texts
+}
