@@ -1,12 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"adainfilter/trainer/dataset"
 )
 
 // input is one file that the user named, directly or by its folder.
@@ -15,10 +14,10 @@ type input struct {
 	base string // path below the named folder, or the file's name, without its end: what results are named after
 }
 
-var pictureEnds = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+var pictureEnds = dataset.PictureEnds
 
-// findInputs replaces folders by the files in and below them whose name has one of the ends, sorted; other names stay as
-// they are, even if nothing is there. Hidden files and folders are passed over. A folder without such files is an error.
+// findInputs replaces folders by the files that dataset.Find finds in and below them; other names stay as they are, even if
+// nothing is there. A folder without such files is an error.
 func findInputs(names []string, ends []string) ([]input, error) {
 	var found []input
 	for _, name := range names {
@@ -27,29 +26,12 @@ func findInputs(names []string, ends []string) ([]input, error) {
 			found = append(found, input{name, withoutEnd(filepath.Base(name))})
 			continue
 		}
-		before := len(found)
-		err = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case path != name && strings.HasPrefix(d.Name(), "."):
-				if d.IsDir() {
-					return filepath.SkipDir
-				}
-			case !d.IsDir() && slices.Contains(ends, strings.ToLower(filepath.Ext(path))):
-				below, err := filepath.Rel(name, path)
-				if err != nil {
-					return err
-				}
-				found = append(found, input{path, withoutEnd(below)})
-			}
-			return nil
-		})
+		below, err := dataset.Find(name, ends)
 		if err != nil {
-			return nil, fmt.Errorf("folder %q cannot be read: %w", name, err)
+			return nil, err
 		}
-		if len(found) == before {
-			return nil, fmt.Errorf("folder %q holds no file whose name ends in %s", name, strings.Join(ends, ", "))
+		for _, path := range below {
+			found = append(found, input{filepath.Join(name, path), withoutEnd(path)})
 		}
 	}
 	return found, nil

@@ -22,12 +22,12 @@ func Find(folder string, ends []string) ([]string, error) {
 	if err == nil && !info.IsDir() {
 		err = syscall.ENOTDIR
 	}
-	w := walk{root: folder, ends: ends}
-	if err == nil {
-		err = w.enter("", info)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("folder %q cannot be read: %w", folder, reason(err))
+		return nil, unreadable(folder, err)
+	}
+	w := walk{root: folder, ends: ends}
+	if err := w.enter("", info); err != nil {
+		return nil, err
 	}
 	if len(w.found) == 0 {
 		return nil, fmt.Errorf("folder %q holds no file whose name ends in %s", folder, strings.Join(ends, ", "))
@@ -47,9 +47,10 @@ func (w *walk) enter(below string, info os.FileInfo) error {
 		return nil
 	}
 	w.entered = append(w.entered, info)
-	entries, err := os.ReadDir(filepath.Join(w.root, below))
+	folder := filepath.Join(w.root, below)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return err
+		return unreadable(folder, err)
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
@@ -59,8 +60,7 @@ func (w *walk) enter(below string, info os.FileInfo) error {
 		if e.IsDir() || e.Type()&fs.ModeSymlink != 0 {
 			info, err := os.Stat(filepath.Join(w.root, path))
 			if err == nil && info.IsDir() {
-				err = w.enter(path, info)
-				if err != nil {
+				if err := w.enter(path, info); err != nil {
 					return err
 				}
 				continue
@@ -74,7 +74,11 @@ func (w *walk) enter(below string, info os.FileInfo) error {
 	return nil
 }
 
-// reason drops the operation from a file error, and the path where it is the folder that the sentence around names already.
+func unreadable(folder string, err error) error {
+	return fmt.Errorf("folder %q cannot be read: %w", folder, reason(err))
+}
+
+// reason drops operation and path from a file error, which the sentence around it already says.
 func reason(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {

@@ -1,0 +1,272 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"math"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"adainfilter/model"
+)
+
+// TestDeterminism: workers, caches and the iteration at which a run begins change nothing; seeds do.
+func TestDeterminism(t *testing.T) {
+	contents, styles := scenes(t, 5, 40, 30, 0), scenes(t, 7, 32, 32, 100)
+	cut := jpegBytes(t, scene(40, 40, 1))
+	write(t, filepath.Join(contents, "02b.jpg"), cut[:len(cut)/2])
+	for _, pool := range []int{0, 2} {
+		run := func(cache int64, o LoaderOptions, n int) []*model.Batch {
+			c := Options{Size: 24, Crop: 16, Pool: pool, Cache: cache}
+			s := Options{Size: 24, Crop: 16, Pool: pool, Cache: cache, Scales: [2]float64{0.7, 2}}
+			o.Batch, o.RandomAlpha, o.Motion = 3, true, &Motion{Shift: 3, Noise: [2]float64{0.01, 0.02}}
+			return batches(t, open(t, contents, c), open(t, styles, s), o, n)
+		}
+		const n = 12
+		want := run(0, LoaderOptions{Seed: 1, Workers: 1}, n)
+		for _, c := range []struct {
+			name  string
+			cache int64
+			o     LoaderOptions
+		}{
+			{"again", 0, LoaderOptions{Seed: 1, Workers: 1}},
+			{"everything cached", 1 << 30, LoaderOptions{Seed: 1, Workers: 1}},
+			{"some cached", 8000, LoaderOptions{Seed: 1, Workers: 2}},
+			{"5 workers", 1 << 30, LoaderOptions{Seed: 1, Workers: 5}},
+			{"resumed", 8000, LoaderOptions{Seed: 1, Workers: 2, First: 7}},
+			{"resumed at an odd place", 1 << 30, LoaderOptions{Seed: 1, Workers: 3, First: 5}},
+		} {
+			if got := run(c.cache, c.o, n-c.o.First); !reflect.DeepEqual(got, want[c.o.First:]) {
+				t.Errorf("pool %d, %s: other batches", pool, c.name)
+			}
+		}
+		other := run(0, LoaderOptions{Seed: 2, Workers: 1}, n)
+		for i := range n {
+			if reflect.DeepEqual(other[i].Content, want[i].Content) || reflect.DeepEqual(other[i].Style, want[i].Style) ||
+				reflect.DeepEqual(other[i].Moved, want[i].Moved) || i > 0 && reflect.DeepEqual(want[i].Content, want[i-1].Content) {
+				t.Errorf("pool %d, batch %d: another seed or iteration gives the same", pool, i)
+			}
+		}
+	}
+}
+
+// TestEpochs: every picture comes once in each epoch, in another order, and styles in another than contents.
+func TestEpochs(t *testing.T) {
+	folder := scenes(t, 8, 16, 16, 0)
+	// One fixed crop each: the key names the picture.
+	f, g := open(t, folder, Options{Crop: 16, Pool: 1}), open(t, folder, Options{Crop: 16, Pool: 1})
+	epochs := batches(t, f, g, LoaderOptions{Batch: 8, Seed: 3}, 5)
+	for i, b := range epochs {
+		for _, keys := range [][]uint64{b.ContentKey, b.StyleKey} {
+			seen := map[uint64]bool{}
+			for _, k := range keys {
+				seen[k] = true
+			}
+			if len(seen) != 8 || seen[0] {
+				t.Errorf("epoch %d shows %v, wanted 8 different pictures", i, keys)
+			}
+		}
+		if reflect.DeepEqual(b.ContentKey, b.StyleKey) {
+			t.Errorf("epoch %d: styles come in the order of contents", i)
+		}
+		if i > 0 && (reflect.DeepEqual(b.ContentKey, epochs[i-1].ContentKey) || reflect.DeepEqual(b.StyleKey, epochs[i-1].StyleKey)) {
+			t.Errorf("epoch %d has the order of the one before", i)
+		}
+	}
+}
+
+// TestKeys: with a pool, equal keys and equal crops are the same thing, and every picture has as many crops as the pool.
+func TestKeys(t *testing.T) {
+	folder := scenes(t, 3, 40, 40, 0)
+	o := Options{Size: 30, Crop: 16, Pool: 3, Cache: 2000}
+	motion := &Motion{Shift: 2, Noise: [2]float64{0.01, 0.01}}
+	for _, m := range []*Motion{nil, motion} {
+		content, style := map[uint64][]float32{}, map[uint64][]float32{}
+		for _, b := range batches(t, open(t, folder, o), open(t, folder, o), LoaderOptions{Batch: 2, Motion: m}, 18) {
+			for slot := range 2 {
+				for _, side := range []struct {
+					crops   map[uint64][]float32
+					samples []float32
+					key     uint64
+				}{{content, b.Content, b.ContentKey[slot]}, {style, b.Style, b.StyleKey[slot]}} {
+					crop := side.samples[slot*3*16*16:][:3*16*16]
+					if known, ok := side.crops[side.key]; ok && !reflect.DeepEqual(known, crop) {
+						t.Fatalf("two crops with key %d", side.key)
+					}
+					side.crops[side.key] = crop
+				}
+			}
+		}
+		for _, crops := range []map[uint64][]float32{content, style} {
+			if len(crops) != 9 || crops[0] != nil {
+				t.Errorf("%d keys, wanted 9 for 3 pictures of 3 crops, none of them 0", len(crops))
+			}
+			for a := range crops {
+				for b := range crops {
+					if a != b && reflect.DeepEqual(crops[a], crops[b]) {
+						t.Errorf("keys %d and %d have equal crops", a, b)
+					}
+				}
+			}
+		}
+	}
+	f := open(t, folder, Options{Crop: 16})
+	if b := batches(t, f, f, LoaderOptions{Batch: 1}, 1)[0]; b.ContentKey != nil || b.StyleKey != nil || b.Moved != nil || b.Shift != nil {
+		t.Error("keys without a pool, or motion without being asked for")
+	}
+}
+
+// TestMotion: pixel x,y of Moved shows what x+Shift of Content shows, noise aside, which has the wanted strength.
+func TestMotion(t *testing.T) {
+	folder := scenes(t, 4, 60, 50, 0)
+	f := open(t, folder, Options{Size: 40, Crop: 24})
+	const batch, crop = 4, 24
+	shifts := map[[2]int]bool{}
+	for _, sigma := range []float64{0, 0.01} {
+		m := &Motion{Shift: 3, Noise: [2]float64{sigma, 2 * sigma}}
+		for _, b := range batches(t, f, open(t, folder, Options{Size: 40, Crop: 24}), LoaderOptions{Batch: batch, Seed: 1, Motion: m}, 30) {
+			options := model.TrainingOptions{Batch: batch, Height: crop, Width: crop}
+			if err := b.Check(options, model.Update{Objective: model.Objective{Style: 1, Consistency: 1}}); err != nil {
+				t.Fatal(err)
+			}
+			for slot, s := range b.Shift {
+				shifts[s] = true
+				if max(s[0], -s[0], s[1], -s[1]) > m.Shift {
+					t.Fatalf("shift %v, wanted at most %d", s, m.Shift)
+				}
+				sum, count := 0., 0.
+				for c := range 3 {
+					content, moved := plane(b.Content, batch, slot, c), plane(b.Moved, batch, slot, c)
+					for y := max(0, -s[1]); y < min(crop, crop-s[1]); y++ {
+						for x := max(0, -s[0]); x < min(crop, crop-s[0]); x++ {
+							d := float64(moved[y*crop+x] - content[(y+s[1])*crop+x+s[0]])
+							sum, count = sum+d*d, count+1
+						}
+					}
+				}
+				// The standard deviation of so many samples is known to 1/sqrt(2 count); five times that is allowed.
+				std, slack := math.Sqrt(sum/count), 1+5/math.Sqrt(2*count)
+				if !(std >= sigma/slack && std <= 2*sigma*slack) {
+					t.Fatalf("shift %v leaves a difference of %v, wanted %v to %v", s, std, sigma, 2*sigma)
+				}
+			}
+		}
+	}
+	if len(shifts) < 40 {
+		t.Errorf("%d different shifts in 240 draws of 49", len(shifts))
+	}
+}
+
+// TestShiftOnRamp checks the sign by a picture whose red is its x and whose green its y.
+func TestShiftOnRamp(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "a.png"), pngBytes(t, ramp(100, 100)))
+	f := open(t, folder, Options{Crop: 32})
+	for _, b := range batches(t, f, f, LoaderOptions{Batch: 1, Motion: &Motion{Shift: 5}}, 20) {
+		red, moved := plane(b.Content, 1, 0, 0), plane(b.Moved, 1, 0, 0)
+		step := math.Round(float64(red[1]-red[0]) * 255) // 2, or -2 where the crop is mirrored
+		if got := math.Round(float64(moved[0]-red[0]) * 255); got != step*float64(b.Shift[0][0]) {
+			t.Fatalf("red changes by %v, wanted %v times %d", got, step, b.Shift[0][0])
+		}
+		green, moved := plane(b.Content, 1, 0, 1), plane(b.Moved, 1, 0, 1)
+		if got := math.Round(float64(moved[0]-green[0]) * 255); got != 2*float64(b.Shift[0][1]) {
+			t.Fatalf("green changes by %v, wanted 2 times %d", got, b.Shift[0][1])
+		}
+	}
+}
+
+func TestAlpha(t *testing.T) {
+	folder := scenes(t, 1, 8, 8, 0)
+	f := open(t, folder, Options{Crop: 8, Cache: 1 << 20})
+	for _, v := range batches(t, f, f, LoaderOptions{Batch: 50}, 1)[0].Alpha {
+		if v != 1 {
+			t.Fatalf("alpha %v, wanted 1", v)
+		}
+	}
+	const n = 1000
+	ones, sum := 0., 0.
+	for _, v := range batches(t, f, f, LoaderOptions{Batch: n, RandomAlpha: true}, 1)[0].Alpha {
+		if !(v >= 0 && v <= 1) {
+			t.Fatalf("alpha %v", v)
+		}
+		if v == 1 {
+			ones++
+		} else {
+			sum += float64(v)
+		}
+	}
+	// Five standard deviations of a fair coin, and of the mean of uniform numbers.
+	if math.Abs(ones-n/2) > 5*math.Sqrt(n)/2 || math.Abs(sum/(n-ones)-0.5) > 5/math.Sqrt(12*(n-ones)) {
+		t.Errorf("%v of %d are 1, the others' mean is %v", ones, n, sum/(n-ones))
+	}
+}
+
+func TestLoaderErrors(t *testing.T) {
+	folder := scenes(t, 1, 8, 8, 0)
+	f, other := open(t, folder, Options{Crop: 8}), open(t, folder, Options{Crop: 16})
+	for _, c := range []struct {
+		style *Folder
+		o     LoaderOptions
+		want  string
+	}{
+		{f, LoaderOptions{}, "batch of 0"},
+		{f, LoaderOptions{Batch: 1, Workers: -1}, "-1 workers"},
+		{f, LoaderOptions{Batch: 1, First: -1}, "iteration -1"},
+		{other, LoaderOptions{Batch: 1}, "crops of 8 and style crops of 16"},
+		{f, LoaderOptions{Batch: 1, Motion: &Motion{Shift: 5}}, "moved by 5"},
+		{f, LoaderOptions{Batch: 1, Motion: &Motion{Noise: [2]float64{0, math.NaN()}}}, "noise of 0 to NaN"},
+	} {
+		l, err := NewLoader(f, c.style, c.o)
+		if err == nil {
+			l.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v, wanted %q", c.o, err, c.want)
+		}
+	}
+}
+
+// TestCancelAndClose: a cancelled context ends Next, which can go on later; Close ends every goroutine.
+func TestCancelAndClose(t *testing.T) {
+	before := runtime.NumGoroutine()
+	folder := scenes(t, 3, 40, 40, 0)
+	o := Options{Crop: 16}
+	want := batches(t, open(t, folder, o), open(t, folder, o), LoaderOptions{Batch: 2}, 2)
+	l, err := NewLoader(open(t, folder, o), open(t, folder, o), LoaderOptions{Batch: 2, Workers: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Next(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := l.Next(cancelled); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, wanted that the context is cancelled", err)
+	}
+	b, err := l.Next(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(b.Content, want[1].Content) {
+		t.Error("after a cancelled call another batch comes than the next")
+	}
+	if l.Busy() <= 0 || l.Waited() < 0 {
+		t.Errorf("busy %v, waited %v", l.Busy(), l.Waited())
+	}
+	l.Close()
+	if _, err := l.Next(context.Background()); err == nil {
+		t.Error("a closed loader gives a batch")
+	}
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
