@@ -14,7 +14,10 @@ import (
 	"adainfilter/picture"
 )
 
-func evalCommand() *cli.Command {
+func evalCommand() *cli.Command { return newEvalCommand(model.VGG19) }
+
+// newEvalCommand is the command with a loss network of these widths, which tests make smaller.
+func newEvalCommand(widths model.Widths) *cli.Command {
 	flags := []cli.Flag{
 		weightsFlag(),
 		&cli.StringFlag{Name: "vgg", Usage: "`FILE` with the VGG-19 that scores are measured with: vgg_normalised.pth, torchvision's vgg19-*.pth, or weights that begin with it"},
@@ -45,7 +48,7 @@ func evalCommand() *cli.Command {
 			"    --film film.mp4 --sheet sheet.png --json",
 		Flags:        append(flags, engineFlags()...),
 		OnUsageError: usageError,
-		Action:       eval,
+		Action:       func(c *cli.Context) error { return eval(c, widths) },
 	}
 }
 
@@ -98,7 +101,7 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 	return o, err
 }
 
-func eval(c *cli.Context) (err error) {
+func eval(c *cli.Context, widths model.Widths) (err error) {
 	o, err := newEvalOptions(c)
 	if err != nil {
 		return err
@@ -113,7 +116,7 @@ func eval(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	loss, err := lossNetwork(c, c.String("vgg"), c.String("photos"), model.VGG19)
+	loss, err := lossNetwork(c, c.String("vgg"), c.String("photos"), widths)
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func (r *evalReport) print(out io.Writer) error {
 	t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\n\tstyle ratio\tmedian\tcontent ratio\tSSIM\tPSNR dB\tnoise gain\tflicker\t")
 	for _, s := range r.Rows {
-		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%.4f\t%.4f\t%s\t%.3f\t%s\t\n",
+		fmt.Fprintf(t, "%-12s\t%.4f\t%.4f\t%.4f\t%.4f\t%s\t%.3f\t%s\t\n",
 			s.Name, s.StyleRatio, s.StyleMedian, s.ContentRatio, s.SSIM, optional(s.PSNR, 2), s.NoiseGain, optional(s.Flicker, 3))
 	}
 	t.Flush()

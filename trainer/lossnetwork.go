@@ -46,7 +46,7 @@ func readLossNetwork(c *cli.Context, path, photos string, widths model.Widths) (
 	}
 	if isTorchvision(f) {
 		if photos == "" {
-			return nil, fmt.Errorf("%s is torchvision's VGG, which must be normalised: name a folder of photographs", path)
+			return nil, fmt.Errorf("%s is torchvision's VGG, which must be normalised: name a folder of photographs with --photos", path)
 		}
 		if err := normalise(c, w, photos); err != nil {
 			return nil, err

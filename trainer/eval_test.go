@@ -1,0 +1,357 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+	"adainfilter/model/ref"
+	"adainfilter/trainer/score"
+)
+
+func TestChoosePairs(t *testing.T) {
+	some := func(folder string, n int) (list []input) {
+		for i := range n {
+			list = append(list, input{fmt.Sprintf("%s/%d.jpg", folder, i), fmt.Sprint(i)})
+		}
+		return list
+	}
+	for _, c := range []struct{ contents, styles, pairs, want int }{{4, 6, 24, 24}, {4, 6, 100, 24}, {50, 74, 200, 200}, {5, 5, 13, 13}, {1, 1, 3, 1}, {7, 3, 8, 8}} {
+		o := &evalOptions{contents: some("a", c.contents), styles: some("b", c.styles), pairs: c.pairs, seed: 1}
+		pairs := choosePairs(o)
+		if len(pairs) != c.want {
+			t.Errorf("%v: %d pairs", c, len(pairs))
+		}
+		distinct, contents, styles := map[pair]bool{}, map[string]int{}, map[string]int{}
+		for _, p := range pairs {
+			distinct[p] = true
+			contents[p.content.base]++
+			styles[p.style.base]++
+		}
+		if len(distinct) != len(pairs) {
+			t.Errorf("%v: pairs come twice", c)
+		}
+		for side, counts := range map[int]map[string]int{c.contents: contents, c.styles: styles} {
+			least, most := math.MaxInt, 0
+			for _, n := range counts {
+				least, most = min(least, n), max(most, n)
+			}
+			if most-least > 1 || len(counts) != min(side, len(pairs)) {
+				t.Errorf("%v: %d of %d are used, %d to %d times", c, len(counts), side, least, most)
+			}
+		}
+		// Neither the folder's place nor the order of its files may matter.
+		elsewhere := &evalOptions{contents: some("other", c.contents), styles: some("place", c.styles), pairs: c.pairs, seed: 1}
+		slices.Reverse(elsewhere.contents)
+		for i, p := range choosePairs(elsewhere) {
+			if p.content.base != pairs[i].content.base || p.style.base != pairs[i].style.base {
+				t.Fatalf("%v: pair %d depends on more than names", c, i)
+			}
+		}
+	}
+	o := &evalOptions{contents: some("a", 9), styles: some("b", 9), pairs: 9, seed: 1}
+	first := choosePairs(o)
+	o.seed = 2
+	if slices.Equal(first, choosePairs(o)) {
+		t.Error("the seed does not matter")
+	}
+	// Scores that were written down must stay comparable: this choice must never change.
+	var names []string
+	for _, p := range first[:4] {
+		names = append(names, p.content.base+p.style.base)
+	}
+	if got := strings.Join(names, " "); got != "05 84 53 27" {
+		t.Errorf("the pairs of seed 1 are %s", got)
+	}
+}
+
+// runEval calls the command with a loss network of tiny widths.
+func runEval(args ...string) (out, progress string, err error) {
+	var o, e bytes.Buffer
+	app := newApp(&o, &e)
+	app.Commands = []*cli.Command{newEvalCommand(evalLoss)}
+	err = app.RunContext(context.Background(), append([]string{"adain", "eval"}, args...))
+	return o.String(), e.String(), err
+}
+
+func mustRunEval(t *testing.T, args ...string) (out, progress string) {
+	t.Helper()
+	out, progress, err := runEval(args...)
+	if err != nil {
+		t.Fatalf("adain eval %s: %v\n%s", strings.Join(args, " "), err, progress)
+	}
+	return out, progress
+}
+
+// evalLoss are not those of the network that is scored.
+var evalLoss = model.Widths{8, 8, 16, 32}
+
+// evalFolders makes a random loss network and folders of contents and styles that can be told apart.
+func evalFolders(t *testing.T) (dir string, args []string) {
+	t.Helper()
+	dir = t.TempDir()
+	vgg := filepath.Join(dir, "vgg.safetensors")
+	if err := randomWeights(evalLoss).Save(vgg); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		writePicture(t, filepath.Join(dir, fmt.Sprintf("contents/%d.png", i)), noise(model.RGB, 20+i, 16, uint64(i)))
+		writePicture(t, filepath.Join(dir, fmt.Sprintf("styles/%d.png", i)), noise(model.RGBA, 16, 17+i, uint64(10+i)))
+	}
+	return dir, []string{"--weights", tinyWeights(t, dir), "--vgg", vgg, "--content", filepath.Join(dir, "contents"),
+		"--style", filepath.Join(dir, "styles"), "--size", "16", "--pairs", "4"}
+}
+
+// TestEval compares the command with the reference.
+func TestEval(t *testing.T) {
+	dir, args := evalFolders(t)
+	sheet, lines := filepath.Join(dir, "sheet.png"), filepath.Join(dir, "pairs.csv")
+	out, progress := mustRunEval(t, append(args, "--json", "--alphas", "1, 0,0.5", "--sheet", sheet, "--csv", lines, "--threads", "2")...)
+	if n := strings.Count(progress, "\n"); n != 4 {
+		t.Errorf("%d lines of progress, wanted one for each pair:\n%s", n, progress)
+	}
+	var r evalReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if r.Pairs != 4 || r.Contents != 3 || r.Styles != 3 || r.Size != 16 || r.Seed != 1 || r.Film != nil || len(r.Pictures) != 16 || len(r.Rows) != 5 {
+		t.Errorf("report is %+v", r)
+	}
+	for i, want := range []string{"identity", "style pasted", "alpha 0", "alpha 0.5", "alpha 1"} {
+		if r.Rows[i].Name != want {
+			t.Errorf("row %d is %q, wanted %q", i, r.Rows[i].Name, want)
+		}
+	}
+	identity, pasted := r.Rows[0], r.Rows[1]
+	if identity.StyleRatio != 1 || identity.StyleMedian != 1 || identity.ContentRatio != 0 || math.Abs(identity.SSIM-1) > 1e-9 || identity.PSNR != nil || identity.NoiseGain != 1 {
+		t.Errorf("identity is %+v", identity)
+	}
+	if pasted.StyleRatio != 0 || pasted.ContentRatio != 1 || !(pasted.SSIM < 0.5) || pasted.PSNR == nil || pasted.NoiseGain != 0 || pasted.Alpha != nil {
+		t.Errorf("style pasted is %+v", pasted)
+	}
+	checkPairs(t, dir, lines, r)
+	if img := readPicture(t, sheet); img.Width != 5*20+4 || img.Height != 4*20+4 {
+		t.Errorf("the sheet has %dx%d pixels", img.Width, img.Height)
+	}
+
+	again, _ := mustRunEval(t, append(args, "--json", "--alphas", "0,0.5,1", "--threads", "1")...)
+	if strings.ReplaceAll(again, "1 threads", "2 threads") != out {
+		t.Errorf("another run gives\n%swanted\n%s", again, out)
+	}
+	text, _ := mustRunEval(t, append(args, "--alphas", "0")...)
+	for _, want := range []string{"identity", "style pasted", "alpha 0 ", "noise gain", r.Pictures, r.LossNetwork, fmt.Sprintf("%.4f", r.Rows[2].StyleRatio)} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// checkPairs computes the scores of each line of the CSV file once more, with the reference in place of the loss network.
+func checkPairs(t *testing.T, dir, file string, r evalReport) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 1+4*5 {
+		t.Fatalf("%d lines, wanted a head and 5 for each pair", len(lines))
+	}
+	engine, err := engines.Open(randomWeights(tiny), model.Options{Precision: model.Float32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	vgg := randomWeights(evalLoss)
+	look := func(m *model.Image) ([]float32, [4]model.Stats) {
+		var levels [4]model.Stats
+		features := ref.Encode(vgg, ref.Read(m))
+		for i, f := range features {
+			levels[i] = ref.Statistics(f)
+		}
+		var deepest []float32
+		for _, v := range features[3].Data {
+			deepest = append(deepest, float32(v))
+		}
+		return deepest, levels
+	}
+	sums := map[string]float64{}
+	for _, line := range lines[1:] {
+		row := slices.IndexFunc(r.Rows, func(s scoreTable) bool { return s.Name == line[2] })
+		sums[line[2]] += parse(t, line[3]) / 4
+		if r.Rows[row].Alpha == nil || line[2] == "alpha 0.5" {
+			continue
+		}
+		content, err := readSquare(filepath.Join(dir, "contents", line[0]+".png"), 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		style, err := readSquare(filepath.Join(dir, "styles", line[1]+".png"), 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stats, err := engine.Statistics(style)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := model.NewImage(model.RGB, 16, 16)
+		if err := engine.Stylize(result, content, stats, float32(*r.Rows[row].Alpha)); err != nil {
+			t.Fatal(err)
+		}
+		fc, lc := look(content)
+		fs, ls := look(style)
+		fr, lr := look(result)
+		for i, want := range []float64{
+			score.StyleLoss(lr, ls) / score.StyleLoss(lc, ls), score.ContentLoss(fr, fc) / score.ContentLoss(fs, fc),
+			score.SSIM(result, content), score.PSNR(result, content),
+		} {
+			// Float32 sums of up to 144 products through nine layers, squared.
+			if got := parse(t, line[3+i]); !(math.Abs(got-want) <= 1e-4*math.Abs(want)) {
+				t.Errorf("%s: %s is %v, wanted %v", strings.Join(line[:3], " "), lines[0][3+i], got, want)
+			}
+		}
+	}
+	for _, row := range r.Rows {
+		if !(math.Abs(sums[row.Name]-row.StyleRatio) <= 1e-12) {
+			t.Errorf("%s: the mean style ratio is %v, that of the lines %v", row.Name, row.StyleRatio, sums[row.Name])
+		}
+	}
+}
+
+func parse(t *testing.T, s string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// plainEngine has no network: at alpha 0 frames stay as they are, at alpha 1 they are inverted with half the contrast.
+type plainEngine struct{ model.Engine }
+
+func (plainEngine) Statistics(*model.Image) (model.Stats, error) { return model.Stats{}, nil }
+
+func (plainEngine) Stylize(dst, src *model.Image, _ model.Stats, alpha float32) error {
+	for i, v := range src.Planes[0].Data {
+		dst.Planes[0].Data[i] = v
+		if alpha == 1 {
+			dst.Planes[0].Data[i] = 200 - v/2
+		}
+	}
+	return nil
+}
+
+// plainEye sees a picture's mean only.
+type plainEye struct{}
+
+func (plainEye) Look(picture []float32, _, _ int) (features []float32, levels [4]model.Stats, err error) {
+	sum := float32(0)
+	for _, v := range picture {
+		sum += v
+	}
+	for i := range levels {
+		levels[i] = model.Stats{Mean: []float32{sum}, Std: []float32{0}}
+	}
+	return []float32{sum}, levels, nil
+}
+
+func TestNoiseAndFlicker(t *testing.T) {
+	dir := t.TempDir()
+	grey := noise(model.RGB, 32, 32, 1)
+	for i, v := range grey.Planes[0].Data {
+		grey.Planes[0].Data[i] = 64 + v/2 // far from black and white, where noise is cut off
+	}
+	writePicture(t, filepath.Join(dir, "c.png"), grey)
+	writePicture(t, filepath.Join(dir, "s.png"), noise(model.RGB, 32, 32, 2))
+	o := &evalOptions{contents: []input{{filepath.Join(dir, "c.png"), "c"}}, styles: []input{{filepath.Join(dir, "s.png"), "s"}}, pairs: 1, size: 32, alphas: []float64{0, 1}}
+	e := newEvaluation(o, plainEngine{}, plainEye{})
+	var frames []*model.Image
+	for i := range 4 {
+		frames = append(frames, noise(model.RGB, 40, 24, uint64(i)))
+	}
+	if err := e.run(evalContext(context.Background()), frames); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct{ noise, flicker, tolerance float64 }{
+		{1, 1, 0}, {0, 0, 0}, {1, 1, 0},
+		// Half of an odd difference is rounded up or down, which adds 1/4 to its square. Half of the differences are odd, and
+		// their variance is 2^2 and 1/12 of rounding. The tolerance is four standard errors.
+		{math.Sqrt(0.25 + 0.125/(4+1.0/12)), 0.5, 0.03},
+	} {
+		got := e.rows[i].table()
+		if !(math.Abs(got.NoiseGain-want.noise) <= want.tolerance) || got.Flicker == nil || !(math.Abs(*got.Flicker-want.flicker) <= want.tolerance) {
+			t.Errorf("%s: noise gain %v, flicker %v, wanted %v and %v", got.Name, got.NoiseGain, *got.Flicker, want.noise, want.flicker)
+		}
+	}
+	if err := e.run(evalContext(context.Background()), []*model.Image{frames[0], frames[0]}); err == nil || !strings.Contains(err.Error(), "nothing moves") {
+		t.Errorf("a still film: error is %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := e.run(evalContext(ctx), nil); err != errInterrupted {
+		t.Errorf("interrupted: error is %v", err)
+	}
+}
+
+func evalContext(ctx context.Context) *cli.Context {
+	c := cli.NewContext(&cli.App{ErrWriter: io.Discard}, nil, nil)
+	c.Context = ctx
+	return c
+}
+
+func TestEvalRefuses(t *testing.T) {
+	dir, args := evalFolders(t)
+	writePicture(t, filepath.Join(dir, "stripe.png"), noise(model.RGB, 400, 2, 1))
+	write(t, filepath.Join(dir, "broken.png"), []byte("x"))
+	write(t, filepath.Join(dir, "film.mp4"), []byte("no film"))
+	content := filepath.Join(dir, "contents/0.png")
+	for _, c := range []struct{ args, want string }{
+		{"--size 20", "--size is 20"},
+		{"--size 8", "--size is 8"},
+		{"--pairs 0", "--pairs is 0"},
+		{"--frames 1", "--frames is 1"},
+		{"--alphas 0,,1", "--alphas has \"\""},
+		{"--alphas 0,1.5", "--alphas has \"1.5\""},
+		{"--alphas NaN", "--alphas has \"NaN\""},
+		{"--sheet D/sheet.gif", ".gif"},
+		{"--sheet D/none/sheet.png", "D/none/sheet.png"},
+		{"--csv D/none/pairs.csv", "D/none/pairs.csv"},
+		{"--vgg D/tiny,weights.safetensors", "wanted VGG-19"},
+		{"--content D/stripe.png", "16 times longer"},
+		{"--content D/broken.png --pairs 100", "broken.png"},
+		{"--content D/contents --style D/contents --pairs 100", "look the same"},
+		{"--film D/none.mp4", "no such file"},
+		{"--film D", "folder"},
+		{"--film D/film.mp4", "film.mp4\" cannot be decoded"},
+		{"extra", "\"extra\" is not an option"},
+	} {
+		given := slices.Clone(args)
+		for _, a := range strings.Fields(strings.ReplaceAll(c.args, "D", dir)) {
+			given = append(given, strings.ReplaceAll(a, "tiny,weights", "tiny, weights"))
+		}
+		out, _, err := runEval(given...)
+		if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(c.want, "D", dir)) || out != "" {
+			t.Errorf("%s: error is %v, output %q, wanted an error with %q", c.args, err, out, c.want)
+		}
+	}
+	if _, _, err := runEval("--content", content, "--style", content); err == nil || !strings.Contains(err.Error(), "--vgg, --content and --style") {
+		t.Errorf("without --vgg: error is %v", err)
+	}
+}
