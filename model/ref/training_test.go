@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -123,6 +124,68 @@ func TestGoldenAdam(t *testing.T) {
 			t.Fatal(err)
 		}
 		compareParameters(t, w, false, s.Parameters, values, fmt.Sprintf("adam%d.", step+1), goldenTolerance)
+	}
+}
+
+// What the golden file has no values for, alphas, identity and consistency, with values of PyTorch: it computed them in float64
+// from the file that this test writes to the path in ADAIN_DUMP, with trainer/peer/step.py --check.
+func TestLossesOfPyTorch(t *testing.T) {
+	w, loss := modeltest.RandomWeights(4, model.Widths{4, 4, 8, 12}), modeltest.RandomWeights(5, model.Widths{8, 4, 12, 4}).Layers[:10]
+	o := model.TrainingOptions{Encoder: true, Batch: 3, Height: 16, Width: 24}
+	b := modeltest.RandomBatch(6, o, []float32{1, 0.25, 0})
+	e := openTraining(t, loss, w, o)
+	got, err := e.Step(b, model.Update{Objective: model.Objective{Content: 1, Style: 1, Identity: 1, Consistency: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path := os.Getenv("ADAIN_DUMP"); path != "" {
+		dumpTraining(t, path, loss, w, o, b, got)
+	}
+	for _, l := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"content", got.Content, 1.3054784475737835},
+		{"style", got.Style, 8.775303022777779},
+		{"identity", got.Identity, 0.08894025075790885},
+		{"consistency", got.Consistency, 0.0027084850073107298},
+	} {
+		modeltest.Close(t, l.name, []float64{l.got}, []float64{l.want}, goldenTolerance)
+	}
+}
+
+func dumpTraining(t *testing.T, path string, loss []model.Conv, w *model.Weights, o model.TrainingOptions, b *model.Batch, l model.Losses) {
+	t.Helper()
+	shape := []int{o.Batch, 3, o.Height, o.Width}
+	var shift []float32
+	for _, s := range b.Shift {
+		shift = append(shift, float32(s[0]), float32(s[1]))
+	}
+	tensors := []model.Tensor{
+		model.Float32Tensor("content", shape, b.Content), model.Float32Tensor("style", shape, b.Style),
+		model.Float32Tensor("moved", shape, b.Moved), model.Float32Tensor("alpha", shape[:1], b.Alpha),
+		model.Float32Tensor("shift", []int{o.Batch, 2}, shift),
+		model.Float32Tensor("loss_all.content", []int{1}, []float32{float32(l.Content)}),
+		model.Float32Tensor("loss_all.style", []int{1}, []float32{float32(l.Style)}),
+		model.Float32Tensor("loss_all.identity", []int{1}, []float32{float32(l.Identity)}),
+		model.Float32Tensor("loss_all.consistency", []int{1}, []float32{float32(l.Consistency)}),
+	}
+	layer := func(prefix string, c model.Conv) {
+		tensors = append(tensors, model.Float32Tensor(prefix+c.Key()+".weight", []int{c.Out, c.In, c.Kernel, c.Kernel}, c.Weight),
+			model.Float32Tensor(prefix+c.Key()+".bias", []int{c.Out}, c.Bias))
+	}
+	for _, c := range loss {
+		layer("", c)
+	}
+	for _, c := range w.Layers {
+		prefix := ""
+		if c.Side == model.Encoder {
+			prefix = "student."
+		}
+		layer(prefix, c)
+	}
+	if err := model.WriteTensors(path, tensors, nil); err != nil {
+		t.Fatal(err)
 	}
 }
 
