@@ -13,11 +13,12 @@ import (
 // trainSetup is what tests make smaller than the command's users get it.
 type trainSetup struct {
 	loss, small model.Widths // of the loss network and of --network lite
+	sampleSide  int          // pixels of each picture on a sheet of samples
 	engines     model.TrainingEngines
 }
 
 func trainCommand() *cli.Command {
-	return newTrainCommand(trainSetup{model.VGG19, model.Lite, trainingEngines})
+	return newTrainCommand(trainSetup{model.VGG19, model.Lite, 256, trainingEngines})
 }
 
 func newTrainCommand(s trainSetup) *cli.Command {
@@ -49,6 +50,9 @@ func train(c *cli.Context, s trainSetup) (err error) {
 	}
 	defer folder.Close()
 	t := &training{o: o, folder: folder, out: c.App.ErrWriter}
+	if t.samples, err = chooseSamples(o, s.sampleSide); err != nil {
+		return err
+	}
 	if t.data, err = openData(o, c.App.ErrWriter); err != nil {
 		return err
 	}
@@ -69,7 +73,11 @@ func train(c *cli.Context, s trainSetup) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.engine.Close()) }()
+	defer func() {
+		if closed := t.engine.Close(); err == nil {
+			err = closed
+		}
+	}()
 	if err := t.begin(checkpoint); err != nil {
 		return err
 	}

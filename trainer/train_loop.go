@@ -26,9 +26,6 @@ type training struct {
 
 // begin brings the engine to where the run stands and makes sure that its folder takes a checkpoint.
 func (t *training) begin(checkpoint *record.Checkpoint) (err error) {
-	if t.samples, err = chooseSamples(t.o); err != nil {
-		return err
-	}
 	if checkpoint != nil {
 		if err := t.engine.Restore(&checkpoint.TrainingState); err != nil {
 			return fmt.Errorf("checkpoint: %w", err)
