@@ -50,10 +50,10 @@ func train(c *cli.Context, s trainSetup) (err error) {
 	}
 	defer folder.Close()
 	t := &training{o: o, folder: folder, out: c.App.ErrWriter}
-	if t.samples, err = chooseSamples(o, s.sampleSide); err != nil {
+	if t.data, err = openData(o, c.App.ErrWriter); err != nil {
 		return err
 	}
-	if t.data, err = openData(o, c.App.ErrWriter); err != nil {
+	if t.samples, err = chooseSamples(o, s.sampleSide); err != nil {
 		return err
 	}
 	loss, err := lossNetwork(c, o.vgg, o.content, s.loss)
