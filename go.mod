@@ -10,6 +10,7 @@ require (
 	github.com/vbauerster/mpb/v8 v8.12.0
 	golang.org/x/image v0.36.0
 	gonum.org/v1/plot v0.17.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+	"adainfilter/trainer/onnx"
+	"adainfilter/trainer/pth"
+)
+
+func exportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write a network as ONNX or PyTorch files",
+		ArgsUsage: "[WEIGHTS.safetensors]",
+		Description: "Without a file: the built-in network. Two files appear in the folder --out, one for each half of the network, because\n" +
+			"style and alpha go in between. Values are float32.\n\n" +
+			"onnx: encoder.onnx computes \"features\" (N,C,h,w) of \"picture\" (N,3,H,W), R'G'B' from 0 to 1, with sides of at least 9\n" +
+			"pixels; decoder.onnx computes \"picture\" (N,3,8h,8w) of \"features\": clamp it to 0..1 and cut it to the size of the\n" +
+			"content. Opset 13. The metadata entry \"adain\" says what to compute in between.\n\n" +
+			"pth: encoder.pth and decoder.pth with pytorch-AdaIN's keys. Its test.py takes them with --decoder decoder.pth\n" +
+			"--vgg encoder.pth once its two lines about vgg are in this order, as the layers behind relu4_1 are not in the file:\n" +
+			"  vgg = nn.Sequential(*list(vgg.children())[:31])\n" +
+			"  vgg.load_state_dict(torch.load(args.vgg))\n" +
+			"Its net.py has the widths of VGG-19; those of a small network are to be written in there.\n\n" +
+			"A weights file needs no export where Python's safetensors is at hand; this fills pytorch-AdaIN's decoder:\n" +
+			"  decoder.load_state_dict({k[8:]: v for k, v in safetensors.torch.load_file(\"weights.safetensors\").items() if k[:8] == \"decoder.\"})\n\n" +
+			"Examples:\n" +
+			"  adain export --out built-in/\n" +
+			"  adain export --format pth --out mine/ mine.safetensors",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the two files; it is made if it is not there"},
+			&cli.StringFlag{Name: "format", Value: "onnx", Usage: "`FORMAT` of the files: onnx or pth"},
+		},
+		OnUsageError: usageError,
+		Action:       export,
+	}
+}
+
+func export(c *cli.Context) error {
+	names, err := files(c)
+	if err != nil {
+		return err
+	}
+	if len(names) > 1 {
+		return fmt.Errorf("%d files were named, wanted one weights file, or none for the built-in network", len(names))
+	}
+	out, format := c.String("out"), c.String("format")
+	if format != "onnx" && format != "pth" {
+		return fmt.Errorf("--format is %q, wanted onnx or pth", format)
+	}
+	if out == "" {
+		return errors.New("--out is missing: the folder for the two files")
+	}
+	if slices.Contains([]string{".onnx", ".pth", ".safetensors"}, filepath.Ext(out)) {
+		return fmt.Errorf("--out is %q, wanted a folder, as an export is two files", out)
+	}
+	w, err := loadWeights(slices.Concat(names, []string{""})[0])
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o777); err != nil {
+		return fmt.Errorf("folder for the files: %w", err)
+	}
+	for _, side := range []model.Side{model.Encoder, model.Decoder} {
+		if err := interrupted(c.Context); err != nil {
+			return err
+		}
+		path := filepath.Join(out, string(side)+"."+format)
+		err := model.WriteFile(path, func(f io.Writer) error { return writeSide(f, w, side, format) })
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		fmt.Fprintf(c.App.Writer, "%s: %s of network %s, widths %v\n", path, side, w.Network, w.Widths)
+	}
+	return nil
+}
+
+// writeSide writes one half of a network.
+func writeSide(out io.Writer, w *model.Weights, side model.Side, format string) error {
+	if format == "onnx" {
+		_, err := out.Write(onnx.Model(w, side, version))
+		return err
+	}
+	var tensors []pth.Named
+	for _, l := range w.Layers {
+		if l.Side == side {
+			tensors = append(tensors, pth.Named{Name: fmt.Sprintf("%d.weight", l.Index), Shape: []int{l.Out, l.In, l.Kernel, l.Kernel}, Values: l.Weight},
+				pth.Named{Name: fmt.Sprintf("%d.bias", l.Index), Shape: []int{l.Out}, Values: l.Bias})
+		}
+	}
+	return pth.Write(out, tensors)
+}
