@@ -34,7 +34,8 @@ type cut struct {
 }
 
 // choose draws the cut of a w x h picture that becomes a crop of side pixels. The side of the cut is rounded to whole pixels of
-// the picture, which changes the scale a little and never the shape.
+// the picture, which changes the scale a little and never the shape. A cut larger than the picture becomes the largest that it
+// has, which enlarges it.
 func (o Options) choose(r *rand.Rand, w, h, side int) cut {
 	short := min(w, h)
 	size := float64(o.Size)
@@ -44,7 +45,6 @@ func (o Options) choose(r *rand.Rand, w, h, side int) cut {
 	if u := r.Float64(); o.Scales[0] > 0 {
 		size *= o.Scales[0] * math.Pow(o.Scales[1]/o.Scales[0], u)
 	}
-	size = max(size, float64(side))
 	n := int(math.Round(float64(side) * float64(short) / size))
 	n = min(max(n, 1), short)
 	return cut{r.IntN(w - n + 1), r.IntN(h - n + 1), n, r.IntN(2) == 1}

@@ -118,6 +118,19 @@ func TestReduce(t *testing.T) {
 			}
 		}
 	}
+	noisy := rgb(scene(6, 6, 3))
+	small := Options{Size: 1, Crop: 1}.reduce(noisy)
+	for i, got := range small.Planes[0].Data[:3] {
+		sum := 0.
+		for y := range 3 {
+			for x := range 3 {
+				sum += float64(noisy.Planes[0].Data[y*noisy.Planes[0].Stride+3*x+i])
+			}
+		}
+		if want := math.Round(sum / 9); float64(got) != want {
+			t.Errorf("channel %d of an average is %d, wanted %v", i, got, want)
+		}
+	}
 	for _, o := range []Options{{Crop: 8}, {Size: 31, Crop: 8}, {Size: 10, Crop: 16}, {Size: 10, Crop: 8, Scales: [2]float64{1, 4}}} {
 		if o.reduce(img) != img {
 			t.Errorf("%+v: a picture less than twice as large as needed is reduced", o)

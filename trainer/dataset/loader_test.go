@@ -79,6 +79,29 @@ func TestEpochs(t *testing.T) {
 	}
 }
 
+// TestFreshCrops: without a pool no crop of a picture comes twice, contents and styles differ, and the cache keeps its bound.
+func TestFreshCrops(t *testing.T) {
+	folder := scenes(t, 1, 60, 60, 0)
+	const bytes = 3 * 60 * 60
+	for cache, kept := range map[int64]int64{bytes - 1: 0, bytes: bytes} {
+		f := open(t, folder, Options{Crop: 16, Cache: cache})
+		var seen [][]float32
+		for _, b := range batches(t, f, f, LoaderOptions{Batch: 1, Workers: 3}, 10) {
+			for _, crop := range [][]float32{b.Content, b.Style} {
+				for _, known := range seen {
+					if reflect.DeepEqual(known, crop) {
+						t.Fatal("a crop comes twice")
+					}
+				}
+				seen = append(seen, crop)
+			}
+		}
+		if got := f.cached.Load(); got != kept {
+			t.Errorf("a cache of %d bytes holds %d, wanted %d", cache, got, kept)
+		}
+	}
+}
+
 // TestKeys: with a pool, equal keys and equal crops are the same thing, and every picture has as many crops as the pool.
 func TestKeys(t *testing.T) {
 	folder := scenes(t, 3, 40, 40, 0)
@@ -235,25 +258,27 @@ func TestCancelAndClose(t *testing.T) {
 	before := runtime.NumGoroutine()
 	folder := scenes(t, 3, 40, 40, 0)
 	o := Options{Crop: 16}
-	want := batches(t, open(t, folder, o), open(t, folder, o), LoaderOptions{Batch: 2}, 2)
+	const n = 12
+	want := batches(t, open(t, folder, o), open(t, folder, o), LoaderOptions{Batch: 2}, n)
 	l, err := NewLoader(open(t, folder, o), open(t, folder, o), LoaderOptions{Batch: 2, Workers: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Next(context.Background()); err != nil {
-		t.Fatal(err)
-	}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := l.Next(cancelled); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, wanted that the context is cancelled", err)
-	}
-	b, err := l.Next(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(b.Content, want[1].Content) {
-		t.Error("after a cancelled call another batch comes than the next")
+	for i := range n {
+		b, err := l.Next(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(b.Content, want[i].Content) {
+			t.Fatalf("batch %d after cancelled calls is another", i)
+		}
+		for range 2 {
+			if _, err := l.Next(cancelled); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, wanted that the context is cancelled", err)
+			}
+		}
 	}
 	if l.Busy() <= 0 || l.Waited() < 0 {
 		t.Errorf("busy %v, waited %v", l.Busy(), l.Waited())
