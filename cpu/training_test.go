@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/model/modeltest"
 )
 
 // The golden file holds PyTorch's gradients in float64 for widths 4,8,16,32, one batch of two pairs at 32x32, and the decoder
@@ -119,5 +120,17 @@ func (g golden) each(widths model.Widths, encoder bool, v []float32, do func(key
 	}
 	if len(v) != 0 {
 		g.t.Fatalf("%d values too many", len(v))
+	}
+}
+
+// TestTrainingConformance runs the suite with the kernels of each instruction set that this processor has.
+func TestTrainingConformance(t *testing.T) {
+	for _, name := range []string{"128-bit vectors", "AVX2", "AVX-512"} {
+		t.Run(name, func(t *testing.T) {
+			if !useKernels(name) {
+				t.Skipf("this processor has no %s", name)
+			}
+			modeltest.RunTraining(t, OpenTraining, modeltest.TrainingFloat32)
+		})
 	}
 }

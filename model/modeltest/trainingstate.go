@@ -82,7 +82,8 @@ func maxAbs(v []float64) (largest float64) {
 
 // checkUpdate holds the second moment, the parameters and their average against Adam's formulas, applied to the engine's own
 // first moment: so the gradients' tolerance, which decides about the sign of an update where a gradient vanishes, plays no
-// part. What is left are some roundings of float32, and 1e-4 for constants such as 1-0.999 that were rounded to it.
+// part. What is left are some roundings of float32, and 1e-4 for constants such as 1-0.999 that were rounded to it. An engine
+// may take numbers below the smallest normal one for 0.
 func (p *pair) checkUpdate(before, after *model.TrainingState, u model.Update) error {
 	if after.Steps != before.Steps+1 {
 		return fmt.Errorf("state says %d steps after a step, wanted %d", after.Steps, before.Steps+1)
@@ -97,7 +98,7 @@ func (p *pair) checkUpdate(before, after *model.TrainingState, u model.Update) e
 			m, v := float64(after.First[at]), float64(after.Second[at])
 			wanted := beta2*float64(before.Second[at]) + (1-beta2)*g[at]*g[at]
 			lost := 10 * rounding * (math.Abs(m) + math.Abs(float64(before.First[at]))) // of g, by rounding the moments
-			if err := near("second moment", l, v, wanted, constants*wanted+4*(1-beta2)*math.Abs(g[at])*lost); err != nil {
+			if err := near("second moment", l, v, wanted, constants*wanted+4*(1-beta2)*math.Abs(g[at])*lost+0x1p-126); err != nil {
 				return err
 			}
 			old, now := float64(before.Parameters[at]), float64(after.Parameters[at])
