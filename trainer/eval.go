@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +85,12 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 		return nil, fmt.Errorf("--frames is %d, wanted 2 to 10000", o.frames)
 	case o.sheetFile != "" && picture.CanWrite(o.sheetFile) != nil:
 		return nil, fmt.Errorf("--sheet: %w", picture.CanWrite(o.sheetFile))
+	}
+	// Found missing at the end, it would cost the whole run.
+	for name, path := range map[string]string{"sheet": o.sheetFile, "csv": o.csv} {
+		if info, err := os.Stat(filepath.Dir(path)); path != "" && (err != nil || !info.IsDir()) {
+			return nil, fmt.Errorf("--%s %q: there is no such folder to write it to", name, path)
+		}
 	}
 	for _, text := range strings.Split(c.String("alphas"), ",") {
 		a, err := strconv.ParseFloat(strings.TrimSpace(text), 64)

@@ -56,7 +56,7 @@ type scoreTable struct {
 	Flicker      *float64 `json:"flicker"` // null without a film
 }
 
-// report writes what was asked for.
+// report prints the scores and writes the files that were asked for.
 func (e *evaluation) report(c *cli.Context, loss []model.Conv, frames []*model.Image) error {
 	w := e.engine.Weights()
 	r := evalReport{
@@ -73,25 +73,18 @@ func (e *evaluation) report(c *cli.Context, loss []model.Conv, frames []*model.I
 			r.Monotone = false
 		}
 	}
-	if e.sheetFile != "" {
-		if err := picture.Write(e.sheetFile, contactSheet(e.sheet, e.size)); err != nil {
-			return err
-		}
+	if err := r.print(c); err != nil {
+		return err
 	}
 	if e.csv != "" {
 		if err := model.WriteFile(e.csv, e.writeCSV); err != nil {
 			return fmt.Errorf("--csv %q: %w", e.csv, err)
 		}
 	}
-	if c.Bool("json") {
-		line, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintln(c.App.Writer, string(line))
-		return err
+	if e.sheetFile != "" {
+		return picture.Write(e.sheetFile, contactSheet(e.sheet, e.size))
 	}
-	return r.print(c.App.Writer)
+	return nil
 }
 
 // table are the means of a row's scores over the pairs.
@@ -128,7 +121,12 @@ func each(scores []pairScore, value func(pairScore) float64) []float64 {
 	return values
 }
 
-func (r *evalReport) print(out io.Writer) error {
+// print prints the scores, as a table or with --json as one line.
+func (r *evalReport) print(c *cli.Context) error {
+	out := c.App.Writer
+	if c.Bool("json") {
+		return json.NewEncoder(out).Encode(r)
+	}
 	rows := [][2]string{
 		{"network", r.Network + ", encoder " + r.Encoder}, {"loss network", "encoder " + r.LossNetwork}, {"engine", r.Engine},
 		{"pairs", fmt.Sprintf("%d of %d contents and %d styles at %dx%d, seed %d, pictures %s", r.Pairs, r.Contents, r.Styles, r.Size, r.Size, r.Seed, r.Pictures)},
