@@ -99,22 +99,16 @@ func sliceEncoder(loss []model.Conv, widths model.Widths, orders [][]int) []mode
 	return layers
 }
 
-// silence is the share of its layer's mean activation below which a filter counts as silent: scaled up to 1 it would be noise.
-const silence = 1e-3
+// weakShare is the share of its layer's mean activation below which a filter of the loss network is not taken: scaled up to 1 it
+// would answer to rare details with values many times as large as all others, and training would follow these alone.
+const weakShare = 0.05
 
 // withoutSilent removes from a layer's order those of its first filters that hardly answer. means are the filters' mean
 // activations in the order of their indices, nil for the colour layer, which has no silent ones.
 func withoutSilent(order []int, means []float64) []int {
-	if means == nil {
-		return order
-	}
-	var sum float64
-	for _, m := range means {
-		sum += m
-	}
 	chosen := slices.Sorted(slices.Values(order[:len(means)]))
-	return slices.DeleteFunc(slices.Clone(order), func(o int) bool {
-		i, ok := slices.BinarySearch(chosen, o)
-		return ok && !(means[i] > silence*sum/float64(len(means)))
-	})
+	for _, i := range silentOf(means, weakShare) {
+		order = slices.DeleteFunc(slices.Clone(order), func(o int) bool { return o == chosen[i] })
+	}
+	return order
 }

@@ -33,7 +33,7 @@ func startWeights(c *cli.Context, o *trainOptions, s trainSetup, loss []model.Co
 		w.Layers[0].Weight, w.Layers[0].Bias = checkpoint.Colour[:9], checkpoint.Colour[9:]
 		return w, checkpoint.Check(len(w.TrainedParameters(o.lite())))
 	case o.init != "":
-		return w, initFrom(w, o, loss)
+		return w, initFrom(c, w, o, loss)
 	case o.lite():
 		encoder, err := slimEncoder(c, o, loss, widths)
 		if err != nil {
@@ -47,8 +47,8 @@ func startWeights(c *cli.Context, o *trainOptions, s trainSetup, loss []model.Co
 	return w, nil
 }
 
-// initFrom gives w the layers of the weights file --init.
-func initFrom(w *model.Weights, o *trainOptions, loss []model.Conv) error {
+// initFrom gives w the layers of the weights file --init. Silent filters of a trained encoder are drawn anew.
+func initFrom(c *cli.Context, w *model.Weights, o *trainOptions, loss []model.Conv) error {
 	start, err := model.LoadWeights(o.init)
 	if err != nil {
 		return fmt.Errorf("--init: %w", err)
@@ -60,7 +60,14 @@ func initFrom(w *model.Weights, o *trainOptions, loss []model.Conv) error {
 		return fmt.Errorf("--init: the encoder of %s (%s) is not that of %s (%s), for which its decoder was made", o.init, id, o.vgg, encoderID(loss))
 	}
 	w.Layers = start.Layers
-	return nil
+	if !o.lite() {
+		return nil
+	}
+	revived, err := reviveSilent(c, o, w)
+	if revived > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "adain: %d filters of %s hardly answer to the content pictures and were drawn anew\n", revived, o.init)
+	}
+	return err
 }
 
 // blankLayers are all layers of a network with parameters 0.
