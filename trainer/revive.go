@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -41,15 +40,19 @@ func reviveSilent(c *cli.Context, o *trainOptions, w *model.Weights) (revived in
 			drawFilter(w.Layers[l], f, random)
 			drawInput(w.Layers[l+1], f, random)
 		}
-		if means, err = look(); err != nil {
-			return 0, err
-		}
-		for _, f := range silent {
-			m := means[l][f]
-			if !(m > 0) {
-				return 0, fmt.Errorf("filter %d of %s does not answer to the content pictures, even drawn anew", f+1, w.Layers[l].Name)
+		// What a filter never exceeds 0 with, its negative does.
+		for range 2 {
+			if means, err = look(); err != nil {
+				return 0, err
 			}
-			scaleFilter(w.Layers[l], f, 1/m)
+			for _, f := range silent {
+				switch m := means[l][f]; {
+				case m > 0:
+					scaleFilter(w.Layers[l], f, 1/m)
+				default:
+					scaleFilter(w.Layers[l], f, -1)
+				}
+			}
 		}
 		revived += len(silent)
 	}
