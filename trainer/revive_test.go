@@ -26,8 +26,8 @@ func TestReviveSilent(t *testing.T) {
 	silence(2, 1)
 	silence(9, 5) // relu4_1, whose reader is the decoder
 	before := append([]float32(nil), w.Layers[2].Weight[:4*9]...)
-	if n, err := reviveSilent(quiet(), o, w); n != 2 || err != nil {
-		t.Fatalf("revived %d filters, error %v, wanted 2", n, err)
+	if n, err := reviveSilent(quiet(), o, w); n < 2 || err != nil {
+		t.Fatalf("revived %d filters, error %v, wanted the two and those that hung on them", n, err)
 	}
 	means, err := meanActivations(quiet(), w, photos, newProgress(&bytes.Buffer{}, "", 0))
 	if err != nil {
