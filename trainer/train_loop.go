@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"adainfilter/model"
+	"adainfilter/trainer/dataset"
 	"adainfilter/trainer/record"
 )
 
@@ -60,11 +61,11 @@ func (t *training) run(ctx context.Context) error {
 			p.finish()
 			return t.stop(done)
 		}
-		if err != nil {
-			return err
-		}
 		u := t.o.update(done)
-		losses, err := t.engine.Step(t.o.reconstruct(batch, done), u)
+		var losses model.Losses
+		if err == nil {
+			losses, err = t.engine.Step(t.o.reconstruct(batch, done), u)
+		}
 		if err != nil {
 			return fmt.Errorf("iteration %d: %w; the last checkpoint is that of iteration %d", done+1, err, t.saved)
 		}
@@ -180,15 +181,15 @@ func (t *training) writeWeights(state *model.TrainingState) (*model.Weights, err
 
 // window gathers what one line of the log says.
 type window struct {
-	loader interface{ Waited() time.Duration }
-	sums   model.Losses
-	steps  int
-	start  time.Time
-	waited time.Duration
+	loader       *dataset.Loader
+	sums         model.Losses
+	steps        int
+	start        time.Time
+	waited, busy time.Duration // of the loader at the start
 }
 
-func newWindow(loader interface{ Waited() time.Duration }) *window {
-	return &window{loader: loader, start: time.Now(), waited: loader.Waited()}
+func newWindow(loader *dataset.Loader) *window {
+	return &window{loader: loader, start: time.Now(), waited: loader.Waited(), busy: loader.Busy()}
 }
 
 func (w *window) add(l model.Losses) {
@@ -206,13 +207,13 @@ func (w *window) skip(d time.Duration) { w.start = w.start.Add(d) }
 
 // entry is the mean of the window, which begins anew.
 func (w *window) entry(done int, rate float64) record.Entry {
-	now, waited, n := time.Now(), w.loader.Waited(), float64(w.steps)
-	seconds := now.Sub(w.start).Seconds()
+	next, n := newWindow(w.loader), float64(w.steps)
+	seconds := max(next.start.Sub(w.start).Seconds(), 1e-9)
 	e := record.Entry{
 		Iteration: done, Content: w.sums.Content / n, Style: w.sums.Style / n, Identity: w.sums.Identity / n,
 		Consistency: w.sums.Consistency / n, Total: w.sums.Total / n, Gradient: w.sums.Gradient / n,
-		Rate: rate, Seconds: seconds / n, Data: min(1, (waited-w.waited).Seconds()/max(seconds, 1e-9)),
+		Rate: rate, Seconds: seconds / n, Data: min(1, (next.waited-w.waited).Seconds()/seconds), Busy: (next.busy - w.busy).Seconds() / seconds,
 	}
-	*w = window{loader: w.loader, start: now, waited: waited}
+	*w = *next
 	return e
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/urfave/cli/v2"
@@ -191,32 +193,58 @@ func TestTrainPytorchNames(t *testing.T) {
 	}
 }
 
-// TestTrainOverflow lets a step fail: the command says which and leaves the checkpoint of before.
-func TestTrainOverflow(t *testing.T) {
+// TestTrainFails lets step 8 fail, or makes it the last before there is no room for a checkpoint: the command says what went wrong
+// and leaves the checkpoint of before.
+func TestTrainFails(t *testing.T) {
 	dir := t.TempDir()
-	run := filepath.Join(dir, "run")
-	s := tinySetup()
-	s.engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
-		e, err := tinySetup().engines.Open(loss, w, o)
-		return &failing{e, 7}, err
-	}}
-	_, err := trainWith(context.Background(), s, append(trainingFiles(t, dir), "--out", run)...)
-	if err == nil || !strings.Contains(err.Error(), "iteration 8: no luck; the last checkpoint is that of iteration 5") {
-		t.Errorf("error is %v", err)
+	files := trainingFiles(t, dir)
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
 	}
-	if n := readCheckpoint(t, run).Steps; n != 5 {
-		t.Errorf("the checkpoint has %d steps, wanted 5", n)
+	for name, c := range map[string]struct {
+		step func() error
+		want []string
+	}{
+		"step": {func() error { return errors.New("no luck") }, []string{"iteration 8: no luck; the last checkpoint is that of iteration 5"}},
+		"disk": {func() error {
+			// The log fits into this, a checkpoint does not. The kernel ends a longer write as on a full disk.
+			return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 50000, Max: before.Max})
+		}, []string{"no room left", record.CheckpointFile, "the checkpoint of iteration 5 is intact"}},
+	} {
+		run := filepath.Join(dir, name)
+		s := tinySetup()
+		s.engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+			e, err := tinySetup().engines.Open(loss, w, o)
+			return &failing{e, 8, c.step}, err
+		}}
+		_, err := trainWith(context.Background(), s, append(files, "--out", run)...)
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error is %v, wanted %q in it", name, err, want)
+			}
+		}
+		if n := readCheckpoint(t, run).Steps; n != 5 {
+			t.Errorf("%s: the checkpoint has %d steps, wanted 5", name, n)
+		}
 	}
 }
 
+// failing is a training engine that does something before step left.
 type failing struct {
 	model.TrainingEngine
 	left int
+	step func() error
 }
 
 func (e *failing) Step(b *model.Batch, u model.Update) (model.Losses, error) {
-	if e.left--; e.left < 0 {
-		return model.Losses{}, fmt.Errorf("no luck")
+	if e.left--; e.left == 0 {
+		if err := e.step(); err != nil {
+			return model.Losses{}, err
+		}
 	}
 	return e.TrainingEngine.Step(b, u)
 }
@@ -256,7 +284,7 @@ func TestResumeInherits(t *testing.T) {
 				return nil
 			}
 			if !slices.Contains(recorded(c), name) {
-				return fmt.Errorf("is not recorded")
+				return errors.New("is not recorded")
 			}
 			if err := inherit(c, map[string]string{name: value}); err != nil {
 				return err

@@ -33,7 +33,7 @@ func newTrainProgress(out io.Writer, o *trainOptions, done int) *trainProgress {
 		p.bars = mpb.New(mpb.WithOutput(f))
 		p.bar = p.bars.AddBar(int64(o.iterations),
 			mpb.PrependDecorators(decor.Name("training "), decor.CountersNoUnit("%d/%d")),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *p.text.Load() })))
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + *p.text.Load() })))
 		p.bar.SetCurrent(int64(done))
 	}
 	return p
@@ -53,9 +53,9 @@ func (p *trainProgress) show(e record.Entry) {
 	}
 	p.seconds += 0.2 * (e.Seconds - p.seconds)
 	left := time.Duration(p.seconds * float64(p.o.iterations-e.Iteration) * float64(time.Second))
-	text := fmt.Sprintf("%s, %.2f iterations/s, %s left", p.losses(e), 1/p.seconds, left.Round(time.Second))
+	text := fmt.Sprintf("%s left, %.2f iterations/s, %s", left.Round(time.Second), 1/p.seconds, p.losses(e))
 	if p.o.verbose {
-		text += fmt.Sprintf(", %.0f %% waiting for pictures", 100*e.Data)
+		text += fmt.Sprintf(", %.1f %% waiting for pictures, which take %.0f %% of a processor", 100*e.Data, 100*e.Busy)
 	}
 	if p.bar != nil {
 		p.text.Store(&text)

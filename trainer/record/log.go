@@ -19,6 +19,7 @@ type Entry struct {
 	Rate        float64 `json:"rate"`
 	Seconds     float64 `json:"seconds"` // of one step
 	Data        float64 `json:"data"`    // share of these that was waiting for pictures
+	Busy        float64 `json:"busy"`    // processor time of preparing pictures, as a share of these
 }
 
 // Append adds a line to the log.

@@ -100,13 +100,15 @@ func Mean(log []Entry, iterations int) (mean Entry, n int) {
 		mean.Gradient += e.Gradient
 		mean.Seconds += e.Seconds
 		mean.Data += e.Data
+		mean.Busy += e.Busy
 		entries++
 		first = 0
 		if i > 0 {
 			first = log[i-1].Iteration
 		}
 	}
-	for _, v := range []*float64{&mean.Content, &mean.Style, &mean.Identity, &mean.Consistency, &mean.Total, &mean.Gradient, &mean.Seconds, &mean.Data} {
+	for _, v := range []*float64{&mean.Content, &mean.Style, &mean.Identity, &mean.Consistency, &mean.Total, &mean.Gradient, &mean.Seconds,
+		&mean.Data, &mean.Busy} {
 		*v /= entries
 	}
 	mean.Iteration, mean.Rate = last.Iteration, last.Rate
