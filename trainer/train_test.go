@@ -235,6 +235,9 @@ func TestTrainKilled(t *testing.T) {
 		}
 		return
 	}
+	if testing.Short() {
+		t.Skip("ten processes take some seconds")
+	}
 	dir := t.TempDir()
 	args := append(trainingFiles(t, dir), everything...)
 	args = append(args, "--network", "lite", "--max-iter", "300", "--save-interval")
