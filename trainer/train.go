@@ -139,7 +139,7 @@ func (t *training) warn(checkpoint *record.Checkpoint) error {
 			fmt.Fprintf(t.out, "adain: the %s pictures changed since the checkpoint: the result will not be that of an uninterrupted run\n", set.name)
 		}
 	}
-	for _, text := range t.o.changed(checkpoint.Options, decisive) {
+	for _, text := range t.o.changed(checkpoint.Options) {
 		fmt.Fprintf(t.out, "adain: %s: the result will not be that of an uninterrupted run\n", text)
 	}
 	return nil

@@ -242,10 +242,12 @@ func inherit(c *cli.Context, saved map[string]string) error {
 	return nil
 }
 
-// changed says which of the named options differ from those of a checkpoint.
-func (o *trainOptions) changed(saved map[string]string, names []string) (texts []string) {
+// changed says which options differ from those of a checkpoint so that the result will be another. --max-iter only does where the
+// rate hangs on it.
+func (o *trainOptions) changed(saved map[string]string) (texts []string) {
 	for _, g := range o.given {
-		if before, ok := saved[g.name]; ok && before != g.value && slices.Contains(names, g.name) {
+		before, ok := saved[g.name]
+		if ok && before != g.value && slices.Contains(decisive, g.name) && (g.name != "max-iter" || o.schedule == "cosine") {
 			texts = append(texts, fmt.Sprintf("--%s is %s, before it was %s", g.name, g.value, before))
 		}
 	}

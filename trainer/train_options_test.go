@@ -130,7 +130,7 @@ func TestTrainChecksCheckpoint(t *testing.T) {
 	}
 	for _, c := range []struct{ args, warning, err string }{
 		{"--max-iter 3 --lr 0.01", "--lr is 0.01, before it was 0.001", ""},
-		{"--max-iter 4 --workers 2", "--max-iter is 4, before it was 3", ""},
+		{"--max-iter 4 --workers 2 --threads 2", "--threads is 2, before it was 1", ""},
 		{"--style-weight 20 --crop 24", "", "--crop is 24, there 16; --style-weight is 20, there 10"},
 		{"--style_weight 10 --seed 2", "", "--seed is 2, there 1"},
 		{"--network lite", "", "--network is lite, there decoder"},
@@ -139,6 +139,9 @@ func TestTrainChecksCheckpoint(t *testing.T) {
 		progress, err := trainWith(context.Background(), tinySetup(), append([]string{"--resume", "--out", filepath.Join(dir, "run")}, strings.Fields(c.args)...)...)
 		if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
 			t.Errorf("%s: error is %v, wanted %q", c.args, err, c.err)
+		}
+		if strings.Contains(progress, "--max-iter is") || strings.Contains(progress, "--workers is") {
+			t.Errorf("%s: a change that changes nothing is warned of:\n%s", c.args, progress)
 		}
 		if !strings.Contains(progress, c.warning) {
 			t.Errorf("%s: nothing is said of %q:\n%s", c.args, c.warning, progress)
@@ -247,6 +250,15 @@ func (e *failing) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 		}
 	}
 	return e.TrainingEngine.Step(b, u)
+}
+
+func TestChanged(t *testing.T) {
+	for schedule, want := range map[string]int{"decay": 0, "cosine": 1} {
+		o := trainOptions{schedule: schedule, given: []option{{"max-iter", "5"}, {"lr", "1"}}}
+		if texts := o.changed(map[string]string{"max-iter": "4", "lr": "1"}); len(texts) != want {
+			t.Errorf("%s: %v, wanted %d", schedule, texts, want)
+		}
+	}
 }
 
 func TestUpdate(t *testing.T) {
