@@ -66,6 +66,11 @@ void Training::adapt(const Batch &b, const Results &r) {
   scale_.resize(size_t(r.count) * C);
   shift_.resize(size_t(r.count) * C);
   pictures_.resize(r.count);
+  auto as_it_is = [&](int place, int picture) {
+    pictures_[place] = picture;
+    std::fill_n(&scale_[size_t(place) * C], C, 1.f);
+    std::fill_n(&shift_[size_t(place) * C], C, 0.f);
+  };
   auto set = [&](int place, int picture, int n, float alpha) {
     const float *mean = &statistics_.mean[size_t(picture) * C], *std = &statistics_.std[size_t(picture) * C];
     pictures_[place] = picture;
@@ -77,7 +82,7 @@ void Training::adapt(const Batch &b, const Results &r) {
     }
   };
   for (int n = 0; n < N_; n++) {
-    if (r.identity >= 0) set(r.identity + n, n, n, 0);  // refers to the style too: alpha 0 makes nothing of it
+    if (r.identity >= 0) as_it_is(r.identity + n, n);  // the styles need not have been encoded
     if (r.styled >= 0) set(r.styled + n, n, n, b.alpha[n]);
     if (r.moved >= 0) set(r.moved + n, 2 * N_ + n, n, b.alpha[n]);
   }

@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"adainfilter/model"
@@ -132,5 +133,56 @@ func TestTrainingConformance(t *testing.T) {
 			}
 			modeltest.RunTraining(t, OpenTraining, modeltest.TrainingFloat32)
 		})
+	}
+}
+
+// TestOverfit trains a small network on one pair: it must learn it. The loss network is random, so 15 % is far from nothing.
+func TestOverfit(t *testing.T) {
+	loss := modeltest.RandomWeights(1, model.Widths{16, 32, 32, 64}).Layers[:10]
+	o := model.TrainingOptions{Encoder: true, Batch: 1, Height: 32, Width: 32, Cache: 1 << 20}
+	e, err := OpenTraining(loss, modeltest.RandomWeights(2, model.Widths{16, 16, 32, 32}), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	b := modeltest.RandomBatch(3, o, []float32{1})
+	b.ContentKey, b.StyleKey = []uint64{1}, []uint64{1}
+	u := model.Update{Objective: model.Objective{Content: 1, Style: 10}, Rate: 2e-3, EncoderRate: 1e-3, FirstRate: 1e-5}
+	var first, last model.Losses
+	for step := range 300 {
+		l, err := e.Step(b, u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = l; step == 0 {
+			first = l
+		}
+	}
+	if !(last.Total < 0.15*first.Total) {
+		t.Errorf("loss fell from %g to %g in 300 steps, wanted below 15 %%", first.Total, last.Total)
+	}
+}
+
+// TestTrainingImplementations demands that no convolution of real networks falls to oneDNN's reference code in training.
+func TestTrainingImplementations(t *testing.T) {
+	vgg := modeltest.RandomWeights(1, model.VGG19)
+	o := model.TrainingOptions{Encoder: true, Batch: 1, Height: 64, Width: 48}
+	e, err := OpenTraining(vgg.Layers[:10], modeltest.RandomWeights(2, model.Lite), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	u := model.Update{Objective: model.Objective{Content: 1, Style: 1}, Rate: 1e-4}
+	if _, err := e.Step(modeltest.RandomBatch(1, o, []float32{1}), u); err != nil {
+		t.Fatal(err)
+	}
+	names := e.(*Training).implementations()
+	if len(names) != 2*27 {
+		t.Errorf("%d convolutions, wanted those of 27 layers forwards and backwards: %v", len(names), names)
+	}
+	for i, name := range names {
+		if name == "" || strings.Contains(name, "ref") {
+			t.Errorf("convolution %d runs on %q", i, name)
+		}
 	}
 }

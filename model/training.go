@@ -141,10 +141,16 @@ func CheckTraining(loss []Conv, w *Weights, o TrainingOptions) error {
 	if len(loss) != len(layers) {
 		return fmt.Errorf("the loss network has %d layers, wanted the %d of an encoder", len(loss), len(layers))
 	}
+	channels := 3
 	for i, l := range loss {
 		if l.Index != layers[i].Index || l.Side != Encoder {
 			return fmt.Errorf("layer %d of the loss network is %s, wanted %s", i+1, l.Key(), layers[i].Key())
 		}
+		if l.In != channels || len(l.Weight) != l.MAC() || len(l.Bias) != l.Out {
+			return fmt.Errorf("%s of the loss network has %d inputs, %d weights and %d biases, wanted %d, %d and %d",
+				l.Key(), l.In, len(l.Weight), len(l.Bias), channels, channels*l.Out*l.Kernel*l.Kernel, l.Out)
+		}
+		channels = l.Out
 		if !o.Encoder && !(slices.Equal(l.Weight, w.Layers[i].Weight) && slices.Equal(l.Bias, w.Layers[i].Bias)) {
 			return fmt.Errorf("the frozen encoder differs from the loss network in %s, wanted the same", l.Key())
 		}
@@ -187,7 +193,7 @@ func (b *Batch) Check(o TrainingOptions, u Update) error {
 			return fmt.Errorf("batch has %d moved samples and %d shifts, consistency wants %d and %d", len(b.Moved), len(b.Shift), samples, o.Batch)
 		}
 		for _, s := range b.Shift {
-			if max(s[0], -s[0]) >= o.Width || max(s[1], -s[1]) >= o.Height {
+			if s[0] <= -o.Width || s[0] >= o.Width || s[1] <= -o.Height || s[1] >= o.Height {
 				return fmt.Errorf("batch moves a picture of %dx%d by %v, which leaves nothing", o.Width, o.Height, s)
 			}
 		}
