@@ -103,9 +103,10 @@ Maps Training::judge(const Batch &b, const adain_cpu_update &u, adain_cpu_losses
   loss_->forward(threads_, N_);
   std::vector<float> shift[kLevels], slope[kLevels];
   std::vector<Tap> taps(loss_layers_.size());
+  const std::vector<double> share = shares(u.balance_floor);
   for (int level = 0; level < kLevels; level++) {
     if (!(u.style > 0)) break;
-    losses.style += compare_statistics(b, level, u.style, shift[level], slope[level]);
+    losses.style += compare_statistics(b, level, u.style, share, shift[level], slope[level]);
     taps[kLevelLayer[level]] = {shift[level].data(), slope[level].data()};
   }
   const Maps seed = loss_->seed(N_);
@@ -113,25 +114,46 @@ Maps Training::judge(const Batch &b, const adain_cpu_update &u, adain_cpu_losses
   return loss_->backward(threads_, seed, taps, true);
 }
 
+// What the style loss of each pair counts: 1, or 1 / (the style loss of its content + floor).
+std::vector<double> Training::shares(double floor) const {
+  std::vector<double> all(N_, 1);
+  if (floor < 0) return all;
+  for (int n = 0; n < N_; n++) {
+    double loss = floor;
+    for (int level = 0; level < kLevels; level++) {
+      const Statistics &content = contents_[n]->level[level], &style = styles_[n]->level[level];
+      double sum = 0;
+      for (size_t c = 0; c < style.mean.size(); c++) {
+        const double mean = double(content.mean[c]) - style.mean[c], std = double(content.std[c]) - style.std[c];
+        sum += mean * mean + std * std;
+      }
+      loss += sum / style.mean.size();
+    }
+    all[n] = 1 / loss;
+  }
+  return all;
+}
+
 // One level's part of the style loss, and shift and slope (N,C) of its gradient: with m, d mean and std over P pixels x and
 // targets M, D, the gradient of (m-M)^2 + (d-D)^2 is 2(m-M)/P + 2(d-D)(x-m)/(P d).
-double Training::compare_statistics(const Batch &b, int level, double weight, std::vector<float> &shift, std::vector<float> &slope) {
+double Training::compare_statistics(const Batch &b, int level, double weight, const std::vector<double> &shares,
+                                    std::vector<float> &shift, std::vector<float> &slope) {
   const Maps &maps = loss_->features(kLevelLayer[level]);
   const int C = maps.channels;
   Statistics now;
   statistics(threads_, maps, N_, moments_, now);
   shift.resize(size_t(N_) * C);
   slope.resize(size_t(N_) * C);
-  const double each_one = weight * 2 / (double(N_) * C), pixels = double(maps.rows) * maps.cols;
+  const double pixels = double(maps.rows) * maps.cols;
   double sum = 0;
   for (int n = 0; n < N_; n++) {
     const Statistics &content = contents_[n]->level[level], &style = styles_[n]->level[level];
-    const double alpha = b.alpha[n];
+    const double alpha = b.alpha[n], each_one = weight * 2 * shares[n] / (double(N_) * C);
     for (int c = 0; c < C; c++) {
       const size_t at = size_t(n) * C + c;
       const double mean = now.mean[at] - (alpha * style.mean[c] + (1 - alpha) * content.mean[c]);
       const double std = now.std[at] - (alpha * style.std[c] + (1 - alpha) * content.std[c]);
-      sum += mean * mean + std * std;
+      sum += shares[n] * (mean * mean + std * std);
       const double k = each_one * std / (pixels * now.std[at]);
       slope[at] = float(k);
       shift[at] = float(each_one * mean / pixels - k * now.mean[at]);

@@ -84,7 +84,10 @@ func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 	update := C.adain_cpu_update{
 		content: C.double(u.Content), style: C.double(u.Style), identity: C.double(u.Identity), consistency: C.double(u.Consistency),
 		rate: C.double(u.Rate), encoder_rate: C.double(u.EncoderRate), first_rate: C.double(u.FirstRate),
-		clip_norm: C.double(u.ClipNorm), average: C.double(u.Average),
+		clip_norm: C.double(u.ClipNorm), average: C.double(u.Average), balance_floor: -1,
+	}
+	if u.Balance {
+		update.balance_floor = model.BalanceFloor
 	}
 	var l C.adain_cpu_losses
 	if C.adain_cpu_training_step(t.training, (*C.float)(&b.Content[0]), (*C.float)(&b.Style[0]), (*C.float)(&b.Alpha[0]),

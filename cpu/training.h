@@ -47,7 +47,8 @@ class Training {
   void adapt(const Batch &b, const Results &r);
   Maps judge(const Batch &b, const adain_cpu_update &u, adain_cpu_losses &losses);
   double compare_features(const Batch &b, double weight, const Maps &seed, const Tap &tap);
-  double compare_statistics(const Batch &b, int level, double weight, std::vector<float> &shift, std::vector<float> &slope);
+  std::vector<double> shares(double floor) const;
+  double compare_statistics(const Batch &b, int level, double weight, const std::vector<double> &shares, std::vector<float> &shift, std::vector<float> &slope);
   Maps result_gradients(const Batch &b, const adain_cpu_update &u, const Results &r, adain_cpu_losses &losses);
   double consistency(const Batch &b, double weight, const Results &r, const Maps &seed);
   Maps feature_gradients(const Batch &b, const Results &r, const Maps &input);

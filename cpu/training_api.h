@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
   double content, style, identity, consistency;
   double rate, encoder_rate, first_rate, clip_norm, average;
+  double balance_floor; /* of a balanced style loss; below 0: not balanced */
 } adain_cpu_update;
 
 /* model.Losses. */

@@ -54,7 +54,14 @@ type TrainingOpener func(loss []Conv, w *Weights, o TrainingOptions) (TrainingEn
 // Objective is the weight of each loss.
 type Objective struct {
 	Content, Style, Identity, Consistency float64
+	// Balance divides the style loss of each pair by that of its content, computed like it at alpha 1, plus BalanceFloor: style
+	// losses of different styles differ a thousandfold, and without it the few largest lead the training (Cheng et al. 2021,
+	// "Style-Aware Normalized Loss for Improving Arbitrary Style Transfer").
+	Balance bool
 }
+
+// BalanceFloor keeps a pair whose content looks like its style from counting more than all others.
+const BalanceFloor = 0.5
 
 // Update says how one step changes the parameters.
 type Update struct {

@@ -41,6 +41,7 @@ func trainFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "alpha-random", Usage: "train at random alpha, half of the pictures at 1, for an even strength control"},
 		&cli.IntFlag{Name: "warmup", Usage: "train reconstruction only (alpha 0, no style) in the first `NUMBER` of iterations"},
 		&cli.Float64Flag{Name: "ema", Usage: "`DECAY` of the moving average of the parameters that becomes the weights file, such as 0.999"},
+		&cli.BoolFlag{Name: "style-balance", Usage: "let each pair's style loss count relative to that of its content, so that loud styles do not lead"},
 		&cli.Float64Flag{Name: "clip-norm", Usage: "limit the length of all gradients together to `NUMBER`; 0 does not"},
 		&cli.IntFlag{Name: "pool", Usage: "train on `NUMBER` crops of each picture that come again, so that features are remembered: faster, less variety; 0 always crops anew"},
 		&cli.IntFlag{Name: "cache", Value: 1024, Usage: "`MB` of memory for decoded pictures and remembered features"},
@@ -122,6 +123,7 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 		objective: model.Objective{
 			Content: c.Float64("content-weight"), Style: c.Float64("style-weight"),
 			Identity: c.Float64("identity-weight"), Consistency: c.Float64("consistency-weight"),
+			Balance: c.Bool("style-balance"),
 		},
 		alphaRandom: c.Bool("alpha-random"), verbose: c.Bool("verbose"),
 		warmup: c.Int("warmup"), average: c.Float64("ema"), clipNorm: c.Float64("clip-norm"),

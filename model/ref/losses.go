@@ -127,6 +127,10 @@ func (e *evaluation) perceptual(n int, s *trace) Features {
 	content := e.loss.levels(e.loss.forward(e.picture(e.batch.Content, n)))
 	style := e.loss.levels(e.loss.forward(e.picture(e.batch.Style, n)))
 	batch := float64(len(e.batch.Alpha))
+	share := 1.0
+	if e.update.Balance {
+		share = 1 / (styleLoss(content, style) + model.BalanceFloor)
+	}
 	var gradients []Features
 	for i, y := range e.loss.levels(s.seen) {
 		g := NewFeatures(y.C, y.H, y.W)
@@ -135,7 +139,7 @@ func (e *evaluation) perceptual(n int, s *trace) Features {
 			g = add(g, squares(&e.losses.Content, e.update.Content, batch*float64(len(y.Data)), y, target))
 		}
 		if e.update.Style > 0 {
-			g = add(g, e.statistics(s.alpha, y, content[i], style[i]))
+			g = add(g, e.statistics(s.alpha, share, y, content[i], style[i]))
 		}
 		e.parts.Round(g)
 		gradients = append(gradients, g)
@@ -144,10 +148,22 @@ func (e *evaluation) perceptual(n int, s *trace) Features {
 	return e.loss.backward(s.seen, NewFeatures(deepest.C, deepest.H, deepest.W), gradients)
 }
 
-// statistics adds the style loss of one level and returns its gradient with respect to the features of y.
-func (e *evaluation) statistics(alpha float64, y, content, style Features) Features {
+// styleLoss is the style loss of the features of one picture against those of another.
+func styleLoss(a, b []Features) (sum float64) {
+	for i := range a {
+		m, s := NewMoments(a[i]), NewMoments(b[i])
+		for c := range m.Mean {
+			mean, std := m.Mean[c]-s.Mean[c], m.Std[c]-s.Std[c]
+			sum += (mean*mean + std*std) / float64(len(m.Mean))
+		}
+	}
+	return sum
+}
+
+// statistics adds share of the style loss of one level and returns its gradient with respect to the features of y.
+func (e *evaluation) statistics(alpha, share float64, y, content, style Features) Features {
 	m, c, s := NewMoments(y), NewMoments(content), NewMoments(style)
-	terms := float64(len(e.batch.Alpha) * y.C)
+	terms := float64(len(e.batch.Alpha)*y.C) / share
 	g := Moments{make([]float64, y.C), make([]float64, y.C)}
 	for i := range y.C {
 		mean := m.Mean[i] - (alpha*s.Mean[i] + (1-alpha)*c.Mean[i])
