@@ -1,4 +1,5 @@
-// Command adain stylises pictures with AdaIN style transfer, extracts style files, imports weights and measures speed.
+// Command adain stylises pictures with AdaIN style transfer, trains networks and scores them, extracts style files, reads and writes
+// weights of other programs, and measures speed.
 package main
 
 import (
@@ -30,7 +31,7 @@ func main() {
 func newApp(out, errOut io.Writer) *cli.App {
 	return &cli.App{
 		Name:    "adain",
-		Usage:   "AdaIN style transfer for pictures",
+		Usage:   "AdaIN style transfer: stylise pictures, train networks",
 		Version: version,
 		Description: "A style is the name of a built-in one (adain style --list), a style file or a picture.\n" +
 			"Without --weights the built-in network is used.",

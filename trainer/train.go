@@ -33,9 +33,9 @@ func newTrainCommand(s trainSetup) *cli.Command {
 			"checkpoint with the options that it was made with, as if nothing had happened.\n\n" +
 			"Examples:\n" +
 			"  adain train --content photos/ --style paintings/ --vgg vgg_normalised.pth --out run/\n" +
-			"  adain train --network lite --crop 128 --batch-size 4 --lr 8e-4 --schedule cosine --max-iter 60000 --warmup 1200 \\\n" +
-			"    --identity-weight 50 --alpha-random --clip-norm 5 --ema 0.999 --content photos/ --style paintings/ \\\n" +
-			"    --vgg vgg_normalised.pth --out lite/\n" +
+			"  adain train --network lite --crop 128 --batch-size 4 --lr 5e-4 --schedule cosine --max-iter 60000 --warmup 1200 \\\n" +
+			"    --style-balance --content-weight 1.5 --style-weight 25 --identity-weight 400 --consistency-weight 1000 \\\n" +
+			"    --clip-norm 5 --ema 0.999 --content photos/ --style paintings/ --vgg vgg_normalised.pth --out lite/\n" +
 			"  adain train --resume --out run/",
 		Flags:        trainFlags(),
 		OnUsageError: usageError,

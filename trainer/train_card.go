@@ -49,6 +49,9 @@ func (t *training) objectiveRows() [][2]string {
 	rows = append(rows,
 		[2]string{"identity loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Identity)},
 		[2]string{"consistency loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Consistency)})
+	if w.Balance {
+		rows = append(rows, [2]string{"style balance", fmt.Sprintf("each pair's style loss is divided by that of its content + %g", model.BalanceFloor)})
+	}
 	if t.o.warmup > 0 {
 		rows = append(rows, [2]string{"warm-up", fmt.Sprintf("%d iterations at alpha 0 without style and consistency", t.o.warmup)})
 	}
