@@ -72,7 +72,24 @@ func (w Widths) Name() string {
 }
 
 // Save writes a weights file with float32 values. Name, widths and format version are added to the metadata.
-func (w *Weights) Save(path string) error {
+func (w *Weights) Save(path string) error { return w.save(path, Float32Tensor) }
+
+// SaveFloat16 is Save with values rounded to float16, which makes the file half as long. The network that it holds has another
+// EncoderID. A value that float16 cannot hold is an error.
+func (w *Weights) SaveFloat16(path string) error {
+	for _, l := range w.Layers {
+		for _, v := range [][]float32{l.Weight, l.Bias} {
+			for _, x := range v {
+				if y := FromFloat16(Float16(x)); y-y != 0 {
+					return fmt.Errorf("%s: %s has the value %g, wanted at most 65504 for float16", path, l.Key(), x)
+				}
+			}
+		}
+	}
+	return w.save(path, Float16Tensor)
+}
+
+func (w *Weights) save(path string, tensor func(name string, shape []int, v []float32) Tensor) error {
 	metadata := maps.Clone(w.Metadata)
 	if metadata == nil {
 		metadata = map[string]string{}
@@ -80,8 +97,8 @@ func (w *Weights) Save(path string) error {
 	metadata["format"], metadata["network"], metadata["widths"] = WeightsFormat, w.Network, w.Widths.String()
 	var tensors []Tensor
 	for _, l := range w.Layers {
-		tensors = append(tensors, Float32Tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, l.Weight),
-			Float32Tensor(l.Key()+".bias", []int{l.Out}, l.Bias))
+		tensors = append(tensors, tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, l.Weight),
+			tensor(l.Key()+".bias", []int{l.Out}, l.Bias))
 	}
 	return WriteTensors(path, tensors, metadata)
 }

@@ -3,8 +3,10 @@ package model
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"maps"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -246,5 +248,41 @@ func TestBuiltin(t *testing.T) {
 		if _, err := BuiltinStyle(name); err == nil || !strings.Contains(err.Error(), DefaultStyle) {
 			t.Errorf("style %q: %v, wanted an error with the names", name, err)
 		}
+	}
+}
+
+// Values saved as float16 are those rounded, in half of the file; what float16 cannot hold is refused.
+func TestSaveFloat16(t *testing.T) {
+	builtin, err := BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := *builtin
+	w.Layers = slices.Clone(w.Layers)
+	dir := t.TempDir()
+	half, whole := filepath.Join(dir, "half.safetensors"), filepath.Join(dir, "whole.safetensors")
+	if err := errors.Join(w.SaveFloat16(half), w.Save(whole)); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LoadWeights(half)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range w.Layers {
+		for k, v := range l.Weight {
+			if got, want := again.Layers[i].Weight[k], FromFloat16(Float16(v)); got != want {
+				t.Fatalf("%s: weight %d is %v, wanted %v", l.Name, k, got, want)
+			}
+		}
+	}
+	a, errA := os.Stat(half)
+	b, errB := os.Stat(whole)
+	if errA != nil || errB != nil || a.Size() > b.Size()/2+10000 {
+		t.Errorf("the files have %d and %d bytes (%v, %v), wanted half", a.Size(), b.Size(), errA, errB)
+	}
+	w.Layers[3].Bias = slices.Clone(w.Layers[3].Bias)
+	w.Layers[3].Bias[0] = 70000
+	if err := w.SaveFloat16(half); err == nil || !strings.Contains(err.Error(), "encoder.9 has the value 70000") {
+		t.Errorf("a bias of 70000: error %v", err)
 	}
 }

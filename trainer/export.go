@@ -18,10 +18,11 @@ import (
 func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
-		Usage:     "write a network as ONNX or PyTorch files",
+		Usage:     "write a network as ONNX or PyTorch files, or half as long",
 		ArgsUsage: "[WEIGHTS.safetensors]",
 		Description: "Without a file: the built-in network. Two files appear in the folder --out, one for each half of the network, because\n" +
 			"style and alpha go in between. Values are float32.\n\n" +
+			"float16: one weights.safetensors with half the bytes, which this program reads. Styles are to be extracted anew.\n\n" +
 			"onnx: encoder.onnx computes \"features\" (N,C,h,w) of \"picture\" (N,3,H,W), R'G'B' from 0 to 1, with sides of at least 9\n" +
 			"pixels; decoder.onnx computes \"picture\" (N,3,8h,8w) of \"features\": clamp it to 0..1 and cut it to the size of the\n" +
 			"content. Opset 13. The metadata entry \"adain\" says what to compute in between.\n\n" +
@@ -37,7 +38,7 @@ func exportCommand() *cli.Command {
 			"  adain export --format pth --out mine/ mine.safetensors",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the two files; it is made if it is not there"},
-			&cli.StringFlag{Name: "format", Value: "onnx", Usage: "`FORMAT` of the files: onnx or pth"},
+			&cli.StringFlag{Name: "format", Value: "onnx", Usage: "`FORMAT` of the files: onnx, pth or float16"},
 		},
 		OnUsageError: usageError,
 		Action:       export,
@@ -53,14 +54,14 @@ func export(c *cli.Context) error {
 		return fmt.Errorf("%d files were named, wanted one weights file, or none for the built-in network", len(names))
 	}
 	out, format := c.String("out"), c.String("format")
-	if format != "onnx" && format != "pth" {
-		return fmt.Errorf("--format is %q, wanted onnx or pth", format)
+	if !slices.Contains([]string{"onnx", "pth", "float16"}, format) {
+		return fmt.Errorf("--format is %q, wanted onnx, pth or float16", format)
 	}
 	if out == "" {
 		return errors.New("--out is missing: the folder for the two files")
 	}
 	if slices.Contains([]string{".onnx", ".pth", ".safetensors"}, filepath.Ext(out)) {
-		return fmt.Errorf("--out is %q, wanted a folder, as an export is two files", out)
+		return fmt.Errorf("--out is %q, wanted a folder", out)
 	}
 	w, err := loadWeights(slices.Concat(names, []string{""})[0])
 	if err != nil {
@@ -68,6 +69,14 @@ func export(c *cli.Context) error {
 	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return fmt.Errorf("folder for the files: %w", err)
+	}
+	if format == "float16" {
+		path := filepath.Join(out, "weights.safetensors")
+		if err := w.SaveFloat16(path); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.App.Writer, "%s: network %s, widths %v\n", path, w.Network, w.Widths)
+		return nil
 	}
 	for _, side := range []model.Side{model.Encoder, model.Decoder} {
 		if err := interrupted(c.Context); err != nil {

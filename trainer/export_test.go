@@ -166,6 +166,17 @@ func TestExportToTorch(t *testing.T) {
 	}
 }
 
+func TestExportFloat16(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "half")
+	if _, _, err := run("export", "--format", "float16", "--out", out, tinyWeights(t, dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := model.LoadWeights(filepath.Join(out, "weights.safetensors")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestExportRefuses(t *testing.T) {
 	dir := t.TempDir()
 	weights := tinyWeights(t, dir)
