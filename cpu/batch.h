@@ -8,7 +8,7 @@
 
 namespace adain {
 
-// Runs work(i) for 0 to n-1 on the team; the calling thread waits.
+// Runs work(i, thread) for i from 0 to n-1 on the team; the calling thread waits.
 template <class Work>
 void each(Threads &threads, int n, Work work) {
   struct Loop : Step {

@@ -57,7 +57,7 @@ void Chain::forward(Threads &threads, int count) {
 }
 
 void Chain::forward(Threads &threads, const Layer &layer, const Maps &to, int count) {
-  Chunks &chunks = const_cast<Chunks &>(layer.forward);
+  const Chunks &chunks = layer.forward;
   const int per = layer.trained->shape.pool ? 2 : 1;
   each(threads, count * chunks.count(), [&](int i, int thread) {
     const int n = i / chunks.count(), chunk = i % chunks.count(), y = per * chunks.begin(chunk);
@@ -104,7 +104,7 @@ Maps Chain::seed(int count) {
 Maps Chain::backward(Threads &threads, const Maps &seed, const std::vector<Tap> &taps, bool input) {
   Maps gradient = seed;
   for (int i = int(layers_.size()) - 1;; i--) {
-    Layer &layer = layers_[i];
+    const Layer &layer = layers_[i];
     if (!layer.trained->frozen) weight_gradient(threads, layer, gradient);
     if (i == 0 && !input) return {};
     const Maps raw = input_gradient(threads, layer, gradient);
@@ -126,10 +126,10 @@ Maps Chain::backward(Threads &threads, const Maps &seed, const std::vector<Tap> 
 }
 
 // The gradient of the padded input: each output's gradient, with zeros around, through the turned weights.
-Maps Chain::input_gradient(Threads &threads, Layer &layer, const Maps &gradient) {
+Maps Chain::input_gradient(Threads &threads, const Layer &layer, const Maps &gradient) {
   const Maps &x = layer.x;
   const Maps raw = rooms_.raw.maps(gradient.count, x.rows, x.cols, x.channels, 1);
-  Chunks &chunks = layer.backward;
+  const Chunks &chunks = layer.backward;
   each(threads, gradient.count * chunks.count(), [&](int i, int thread) {
     const int n = i / chunks.count(), chunk = i % chunks.count(), y = chunks.begin(chunk) - 1;
     chunks.run(chunk, thread, gradient.at(n, y - 1, -2), raw.at(n, y, -1));

@@ -76,7 +76,7 @@ class Chain {
   };
   void forward(Threads &threads, const Layer &layer, const Maps &to, int count);
   void finish(const Layer &layer, const Maps &to, int n, int y, int rows, const float *result) const;
-  Maps input_gradient(Threads &threads, Layer &layer, const Maps &gradient);
+  Maps input_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void through(const Layer &before, const Maps &raw, const Maps &to, int n, int y, const Tap &tap) const;
   void weight_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void wide_gradient(Threads &threads, const Layer &layer, const Maps &gradient);

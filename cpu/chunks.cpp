@@ -32,7 +32,7 @@ Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int 
   if (longer_ && !most_->any_rows()) fewer_ = Convolution::make(layer, per * size(count_ - 1), cols, threads);
 }
 
-void Chunks::run(int i, int thread, const void *src, float *dst) {
+void Chunks::run(int i, int thread, const void *src, float *dst) const {
   const bool most = !fewer_ || size(i) == size(0);
   (most ? most_ : fewer_)->run(thread, src, per_ * size(i), dst);
 }

@@ -138,7 +138,7 @@ class Chunks {
   int begin(int i) const { return std::min(rows_, unit_ * (i * length_ + std::min(i, longer_))); }
   int size(int i) const { return begin(i + 1) - begin(i); }
   // src as for Convolution, of the chunk's first row.
-  void run(int i, int thread, const void *src, float *dst);
+  void run(int i, int thread, const void *src, float *dst) const;
   size_t result_floats() const { return most_->result_floats(); }
   const std::string &implementation() const { return most_->implementation(); }
 

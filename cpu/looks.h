@@ -18,8 +18,7 @@ struct Statistics {
   std::vector<float> mean, std;
 };
 
-// Statistics of the first count maps: of each row, merged in the order of rows (Chan, Golub & LeVeque 1983, equation 2.1), so
-// that the number of threads does not show.
+// Statistics of the first count maps; see merge_moments.
 void statistics(Threads &threads, const Maps &maps, int count, Room &room, Statistics &to);
 
 // The loss network's view of one picture.
