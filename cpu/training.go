@@ -40,7 +40,7 @@ func OpenTraining(loss []model.Conv, w *model.Weights, o model.TrainingOptions) 
 	lossShapes, lossParameters, _ := describeLayers(foldedEncoder(loss))
 	var network []model.Conv
 	for _, c := range w.Layers {
-		if c.Side == model.Decoder || o.Encoder && c.Kernel > 1 {
+		if c.Trained(o.Encoder) {
 			network = append(network, c)
 		}
 	}

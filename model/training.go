@@ -102,14 +102,14 @@ type TrainingState struct {
 // Trained lists the layers of a network that a training changes: the decoder, and with encoder also the encoder but its colour
 // layer. Vectors of parameters hold weight and bias of each in turn.
 func (w Widths) Trained(encoder bool) []Layer {
-	return slices.DeleteFunc(w.Layers(), func(l Layer) bool { return l.Side == Encoder && (!encoder || l.Kernel == 1) })
+	return slices.DeleteFunc(w.Layers(), func(l Layer) bool { return !l.Trained(encoder) })
 }
 
 // TrainedParameters is a copy of the parameters of the trained layers, in the order of Trained.
 func (w *Weights) TrainedParameters(encoder bool) []float32 {
 	var v []float32
 	for _, c := range w.Layers {
-		if c.trained(encoder) {
+		if c.Trained(encoder) {
 			v = append(append(v, c.Weight...), c.Bias...)
 		}
 	}
@@ -124,7 +124,7 @@ func (w *Weights) WithTrained(encoder bool, v []float32) (*Weights, error) {
 	rest := v
 	for i := range out.Layers {
 		c := &out.Layers[i]
-		if !c.trained(encoder) {
+		if !c.Trained(encoder) {
 			continue
 		}
 		n := len(c.Weight)
@@ -139,7 +139,8 @@ func (w *Weights) WithTrained(encoder bool, v []float32) (*Weights, error) {
 	return &out, nil
 }
 
-func (l Layer) trained(encoder bool) bool { return l.Side == Decoder || encoder && l.Kernel > 1 }
+// Trained says whether a training changes the layer; encoder as for Widths.Trained.
+func (l Layer) Trained(encoder bool) bool { return l.Side == Decoder || encoder && l.Kernel > 1 }
 
 // CheckTraining reports what every TrainingOpener refuses: a loss network that is none, a size that the poolings do not divide,
 // a frozen encoder that is not the loss network.

@@ -208,16 +208,21 @@ func stateDefects() []defect {
 func TestSuiteFindsDefects(t *testing.T) {
 	for _, d := range slices.Concat(sampleDefects(), arithmeticDefects(), stateDefects()) {
 		t.Run(d.name, func(t *testing.T) {
-			cases := Cases(d.open, Float32)
-			i := slices.IndexFunc(cases, func(c Case) bool { return c.Name == d.found })
-			if i < 0 {
-				t.Fatalf("there is no case %q", d.found)
-			}
-			if err := cases[i].Check(); err != nil {
-				t.Log(err)
-			} else {
-				t.Fatalf("case %q did not find it", d.found)
-			}
+			mustFind(t, Cases(d.open, Float32), d.found)
 		})
+	}
+}
+
+// mustFind demands that the case of a name fails.
+func mustFind(t *testing.T, cases []Case, name string) {
+	t.Helper()
+	i := slices.IndexFunc(cases, func(c Case) bool { return c.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no case %q", name)
+	}
+	if err := cases[i].Check(); err != nil {
+		t.Log(err)
+	} else {
+		t.Fatalf("case %q did not find it", name)
 	}
 }

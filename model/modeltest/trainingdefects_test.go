@@ -331,16 +331,7 @@ func errorDefects() []trainingDefect {
 func TestTrainingSuiteFindsDefects(t *testing.T) {
 	for _, d := range slices.Concat(gradientDefects(), updateDefects(), memoryDefects(), errorDefects()) {
 		t.Run(d.name, func(t *testing.T) {
-			cases := TrainingCases(d.open, TrainingFloat32)
-			i := slices.IndexFunc(cases, func(c Case) bool { return c.Name == d.found })
-			if i < 0 {
-				t.Fatalf("there is no case %q", d.found)
-			}
-			if err := cases[i].Check(); err != nil {
-				t.Log(err)
-			} else {
-				t.Fatalf("case %q did not find it", d.found)
-			}
+			mustFind(t, TrainingCases(d.open, TrainingFloat32), d.found)
 		})
 	}
 }
