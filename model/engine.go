@@ -49,6 +49,7 @@ type Engine interface {
 type Options struct {
 	Device    Device    // "" means Auto
 	DeviceID  int       // which GPU; -1 lets the engine choose
+	Context   uintptr   // CUcontext that a CUDA engine works in and whose frames it takes; 0 means the GPU's primary context
 	Threads   int       // of a CPU engine; 0 means all cores this process may use
 	Precision Precision // "" means AutoPrecision
 }
@@ -59,8 +60,8 @@ type Opener func(*Weights, Options) (Engine, error)
 // Engines are the openers that a program was built with.
 type Engines map[Device]Opener
 
-// Open opens the engine for o.Device. Auto takes CUDA where it opens and the CPU otherwise. A device that this program
-// was not built with is an error, and so is whatever the opener reports.
+// Open opens the engine for o.Device. Auto takes CUDA where it opens and otherwise the CPU, whose Describe then also says why
+// no GPU is used. A device that this program was not built with is an error, and so is whatever the opener reports.
 func (e Engines) Open(w *Weights, o Options) (Engine, error) {
 	if o.Device == "" {
 		o.Device = Auto
@@ -75,17 +76,32 @@ func (e Engines) Open(w *Weights, o Options) (Engine, error) {
 		}
 		return open(w, o)
 	}
+	var noGPU error
 	if open := e[CUDA]; open != nil {
-		if engine, err := open(w, o); err == nil {
+		engine, err := open(w, o)
+		if err == nil {
 			return engine, nil
 		}
+		noGPU = err
 	}
 	open := e[CPU]
 	if open == nil {
-		return nil, fmt.Errorf("device %q: this build has no engine", o.Device)
+		return nil, fmt.Errorf("device %q: this build has no engine for the CPU (GPU: %v)", o.Device, noGPU)
 	}
-	return open(w, o)
+	engine, err := open(w, o)
+	if err == nil && noGPU != nil {
+		engine = fallback{engine, noGPU}
+	}
+	return engine, err
 }
+
+// fallback is an engine that was taken because another one could not be had.
+type fallback struct {
+	Engine
+	because error
+}
+
+func (f fallback) Describe() string { return fmt.Sprintf("%s (no GPU: %v)", f.Engine.Describe(), f.because) }
 
 // CheckStylize reports arguments of Engine.Stylize that every engine refuses; see there.
 func CheckStylize(w *Weights, dst, src *Image, style Stats, alpha float32) error {
