@@ -101,7 +101,9 @@ type fallback struct {
 	because error
 }
 
-func (f fallback) Describe() string { return fmt.Sprintf("%s (no GPU: %v)", f.Engine.Describe(), f.because) }
+func (f fallback) Describe() string {
+	return fmt.Sprintf("%s (no GPU: %v)", f.Engine.Describe(), f.because)
+}
 
 // CheckStylize reports arguments of Engine.Stylize that every engine refuses; see there.
 func CheckStylize(w *Weights, dst, src *Image, style Stats, alpha float32) error {
