@@ -1,0 +1,102 @@
+package cuda
+
+import (
+	"strings"
+	"testing"
+
+	"adainfilter/model"
+	"adainfilter/model/modeltest"
+)
+
+func middle(in, out int, pool, up bool) packed {
+	p := packed{in: in, out: out, phases: 1, taps: 9}
+	p.Pool = pool
+	if up {
+		p.phases, p.taps = 4, 4
+	}
+	return p
+}
+
+func TestConvolution(t *testing.T) {
+	for _, c := range []struct {
+		layer         packed
+		hopper, small bool
+		want          string
+	}{
+		{middle(16, 16, false, false), false, false, "conv_n16"},
+		{middle(16, 48, true, false), true, false, "conv_n16_pool"},
+		{middle(32, 96, false, true), true, false, "conv_n32_up"},
+		{middle(64, 64, false, false), false, true, "conv_n64"},
+		{middle(64, 256, false, false), false, true, "conv_n128"},
+		{middle(64, 64, true, false), true, true, "conv90_c64_pool"},
+		{middle(64, 64, false, true), true, true, "conv90_c64_up"},
+		{middle(128, 64, false, true), true, true, "conv90_c64_up"},
+		{middle(64, 128, false, false), true, true, "conv90_c64to128"},
+		{middle(128, 64, false, false), true, true, "conv90_c128to64"},
+		{middle(192, 64, false, false), true, false, "conv_n64"},
+		{middle(192, 64, true, false), true, false, "conv_n64_pool"},
+		{middle(128, 128, true, false), true, true, "conv90_c128_pool"},
+		{middle(256, 512, false, false), true, false, "conv90_c128"},
+		{middle(256, 512, false, false), true, true, "conv90_c128_small"},
+		{middle(256, 256, false, true), true, true, "conv90_c128_up"},
+		{middle(48, 128, false, false), true, true, "conv_n128"},
+	} {
+		if got := c.layer.convolution(c.hopper, func() bool { return c.small }); got != c.want {
+			t.Errorf("%d to %d channels, pool %v, %d phases, hopper %v: %s, wanted %s", c.layer.in, c.layer.out, c.layer.Pool, c.layer.phases, c.hopper, got, c.want)
+		}
+	}
+}
+
+// TestEveryHopperLayerOfVGG19 guards the path that the paper's network is fast on.
+func TestEveryHopperLayerOfVGG19(t *testing.T) {
+	layers, err := pack(modeltest.RandomWeights(1, model.VGG19))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range layers[1 : len(layers)-1] {
+		if name := p.convolution(true, func() bool { return false }); !strings.HasPrefix(name, "conv90_") {
+			t.Errorf("%s runs on %s, wanted wgmma", p.Name, name)
+		}
+	}
+}
+
+func TestSmaller(t *testing.T) {
+	large, small := launch{tileW: 16, tileH: 16, tileC: 128}, launch{tileW: 16, tileH: 8, tileC: 128}
+	for _, c := range []struct {
+		in   plane
+		want bool
+	}{
+		{plane{135, 240, 256}, true},  // 270 tiles are three rounds of 132, the last one nearly empty
+		{plane{540, 960, 256}, false}, // 4080 tiles
+		{plane{8, 16, 256}, true},     // half of a large tile would be outside
+		{plane{176, 192, 256}, false}, // 264 tiles are two full rounds either way
+	} {
+		if got := smaller(large, small, c.in, 256, 132); got != c.want {
+			t.Errorf("%v: %v, wanted %v", c.in, got, c.want)
+		}
+	}
+}
+
+// TestLayout compares plane sizes with the network's definition: ceil mode going down, doubling going up.
+func TestLayout(t *testing.T) {
+	layers, err := pack(modeltest.RandomWeights(1, modeltest.Widths))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := lay(layers, 33, 17)
+	want := []plane{
+		{17, 33, 16}, {9, 17, 16}, {9, 17, 16}, {5, 9, 16}, {5, 9, 16}, {5, 9, 16}, {5, 9, 16}, {3, 5, 16}, {3, 5, 32},
+		{3, 5, 16}, {6, 10, 16}, {6, 10, 16}, {6, 10, 16}, {6, 10, 16}, {12, 20, 16}, {12, 20, 16}, {24, 40, 16},
+	}
+	if len(l.planes) != len(want) {
+		t.Fatalf("%d planes, wanted %d: %v", len(l.planes), len(want), l.planes)
+	}
+	for i, p := range l.planes {
+		if p != want[i] {
+			t.Errorf("plane behind %s is %v, wanted %v", layers[i].Name, p, want[i])
+		}
+		if p.bytes() > l.memory[i%2] {
+			t.Errorf("plane behind %s has %d bytes, its buffer %d", layers[i].Name, p.bytes(), l.memory[i%2])
+		}
+	}
+}
