@@ -7,6 +7,17 @@ PREFIX := /usr/local
 # The folder that GStreamer itself scans, asked only when installing.
 PLUGINDIR = $(shell pkg-config --variable=pluginsdir gstreamer-1.0)
 
+# The folder of cuda.h: fetched unless a toolkit's is given, say CUDA_INCLUDE=/usr/local/cuda/include. The compiler finds it
+# through its environment, which is no part of the keys of Go's cache: CGO_CFLAGS would compile the bindings anew.
+CUDA_INCLUDE := $(abspath $(BUILD))/cuda/include
+export CUDA_INCLUDE
+export C_INCLUDE_PATH := $(if $(C_INCLUDE_PATH),$(C_INCLUDE_PATH):)$(CUDA_INCLUDE)
+export CPLUS_INCLUDE_PATH := $(if $(CPLUS_INCLUDE_PATH),$(CPLUS_INCLUDE_PATH):)$(CUDA_INCLUDE)
+# Only where a toolkit lies in a folder that gorgonia.org/cu looks into first, and may be of a release that it does not fit.
+ifneq ($(wildcard $(addsuffix /include/cuda.h,/usr/local/cuda /usr/local/cuda-10.2 /opt/cuda)),)
+export CGO_CFLAGS := -I$(CUDA_INCLUDE) $(or $(CGO_CFLAGS),-g -O2)
+endif
+
 # An official Go archive lies there and is often not in root's PATH.
 export PATH := $(PATH):/usr/local/go/bin
 # One way to compile for the plugin, the command and the tests: they share go-gst, which takes minutes.
@@ -21,7 +32,7 @@ help:
 	@echo 'make demo     stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
 	@echo 'make test     run all tests'
 	@echo 'make build    $(PLUGIN) and $(BUILD)/adain'
-	@echo 'make deps     install what is missing (apt)'
+	@echo 'make deps     install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
 	@echo 'make lint     formatting, vet, staticcheck, import rules, scripts'
 	@echo 'make bench    speed of the engine and of the element'
 	@echo 'make install  plugin to PLUGINDIR (GStreamer'"'"'s own), command to PREFIX/bin; DESTDIR is honoured'
