@@ -13,6 +13,8 @@ CUDA_INCLUDE := $(abspath $(BUILD))/cuda/include
 export CUDA_INCLUDE
 export C_INCLUDE_PATH := $(if $(C_INCLUDE_PATH),$(C_INCLUDE_PATH):)$(CUDA_INCLUDE)
 export CPLUS_INCLUDE_PATH := $(if $(CPLUS_INCLUDE_PATH),$(CPLUS_INCLUDE_PATH):)$(CUDA_INCLUDE)
+# The bindings ask for -lcuda; the archive there is empty, cuda/driver has the functions.
+export LIBRARY_PATH := $(CURDIR)/cuda/driver/link$(if $(LIBRARY_PATH),:$(LIBRARY_PATH))
 # Only where a toolkit lies in a folder that gorgonia.org/cu looks into first, and may be of a release that it does not fit.
 ifneq ($(wildcard $(addsuffix /include/cuda.h,/usr/local/cuda /usr/local/cuda-10.2 /opt/cuda)),)
 export CGO_CFLAGS := -I$(CUDA_INCLUDE) $(or $(CGO_CFLAGS),-g -O2)
@@ -26,7 +28,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build plugin command demo test lint bench install clean
+.PHONY: help deps build plugin command demo test lint kernels bench install clean
 
 help:
 	@echo 'make demo     stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
@@ -34,6 +36,7 @@ help:
 	@echo 'make build    $(PLUGIN) and $(BUILD)/adain'
 	@echo 'make deps     install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
 	@echo 'make lint     formatting, vet, staticcheck, import rules, scripts'
+	@echo 'make kernels  compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
 	@echo 'make bench    speed of the engine and of the element'
 	@echo 'make install  plugin to PLUGINDIR (GStreamer'"'"'s own), command to PREFIX/bin; DESTDIR is honoured'
 	@echo 'make clean    remove what was built'
@@ -60,6 +63,11 @@ test: build
 lint: deps
 	@.ci/deps shellcheck
 	@.ci/lint '$(STATICCHECK)'
+
+# NVRTC and ptxas, of the pinned release only: another one writes other text.
+kernels:
+	@.ci/nvidia '$(BUILD)/cuda' include lib bin
+	@.ci/kernels '$(BUILD)/cuda' $(if $(CHECK),--check)
 
 bench: build
 	@pipelines/bench.sh
