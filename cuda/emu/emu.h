@@ -1,0 +1,151 @@
+// CUDA's language for a C++ compiler, so that the kernels run on the CPU: a .cu file compiles as C++ behind `-include emu.h`.
+// Only what the kernels use is here. The instructions of kernels/warp.cuh and kernels/hopper.cuh are functions of the runtime,
+// declared in those two headers. README of the whole: runtime/launch.h.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "runtime/half.h"
+#include "runtime/launch.h"
+#include "runtime/vectors.h"
+
+#define CUDA_EMU 1
+
+#define __global__ __attribute__((noinline))  // a kernel keeps a frame of its own in a sanitizer's report
+#define __device__
+#define __host__
+#define __constant__ static const
+#define __forceinline__ inline __attribute__((always_inline))
+#define __launch_bounds__(...)
+#define __align__(n) alignas(n)
+#define __grid_constant__
+// The section is what the runtime fills with NaN before each block. In a template the compiler ignores it: use DYN_SMEM there.
+#define __shared__ static __attribute__((section("emu_shared")))
+
+#define DYN_SMEM(name) unsigned char *name = ::emu::dyn
+
+#define threadIdx (::emu::current->index)
+#define blockIdx (::emu::block_index)
+#define blockDim (::emu::block_size)
+#define gridDim (::emu::grid_size)
+#define warpSize 32
+
+namespace emu {
+
+struct Thread {
+  uint3 index;
+};
+
+extern Thread *current;  // the CUDA thread that runs
+extern uint3 block_index;
+extern dim3 block_size, grid_size;
+extern unsigned char *dyn;  // dynamic shared memory
+
+enum class Shuffle { exclusive_or, down, up, index };
+
+void block_sync(int line);
+void warp_sync(unsigned mask, int line);
+unsigned ballot(unsigned mask, bool predicate, int line);
+unsigned shuffle(Shuffle kind, unsigned mask, unsigned value, int argument, int width, int line);
+[[noreturn]] void trap(int line);
+
+template <class T>
+inline T shuffle_any(Shuffle kind, unsigned mask, T value, int argument, int width, int line) {
+  static_assert(sizeof(T) == 4, "values of 4 bytes can be exchanged");
+  unsigned bits;
+  std::memcpy(&bits, &value, 4);
+  bits = shuffle(kind, mask, bits, argument, width, line);
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+
+}  // namespace emu
+
+__forceinline__ void __syncthreads(int line = __builtin_LINE()) { emu::block_sync(line); }
+__forceinline__ void __syncwarp(unsigned mask = 0xffffffffu, int line = __builtin_LINE()) { emu::warp_sync(mask, line); }
+__forceinline__ void __trap(int line = __builtin_LINE()) { emu::trap(line); }
+
+inline unsigned __ballot_sync(unsigned mask, bool p, int line = __builtin_LINE()) { return emu::ballot(mask, p, line); }
+inline int __any_sync(unsigned mask, bool p, int line = __builtin_LINE()) { return emu::ballot(mask, p, line) != 0; }
+inline int __all_sync(unsigned mask, bool p, int line = __builtin_LINE()) { return emu::ballot(mask, p, line) == 0xffffffffu; }
+
+template <class T>
+inline T __shfl_xor_sync(unsigned mask, T v, int lanes, int width = 32, int line = __builtin_LINE()) {
+  return emu::shuffle_any(emu::Shuffle::exclusive_or, mask, v, lanes, width, line);
+}
+template <class T>
+inline T __shfl_down_sync(unsigned mask, T v, int by, int width = 32, int line = __builtin_LINE()) {
+  return emu::shuffle_any(emu::Shuffle::down, mask, v, by, width, line);
+}
+template <class T>
+inline T __shfl_up_sync(unsigned mask, T v, int by, int width = 32, int line = __builtin_LINE()) {
+  return emu::shuffle_any(emu::Shuffle::up, mask, v, by, width, line);
+}
+template <class T>
+inline T __shfl_sync(unsigned mask, T v, int lane, int width = 32, int line = __builtin_LINE()) {
+  return emu::shuffle_any(emu::Shuffle::index, mask, v, lane, width, line);
+}
+
+using std::max;
+using std::min;
+
+template <class T>
+inline T __ldg(const T *p) {
+  return *p;
+}
+inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+inline float __saturatef(float x) { return x > 0 ? (x < 1 ? x : 1.0f) : 0.0f; }  // NaN gives 0, as on the device
+inline float __fdividef(float a, float b) { return a / b; }
+inline float __fdiv_rn(float a, float b) { return a / b; }
+inline float __frcp_rn(float x) { return 1.0f / x; }
+inline float __fsqrt_rn(float x) { return sqrtf(x); }
+inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+// These three exist to keep a compiler from contracting them into a fused multiply-add.
+inline float __fmul_rn(float a, float b) {
+  volatile float r = a * b;
+  return r;
+}
+inline float __fadd_rn(float a, float b) {
+  volatile float r = a + b;
+  return r;
+}
+inline float __fsub_rn(float a, float b) {
+  volatile float r = a - b;
+  return r;
+}
+inline float __expf(float x) { return expf(x); }
+inline float __logf(float x) { return logf(x); }
+inline int __float2int_rn(float x) { return int(std::nearbyint(x)); }
+inline int __float2int_rz(float x) { return int(x); }
+inline int __float2int_rd(float x) { return int(std::floor(x)); }
+inline unsigned __float2uint_rn(float x) { return unsigned(std::nearbyint(x)); }
+inline unsigned __float2uint_rz(float x) { return unsigned(x); }
+inline float __int2float_rn(int x) { return float(x); }
+inline float __uint2float_rn(unsigned x) { return float(x); }
+inline int __popc(unsigned x) { return __builtin_popcount(x); }
+inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
+
+template <class To, class From>
+inline To emu_bits(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  std::memcpy(&to, &from, sizeof to);
+  return to;
+}
+inline float __uint_as_float(unsigned x) { return emu_bits<float>(x); }
+inline float __int_as_float(int x) { return emu_bits<float>(x); }
+inline unsigned __float_as_uint(float x) { return emu_bits<unsigned>(x); }
+inline int __float_as_int(float x) { return emu_bits<int>(x); }
+
+// One thread runs at a time, so these are atomic by construction.
+template <class T>
+inline T atomicAdd(T *p, T v) {
+  T old = *p;
+  *p = old + v;
+  return old;
+}
+inline void __threadfence() {}
