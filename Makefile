@@ -13,8 +13,6 @@ CUDA_INCLUDE := $(abspath $(BUILD))/cuda/include
 export CUDA_INCLUDE
 export C_INCLUDE_PATH := $(if $(C_INCLUDE_PATH),$(C_INCLUDE_PATH):)$(CUDA_INCLUDE)
 export CPLUS_INCLUDE_PATH := $(if $(CPLUS_INCLUDE_PATH),$(CPLUS_INCLUDE_PATH):)$(CUDA_INCLUDE)
-# The bindings ask for -lcuda; the archive there is empty, cuda/driver has the functions.
-export LIBRARY_PATH := $(CURDIR)/cuda/driver/link$(if $(LIBRARY_PATH),:$(LIBRARY_PATH))
 # Only where a toolkit lies in a folder that gorgonia.org/cu looks into first, and may be of a release that it does not fit.
 ifneq ($(wildcard $(addsuffix /include/cuda.h,/usr/local/cuda /usr/local/cuda-10.2 /opt/cuda)),)
 export CGO_CFLAGS := -I$(CUDA_INCLUDE) $(or $(CGO_CFLAGS),-g -O2)
