@@ -15,7 +15,6 @@ struct alignas(64) TMap {
   uint32_t swz;        // 1: 128-byte swizzle, 0: none
 };
 static_assert(sizeof(TMap) == 128, "kernel parameters must have the same size on both sides");
-#define __grid_constant__
 #define DYN_SMEM_SWIZZLED(name) DYN_SMEM(name)
 
 uint32_t smem_u32(const void *p);
@@ -40,7 +39,6 @@ template <int R> inline void reg_dec() {}
 inline void wgmma_fence() {}
 inline void fence_barrier_init() {}
 inline void tma_prefetch(const TMap *) {}
-inline void require_swizzle_base(const void *) {}  // tma_load_4d refuses what is misaligned
 
 #else
 
@@ -50,9 +48,6 @@ struct __align__(64) TMap { unsigned long long opaque[16]; };  // CUtensorMap
 // The 128-byte swizzle repeats every 1024 bytes of shared memory, so what it is laid over must start at such a multiple. The base of
 // dynamic shared memory follows the alignment declared here as long as there is no static shared memory.
 #define DYN_SMEM_SWIZZLED(name) extern __shared__ __align__(1024) unsigned char name[]
-__device__ __forceinline__ void require_swizzle_base(const void *p) {
-  if (smem_u32(p) & 1023) __trap();
-}
 
 // ---- mbarrier: counts arrivals and bytes; a phase ends when both are complete, and waiters ask for its parity
 
@@ -115,6 +110,11 @@ __device__ __forceinline__ void named_bar(int id, int threads) { asm volatile("b
 #include "wgmma.cuh"
 
 #endif
+
+// A base of shared memory that is not at a multiple of 1024 would give wrong results silently.
+__device__ __forceinline__ void require_swizzle_base(const void *p) {
+  if (smem_u32(p) & 1023) __trap();
+}
 
 // A wgmma operand in shared memory: rows of 64 halves along K with the 128-byte swizzle, in groups of 8 rows that are `group` bytes
 // apart. Bits 0-13: start/16; 16-29: 1, unused with this swizzle; 32-45: group/16; 49-51: base offset 0; 62-63: 1 = this swizzle.
