@@ -26,18 +26,19 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build plugin command demo test lint kernels bench install clean
+.PHONY: help deps build plugin command demo test lint kernels bench gpu-bundle install clean
 
 help:
-	@echo 'make demo     stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
-	@echo 'make test     run all tests'
-	@echo 'make build    $(PLUGIN) and $(BUILD)/adain'
-	@echo 'make deps     install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
-	@echo 'make lint     formatting, vet, staticcheck, import rules, scripts'
-	@echo 'make kernels  compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
-	@echo 'make bench    speed of the engine and of the element'
-	@echo 'make install  plugin to PLUGINDIR (GStreamer'"'"'s own), command to PREFIX/bin; DESTDIR is honoured'
-	@echo 'make clean    remove what was built'
+	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
+	@echo 'make test        run all tests'
+	@echo 'make build       $(PLUGIN) and $(BUILD)/adain'
+	@echo 'make deps        install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
+	@echo 'make lint        formatting, vet, staticcheck, import rules, scripts'
+	@echo 'make kernels     compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
+	@echo 'make bench       speed of the engine and of the element'
+	@echo 'make gpu-bundle  tests and benchmarks for a host that has only a GPU and its driver: $(BUILD)/gpu-bundle.tar.gz'
+	@echo 'make install     plugin to PLUGINDIR (GStreamer'"'"'s own), command to PREFIX/bin; DESTDIR is honoured'
+	@echo 'make clean       remove what was built'
 
 deps:
 	@.ci/deps
@@ -69,6 +70,9 @@ kernels:
 
 bench: build
 	@pipelines/bench.sh
+
+gpu-bundle: deps
+	@pipelines/gpu/bundle.sh '$(BUILD)/gpu-bundle'
 
 install: build
 	install -D -m 644 '$(PLUGIN)' '$(DESTDIR)$(PLUGINDIR)/libgstadainfilter.so'

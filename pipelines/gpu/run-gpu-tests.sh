@@ -1,0 +1,200 @@
+#!/bin/sh
+# run-gpu-tests [REPORT]: everything that only a GPU can show, into one file (gpu-report.txt). A step that fails does not stop the
+# others; the exit status is 0 if none failed. Takes about 20 minutes.
+#
+# Environment: STEPS are the steps to run (all), SIZES frames to measure ("1920x1080 3840x2160"), RUNS frames of a measurement (100),
+# LIMIT seconds for one step (1200), BASELINE a Python script that measures PyTorch, with its BASELINE_ARGUMENTS; it runs where
+# python3 has torch.
+set -u
+d=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
+report=${1:-gpu-report.txt}
+: "${STEPS:=host selftest driver conformance sanitizer element pipelines bench film baseline}"
+: "${SIZES:=1920x1080 3840x2160}" "${RUNS:=100}" "${LIMIT:=1200}"
+: "${BASELINE:=}" "${BASELINE_ARGUMENTS=--compile --layers --sizes $(echo "$SIZES" | tr ' ' ,)}"
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+export GST_REGISTRY_1_0="$work/registry.bin"
+: >"$report" || exit 1
+: >"$work/summary"
+
+say() { printf '%s\n' "$@" | tee -a "$report"; }
+
+# wanted STEP: whether it is among STEPS; begins its chapter.
+wanted() {
+  case " $STEPS " in *" $1 "*) say '' "## $1" && return 0 ;; esac
+  return 1
+}
+
+# result STATUS TITLE: a line of the summary.
+result() {
+  printf '%-8s %s\n' "$1" "$2" | tee -a "$report" >>"$work/summary"
+  echo "$1: $2"
+}
+
+# step TITLE COMMAND...: runs it with the bundle's libraries, reports what it prints.
+step() {
+  title=$1
+  shift
+  say '' "\$ $*"
+  timeout -k 10 "$LIMIT" "$d/run" "$@" >"$work/out" 2>&1
+  code=$?
+  # Of tests, what passed is not repeated.
+  grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|[ ]*--- PASS)' "$work/out" | cut -c 1-400 | tail -n 300 >>"$report"
+  case $code in
+    0) result ok "$title" ;;
+    124 | 137) result FAILED "$title: no end after $LIMIT s" ;;
+    *) result FAILED "$title: exit status $code" ;;
+  esac
+  return $code
+}
+
+count() { grep -c -- "^--- $1" "$work/out"; }
+
+# tests FOLDER [ARGUMENT...]: runs one test program where its files are; says how many tests passed and were skipped.
+tests() {
+  folder=$1
+  shift
+  cd "$d/tests/$folder" || return
+  step "tests of $folder" ./test -test.v -test.timeout "${LIMIT}s" "$@"
+  cd "$start" || exit 1
+  say "$folder: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
+  [ "$(count PASS)" -gt 0 ] || result FAILED "tests of $folder: none has run"
+}
+
+has() { "$d/run" gst-inspect-1.0 --exists "$1" >/dev/null 2>&1; }
+
+# clocks COMMAND...: the command, with what the GPU did meanwhile.
+clocks() {
+  watcher=
+  if command -v nvidia-smi >/dev/null; then
+    nvidia-smi --query-gpu=clocks.sm,clocks.mem,power.draw,temperature.gpu,clocks_throttle_reasons.active --format=csv,noheader -lms 500 >"$work/clocks" &
+    watcher=$!
+  fi
+  "$@"
+  [ -n "$watcher" ] || return
+  kill "$watcher" && wait "$watcher" 2>/dev/null
+  say "clock of the processors, of the memory, power, temperature, limits (every 0.5 s, how often):"
+  sort "$work/clocks" | uniq -c | sort -rn | head -n 12 | tee -a "$report"
+}
+
+report=$(CDPATH='' cd -- "$(dirname -- "$report")" && pwd -P)/$(basename -- "$report")
+start=$(pwd -P)
+say "# adainfilter $(cat "$d/version") on a GPU, $(date -u +%Y-%m-%dT%H:%MZ)"
+
+if wanted host; then
+  {
+    uname -srm
+    grep -m1 '^PRETTY_NAME' /etc/os-release
+    ldd --version 2>/dev/null | head -n 1
+    grep -m1 'model name' /proc/cpuinfo
+    echo "processors: $(nproc)"
+    echo "NVIDIA_DRIVER_CAPABILITIES=${NVIDIA_DRIVER_CAPABILITIES:-}"
+    { /sbin/ldconfig -p || ldconfig -p; } 2>/dev/null | grep -E 'libcuda\.so|libnvcuvid|libnvidia-encode|libnvidia-ptxjit'
+    if command -v nvidia-smi >/dev/null; then
+      nvidia-smi --query-gpu=index,name,compute_cap,driver_version,vbios_version,memory.total,clocks.sm,clocks.max.sm,clocks.max.mem,power.limit,mig.mode.current --format=csv
+      nvidia-smi
+    else
+      echo 'nvidia-smi: not there'
+    fi
+  } 2>&1 | tee -a "$report"
+  step 'a GPU that can be used' adain bench --device cuda --size 64x64 --runs 1
+fi
+if wanted selftest; then step 'instructions: mma, ldmatrix, cp.async, wgmma, TMA' adain bench --selftest; fi
+if wanted driver; then tests cuda/driver; fi
+if wanted conformance; then tests cuda; fi
+
+if wanted sanitizer; then
+  sanitizer=$(PATH=$PATH:/usr/local/cuda/bin command -v compute-sanitizer)
+  if [ -n "$sanitizer" ]; then
+    for tool in memcheck racecheck synccheck initcheck; do
+      for widths in lite vgg19; do
+        step "compute-sanitizer $tool, $widths" "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 \
+          adain bench --device cuda --random "$widths" --size 75x53 --runs 2
+      done
+    done
+  else
+    result skipped 'compute-sanitizer: not on this host'
+  fi
+fi
+
+if wanted element; then tests element -test.run 'CUDA|Cuda|GPU|ZeroCopy'; fi
+
+if wanted pipelines; then
+  caps='video/x-raw,format=NV12,width=1920,height=1080,framerate=60/1'
+  cuda='video/x-raw(memory:CUDAMemory)'
+  frames='videotestsrc num-buffers=60'
+  filter='adainfilter device=cuda'
+  # shellcheck disable=SC2086 # launch lines are lists of words
+  if has cudaupload; then
+    GST_DEBUG=adainfilter:5 step 'frames stay on the GPU' gst-launch-1.0 $frames ! $caps ! cudaupload ! $cuda ! $filter ! $cuda ! cudadownload ! fakesink
+    grep -iE 'host cop' "$work/out" | tail -n 1 >"$work/copies"
+    case $(cat "$work/copies") in
+      *' 0 host copies'*) result ok 'host copies of CUDAMemory frames: 0' ;;
+      *) result FAILED "host copies of CUDAMemory frames: $(cat "$work/copies")" ;;
+    esac
+    for format in RGB BGR RGBA BGRA RGBx BGRx I420; do
+      step "$format, 321x243" gst-launch-1.0 $frames ! video/x-raw,format=$format,width=321,height=243 ! cudaupload ! $filter ! cudadownload ! fakesink
+    done
+  else
+    result FAILED 'no cudaupload: GStreamer needs libnvcuvid.so.1 or libnvidia-encode.so.1 beside libcuda.so.1'
+  fi
+  # shellcheck disable=SC2086
+  step 'host frames' gst-launch-1.0 $frames ! $caps ! $filter ! fakesink
+fi
+
+if wanted bench; then
+  for widths in lite vgg19; do
+    for size in $SIZES; do
+      clocks step "bench $widths $size" adain bench --device cuda --random "$widths" --size "$size" --runs "$RUNS" --kernels
+    done
+  done
+fi
+
+# film N: seconds for N times the film through the decoder and the element.
+film() {
+  rm -f "$work/film.h264"
+  i=0
+  while [ $i -lt "$1" ]; do
+    cat "$d/film.h264" >>"$work/film.h264"
+    i=$((i + 1))
+  done
+  step "nvh264dec ! adainfilter, $1 x 60 frames 1920x1080" gst-launch-1.0 filesrc location="$work/film.h264" ! h264parse ! nvh264dec \
+    ! 'video/x-raw(memory:CUDAMemory)' ! adainfilter device=cuda ! 'video/x-raw(memory:CUDAMemory)' ! fakesink sync=false || return
+  seconds=$(sed -n 's/^Execution ended after \([0-9]*\):\([0-9]*\):\([0-9.]*\).*/\1 \2 \3/p' "$work/out" | awk '{ print $1 * 3600 + $2 * 60 + $3 }')
+}
+
+if wanted film; then
+  if has nvh264dec; then
+    if film 2; then
+      short=$seconds
+      film 12 && say "decoder and element: $(awk -v a="$short" -v b="$seconds" 'BEGIN { printf "%.1f", 600 / (b - a) }') frames per second"
+    fi
+    if has nvh264enc; then
+      step 'nvh264dec ! adainfilter ! nvh264enc' gst-launch-1.0 filesrc location="$d/film.h264" ! h264parse ! nvh264dec \
+        ! adainfilter device=cuda ! nvh264enc ! h264parse ! filesink location="$work/film.out"
+    else
+      result skipped 'nvh264enc: this GPU or driver has no encoder'
+    fi
+  else
+    result skipped 'nvh264dec: this GPU or driver has no decoder (libnvcuvid.so.1)'
+  fi
+fi
+
+if wanted baseline; then
+  if [ -z "$BASELINE" ]; then
+    result skipped 'PyTorch: BASELINE names no script'
+  elif ! python3 -c 'import torch' 2>/dev/null; then
+    result skipped 'PyTorch: python3 has no torch'
+  else
+    say "\$ python3 $BASELINE $BASELINE_ARGUMENTS"
+    # shellcheck disable=SC2086
+    if timeout -k 10 "$LIMIT" python3 "$BASELINE" $BASELINE_ARGUMENTS >"$work/out" 2>&1; then result ok PyTorch; else result FAILED PyTorch; fi
+    tail -n 200 "$work/out" | tee -a "$report"
+  fi
+fi
+
+say '' '## Summary'
+tee -a "$report" <"$work/summary"
+echo "report: $report"
+! grep -q '^FAILED' "$work/summary"
