@@ -49,20 +49,22 @@ struct Plane {
 
 float rounded(float v) { return __half2float(__float2half_rn(v)); }
 
-// w [9][Cin][Cout], the channels of the output innermost so that a compiler takes several at a time.
+typedef float Lanes __attribute__((vector_size(64)));  // plain loops took half of the tests' time
+
+// w [9][Cin][Cout].
 Plane convolve(const Plane &x, const std::vector<float> &w, const std::vector<float> &bias) {
   const int Cout = int(bias.size());
   Plane y(x.H, x.W, Cout);
   for (int i = 0; i < x.H; i++)
     for (int j = 0; j < x.W; j++)
       for (int o = 0; o < Cout; o += 16) {
-        float sum[16];
-        for (int l = 0; l < 16; l++) sum[l] = bias[o + l];
+        Lanes sum, taps;
+        std::memcpy(&sum, &bias[o], sizeof sum);
         for (int tap = 0; tap < 9; tap++) {
           const float *p = x.at(i + tap / 3 - 1, j + tap % 3 - 1);
           for (int c = 0; c < x.C; c++) {
-            const float *q = &w[(size_t(tap) * x.C + c) * Cout + o];
-            for (int l = 0; l < 16; l++) sum[l] += p[c] * q[l];
+            std::memcpy(&taps, &w[(size_t(tap) * x.C + c) * Cout + o], sizeof taps);
+            sum += p[c] * taps;
           }
         }
         for (int l = 0; l < 16; l++) y.at(i, j)[o + l] = std::max(sum[l], 0.0f);
@@ -159,7 +161,7 @@ void run_all(std::initializer_list<Problem90> problems) {
 }
 
 // Cout counts tiles of channels here.
-TEST(conv90_several_tiles) { run_all({{24, 40, 128, 1, 2, false}, {17, 33, 64, 1, 1, true}}); }
+TEST(conv90_several_tiles) { run_all({{18, 20, 128, 1, 2, false}, {17, 33, 64, 1, 1, true}}); }
 TEST(conv90_many_channels) {
   run(instances[4], {9, 20, 192, 256, 3, false}, 1);
   run(instances[5], {9, 20, 192, 256, 3, false}, 1);
@@ -175,11 +177,12 @@ TEST(conv90_tiny_planes) {
 // CONV90_CASES: how many per instance, CONV90_SEED: other ones.
 TEST(conv90_random) {
   const char *cases = std::getenv("CONV90_CASES"), *seed = std::getenv("CONV90_SEED");
+  const int side = cases ? 42 : 24;  // a larger plane takes half a second
   const uint64_t base = seed ? std::strtoull(seed, nullptr, 10) : 1;
   for (const Instance &k : instances) {
     test::Random random(base);
     for (int i = 0; i < (cases ? std::atoi(cases) : 1); i++) {
-      Problem90 p{1 + random.below(42), 1 + random.below(42), 64 * (1 + random.below(3)), tile_channels(k), 1 + random.below(4), false};
+      Problem90 p{1 + random.below(side), 1 + random.below(side), 64 * (1 + random.below(3)), tile_channels(k), 1 + random.below(4), false};
       p.replicate = random.below(2) != 0;
       p.Cin = k.Cin ? k.Cin : p.Cin;
       p.Cout = k.Cout ? k.Cout : p.Cout * (1 + random.below(256 / p.Cout));

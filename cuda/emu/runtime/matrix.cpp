@@ -1,0 +1,132 @@
+// mma.sync, ldmatrix, stmatrix: how matrices lie in the lanes of a warp is said in the PTX ISA, 9.7.14.
+#include "block.h"
+#include "instructions.h"
+
+namespace emu {
+
+#ifdef __F16C__
+float widen(uint16_t half) { return __half2float({half}); }
+#else
+float widen(uint16_t half) {
+  static const std::vector<float> table = [] {
+    std::vector<float> t(65536);
+    for (int i = 0; i < 65536; i++) t[i] = __half2float({uint16_t(i)});
+    return t;
+  }();
+  return table[half];
+}
+#endif
+
+unsigned char *shared_memory(uint32_t address, size_t bytes, const char *what) {
+  if (address + bytes > block.shared_bytes)
+    fail(0, "%s at bytes %u to %zu of shared memory, of which there are %zu", what, address, address + bytes, block.shared_bytes);
+  return dyn + address;
+}
+
+namespace {
+
+// d += a * b, all in local memory: what a sanitizer could say here it says slowly.
+__attribute__((no_sanitize("address", "undefined"))) void multiply(Fiber *lane) {
+  float a[16][16], b[16][8], c[16][8];
+  for (int i = 0; i < kLanes; i++) {
+    const Operands &o = lane[i].operands;
+    const int group = i / 4, pair = i % 4 * 2;
+    for (int r = 0; r < 4; r++) {
+      const int row = group + (r & 1) * 8, col = pair + (r >> 1) * 8;
+      a[row][col] = widen(uint16_t(o.a[r]));
+      a[row][col + 1] = widen(uint16_t(o.a[r] >> 16));
+    }
+    for (int r = 0; r < 2; r++) {
+      b[pair + r * 8][group] = widen(uint16_t(o.b[r]));
+      b[pair + r * 8 + 1][group] = widen(uint16_t(o.b[r] >> 16));
+      c[group + r * 8][pair] = o.c[r * 2];
+      c[group + r * 8][pair + 1] = o.c[r * 2 + 1];
+    }
+  }
+  for (int m = 0; m < 16; m++)
+    for (int k = 0; k < 16; k++)
+      for (int n = 0; n < 8; n++) c[m][n] += a[m][k] * b[k][n];
+  for (int i = 0; i < kLanes; i++) {
+    Operands &o = lane[i].operands;
+    for (int r = 0; r < 2; r++) {
+      o.c[r * 2] = c[i / 4 + r * 8][i % 4 * 2];
+      o.c[r * 2 + 1] = c[i / 4 + r * 8][i % 4 * 2 + 1];
+    }
+  }
+}
+
+// Eight rows of 16 bytes cover all banks once, if no two of them lie in the same sixteenth of 128 bytes.
+void count_conflicts(const Fiber *lane) {
+  for (int matrix = 0; matrix < 4; matrix++) {
+    int rows[8] = {}, most = 1;
+    for (int i = 0; i < 8; i++) most = std::max(most, ++rows[reinterpret_cast<uintptr_t>(lane[matrix * 8 + i].operands.row) / 16 % 8]);
+    counters.bank_conflicts += most - 1;
+  }
+}
+
+void load(Fiber *lane) {
+  counters.ldmatrix++;
+  count_conflicts(lane);
+  for (int matrix = 0; matrix < 4; matrix++)
+    for (int i = 0; i < kLanes; i++)
+      std::memcpy(&lane[i].operands.result[matrix], lane[matrix * 8 + i / 4].operands.row + i % 4 * 4, 4);
+}
+
+// Element (i/4, 2*(i%4)+e) of lane i goes to the memory row of its column.
+void store_transposed(const Fiber *lane) {
+  count_conflicts(lane);
+  for (int matrix = 0; matrix < 4; matrix++)
+    for (int i = 0; i < kLanes; i++)
+      for (int e = 0; e < 2; e++) {
+        const uint16_t half = uint16_t(lane[i].operands.a[matrix] >> 16 * e);
+        std::memcpy(lane[matrix * 8 + i % 4 * 2 + e].operands.row + i / 4 * 2, &half, 2);
+      }
+}
+
+void check_row(const void *row, const char *instruction, int line) {
+  if (reinterpret_cast<uintptr_t>(row) % 16) fail(line, "%s: the row is not aligned to 16 bytes", instruction);
+}
+
+}  // namespace
+}  // namespace emu
+
+using namespace emu;
+
+void mma_m16n8k16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], int line) {
+  Fiber &f = self();
+  std::memcpy(f.operands.a, a, sizeof a);
+  std::memcpy(f.operands.b, b, sizeof b);
+  std::memcpy(f.operands.c, d, sizeof d);
+  if (last_to_arrive(Instruction::mma, line)) {
+    counters.mma++;
+    multiply(lanes_of(f));
+    finish_together();
+  }
+  std::memcpy(d, f.operands.c, sizeof d);
+}
+
+void ldmatrix_x4(uint32_t (&r)[4], const void *row, int line) {
+  EMU_KERNEL_FRAME();
+  Fiber &f = self();
+  check_row(row, "ldmatrix", line);
+  touch_read(row);
+  f.operands.row = static_cast<unsigned char *>(const_cast<void *>(row));
+  if (last_to_arrive(Instruction::ldmatrix, line)) {
+    load(lanes_of(f));
+    finish_together();
+  }
+  std::memcpy(r, f.operands.result, sizeof r);
+}
+
+void stmatrix_x4_trans(void *row, const uint32_t (&r)[4], int line) {
+  EMU_KERNEL_FRAME();
+  Fiber &f = self();
+  check_row(row, "stmatrix", line);
+  touch_write(row);
+  std::memcpy(f.operands.a, r, sizeof r);
+  f.operands.row = static_cast<unsigned char *>(row);
+  if (last_to_arrive(Instruction::stmatrix, line)) {
+    store_transposed(lanes_of(f));
+    finish_together();
+  }
+}
