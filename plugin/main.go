@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"adainfilter/cpu"
+	"adainfilter/cuda"
 	"adainfilter/element"
 	"adainfilter/model"
 )
@@ -24,7 +25,7 @@ func goAdaInPluginInit(plugin *C.GstPlugin) (ok C.gboolean) {
 			ok = 0
 		}
 	}()
-	if element.Register(unsafe.Pointer(plugin), model.Engines{model.CPU: cpu.Open}) {
+	if element.Register(unsafe.Pointer(plugin), model.Engines{model.CPU: cpu.Open, model.CUDA: cuda.Open}) {
 		return 1
 	}
 	return 0

@@ -6,11 +6,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/cpu"
+	"adainfilter/cuda"
 	"adainfilter/model"
 )
 
 // engines are what this program computes with.
-var engines = model.Engines{model.CPU: cpu.Open}
+var engines = model.Engines{model.CPU: cpu.Open, model.CUDA: cuda.Open}
 
 // trainingEngines are what this program trains with.
 var trainingEngines = model.TrainingEngines{model.CPU: cpu.OpenTraining}

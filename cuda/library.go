@@ -1,0 +1,93 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"adainfilter/cuda/driver"
+	"adainfilter/cuda/kernels"
+)
+
+// kernel is a function on the GPU and what it takes to launch it.
+type kernel struct {
+	name     string
+	function cu.Function
+	launch   launch
+}
+
+// library holds the kernels that a GPU has loaded.
+type library struct {
+	modules []cu.Module
+	kernels map[string]kernel
+}
+
+// loadKernels compiles and loads the modules that wanted picks, in the current context. Errors: what the driver says of a module, a
+// kernel that a module lacks.
+func loadKernels(wanted func(kernels.Module) bool) (l *library, err error) {
+	l = &library{kernels: map[string]kernel{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.unload())
+		}
+	}()
+	for _, m := range kernels.Modules {
+		if !wanted(m) {
+			continue
+		}
+		ptx, err := kernels.PTX(m.Name)
+		if err != nil {
+			return l, err
+		}
+		module, err := driver.LoadModule(ptx)
+		if err != nil {
+			return l, fmt.Errorf("kernels %q: %w", m.Name, err)
+		}
+		l.modules = append(l.modules, module)
+		for _, name := range m.Kernels {
+			if l.kernels[name], err = load(module, name); err != nil {
+				return l, fmt.Errorf("kernel %q: %w", name, err)
+			}
+		}
+	}
+	return l, nil
+}
+
+// load finds one kernel of a module, allowed the shared memory that it needs.
+func load(m cu.Module, name string) (k kernel, err error) {
+	k.name = name
+	if k.function, err = m.Function(name); err != nil {
+		return k, driver.Wrap("cuModuleGetFunction", err)
+	}
+	at, size, err := m.Global(name + "_launch")
+	if err != nil {
+		return k, driver.Wrap("cuModuleGetGlobal", err)
+	}
+	if size != int64(unsafe.Sizeof(k.launch)) {
+		return k, fmt.Errorf("its launch description has %d bytes, wanted %d", size, unsafe.Sizeof(k.launch))
+	}
+	var host [unsafe.Sizeof(k.launch)]byte
+	if err := cu.MemcpyDtoH(unsafe.Pointer(&host), at, size); err != nil {
+		return k, driver.Wrap("cuMemcpyDtoH", err)
+	}
+	k.launch = *(*launch)(unsafe.Pointer(&host))
+	return k, driver.SharedMemory(k.function, int(k.launch.shared))
+}
+
+// unload frees the modules.
+func (l *library) unload() error {
+	var failed []error
+	for _, m := range l.modules {
+		failed = append(failed, driver.Wrap("cuModuleUnload", m.Unload()))
+	}
+	l.modules = nil
+	return errors.Join(failed...)
+}
+
+// needed is the choice of modules for computing a network.
+func (d *device) needed(m kernels.Module) bool {
+	selftest := m.Name == "selftest" || m.Name == "selftest90"
+	return !selftest && (!m.Hopper || d.capability == hopper)
+}

@@ -1,0 +1,78 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"adainfilter/cuda/driver"
+)
+
+// memory is what was taken on the GPU, and of the host's pinned memory, and is freed together.
+type memory struct {
+	device []cu.DevicePtr
+	pinned []unsafe.Pointer
+	bytes  int64 // on the GPU
+}
+
+// take is memory on the GPU, at a multiple of 256, not cleared.
+func (m *memory) take(bytes int64) (uintptr, error) {
+	p, err := cu.MemAlloc(bytes)
+	if err != nil {
+		return 0, driver.Wrap("cuMemAlloc of "+size(bytes), err)
+	}
+	m.device = append(m.device, p)
+	m.bytes += bytes
+	return uintptr(p), nil
+}
+
+// pin is host memory that the GPU reads and writes directly.
+func (m *memory) pin(bytes int) ([]byte, error) {
+	p, err := driver.HostAlloc(bytes)
+	if err != nil {
+		return nil, err
+	}
+	m.pinned = append(m.pinned, p)
+	return unsafe.Slice((*byte)(p), bytes), nil
+}
+
+// free gives everything back.
+func (m *memory) free() error {
+	var failed []error
+	for _, p := range m.device {
+		failed = append(failed, driver.Wrap("cuMemFree", cu.MemFree(p)))
+	}
+	for _, p := range m.pinned {
+		failed = append(failed, driver.HostFree(p))
+	}
+	*m = memory{}
+	return errors.Join(failed...)
+}
+
+// put takes memory for values and orders their copy on a stream; they must stay until the stream is through.
+func put[T float32 | uint16](m *memory, s cu.Stream, values []T) (uintptr, error) {
+	bytes := int64(len(values)) * int64(unsafe.Sizeof(values[0]))
+	p, err := m.take(bytes)
+	if err != nil {
+		return 0, err
+	}
+	return p, driver.Wrap("copy to the GPU of "+size(bytes), cu.MemcpyHtoDAsync(cu.DevicePtr(p), unsafe.Pointer(&values[0]), bytes, s))
+}
+
+func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
+
+// floats is pinned memory as float32 values.
+func floats(b []byte) []float32 { return unsafe.Slice((*float32)(pointer(b)), len(b)/4) }
+
+// size is a number of bytes for people.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+	case bytes >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}
