@@ -38,6 +38,7 @@ template <int R> inline void reg_inc() {}
 template <int R> inline void reg_dec() {}
 inline void wgmma_fence() {}
 inline void fence_barrier_init() {}
+inline void fence_async_proxy() {}
 inline void tma_prefetch(const TMap *) {}
 
 #else
@@ -80,6 +81,9 @@ __device__ __forceinline__ void mbar_wait(void *bar, int parity) {
     if (++tries >> 26) __trap();
   }
 }
+
+// Ordinary writes to shared memory before this come before the tensor copies and wgmma that follow a barrier behind it.
+__device__ __forceinline__ void fence_async_proxy() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 // ---- tensor copies
 
