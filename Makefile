@@ -9,8 +9,13 @@ PLUGINDIR = $(shell pkg-config --variable=pluginsdir gstreamer-1.0)
 
 # The folder of cuda.h: fetched unless a toolkit's is given, say CUDA_INCLUDE=/usr/local/cuda/include. The compiler finds it
 # through its environment, which is no part of the keys of Go's cache: CGO_CFLAGS would compile the bindings anew.
-CUDA_INCLUDE := $(abspath $(BUILD))/cuda/include
-export CUDA_INCLUDE
+FETCHED      := $(abspath $(BUILD))/cuda/include
+CUDA_INCLUDE := $(FETCHED)
+ifeq ($(CUDA_INCLUDE),$(FETCHED))
+HEADERS := .ci/nvidia '$(BUILD)/cuda' include
+else
+HEADERS := grep -q '^\#define CUDA_VERSION 12' '$(CUDA_INCLUDE)/cuda.h' || { echo 'CUDA_INCLUDE=$(CUDA_INCLUDE) has no cuda.h of CUDA 12' >&2; exit 1; }
+endif
 export C_INCLUDE_PATH := $(if $(C_INCLUDE_PATH),$(C_INCLUDE_PATH):)$(CUDA_INCLUDE)
 export CPLUS_INCLUDE_PATH := $(if $(CPLUS_INCLUDE_PATH),$(CPLUS_INCLUDE_PATH):)$(CUDA_INCLUDE)
 # Only where a toolkit lies in a folder that gorgonia.org/cu looks into first, and may be of a release that it does not fit.
@@ -26,7 +31,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build plugin command demo test lint kernels bench gpu-bundle install clean
+.PHONY: help deps headers build plugin command demo test lint kernels bench gpu-bundle install clean
 
 help:
 	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
@@ -42,15 +47,19 @@ help:
 
 deps:
 	@.ci/deps
+	@$(HEADERS)
+
+headers:
+	@$(HEADERS)
 
 build: deps plugin command
 
 # Only the linker is told c-shared. Told to `go build`, it runs cgo and gcc again on go-gst, minutes each time, to make C
 # headers that nobody reads, whenever the packages in its cache were first compiled as pie.
-plugin:
+plugin: headers
 	go build -ldflags=-buildmode=c-shared -o '$(PLUGIN)' ./plugin
 
-command:
+command: headers
 	go build -o '$(BUILD)/adain' ./trainer
 
 demo: build
