@@ -110,7 +110,7 @@ if wanted sanitizer; then
     for tool in memcheck racecheck synccheck initcheck; do
       for widths in lite vgg19; do
         step "compute-sanitizer $tool, $widths" "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 \
-          adain bench --device cuda --random "$widths" --size 75x53 --runs 2
+          adain bench --device cuda --random "$widths" --size 75x53 --format NV12 --runs 2
       done
     done
   else
@@ -146,7 +146,7 @@ fi
 if wanted bench; then
   for widths in lite vgg19; do
     for size in $SIZES; do
-      clocks step "bench $widths $size" adain bench --device cuda --random "$widths" --size "$size" --runs "$RUNS" --kernels
+      clocks step "bench $widths $size" adain bench --device cuda --random "$widths" --size "$size" --format NV12 --runs "$RUNS" --kernels
     done
   done
 fi
