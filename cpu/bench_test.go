@@ -26,14 +26,15 @@ func BenchmarkStylize(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := e.Stylize(dst, src, style, 1); err != nil {
+				look := &model.Look{Style: style, Alpha: 1}
+				if err := e.Stylize(dst, src, look); err != nil {
 					b.Fatal(err)
 				}
 				if flat(dst) {
 					b.Fatal("the result is flat: not timed")
 				}
 				for b.Loop() {
-					if err := e.Stylize(dst, src, style, 1); err != nil {
+					if err := e.Stylize(dst, src, look); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -11,6 +11,7 @@ package cpu
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -100,9 +101,12 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 }
 
 // Stylize is model.Engine.Stylize: one call into C per frame.
-func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
-	if err := model.CheckStylize(e.weights, dst, src, style, alpha); err != nil {
+func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
+	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
 		return err
+	}
+	if look.Mask != nil || look.PreserveColor || look.Smoothing != 0 {
+		return errors.New("cpu: a mask, the frame's own colours and smoothing are not computed yet")
 	}
 	for _, m := range [...]*model.Image{dst, src} {
 		if err := checkHost(m); err != nil {
@@ -111,7 +115,7 @@ func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32
 	}
 	e.dst, e.src = describe(dst), describe(src)
 	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
-		(*C.float)(&style.Mean[0]), (*C.float)(&style.Std[0]), C.float(alpha), &e.text[0]) != 0 {
+		(*C.float)(&look.Style.Mean[0]), (*C.float)(&look.Style.Std[0]), C.float(look.Alpha), &e.text[0]) != 0 {
 		return e.fail("frame", src)
 	}
 	return nil

@@ -58,7 +58,7 @@ func try(e model.Engine, w, h int) error {
 	if err != nil {
 		return err
 	}
-	return e.Stylize(dst, src, style, 1)
+	return e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1})
 }
 
 // TestImplementations demands that no convolution of a real network falls to oneDNN's reference code, which is some 300
@@ -103,11 +103,11 @@ func TestWinograd(t *testing.T) {
 	for _, size := range [][2]int{{8, 8}, {9, 40}, {33, 17}, {66, 35}, {71, 61}, {130, 12}} {
 		src, a, b := model.NewImage(model.RGB, size[0], size[1]), model.NewImage(model.RGB, size[0], size[1]), model.NewImage(model.RGB, size[0], size[1])
 		modeltest.Fill(src, 7)
-		style := modeltest.RandomStats(3, 64)
-		if err := want.Stylize(a, src, style, 0.8); err != nil {
+		look := &model.Look{Style: modeltest.RandomStats(3, 64), Alpha: 0.8}
+		if err := want.Stylize(a, src, look); err != nil {
 			t.Fatal(err)
 		}
-		if err := got.Stylize(b, src, style, 0.8); err != nil {
+		if err := got.Stylize(b, src, look); err != nil {
 			t.Fatal(err)
 		}
 		if err := modeltest.CheckPicture(b, a, modeltest.Float32); err != nil {
@@ -141,7 +141,7 @@ func TestThreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		dst := model.NewImage(src.Format, src.Width, src.Height)
-		if err := e.Stylize(dst, src, style, 1); err != nil {
+		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
 			t.Fatal(err)
 		}
 		e.Close()
@@ -167,8 +167,9 @@ func TestNoAllocationPerFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		look := &model.Look{Style: style, Alpha: 0.5}
 		n := testing.AllocsPerRun(20, func() {
-			if err := e.Stylize(dst, src, style, 0.5); err != nil {
+			if err := e.Stylize(dst, src, look); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -108,9 +108,12 @@ func (e *Engine) encode(picture *model.Image) error {
 }
 
 // Stylize is model.Engine.Stylize. It returns when the result is complete.
-func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
-	if err := model.CheckStylize(e.weights, dst, src, style, alpha); err != nil {
+func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
+	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
 		return fmt.Errorf("cuda: %w", err)
+	}
+	if look.Mask != nil || look.PreserveColor || look.Smoothing != 0 {
+		return errors.New("cuda: a mask, the frame's own colours and smoothing are not computed on a GPU, use the CPU for them")
 	}
 	for _, m := range [...]*model.Image{dst, src} {
 		if err := check(m); err != nil {
@@ -121,15 +124,15 @@ func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32
 		return e.fail("frame", src, err)
 	}
 	defer e.device.leave()
-	if err := e.stylize(dst, src, style, alpha); err != nil {
+	if err := e.stylize(dst, src, look); err != nil {
 		_ = e.wait() // as in Statistics
 		return e.fail("frame", src, err)
 	}
 	return nil
 }
 
-func (e *Engine) stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
-	p, err := e.prepare(dst, src, style, alpha)
+func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
+	p, err := e.prepare(dst, src, look)
 	if err != nil {
 		return err
 	}
@@ -154,12 +157,12 @@ func (e *Engine) stylize(dst, src *model.Image, style model.Stats, alpha float32
 }
 
 // prepare orders what a frame needs onto the GPU and tells the kernels about it.
-func (e *Engine) prepare(dst, src *model.Image, style model.Stats, alpha float32) (*plan, error) {
+func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, error) {
 	p, err := e.planFor(src)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.network.send(style, e.stream); err != nil {
+	if err := e.network.send(look.Style, e.stream); err != nil {
 		return nil, err
 	}
 	from, err := p.bring(src, e.stream)
@@ -171,7 +174,7 @@ func (e *Engine) prepare(dst, src *model.Image, style model.Stats, alpha float32
 		return nil, err
 	}
 	p.steps[0].kernel.SetBytes(0, from.bytes())
-	p.steps[p.adapt].kernel.SetFloat(4, alpha)
+	p.steps[p.adapt].kernel.SetFloat(4, look.Alpha)
 	last := p.steps[len(p.steps)-1].kernel
 	last.SetBytes(3, to.bytes())
 	last.SetBytes(4, from.bytes())

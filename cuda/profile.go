@@ -56,8 +56,8 @@ func (e *Engine) Limits() (Limits, error) {
 
 // Profile stylises a frame runs times, kernel by kernel with the time taken between them, which a graph does not allow, and returns the
 // kernels in order. Arguments and errors as for Stylize; runs is at least 1.
-func (e *Engine) Profile(dst, src *model.Image, style model.Stats, alpha float32, runs int) ([]KernelTime, error) {
-	if err := e.Stylize(dst, src, style, alpha); err != nil { // checks, and takes the memory
+func (e *Engine) Profile(dst, src *model.Image, look *model.Look, runs int) ([]KernelTime, error) {
+	if err := e.Stylize(dst, src, look); err != nil { // checks, and takes the memory
 		return nil, err
 	}
 	limits, err := e.Limits()
@@ -68,7 +68,7 @@ func (e *Engine) Profile(dst, src *model.Image, style model.Stats, alpha float32
 		return nil, e.fail("profile", src, err)
 	}
 	defer e.device.leave()
-	p, err := e.prepare(dst, src, style, alpha)
+	p, err := e.prepare(dst, src, look)
 	if err != nil {
 		return nil, e.fail("profile", src, err)
 	}

@@ -42,7 +42,7 @@ func use(t *testing.T, open model.Opener) {
 type fakes struct {
 	opened, closed atomic.Int32
 	options        atomic.Pointer[model.Options] // of the first engine
-	stylize        func(dst, src *model.Image, style model.Stats, alpha float32) error
+	stylize        func(dst, src *model.Image, look *model.Look) error
 	statistics     func(picture *model.Image) // called before the statistics are given
 }
 
@@ -76,9 +76,9 @@ func (f *fake) Statistics(picture *model.Image) (model.Stats, error) {
 	return constant(f.weights, float32(picture.Planes[0].Data[0])), nil
 }
 
-func (f *fake) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
+func (f *fake) Stylize(dst, src *model.Image, look *model.Look) error {
 	if f.stylize != nil {
-		if err := f.stylize(dst, src, style, alpha); err != nil {
+		if err := f.stylize(dst, src, look); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ type state struct {
 	worker  *worker
 
 	content, result model.Image // as negotiated; the planes are those of the frame under way
+	look            model.Look  // of the frame under way
 }
 
 // start loads the weights, opens the engine and loads the first style, so that the first frame already has it.
@@ -91,15 +92,15 @@ func (st *state) negotiate(format string, width, height, matrix int, fullRange b
 func (st *state) frame(f *C.AdaInFrame) error {
 	setPlanes(&st.content, &f.src)
 	setPlanes(&st.result, &f.dst)
-	style, alpha := st.style.Load(), float32(f.alpha)
-	if err := model.CheckStylize(st.weights, &st.result, &st.content, style.Stats, alpha); err != nil {
+	st.look = model.Look{Style: st.style.Load().Stats, Alpha: float32(f.alpha)}
+	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.look); err != nil {
 		return failure{streamKind, err}
 	}
-	if alpha == 0 {
+	if st.look.Alpha == 0 {
 		copySamples(&st.result, &st.content)
 		return nil
 	}
-	if err := st.engine.Stylize(&st.result, &st.content, style.Stats, alpha); err != nil {
+	if err := st.engine.Stylize(&st.result, &st.content, &st.look); err != nil {
 		return failure{failedKind, err}
 	}
 	return nil

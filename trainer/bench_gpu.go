@@ -41,7 +41,7 @@ func measureGPU(c *cli.Context, engine model.Engine, src *model.Image) (r *gpuRe
 	if err != nil {
 		return nil, err
 	}
-	if err := gpu.Stylize(result, content, stats, 1); err != nil {
+	if err := gpu.Stylize(result, content, &model.Look{Style: stats, Alpha: 1}); err != nil {
 		return nil, err
 	}
 	r = &gpuResult{}
@@ -52,7 +52,7 @@ func measureGPU(c *cli.Context, engine model.Engine, src *model.Image) (r *gpuRe
 	if r.Limits, err = gpu.Limits(); err != nil {
 		return nil, err
 	}
-	if r.Kernels, err = gpu.Profile(result, content, stats, 1, c.Int("runs")); err != nil {
+	if r.Kernels, err = gpu.Profile(result, content, &model.Look{Style: stats, Alpha: 1}, c.Int("runs")); err != nil {
 		return nil, err
 	}
 	flop := 0.0

@@ -118,7 +118,7 @@ func (e *evaluation) pair(i int, p pair) error {
 		switch {
 		case row.alpha >= 0:
 			result = model.NewImage(model.RGB, e.size, e.size)
-			if err := e.engine.Stylize(result, content.img, style.stats, float32(row.alpha)); err != nil {
+			if err := e.engine.Stylize(result, content.img, &model.Look{Style: style.stats, Alpha: float32(row.alpha)}); err != nil {
 				return fmt.Errorf("content %q: %w", p.content.path, err)
 			}
 			if look, err = e.look(result); err != nil {
@@ -158,7 +158,7 @@ func (e *evaluation) noise(i int, row *evalRow, content, result *model.Image, st
 	}
 	noisy := score.Noisy(content, noiseSigma, rand.New(rand.NewPCG(e.seed, uint64(i))))
 	changed := model.NewImage(model.RGB, e.size, e.size)
-	if err := e.engine.Stylize(changed, noisy, style, float32(row.alpha)); err != nil {
+	if err := e.engine.Stylize(changed, noisy, &model.Look{Style: style, Alpha: float32(row.alpha)}); err != nil {
 		return fmt.Errorf("noise on content %d: %w", i+1, err)
 	}
 	row.noise = append(row.noise, score.Distance(changed, result)/score.Distance(noisy, content))
@@ -178,7 +178,7 @@ func (e *evaluation) flicker(c *cli.Context, row *evalRow, style input, frames [
 			return err
 		}
 		result := model.NewImage(model.RGB, frame.Width, frame.Height)
-		if err := e.engine.Stylize(result, frame, v.stats, float32(row.alpha)); err != nil {
+		if err := e.engine.Stylize(result, frame, &model.Look{Style: v.stats, Alpha: float32(row.alpha)}); err != nil {
 			return fmt.Errorf("film %q, frame %d: %w", e.film, i+1, err)
 		}
 		if before != nil {

@@ -155,7 +155,7 @@ func checkPairs(t *testing.T, dir, file string, r evalReport) {
 			t.Fatal(err)
 		}
 		result := model.NewImage(model.RGB, 16, 16)
-		if err := engine.Stylize(result, content, stats, float32(*r.Rows[row].Alpha)); err != nil {
+		if err := engine.Stylize(result, content, &model.Look{Style: stats, Alpha: float32(*r.Rows[row].Alpha)}); err != nil {
 			t.Fatal(err)
 		}
 		fc, lc := look(content)
@@ -192,10 +192,10 @@ type plainEngine struct{ model.Engine }
 
 func (plainEngine) Statistics(*model.Image) (model.Stats, error) { return model.Stats{}, nil }
 
-func (plainEngine) Stylize(dst, src *model.Image, _ model.Stats, alpha float32) error {
+func (plainEngine) Stylize(dst, src *model.Image, look *model.Look) error {
 	for i, v := range src.Planes[0].Data {
 		dst.Planes[0].Data[i] = v
-		if alpha == 1 {
+		if look.Alpha == 1 {
 			dst.Planes[0].Data[i] = 200 - v/2
 		}
 	}

@@ -242,7 +242,7 @@ func (j *stylizeJob) name(content input, s namedStyle) string {
 }
 
 func (j *stylizeJob) one(dst, src *model.Image, s namedStyle, path string) error {
-	if err := j.engine.Stylize(dst, src, s.stats, j.alpha); err != nil {
+	if err := j.engine.Stylize(dst, src, &model.Look{Style: s.stats, Alpha: j.alpha}); err != nil {
 		return err
 	}
 	if j.end != "" {

@@ -82,7 +82,7 @@ func (s *samples) write(w *model.Weights, o model.Options, path string) error {
 		sheet.put(1, row, middle(picture.ShortSide(s.styles[row], s.side), s.side))
 		for i, alpha := range sampleAlphas {
 			result := model.NewImage(content.Format, content.Width, content.Height)
-			if err := engine.Stylize(result, content, stats, alpha); err != nil {
+			if err := engine.Stylize(result, content, &model.Look{Style: stats, Alpha: alpha}); err != nil {
 				return err
 			}
 			sheet.put(2+i, row, result)

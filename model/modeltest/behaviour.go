@@ -32,16 +32,16 @@ func (s suite) sizes() error {
 func (s suite) determinism() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		f := frame{format: model.BGRA, width: 72, height: 88, alpha: 0.7, seed: 10}
-		first, _, err := stylize(e, w, f)
+		first, _, err := stylize(e, f)
 		if err != nil {
 			return err
 		}
 		other := f
 		other.seed = 11
-		if _, _, err := stylize(e, w, other); err != nil {
+		if _, _, err := stylize(e, other); err != nil {
 			return err
 		}
-		second, _, err := stylize(e, w, f)
+		second, _, err := stylize(e, f)
 		if err != nil {
 			return err
 		}
@@ -84,8 +84,7 @@ func (s suite) twoEngines() error {
 type call struct {
 	name     string
 	dst, src *model.Image
-	style    model.Stats
-	alpha    float32
+	look     *model.Look
 }
 
 // changed is a good image after a change.
@@ -104,35 +103,66 @@ func badCalls(channels int) []call {
 	dead.Mean[3] = float32(math.NaN())
 	negative.Std[0] = -1
 	unknown := func(m *model.Image) { m.Format = 99 }
-	return []call{
-		{"alpha below 0", good(), good(), style, -0.1},
-		{"alpha above 1", good(), good(), style, 1.1},
-		{"alpha NaN", good(), good(), style, float32(math.NaN())},
-		{"no content", good(), nil, style, 1},
-		{"no result", nil, good(), style, 1},
-		{"another size", other(model.NV12, 16, 18), good(), style, 1},
-		{"another format", other(model.I420, 16, 16), good(), style, 1},
-		{"another colorimetry", changed(func(m *model.Image) { m.Colorimetry.FullRange = true }), good(), style, 1},
-		{"unknown format", changed(unknown), changed(unknown), style, 1},
-		{"too narrow", other(model.RGB, 7, 16), other(model.RGB, 7, 16), style, 1},
-		{"too low", other(model.RGB, 16, 7), other(model.RGB, 16, 7), style, 1},
-		{"no samples", good(), changed(func(m *model.Image) { m.Planes[1].Data = nil }), style, 1},
-		{"short content", good(), changed(func(m *model.Image) { m.Planes[1].Data = m.Planes[1].Data[1:] }), style, 1},
-		{"short result", changed(func(m *model.Image) { m.Planes[0].Data = m.Planes[0].Data[1:] }), good(), style, 1},
-		{"short stride", changed(func(m *model.Image) { m.Planes[1].Stride = 15 }), good(), style, 1},
-		{"negative stride", good(), changed(func(m *model.Image) { m.Planes[0].Stride = -16 }), style, 1},
-		{"no style", good(), good(), model.Stats{}, 1},
-		{"short style", good(), good(), RandomStats(1, channels-1), 1},
-		{"style NaN", good(), good(), dead, 1},
-		{"style std below 0", good(), good(), negative, 1},
+	plain := &model.Look{Style: style, Alpha: 1}
+	look := func(change func(l *model.Look)) *model.Look {
+		l := *plain
+		change(&l)
+		return &l
 	}
+	mask := func(width, height, samples int, second model.Stats) *model.Look {
+		m := &model.Mask{Width: width, Height: height, White: make([]uint8, samples), Second: second}
+		return look(func(l *model.Look) { l.Mask = m })
+	}
+	calls := []call{
+		{"no content", good(), nil, plain},
+		{"no result", nil, good(), plain},
+		{"another size", other(model.NV12, 16, 18), good(), plain},
+		{"another format", other(model.I420, 16, 16), good(), plain},
+		{"another colorimetry", changed(func(m *model.Image) { m.Colorimetry.FullRange = true }), good(), plain},
+		{"unknown format", changed(unknown), changed(unknown), plain},
+		{"too narrow", other(model.RGB, 7, 16), other(model.RGB, 7, 16), plain},
+		{"too low", other(model.RGB, 16, 7), other(model.RGB, 16, 7), plain},
+		{"no samples", good(), changed(func(m *model.Image) { m.Planes[1].Data = nil }), plain},
+		{"short content", good(), changed(func(m *model.Image) { m.Planes[1].Data = m.Planes[1].Data[1:] }), plain},
+		{"short result", changed(func(m *model.Image) { m.Planes[0].Data = m.Planes[0].Data[1:] }), good(), plain},
+		{"short stride", changed(func(m *model.Image) { m.Planes[1].Stride = 15 }), good(), plain},
+		{"negative stride", good(), changed(func(m *model.Image) { m.Planes[0].Stride = -16 }), plain},
+	}
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		name string
+		look *model.Look
+	}{
+		{"no look", nil},
+		{"alpha below 0", look(func(l *model.Look) { l.Alpha = -0.1 })},
+		{"alpha above 1", look(func(l *model.Look) { l.Alpha = 1.1 })},
+		{"alpha NaN", look(func(l *model.Look) { l.Alpha = nan })},
+		{"no style", look(func(l *model.Look) { l.Style = model.Stats{} })},
+		{"short style", look(func(l *model.Look) { l.Style = RandomStats(1, channels-1) })},
+		{"style NaN", look(func(l *model.Look) { l.Style = dead })},
+		{"style std below 0", look(func(l *model.Look) { l.Style = negative })},
+		{"smoothing below 0", look(func(l *model.Look) { l.Smoothing = -0.1 })},
+		{"smoothing of 1", look(func(l *model.Look) { l.Smoothing = 1 })},
+		{"smoothing NaN", look(func(l *model.Look) { l.Smoothing = nan })},
+		{"empty mask", mask(0, 0, 0, style)},
+		{"mask of negative size", mask(-4, -4, 16, style)},
+		{"short mask", mask(16, 16, 255, style)},
+		{"long mask", mask(16, 16, 257, style)},
+		{"mask without style", mask(16, 16, 256, model.Stats{})},
+		{"mask with a short style", mask(16, 16, 256, RandomStats(1, channels-1))},
+		{"mask with NaN", mask(16, 16, 256, dead)},
+		{"mask with std below 0", mask(16, 16, 256, negative)},
+	} {
+		calls = append(calls, call{c.name, good(), good(), c.look})
+	}
+	return calls
 }
 
 // refusals demands an error and an untouched result for bad arguments, and a good frame afterwards.
 func (s suite) refusals() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		for _, c := range badCalls(w.Widths[3]) {
-			if err := e.Stylize(c.dst, c.src, c.style, c.alpha); err == nil {
+			if err := e.Stylize(c.dst, c.src, c.look); err == nil {
 				return fmt.Errorf("%s: not refused", c.name)
 			}
 			if c.dst == nil {

@@ -15,15 +15,15 @@ import (
 // broken is the reference with something done to it before or after.
 type broken struct {
 	model.Engine
-	stylize    func(e model.Engine, dst, src *model.Image, style model.Stats, alpha float32) error
+	stylize    func(e model.Engine, dst, src *model.Image, look *model.Look) error
 	statistics func(s model.Stats)
 }
 
-func (b *broken) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
+func (b *broken) Stylize(dst, src *model.Image, look *model.Look) error {
 	if b.stylize == nil {
-		return b.Engine.Stylize(dst, src, style, alpha)
+		return b.Engine.Stylize(dst, src, look)
 	}
-	return b.stylize(b.Engine, dst, src, style, alpha)
+	return b.stylize(b.Engine, dst, src, look)
 }
 
 func (b *broken) Statistics(picture *model.Image) (model.Stats, error) {
@@ -36,8 +36,8 @@ func (b *broken) Statistics(picture *model.Image) (model.Stats, error) {
 
 // after is an opener of the reference with damage done to every result.
 func after(damage func(dst, src *model.Image)) model.Opener {
-	return around(func(e model.Engine, dst, src *model.Image, style model.Stats, alpha float32) error {
-		err := e.Stylize(dst, src, style, alpha)
+	return around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
+		err := e.Stylize(dst, src, look)
 		if err == nil {
 			damage(dst, src)
 		}
@@ -45,11 +45,23 @@ func after(damage func(dst, src *model.Image)) model.Opener {
 	})
 }
 
-func around(stylize func(e model.Engine, dst, src *model.Image, style model.Stats, alpha float32) error) model.Opener {
+func around(stylize func(e model.Engine, dst, src *model.Image, look *model.Look) error) model.Opener {
 	return func(w *model.Weights, o model.Options) (model.Engine, error) {
 		e, err := ref.Open(w, o)
 		return &broken{Engine: e, stylize: stylize}, err
 	}
+}
+
+// withLook is an opener of the reference that is asked for something else. An engine gets no look to change where there is none.
+func withLook(change func(l *model.Look)) model.Opener {
+	return around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
+		if look == nil {
+			return e.Stylize(dst, src, nil)
+		}
+		l := *look
+		change(&l)
+		return e.Stylize(dst, src, &l)
+	})
 }
 
 func withStatistics(change func(s model.Stats)) model.Opener {
@@ -123,15 +135,9 @@ func sampleDefects() []defect {
 // arithmeticDefects compute something else.
 func arithmeticDefects() []defect {
 	return []defect{
-		{"alpha ignored", "alpha", around(func(e model.Engine, dst, src *model.Image, style model.Stats, _ float32) error {
-			return e.Stylize(dst, src, style, 1)
-		})},
-		{"alpha reversed", "alpha", around(func(e model.Engine, dst, src *model.Image, style model.Stats, alpha float32) error {
-			return e.Stylize(dst, src, style, 1-alpha)
-		})},
-		{"alpha not checked", "refusals", around(func(e model.Engine, dst, src *model.Image, style model.Stats, alpha float32) error {
-			return e.Stylize(dst, src, style, max(0, min(alpha, 1)))
-		})},
+		{"alpha ignored", "alpha", withLook(func(l *model.Look) { l.Alpha = 1 })},
+		{"alpha reversed", "alpha", withLook(func(l *model.Look) { l.Alpha = 1 - l.Alpha })},
+		{"alpha not checked", "refusals", withLook(func(l *model.Look) { l.Alpha = max(0, min(l.Alpha, 1)) })},
 		{"NaN in a mean", "statistics", withStatistics(func(s model.Stats) { s.Mean[1] = float32(math.NaN()) })},
 		{"NaN everywhere", "statistics", withStatistics(func(s model.Stats) {
 			for i := range s.Std {
@@ -140,8 +146,8 @@ func arithmeticDefects() []defect {
 		})},
 		{"infinite std", "statistics", withStatistics(func(s model.Stats) { s.Std[0] = float32(math.Inf(1)) })},
 		{"variance with N-1", "statistics", openVariant(func(v *variant) {
-			v.statistics = func(x ref.Features) model.Stats {
-				s := ref.Statistics(x)
+			v.statistics = func(x ref.Features, share []float64) model.Stats {
+				s := weighted(x, share)
 				for i := range s.Std {
 					s.Std[i] *= float32(math.Sqrt(1 + 1/float64(x.H*x.W)))
 				}
@@ -149,8 +155,8 @@ func arithmeticDefects() []defect {
 			}
 		})},
 		{"no epsilon", "flat", openVariant(func(v *variant) {
-			v.statistics = func(x ref.Features) model.Stats {
-				s := ref.Statistics(x)
+			v.statistics = func(x ref.Features, share []float64) model.Stats {
+				s := weighted(x, share)
 				for i, d := range s.Std {
 					s.Std[i] = float32(math.Sqrt(max(0, float64(d)*float64(d)-model.Epsilon)))
 				}
@@ -168,10 +174,10 @@ func stateDefects() []defect {
 	var lock sync.Mutex
 	var last model.Engine
 	return []defect{
-		{"full range taken for limited", "colorimetry", around(func(e model.Engine, dst, src *model.Image, style model.Stats, alpha float32) error {
+		{"full range taken for limited", "colorimetry", around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
 			d, s := *dst, *src
 			d.Colorimetry.FullRange, s.Colorimetry.FullRange = false, false
-			return e.Stylize(&d, &s, style, alpha)
+			return e.Stylize(&d, &s, look)
 		})},
 		{"every other frame differs", "determinism", after(func(dst, _ *model.Image) {
 			calls++
@@ -179,14 +185,14 @@ func stateDefects() []defect {
 		})},
 		{"fails after a change of size", "sizes", func(w *model.Weights, o model.Options) (model.Engine, error) {
 			var size *model.Image
-			return around(func(e model.Engine, dst, src *model.Image, style model.Stats, alpha float32) error {
+			return around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
 				if size == nil {
 					size = src
 				}
 				if size.Width != src.Width {
 					return errors.New("another size")
 				}
-				return e.Stylize(dst, src, style, alpha)
+				return e.Stylize(dst, src, look)
 			})(w, o)
 		}},
 		{"engines share their weights", "two engines", func(w *model.Weights, o model.Options) (model.Engine, error) {

@@ -59,6 +59,9 @@ func Cases(open model.Opener, tolerance Tolerance) []Case {
 		{"refusals", s.refusals},
 		{"colorimetry", s.colorimetry},
 		{"lite widths", s.lite},
+		{"mask", s.mask},
+		{"preserve color", s.preserveColor},
+		{"smoothing", s.smoothing},
 	}
 	for _, f := range model.Formats() {
 		cases = append(cases, Case{"format " + f.String(), func() error { return s.format(f) }})

@@ -2,6 +2,7 @@ package modeltest
 
 import (
 	"math"
+	"slices"
 
 	"adainfilter/model"
 	"adainfilter/model/ref"
@@ -14,7 +15,14 @@ type variant struct {
 	layers       []model.Conv
 	border       func(i, n int) int      // of 3x3 layers
 	round        func(v float32) float32 // every feature
-	statistics   func(ref.Features) model.Stats
+	statistics   func(x ref.Features, share []float64) model.Stats
+	shares       func(m *model.Mask, width, height int, out []float32)
+	write        func(dst, src *model.Image, rgb ref.Features)                        // the frame's own colours
+	goesOn       func(v *variant, src *model.Image, look *model.Look) bool            // whether before is what came before
+	smooth       func(s float32, now, before model.Stats) (inForce, kept model.Stats) // where it does
+	before       []model.Stats                                                        // of each region; empty where there is nothing
+	size         [2]int                                                               // of the frame before
+	mask         *model.Mask
 }
 
 // openVariant is an opener of variants that change has changed.
@@ -24,36 +32,99 @@ func openVariant(change func(v *variant)) model.Opener {
 		if err != nil {
 			return nil, err
 		}
-		v := &variant{Engine: e, border: ref.Reflect, round: func(v float32) float32 { return v }, statistics: ref.Statistics, layers: w.Folded()}
+		v := &variant{Engine: e, border: ref.Reflect, round: func(v float32) float32 { return v }, layers: w.Folded(),
+			statistics: weighted, shares: (*model.Mask).Shares, write: ref.WriteLuminance, goesOn: goesOn, smooth: smooth}
 		change(v)
 		return v, nil
 	}
+}
+
+// weighted are statistics of a region; empty where the region is.
+func weighted(x ref.Features, share []float64) model.Stats {
+	return ref.WeightedMoments(x, share).Stats()
+}
+
+func goesOn(v *variant, src *model.Image, look *model.Look) bool {
+	return !look.Fresh && v.size == [2]int{src.Width, src.Height} && v.mask.SameRegions(look.Mask)
+}
+
+func smooth(s float32, now, before model.Stats) (inForce, kept model.Stats) {
+	if model.StatsDistance(now, before) <= model.SceneCut {
+		now = blend(s, now, before)
+	}
+	return now, now
+}
+
+// blend is s*before + (1-s)*now.
+func blend(s float32, now, before model.Stats) model.Stats {
+	now = now.Clone()
+	for c := range now.Mean {
+		now.Mean[c] = s*before.Mean[c] + (1-s)*now.Mean[c]
+		now.Std[c] = s*before.Std[c] + (1-s)*now.Std[c]
+	}
+	return now
 }
 
 func (v *variant) Statistics(picture *model.Image) (model.Stats, error) {
 	if err := picture.Check(); err != nil {
 		return model.Stats{}, err
 	}
-	return v.statistics(v.run(model.Encoder, ref.Read(picture))), nil
+	x := v.run(model.Encoder, ref.Read(picture))
+	return v.statistics(x, constant(1, x)), nil
 }
 
-func (v *variant) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
-	if err := model.CheckStylize(v.Weights(), dst, src, style, alpha); err != nil {
+// constant is one share for all of the features.
+func constant(m float64, x ref.Features) []float64 { return slices.Repeat([]float64{m}, x.H*x.W) }
+
+func (v *variant) Stylize(dst, src *model.Image, look *model.Look) error {
+	if err := model.CheckStylize(v.Weights(), dst, src, look); err != nil {
 		return err
 	}
 	x := v.run(model.Encoder, ref.Read(src))
-	content := v.statistics(x)
-	for c := range x.C {
-		// One affine function for each channel, as a fast engine has it.
+	shares, styles := [][]float64{constant(1, x)}, []model.Stats{look.Style}
+	if look.Mask != nil {
+		first := make([]float32, x.H*x.W)
+		v.shares(look.Mask, src.Width, src.Height, first)
+		shares, styles = append(shares, constant(0, x)), append(styles, look.Mask.Second)
+		for i, m := range first {
+			shares[0][i], shares[1][i] = float64(m), float64(1-m)
+		}
+	}
+	if len(v.before) != len(styles) || !v.goesOn(v, src, look) {
+		v.before = make([]model.Stats, len(styles))
+	}
+	v.size, v.mask = [2]int{src.Width, src.Height}, look.Mask
+	t := ref.NewFeatures(x.C, x.H, x.W)
+	for k, style := range styles {
+		content := v.statistics(x, shares[k])
+		inForce, kept := content, content
+		if len(v.before[k].Mean) > 0 {
+			inForce, kept = v.smooth(look.Smoothing, content, v.before[k])
+		}
+		v.before[k] = kept
+		add(t, x, shares[k], style, inForce, look.Alpha)
+	}
+	for i, f := range t.Data {
+		t.Data[i] = float64(v.round(float32(f)))
+	}
+	result := ref.Crop(v.run(model.Decoder, t), src.Height, src.Width)
+	if look.PreserveColor {
+		v.write(dst, src, result)
+	} else {
+		ref.Write(dst, src, result)
+	}
+	return nil
+}
+
+// add puts one region's part into t: one affine function for each channel, as a fast engine has it.
+func add(t, x ref.Features, share []float64, style, content model.Stats, alpha float32) {
+	for c := range len(content.Mean) { // none where the region is empty
 		scale := alpha*style.Std[c]/content.Std[c] + 1 - alpha
 		shift := alpha * (style.Mean[c] - style.Std[c]/content.Std[c]*content.Mean[c])
 		for i, f := range x.Plane(c) {
-			x.Plane(c)[i] = float64(v.round(scale*float32(f) + shift))
+			t.Plane(c)[i] += float64(float32(share[i]) * (scale*float32(f) + shift))
 		}
 	}
-	y := v.run(model.Decoder, x)
-	ref.Write(dst, src, ref.Crop(y, src.Height, src.Width))
-	return nil
 }
 
 // run computes one side of the network.

@@ -8,7 +8,10 @@ import (
 )
 
 // Engine runs the network with the functions of this package.
-type Engine struct{ weights *model.Weights }
+type Engine struct {
+	weights *model.Weights
+	history history
+}
 
 var _ model.Engine = (*Engine)(nil)
 
@@ -18,7 +21,7 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	if o.Device == model.CUDA || o.Precision == model.Half {
 		return nil, errors.New("the reference engine computes on the CPU in float64 only")
 	}
-	return &Engine{w}, nil
+	return &Engine{weights: w}, nil
 }
 
 func (e *Engine) Weights() *model.Weights { return e.weights }
@@ -30,8 +33,8 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	return Statistics(Encode(e.weights, Read(picture))[3]), nil
 }
 
-func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32) error {
-	if err := model.CheckStylize(e.weights, dst, src, style, alpha); err != nil {
+func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
+	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
 		return fmt.Errorf("reference engine: %w", err)
 	}
 	for _, m := range []*model.Image{src, dst} {
@@ -39,7 +42,15 @@ func (e *Engine) Stylize(dst, src *model.Image, style model.Stats, alpha float32
 			return fmt.Errorf("reference engine: %w", err)
 		}
 	}
-	Write(dst, src, Stylize(e.weights, Read(src), style, float64(alpha)))
+	x := Encode(e.weights, Read(src))[3]
+	regions := Regions(look, x, src.Width, src.Height)
+	e.history.smooth(look, regions, src.Width, src.Height)
+	result := Crop(Decode(e.weights, Adapt(x, regions, float64(look.Alpha))), src.Height, src.Width)
+	if look.PreserveColor {
+		WriteLuminance(dst, src, result)
+	} else {
+		Write(dst, src, result)
+	}
 	return nil
 }
 

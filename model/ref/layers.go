@@ -191,10 +191,12 @@ func NewMoments(x Features) Moments {
 }
 
 // Statistics are the moments rounded to float32.
-func Statistics(x Features) model.Stats {
-	m := NewMoments(x)
-	s := model.Stats{Mean: make([]float32, x.C), Std: make([]float32, x.C)}
-	for c := range x.C {
+func Statistics(x Features) model.Stats { return NewMoments(x).Stats() }
+
+// Stats are the moments rounded to float32.
+func (m Moments) Stats() model.Stats {
+	s := model.Stats{Mean: make([]float32, len(m.Mean)), Std: make([]float32, len(m.Std))}
+	for c := range m.Mean {
 		s.Mean[c], s.Std[c] = float32(m.Mean[c]), float32(m.Std[c])
 	}
 	return s
@@ -203,15 +205,7 @@ func Statistics(x Features) model.Stats {
 // AdaIN is alpha*t + (1-alpha)*x, where t is x with the style's statistics: (x - mean)/std * style.Std + style.Mean
 // (equation 8 of Huang & Belongie; section 7.1 for alpha).
 func AdaIN(x Features, style Moments, alpha float64) Features {
-	content := NewMoments(x)
-	out := NewFeatures(x.C, x.H, x.W)
-	for c := range x.C {
-		for i, v := range x.Plane(c) {
-			t := (v-content.Mean[c])/content.Std[c]*style.Std[c] + style.Mean[c]
-			out.Plane(c)[i] = alpha*t + (1-alpha)*v
-		}
-	}
-	return out
+	return Adapt(x, []Region{{Share: everywhere(x), Content: NewMoments(x), Style: style}}, alpha)
 }
 
 // moments are statistics in float64.

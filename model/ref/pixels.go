@@ -32,23 +32,65 @@ func Read(m *model.Image) Features {
 // Write puts R'G'B' (3,H,W) of any range into the samples of dst; src gives alpha and padding bytes. Values are clamped to
 // [0,1] and rounded half up; chroma is that of the mean R'G'B' of the pixels it covers. Bytes between rows stay as they are.
 func Write(dst, src *model.Image, rgb Features) {
-	pixel := func(x, y int) (p [3]float64) {
-		for c := range p {
-			p[c] = clamp(rgb.Plane(c)[y*rgb.W+x])
-		}
-		return p
-	}
 	if dst.Format.YUV() {
-		writeYUV(dst, pixel)
+		writeLuminance(dst, rgb)
+		writeChroma(dst, rgb)
 		return
 	}
+	writePacked(dst, src, func(x, y int) (p [3]byte) {
+		for c, v := range clamped(rgb, x, y) {
+			p[c] = sample(255 * v)
+		}
+		return p
+	})
+}
+
+// WriteLuminance is Write with the chroma of src, as model.Look.PreserveColor defines it.
+func WriteLuminance(dst, src *model.Image, rgb Features) {
+	if dst.Format.YUV() {
+		writeLuminance(dst, rgb)
+		for i := 1; i < dst.Format.Planes(); i++ {
+			row, rows := dst.Format.Plane(i, dst.Width, dst.Height)
+			for y := range rows {
+				copy(dst.Planes[i].Data[y*dst.Planes[i].Stride:][:row], src.Planes[i].Data[y*src.Planes[i].Stride:])
+			}
+		}
+		return
+	}
+	yuv := model.Colorimetry{Matrix: model.BT601}.YUV()
+	writePacked(dst, src, func(x, y int) (p [3]byte) {
+		frame := readPixel(src, yuv, x, y)
+		d := math.Floor(255*(luminance(yuv, clamped(rgb, x, y))-luminance(yuv, frame)) + 0.5)
+		d = min(max(d, -255*min(frame[0], frame[1], frame[2])), 255*(1-max(frame[0], frame[1], frame[2])))
+		for c, v := range frame {
+			p[c] = sample(255*v + d)
+		}
+		return p
+	})
+}
+
+// clamped is one pixel of R'G'B' (3,H,W), limited to [0,1].
+func clamped(rgb Features, x, y int) (p [3]float64) {
+	for c := range p {
+		p[c] = clamp(rgb.Plane(c)[y*rgb.W+x])
+	}
+	return p
+}
+
+// luminance is Y' of a pixel, 0 to 1.
+func luminance(k model.YUV, p [3]float64) float64 {
+	return float64(k.KR)*p[0] + float64(k.KG)*p[1] + float64(k.KB)*p[2]
+}
+
+// writePacked writes the samples R, G, B that pixel gives and copies the fourth from src where there is one.
+func writePacked(dst, src *model.Image, pixel func(x, y int) [3]byte) {
 	place := packed[dst.Format]
 	row, _ := dst.Format.Plane(0, 1, 1) // bytes of one pixel
 	for y := range dst.Height {
 		for x := range dst.Width {
 			at := y*dst.Planes[0].Stride + x*row
 			for c, v := range pixel(x, y) {
-				dst.Planes[0].Data[at+place[c]] = sample(255 * v)
+				dst.Planes[0].Data[at+place[c]] = v
 			}
 			if place[3] >= 0 {
 				dst.Planes[0].Data[at+3] = src.Planes[0].Data[y*src.Planes[0].Stride+x*row+3]
@@ -78,17 +120,20 @@ func readPixel(m *model.Image, yuv model.YUV, x, y int) (rgb [3]float64) {
 	}
 }
 
-// writeYUV writes luminance and chroma of the R'G'B' that pixel gives.
-func writeYUV(dst *model.Image, pixel func(x, y int) [3]float64) {
+// writeLuminance writes the luminance plane of a YUV format.
+func writeLuminance(dst *model.Image, rgb Features) {
 	k := dst.Colorimetry.YUV()
-	luminance := func(p [3]float64) float64 {
-		return float64(k.KR)*p[0] + float64(k.KG)*p[1] + float64(k.KB)*p[2]
-	}
 	for y := range dst.Height {
 		for x := range dst.Width {
-			dst.Planes[0].Data[y*dst.Planes[0].Stride+x] = sample(luminance(pixel(x, y))/float64(k.ScaleY) + float64(k.OffsetY))
+			l := luminance(k, clamped(rgb, x, y))
+			dst.Planes[0].Data[y*dst.Planes[0].Stride+x] = sample(l/float64(k.ScaleY) + float64(k.OffsetY))
 		}
 	}
+}
+
+// writeChroma writes the chroma samples of a YUV format.
+func writeChroma(dst *model.Image, rgb Features) {
+	k := dst.Colorimetry.YUV()
 	for y := 0; y < dst.Height; y += 2 {
 		for x := 0; x < dst.Width; x += 2 {
 			var mean [3]float64
@@ -96,12 +141,12 @@ func writeYUV(dst *model.Image, pixel func(x, y int) [3]float64) {
 			for i := range 4 {
 				if x+i%2 < dst.Width && y+i/2 < dst.Height {
 					n++
-					for c, v := range pixel(x+i%2, y+i/2) {
+					for c, v := range clamped(rgb, x+i%2, y+i/2) {
 						mean[c] += (v - mean[c]) / n
 					}
 				}
 			}
-			l := luminance(mean)
+			l := luminance(k, mean)
 			cb, cr := chroma(dst, x/2, y/2)
 			*cb = sample((mean[2]-l)/float64(k.BU)/float64(k.ScaleC) + 128)
 			*cr = sample((mean[0]-l)/float64(k.RV)/float64(k.ScaleC) + 128)

@@ -1,0 +1,240 @@
+package modeltest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"adainfilter/model"
+	"adainfilter/model/ref"
+)
+
+// repaint is an opener of the reference that is given other masks.
+func repaint(value func(v uint8) uint8) model.Opener {
+	return withLook(func(l *model.Look) {
+		if l.Mask == nil {
+			return
+		}
+		m := *l.Mask
+		m.White = slices.Clone(m.White)
+		for i, v := range m.White {
+			m.White[i] = value(v)
+		}
+		l.Mask = &m
+	})
+}
+
+// maskDefects are wrong in the regions.
+func maskDefects() []defect {
+	return []defect{
+		{"mask ignored", "mask", withLook(func(l *model.Look) { l.Mask = nil })},
+		{"black for white", "mask", repaint(func(v uint8) uint8 { return 255 - v })},
+		{"grey taken for black", "mask", repaint(func(v uint8) uint8 { return v / 255 * 255 })},
+		{"white is 254", "mask", repaint(func(v uint8) uint8 { return min(v, 254) })},
+		{"one style", "mask", withLook(func(l *model.Look) {
+			if l.Mask != nil {
+				m := *l.Mask
+				m.Second, l.Mask = l.Style, &m
+			}
+		})},
+		{"the first mask kept", "mask", func(w *model.Weights, o model.Options) (model.Engine, error) {
+			var first *model.Mask
+			return withLook(func(l *model.Look) {
+				if first == nil {
+					first = l.Mask
+				}
+				l.Mask = first
+			})(w, o)
+		}},
+		{"statistics of the whole frame", "mask", openVariant(func(v *variant) {
+			v.statistics = func(x ref.Features, _ []float64) model.Stats { return ref.Statistics(x) }
+		})},
+		{"NaN in an empty region", "mask", openVariant(func(v *variant) {
+			v.statistics = func(x ref.Features, share []float64) model.Stats {
+				s := weighted(x, share)
+				if len(s.Mean) == 0 {
+					s = model.Stats{Mean: make([]float32, x.C), Std: make([]float32, x.C)}
+					s.Mean[0] = float32(math.NaN())
+				}
+				return s
+			}
+		})},
+		{"one pixel of the mask for each of the features", "mask", openVariant(func(v *variant) {
+			v.shares = func(m *model.Mask, width, height int, out []float32) {
+				wide, high := (width+7)/8, (height+7)/8
+				for i := range out {
+					out[i] = float32(m.White[i/wide*m.Height/high*m.Width+i%wide*m.Width/wide]) / 255
+				}
+			}
+		})},
+		{"blocks that the edge cuts divided by 64", "mask", openVariant(func(v *variant) {
+			v.shares = func(m *model.Mask, width, height int, out []float32) {
+				m.Shares(width, height, out)
+				for i, wide := 0, (width+7)/8; i < len(out); i++ {
+					out[i] *= float32(min(8, width-i%wide*8)*min(8, height-i/wide*8)) / 64
+				}
+			}
+		})},
+	}
+}
+
+// colourDefects are wrong in the frame's own colours.
+func colourDefects() []defect {
+	// Every sample of an RGB format moves by the step that by gives, each clamped for itself.
+	moved := func(step func(frame, result [3]float64) float64) model.Opener {
+		return openVariant(func(v *variant) {
+			v.write = func(dst, src *model.Image, rgb ref.Features) {
+				ref.WriteLuminance(dst, src, rgb)
+				if dst.Format.YUV() {
+					return
+				}
+				frame := ref.Read(src)
+				for y := range src.Height {
+					for x := range src.Width {
+						var f, r [3]float64
+						for c := range 3 {
+							f[c], r[c] = frame.Plane(c)[y*src.Width+x], min(max(rgb.Plane(c)[y*src.Width+x], 0), 1)
+						}
+						d := step(f, r)
+						for c := range 3 {
+							frame.Plane(c)[y*src.Width+x] += d
+						}
+					}
+				}
+				ref.Write(dst, src, frame)
+			}
+		})
+	}
+	luminance := func(k model.YUV, p [3]float64) float64 {
+		return float64(k.KR)*p[0] + float64(k.KG)*p[1] + float64(k.KB)*p[2]
+	}
+	return []defect{
+		{"colours of the result", "preserve color", withLook(func(l *model.Look) { l.PreserveColor = false })},
+		{"always the frame's colours", "format RGB", withLook(func(l *model.Look) { l.PreserveColor = true })},
+		{"chroma of the result in YUV", "preserve color", openVariant(func(v *variant) {
+			v.write = func(dst, src *model.Image, rgb ref.Features) {
+				ref.WriteLuminance(dst, src, rgb)
+				if dst.Format.YUV() {
+					ref.Write(dst, src, rgb)
+				}
+			}
+		})},
+		{"luminance of the frame", "preserve color", moved(func(_, _ [3]float64) float64 { return 0 })},
+		{"channels clamped one by one", "preserve color", moved(func(f, r [3]float64) float64 {
+			k := model.Colorimetry{}.YUV()
+			return luminance(k, r) - luminance(k, f)
+		})},
+		{"luminance of BT.709", "preserve color", moved(func(f, r [3]float64) float64 {
+			k := model.Colorimetry{Matrix: model.BT709}.YUV()
+			return min(max(luminance(k, r)-luminance(k, f), -min(f[0], f[1], f[2])), 1-max(f[0], f[1], f[2]))
+		})},
+		{"luminance truncated", "preserve color", moved(func(f, r [3]float64) float64 {
+			k := model.Colorimetry{}.YUV()
+			d := min(max(luminance(k, r)-luminance(k, f), -min(f[0], f[1], f[2])), 1-max(f[0], f[1], f[2]))
+			return math.Trunc(255*d) / 255
+		})},
+	}
+}
+
+// smoothingDefects are wrong in what they remember.
+func smoothingDefects() []defect {
+	forgets := func(when func(v *variant, src *model.Image, look *model.Look) bool) model.Opener {
+		return openVariant(func(v *variant) { v.goesOn = when })
+	}
+	always := func(*variant, *model.Image, *model.Look) bool { return true }
+	smooths := func(how func(s float32, now, before model.Stats) (inForce, kept model.Stats)) model.Opener {
+		return openVariant(func(v *variant) { v.smooth = how })
+	}
+	return []defect{
+		{"no smoothing", "smoothing", withLook(func(l *model.Look) { l.Smoothing = 0 })},
+		{"smoothing reversed", "smoothing", withLook(func(l *model.Look) { l.Smoothing = min(1-l.Smoothing, 0.99) })},
+		{"fresh ignored", "smoothing", withLook(func(l *model.Look) { l.Fresh = false })},
+		{"always fresh", "smoothing", withLook(func(l *model.Look) { l.Fresh = true })},
+		{"size ignored", "smoothing", forgets(func(v *variant, _ *model.Image, look *model.Look) bool {
+			return !look.Fresh && v.mask.SameRegions(look.Mask)
+		})},
+		{"mask ignored", "smoothing", forgets(func(v *variant, src *model.Image, look *model.Look) bool {
+			return !look.Fresh && v.size == [2]int{src.Width, src.Height}
+		})},
+		{"nothing forgotten", "smoothing", forgets(always)},
+		{"another style forgets", "smoothing", forgets(func(v *variant, src *model.Image, look *model.Look) bool {
+			return goesOn(v, src, look) && v.mask == look.Mask
+		})},
+		{"cut ignored", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
+			now = blend(s, now, before)
+			return now, now
+		})},
+		{"goes on from the content", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
+			inForce, _ = smooth(s, now, before)
+			return inForce, now
+		})},
+		{"remembers only while it smooths", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
+			inForce, kept = smooth(s, now, before)
+			if s == 0 {
+				kept = before
+			}
+			return inForce, kept
+		})},
+		{"std not smoothed", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
+			inForce, kept = smooth(s, now, before)
+			return model.Stats{Mean: inForce.Mean, Std: now.Std}, kept
+		})},
+		{"mean not smoothed", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
+			inForce, kept = smooth(s, now, before)
+			return model.Stats{Mean: now.Mean, Std: inForce.Std}, kept
+		})},
+		{"statistics remembered", "smoothing", func(w *model.Weights, o model.Options) (model.Engine, error) {
+			var v *variant
+			e, err := openVariant(func(made *variant) {
+				v = made
+				made.statistics = func(x ref.Features, share []float64) model.Stats {
+					s := weighted(x, share)
+					if x.W == 3 && len(v.before) > 0 { // the picture of the case that asks for statistics
+						v.before[0] = s
+					}
+					return s
+				}
+			})(w, o)
+			return e, err
+		}},
+	}
+}
+
+// Every seeded defect of the controls has to be found by its case.
+func TestSuiteFindsDefectsOfControls(t *testing.T) {
+	for _, d := range slices.Concat(maskDefects(), colourDefects(), smoothingDefects()) {
+		t.Run(d.found+"/"+d.name, func(t *testing.T) {
+			mustFind(t, Cases(d.open, Float32), d.found)
+		})
+	}
+}
+
+// The film's frames must be far enough from SceneCut on the side where they belong that no engine's rounding decides. This holds
+// also where nothing is to be remembered: an engine that does so must not be saved by a cut.
+func TestFilm(t *testing.T) {
+	w := RandomWeights(1, Widths)
+	var frameBefore model.Stats
+	var before []ref.Region
+	var mask *model.Mask
+	for _, f := range film(Widths[3]) {
+		check := func(what string, now, before model.Stats) {
+			d := model.StatsDistance(now, before)
+			if f.cut && !(d > 1.5*model.SceneCut) || !f.cut && !(d < 0.7*model.SceneCut) {
+				t.Errorf("%s, %s: distance %.3f, scene cut %.3f", f.what, what, d, model.SceneCut)
+			}
+		}
+		x := ref.Encode(w, ref.Read(f.content().Image))[3]
+		if frameBefore.Mean != nil {
+			check("frame", ref.Statistics(x), frameBefore)
+		}
+		look := f.look(w)
+		now := ref.Regions(look, x, f.width, f.height)
+		if mask.SameRegions(look.Mask) {
+			for i := range before {
+				check(fmt.Sprint("region ", i+1), now[i].Content.Stats(), before[i].Content.Stats())
+			}
+		}
+		frameBefore, before, mask = ref.Statistics(x), now, look.Mask
+	}
+}
