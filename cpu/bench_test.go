@@ -2,7 +2,9 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
@@ -39,6 +41,65 @@ func BenchmarkStylize(b *testing.B) {
 					}
 				}
 				b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/frame")
+			})
+		}
+	}
+}
+
+// BenchmarkControls times what each control adds to a frame: plain frames and others in turn, so that whatever else the machine does
+// meets both. Its metrics are the median ratio of neighbours and the quartiles around it.
+func BenchmarkControls(b *testing.B) {
+	const width, height = 640, 360
+	for _, network := range []model.Widths{model.Lite, model.VGG19} {
+		e, err := Open(modeltest.RandomWeights(1, network), model.Options{Precision: model.Float32})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer e.Close()
+		plain := &model.Look{Style: modeltest.RandomStats(1, network[3]), Alpha: 1}
+		mask := &model.Mask{Width: width, Height: height, White: make([]uint8, width*height), Second: modeltest.RandomStats(2, network[3])}
+		for i := range mask.White {
+			mask.White[i] = uint8(255 * (i % width) / width)
+		}
+		for _, c := range []struct {
+			name   string
+			format model.Format
+			change func(l *model.Look)
+		}{
+			{"nothing", model.RGB, func(*model.Look) {}},
+			{"preserve color RGB", model.RGB, func(l *model.Look) { l.PreserveColor = true }},
+			{"preserve color NV12", model.NV12, func(l *model.Look) { l.PreserveColor = true }},
+			{"smoothing", model.RGB, func(l *model.Look) { l.Smoothing = 0.8 }},
+			{"mask", model.RGB, func(l *model.Look) { l.Mask = mask }},
+		} {
+			b.Run(network.Name()+"/"+c.name, func(b *testing.B) {
+				src, dst := model.NewImage(c.format, width, height), model.NewImage(c.format, width, height)
+				modeltest.Fill(src, 1)
+				look := *plain
+				c.change(&look)
+				took := func(l *model.Look) float64 {
+					start := time.Now()
+					if err := e.Stylize(dst, src, l); err != nil {
+						b.Fatal(err)
+					}
+					return time.Since(start).Seconds()
+				}
+				took(plain)
+				e.(*Engine).share(mask, width, height)
+				if flat(dst) {
+					b.Fatal("the result is flat: not timed")
+				}
+				var ratios []float64
+				for b.Loop() {
+					e.(*Engine).before.mask = look.Mask // as if the frame before had been the same
+					with := took(&look)
+					ratios = append(ratios, with/took(plain))
+				}
+				slices.Sort(ratios)
+				n := len(ratios)
+				b.ReportMetric(100*(ratios[n/2]-1), "%more")
+				b.ReportMetric(100*(ratios[n/4]-1), "%more(q1)")
+				b.ReportMetric(100*(ratios[3*n/4]-1), "%more(q3)")
 			})
 		}
 	}

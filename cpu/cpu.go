@@ -11,9 +11,9 @@ package cpu
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -36,7 +36,17 @@ type Engine struct {
 
 	// Arguments and error text of the call under way, here so that a frame allocates nothing.
 	dst, src C.adain_cpu_image
+	look     C.adain_cpu_look
 	text     [C.ADAIN_CPU_ERROR]C.char
+
+	before seen
+	shares []float32 // of before.mask in a frame of that size, (2,H/8,W/8): of the first region and of the second
+}
+
+// seen is a frame that was stylised; the zero value is none.
+type seen struct {
+	width, height int
+	mask          *model.Mask
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -105,21 +115,46 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
 		return err
 	}
-	if look.Mask != nil || look.PreserveColor || look.Smoothing != 0 {
-		return errors.New("cpu: a mask, the frame's own colours and smoothing are not computed yet")
-	}
 	for _, m := range [...]*model.Image{dst, src} {
 		if err := checkHost(m); err != nil {
 			return err
 		}
 	}
 	e.dst, e.src = describe(dst), describe(src)
+	goesOn := e.before.width == src.Width && e.before.height == src.Height && e.before.mask.SameRegions(look.Mask)
+	e.before = seen{} // unless all goes well
+	e.look = C.adain_cpu_look{
+		alpha: C.float(look.Alpha), smoothing: C.float(look.Smoothing), scene_cut: model.SceneCut,
+		fresh: flag(look.Fresh || !goesOn), preserve_color: flag(look.PreserveColor),
+	}
+	var second model.Stats
+	var shares []float32
+	if look.Mask != nil {
+		if !goesOn {
+			e.share(look.Mask, src.Width, src.Height)
+		}
+		second, shares = look.Mask.Second, e.shares
+	}
 	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
-		(*C.float)(&look.Style.Mean[0]), (*C.float)(&look.Style.Std[0]), C.float(look.Alpha), &e.text[0]) != 0 {
+		floats(look.Style.Mean), floats(look.Style.Std), floats(second.Mean), floats(second.Std), floats(shares), &e.look, &e.text[0]) != 0 {
 		return e.fail("frame", src)
 	}
+	e.before = seen{src.Width, src.Height, look.Mask}
 	return nil
 }
+
+// share prepares the shares of a mask in a frame of width x height.
+func (e *Engine) share(m *model.Mask, width, height int) {
+	n := (width + 7) / 8 * ((height + 7) / 8)
+	e.shares = slices.Grow(e.shares[:0], 2*n)[:2*n]
+	m.Shares(width, height, e.shares)
+	for i, v := range e.shares[:n] {
+		e.shares[n+i] = 1 - v
+	}
+}
+
+// floats is the address of values, nil where there are none.
+func floats(v []float32) *C.float { return (*C.float)(unsafe.SliceData(v)) }
 
 func (e *Engine) fail(what string, m *model.Image) error {
 	return fmt.Errorf("cpu: %s of %dx%d with network %q: %s", what, m.Width, m.Height, e.weights.Network, C.GoString(&e.text[0]))
@@ -190,13 +225,15 @@ func describe(m *model.Image) C.adain_cpu_image {
 	for i := range m.Planes {
 		form.stride[i] = C.int32_t(m.Planes[i].Stride)
 	}
-	if m.Format.YUV() {
-		y := m.Colorimetry.YUV()
-		form.yuv = C.adain_cpu_yuv{
-			offset_y: C.float(y.OffsetY), scale_y: C.float(y.ScaleY), scale_c: C.float(y.ScaleC),
-			kr: C.float(y.KR), kg: C.float(y.KG), kb: C.float(y.KB),
-			rv: C.float(y.RV), gu: C.float(y.GU), gv: C.float(y.GV), bu: C.float(y.BU),
-		}
+	c := m.Colorimetry
+	if !m.Format.YUV() {
+		c = model.Colorimetry{} // the luminance of model.Look.PreserveColor
+	}
+	y := c.YUV()
+	form.yuv = C.adain_cpu_yuv{
+		offset_y: C.float(y.OffsetY), scale_y: C.float(y.ScaleY), scale_c: C.float(y.ScaleC),
+		kr: C.float(y.KR), kg: C.float(y.KG), kb: C.float(y.KB),
+		rv: C.float(y.RV), gu: C.float(y.GU), gv: C.float(y.GV), bu: C.float(y.BU),
 	}
 	return form
 }

@@ -155,6 +155,7 @@ func TestThreads(t *testing.T) {
 }
 
 func TestNoAllocationPerFrame(t *testing.T) {
+	mask := &model.Mask{Width: 2, Height: 1, White: []uint8{255, 0}, Second: modeltest.RandomStats(2, modeltest.Widths[3])}
 	for _, f := range []model.Format{model.RGB, model.NV12} {
 		e, err := Open(modeltest.RandomWeights(1, modeltest.Widths), model.Options{Threads: 2})
 		if err != nil {
@@ -167,14 +168,15 @@ func TestNoAllocationPerFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		look := &model.Look{Style: style, Alpha: 0.5}
-		n := testing.AllocsPerRun(20, func() {
-			if err := e.Stylize(dst, src, look); err != nil {
-				t.Fatal(err)
+		for _, look := range []*model.Look{{Style: style, Alpha: 0.5}, {Style: style, Alpha: 0.5, Mask: mask, PreserveColor: true, Smoothing: 0.8}} {
+			n := testing.AllocsPerRun(20, func() {
+				if err := e.Stylize(dst, src, look); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if n != 0 {
+				t.Errorf("%v, mask %v: %v allocations a frame, wanted 0", f, look.Mask != nil, n)
 			}
-		})
-		if n != 0 {
-			t.Errorf("%v: %v allocations a frame, wanted 0", f, n)
 		}
 	}
 }

@@ -10,6 +10,7 @@ struct adain_cpu_engine {
   adain::Network network;
   int encoder_layers;
   std::unique_ptr<adain::Plan> plan;
+  adain::Smoothing smoothing;  // here and not in the plan, which statistics of another size replace
 
   adain::Plan &plan_for(const adain_cpu_image &image, bool decoder) {
     if (!plan || !plan->fits(image.height, image.width, decoder)) {
@@ -26,7 +27,7 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
                                  char *error) {
   adain_cpu_engine *engine = nullptr;
   guarded(error, [&] {
-    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr});
+    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
       // The first and the last layer are kernels of our own, in float.
@@ -50,11 +51,14 @@ int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, c
 
 int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
                       const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
-                      const float *mean, const float *std, float alpha, char *error) {
+                      const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
+                      const adain_cpu_look *look, char *error) {
   return guarded(error, [&] {
     const adain::Picture content{*src, {s0, s1, s2}};
-    const adain::Canvas result{*dst, {d0, d1, d2}};
-    engine->plan_for(*src, true).stylize(engine->threads, result, content, mean, std, alpha);
+    const adain::Canvas result{*dst, {d0, d1, d2}, look->preserve_color != 0};
+    if (look->fresh) engine->smoothing.forget();
+    const adain::Target target{{{mean, std}, {second_mean, second_std}}, shares, look->alpha, look->smoothing, look->scene_cut, &engine->smoothing};
+    engine->plan_for(*src, true).stylize(engine->threads, result, content, target);
   });
 }
 

@@ -27,6 +27,14 @@ typedef struct {
   adain_cpu_yuv yuv;
 } adain_cpu_image;
 
+/* model.Look but for its statistics. */
+typedef struct {
+  float alpha, smoothing;
+  double scene_cut;       /* model.SceneCut */
+  int32_t fresh;          /* there is nothing that smoothing goes on from */
+  int32_t preserve_color; /* in RGB formats by the luminance of dst's yuv */
+} adain_cpu_look;
+
 /* One convolution: weight (O,I,K,K), bias (O), row-major; a ReLU and a 2x2 maximum may follow. Kernel 2 is the folding of an
  * upsampling and a 3x3 convolution: its 4 phases of O/4 outputs are in the order 2*(odd row) + (odd column). */
 typedef struct {
@@ -44,10 +52,13 @@ void adain_cpu_close(adain_cpu_engine *engine);
 int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
                          float *mean, float *std, char *error);
 
-/* One frame: encoder, AdaIN with the style's mean and std (C), alpha in [0,1], decoder. 0 on success. */
+/* One frame: encoder, AdaIN with the style's mean and std (C), decoder. With a mask shares is (2,H/8,W/8), what of each pixel of
+ * relu4_1 belongs to the first and to the second region, and second_mean and second_std (C) are the style of the latter; without one
+ * all three are NULL. 0 on success; after a failure the next frame must be fresh. */
 int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
                       const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
-                      const float *mean, const float *std, float alpha, char *error);
+                      const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
+                      const adain_cpu_look *look, char *error);
 
 /* 1 where the processor multiplies bfloat16 itself; the names of what computes. */
 int adain_cpu_has_bfloat16(void);

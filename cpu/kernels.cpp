@@ -56,24 +56,38 @@ const Choice *&chosen() {
   return c;
 }
 
-}  // namespace
-
-void merge_moments(const float *moments, int rows, int cols, int channels, double *merged, float *mean, float *std) {
-  double *m = merged, *distances = m + channels;
+// weight(y) is that of row y.
+template <class Weight>
+bool merge(const float *moments, int rows, int channels, Weight weight, double *merged, float *mean, float *std) {
+  double *m = merged, *distances = m + channels, all = 0;
   std::fill_n(merged, 2 * channels, 0.);
   for (int y = 0; y < rows; y++) {
     const float *r = moments + size_t(y) * 2 * channels;
-    const double share = 1. / (y + 1), between = double(cols) * y * share;
+    if (weight(y) == 0) continue;
+    const double share = weight(y) / (all + weight(y)), between = all * share;
     for (int i = 0; i < channels; i++) {
       const double d = r[i] - m[i];
       m[i] += d * share;
       distances[i] += r[channels + i] + d * d * between;
     }
+    all += weight(y);
   }
+  if (all == 0) return false;
   for (int i = 0; i < channels; i++) {
     mean[i] = float(m[i]);
-    std[i] = float(std::sqrt(distances[i] / (double(rows) * cols) + 1e-5));
+    std[i] = float(std::sqrt(distances[i] / all + 1e-5));
   }
+  return true;
+}
+
+}  // namespace
+
+void merge_moments(const float *moments, int rows, int cols, int channels, double *merged, float *mean, float *std) {
+  merge(moments, rows, channels, [&](int) { return double(cols); }, merged, mean, std);
+}
+
+bool merge_weighted_moments(const float *moments, const float *weights, int rows, int channels, double *merged, float *mean, float *std) {
+  return merge(moments, rows, channels, [&](int y) { return double(weights[y]); }, merged, mean, std);
 }
 
 const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }

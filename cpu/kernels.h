@@ -28,6 +28,10 @@ struct Kernels {
   // src (pixels,C) * scale (C) + shift (C) -> Feature.
   void (*affine)(const float *src, size_t pixels, int channels, const float *scale, const float *shift, void *dst);
 
+  // The same with a map for each of two regions, scale (2,C) and shift (2,C), of which a pixel takes the mean by its share (pixels), 0 to 1,
+  // of the first -> Feature.
+  void (*affine_regions)(const float *src, size_t pixels, int channels, const float *share, const float *scale, const float *shift, void *dst);
+
   // One tile into Winograd's domain: 6x6 samples of src, pitch pixels to a row, of which rows and cols exist (the others
   // count as 0) -> 36 points (C), distance floats apart. C is a multiple of 16.
   void (*winograd_in)(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance);
@@ -39,6 +43,9 @@ struct Kernels {
   // Mean (C) and sum of squared distances from it (C) of a row of cols pixels.
   void (*moments)(const float *row, int cols, int channels, float *mean, float *distances);
 
+  // The same where each pixel counts by its weight (cols), at least 0; returns the sum of the weights. All 0 where that is 0.
+  float (*weighted_moments)(const float *row, const float *weight, int cols, int channels, float *mean, float *distances);
+
   // The last convolution, read straight from the windows of the folded upsampling before it: positions
   // (rows/2+1,pitch,4,C), pitch windows to a row; weight (3,9,C), bias (3) -> rgb (3,rows,stride). cols is a multiple of 4.
   void (*last)(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride,
@@ -48,6 +55,9 @@ struct Kernels {
 // Mean (C) and sqrt(biased variance + 1e-5) (C) from the moments (rows,2,C) of rows of cols pixels, merged in their order, so that
 // the number of threads does not show (Chan, Golub & LeVeque 1983, equation 2.1). merged (2,C) is scratch.
 void merge_moments(const float *moments, int rows, int cols, int channels, double *merged, float *mean, float *std);
+
+// The same for rows that count by their weights (rows). False, and nothing written, where all are 0.
+bool merge_weighted_moments(const float *moments, const float *weights, int rows, int channels, double *merged, float *mean, float *std);
 
 // The best table for this processor. Half is the one whose Feature is a bfloat16.
 const Kernels &kernels(bool half);

@@ -137,6 +137,16 @@ void affine(const float *src, size_t pixels, int channels, const float *scale, c
     for (int c = 0; c < channels; c++) to[c] = Feature::from(src[c] * scale[c] + shift[c]);
 }
 
+template <class Feature>
+void affine_regions(const float *src, size_t pixels, int channels, const float *share, const float *scale, const float *shift, void *dst) {
+  auto to = (typename Feature::T *)dst;
+  for (size_t p = 0; p < pixels; p++, src += channels, to += channels) {
+    const float first = share[p], second = 1 - first;
+    for (int c = 0; c < channels; c++)
+      to[c] = Feature::from(src[c] * (first * scale[c] + second * scale[channels + c]) + (first * shift[c] + second * shift[channels + c]));
+  }
+}
+
 inline void moments(const float *row, int cols, int channels, float *__restrict mean, float *__restrict distances) {
   for (int c = 0; c < channels; c++) mean[c] = distances[c] = 0;
   for (int x = 0; x < cols; x++)
@@ -147,6 +157,28 @@ inline void moments(const float *row, int cols, int channels, float *__restrict 
       const float d = row[size_t(x) * channels + c] - mean[c];
       distances[c] += d * d;
     }
+}
+
+inline float weighted_moments(const float *row, const float *weight, int cols, int channels, float *__restrict mean, float *__restrict distances) {
+  for (int c = 0; c < channels; c++) mean[c] = distances[c] = 0;
+  float all = 0;
+  for (int x = 0; x < cols; x++) {
+    const float w = weight[x];
+    if (w == 0) continue;
+    all += w;
+    for (int c = 0; c < channels; c++) mean[c] += w * row[size_t(x) * channels + c];
+  }
+  if (all == 0) return 0;
+  for (int c = 0; c < channels; c++) mean[c] /= all;
+  for (int x = 0; x < cols; x++) {
+    const float w = weight[x];
+    if (w == 0) continue;
+    for (int c = 0; c < channels; c++) {
+      const float d = row[size_t(x) * channels + c] - mean[c];
+      distances[c] += w * d * d;
+    }
+  }
+  return all;
 }
 
 template <int lanes>
@@ -256,4 +288,5 @@ inline void winograd_out(const float *src, size_t distance, const float *bias, b
 }
 
 template <class Feature>
-constexpr Kernels table = {first<Feature>, store<Feature>, pool<Feature>, interleave<Feature>, affine<Feature>, winograd_in, winograd_out, moments, last};
+constexpr Kernels table = {first<Feature>, store<Feature>, pool<Feature>, interleave<Feature>, affine<Feature>,
+                                    affine_regions<Feature>, winograd_in, winograd_out, moments, weighted_moments, last};

@@ -82,6 +82,32 @@ void Canvas::write_packed(int y, int x0, int n, const float *r, const float *g, 
   }
 }
 
+// A pixel's samples all move by what its luminance changes, as far as all of them can.
+void Canvas::write_kept(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const {
+  const Packed f = kPacked[form.format];
+  const adain_cpu_yuv &k = form.yuv;
+  uint8_t *p = plane[0] + size_t(y) * form.stride[0] + size_t(x0) * f.size;
+  const uint8_t *from = content.plane[0] + size_t(y) * content.form.stride[0] + size_t(x0) * f.size;
+  for (int x = 0; x < n; x++, p += f.size, from += f.size) {
+    const int red = from[f.r], green = from[f.g], blue = from[f.b];
+    const float change = k.kr * (r[x] * 255 - red) + k.kg * (g[x] * 255 - green) + k.kb * (b[x] * 255 - blue);
+    const int least = -std::min(std::min(red, green), blue), most = 255 - std::max(std::max(red, green), blue);
+    const int step = std::min(std::max(int(change + 256.5f) - 256, least), most);  // rounded half up: no float here is below -255.5
+    p[f.r] = uint8_t(red + step);
+    p[f.g] = uint8_t(green + step);
+    p[f.b] = uint8_t(blue + step);
+    if (f.copy >= 0) p[f.copy] = from[f.copy];
+  }
+}
+
+// One chroma row from the content.
+void Canvas::copy_chroma(int y, int x0, int n, const Picture &content) const {
+  const bool nv12 = form.format == ADAIN_NV12;
+  const size_t first = nv12 ? x0 : x0 / 2, bytes = (n + 1) / 2 * (nv12 ? 2 : 1);
+  for (int i = 1; i < (nv12 ? 2 : 3); i++)
+    std::memcpy(plane[i] + size_t(y / 2) * form.stride[i] + first, content.plane[i] + size_t(y / 2) * content.form.stride[i] + first, bytes);
+}
+
 // One chroma row: the mean of the pixels that exist under each sample.
 void Canvas::write_chroma(int y0, int x0, int rows, int n, const float *rgb, int pitch, int area) const {
   const adain_cpu_yuv &k = form.yuv;
@@ -109,12 +135,12 @@ void Canvas::write(int y0, int x0, int rows, int cols, float *rgb, int pitch, in
   for (int y = 0; y < h; y++) {
     const float *r = rgb + size_t(y) * pitch, *g = r + area, *b = g + area;
     if (form.format < ADAIN_NV12) {
-      write_packed(y0 + y, x0, w, r, g, b, content);
+      keep_colour ? write_kept(y0 + y, x0, w, r, g, b, content) : write_packed(y0 + y, x0, w, r, g, b, content);
       continue;
     }
     uint8_t *p = plane[0] + size_t(y0 + y) * form.stride[0] + x0;
     for (int x = 0; x < w; x++) p[x] = sample((k.kr * r[x] + k.kg * g[x] + k.kb * b[x]) / k.scale_y + k.offset_y);
-    if (y % 2 == 0) write_chroma(y0 + y, x0, h - y, w, r, pitch, area);
+    if (y % 2 == 0) keep_colour ? copy_chroma(y0 + y, x0, w, content) : write_chroma(y0 + y, x0, h - y, w, r, pitch, area);
   }
 }
 

@@ -32,13 +32,17 @@ struct Picture {
 struct Canvas {
   adain_cpu_image form;
   uint8_t *plane[3];
+  bool keep_colour;  // see write
 
   // Three planes of area floats, pitch to a row, go to (y0,x0), both even: rows and cols of them, as far as they lie inside
-  // the picture, clamped to [0,1] and rounded to the nearest sample. content gives the alpha and padding samples.
+  // the picture, clamped to [0,1] and rounded to the nearest sample. content gives the alpha and padding samples and,
+  // with keep_colour, the chroma, as model.Look.PreserveColor says.
   void write(int y0, int x0, int rows, int cols, float *rgb, int pitch, int area, const Picture &content) const;
 
  private:
   void write_packed(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const;
+  void write_kept(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const;
+  void copy_chroma(int y, int x0, int n, const Picture &content) const;
   void write_chroma(int y0, int x0, int rows, int n, const float *rgb, int pitch, int area) const;
 };
 

@@ -70,15 +70,15 @@ void Plan::convolve(Parameters &layer, Map src, Map dst, int threads) {
 
 void Plan::statistics(Threads &threads, const Picture &src, float *mean, float *std) {
   head_->src = src;
+  features_->shares = nullptr;
   threads.run(encoder_steps_);
-  features_->statistics(mean, std);
+  features_->statistics(0, mean, std);
 }
 
-void Plan::stylize(Threads &threads, const Canvas &dst, const Picture &src, const float *mean, const float *std, float alpha) {
+void Plan::stylize(Threads &threads, const Canvas &dst, const Picture &src, const Target &target) {
   head_->src = src;
-  adapt_->style_mean = mean;
-  adapt_->style_std = std;
-  adapt_->alpha = alpha;
+  features_->shares = target.shares;
+  adapt_->target = target;
   tail_->dst = dst;
   tail_->content = src;
   threads.run(steps_);

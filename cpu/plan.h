@@ -19,7 +19,7 @@ class Plan {
 
   bool fits(int rows, int cols, bool decoder) const { return rows == rows_ && cols == cols_ && (decoder_ || !decoder); }
   void statistics(Threads &threads, const Picture &src, float *mean, float *std);
-  void stylize(Threads &threads, const Canvas &dst, const Picture &src, const float *mean, const float *std, float alpha);
+  void stylize(Threads &threads, const Canvas &dst, const Picture &src, const Target &target);
   std::string implementations() const;
 
  private:

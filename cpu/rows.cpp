@@ -51,7 +51,8 @@ void Rows::finish(const float *result, int begin, int size) {
 
 Features::Features(Parameters &layer, Map src, int threads)
     : layer_(layer), src_(src), chunks_(layer, src.rows, src.cols, 1, threads, threads), features_(take(4 * size_t(src.rows) * src.cols * layer.shape.out)) {
-  moments_.resize(size_t(src.rows) * 2 * layer.shape.out);
+  moments_.resize(size_t(2) * src.rows * 2 * layer.shape.out);
+  weights_.resize(size_t(2) * src.rows);
   merged_.resize(size_t(2) * layer.shape.out);
 }
 
@@ -60,26 +61,50 @@ void Features::run(int chunk, int thread) {
   chunks_.run(chunk, thread, src_.at(begin - 1, -1), const_cast<float *>(row(begin)));
   for (int y = begin; y < begin + size; y++) {
     float *m = &moments_[size_t(y) * 2 * c];
-    kernels(layer_.half).moments(row(y), cols(), c, m, m + c);
+    if (!shares) {
+      kernels(layer_.half).moments(row(y), cols(), c, m, m + c);
+      continue;
+    }
+    for (int region = 0, i = y; region < 2; region++, i += rows(), m += moments_.size() / 2)
+      weights_[i] = kernels(layer_.half).weighted_moments(row(y), shares + size_t(i) * cols(), cols(), c, m, m + c);
   }
 }
 
-void Features::statistics(float *mean, float *std) { merge_moments(moments_.data(), rows(), cols(), channels(), merged_.data(), mean, std); }
+bool Features::statistics(int region, float *mean, float *std) {
+  if (!shares) return merge_moments(moments_.data(), rows(), cols(), channels(), merged_.data(), mean, std), true;
+  return merge_weighted_moments(&moments_[region * moments_.size() / 2], &weights_[size_t(region) * rows()], rows(), channels(), merged_.data(),
+                                mean, std);
+}
 
 Adapt::Adapt(Features &features)
-    : features_(features), mean_(features.channels()), std_(mean_.size()), scale_(mean_.size()), shift_(mean_.size()) {}
+    : features_(features), mean_(features.channels()), std_(mean_.size()), scale_(2 * mean_.size()), shift_(scale_.size()) {}
 
 void Adapt::run(int, int) {
-  features_.statistics(mean_.data(), std_.data());
-  for (size_t i = 0; i < mean_.size(); i++) {
-    const float a = style_std[i] / std_[i];
-    scale_[i] = alpha * a + (1 - alpha);
-    shift_[i] = alpha * (style_mean[i] - a * mean_[i]);
+  const size_t channels = mean_.size();
+  for (int region = 0; region < target.regions(); region++) {
+    float *scale = &scale_[region * channels], *shift = &shift_[region * channels];
+    if (!features_.statistics(region, mean_.data(), std_.data())) {
+      std::fill_n(scale, channels, 0.f);
+      std::fill_n(shift, channels, 0.f);
+      continue;
+    }
+    target.before->apply(region, target.smoothing, target.scene_cut, mean_, std_);
+    const Target::Style &style = target.style[region];
+    const float alpha = target.alpha;
+    for (size_t i = 0; i < channels; i++) {
+      const float a = style.std[i] / std_[i];
+      scale[i] = alpha * a + (1 - alpha);
+      shift[i] = alpha * (style.mean[i] - a * mean_[i]);
+    }
   }
 }
 
 void Apply::run(int y, int) {
-  kernels(half_).affine(features_.row(y), features_.cols(), features_.channels(), adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
+  const int cols = features_.cols(), channels = features_.channels();
+  if (const float *shares = features_.shares)
+    kernels(half_).affine_regions(features_.row(y), cols, channels, shares + size_t(y) * cols, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
+  else
+    kernels(half_).affine(features_.row(y), cols, channels, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
   dst_.finish_row(y);
 }
 

@@ -9,6 +9,7 @@
 #include "kernels.h"
 #include "maps.h"
 #include "pixels.h"
+#include "smoothing.h"
 #include "threads.h"
 
 namespace adain {
@@ -75,7 +76,20 @@ class Rows : public Step {
   Chunks chunks_;  // in rows of the result, pooled rows, or rows of windows
 };
 
-// conv4_1 -> features in float, and each row's moments.
+// What the features are to become: see adain_cpu_stylize.
+struct Target {
+  struct Style {
+    const float *mean, *std;  // (C)
+  } style[2];                 // of each region
+  const float *shares;        // (2,rows,cols), null where there is one region
+  float alpha, smoothing;
+  double scene_cut;
+  Smoothing *before;
+
+  int regions() const { return shares ? 2 : 1; }
+};
+
+// conv4_1 -> features in float, and each row's moments, of each region if there are shares.
 class Features : public Step {
  public:
   Features(Parameters &layer, Map src, int threads);
@@ -87,27 +101,28 @@ class Features : public Step {
   int cols() const { return src_.cols; }
   int channels() const { return layer_.shape.out; }
   const float *row(int y) const { return reinterpret_cast<const float *>(features_.get()) + size_t(y) * cols() * channels(); }
-  // (C) mean and std over all rows, see merge_moments.
-  void statistics(float *mean, float *std);
+  // (C) mean and std of a region over all rows, see merge_moments; false where the region is empty.
+  bool statistics(int region, float *mean, float *std);
+  const float *shares = nullptr;  // (2,rows,cols) of the next frame, null for one region
 
  private:
   const Parameters &layer_;
   Map src_;
   Chunks chunks_;
   Memory features_;
-  std::vector<float> moments_;  // (rows,2,C)
+  std::vector<float> moments_;  // (2,rows,2,C)
+  std::vector<float> weights_;  // (2,rows): sums of shares
   std::vector<double> merged_;  // (2,C)
 };
 
-// The statistics of the content and, from them, AdaIN and alpha as one affine map per channel.
+// The statistics of the content and, from them, AdaIN and alpha as one affine map per channel and region.
 class Adapt : public Step {
  public:
   explicit Adapt(Features &features);
   int chunks() const override { return 1; }
   void run(int, int) override;
-  const float *style_mean = nullptr, *style_std = nullptr;  // (C)
-  float alpha = 1;
-  const float *scale() const { return scale_.data(); }
+  Target target{};  // of the next frame
+  const float *scale() const { return scale_.data(); }  // (2,C); 0 in an empty region
   const float *shift() const { return shift_.data(); }
 
  private:
@@ -115,7 +130,7 @@ class Adapt : public Step {
   std::vector<float> mean_, std_, scale_, shift_;
 };
 
-// Features -> affine map -> the decoder's first map.
+// Features -> affine map, or the mean of two by a pixel's shares -> the decoder's first map.
 class Apply : public Step {
  public:
   Apply(const Features &features, const Adapt &adapt, Map dst, bool half) : features_(features), adapt_(adapt), dst_(dst), half_(half) {}
