@@ -10,19 +10,20 @@
 //   than tiles; block b takes the tiles b, b + blocks, ...
 //
 // Product. M = channels, 64 of them per warpgroup, N = 256 pixels, K = 64 input channels of a tap, from shared memory. So one wgmma
-// reads 10 KB in 128 clocks, 80 of the 128 B/clock that shared memory has. Pixels as M would need 96 with N = 128, all 128 with N = 64, where moreover
-// half of M is lost to a layer of 64 channels. A thread holds pixels of two channels: bias is two registers, pooling a maximum of own
-// registers. The price is a transpose in the epilogue (stmatrix.trans through a staging buffer, then 16-byte stores).
+// reads 10 KB in 128 clocks, 80 of the 128 B/clock that shared memory has. Pixels as M would need 96 with N = 128, and all 128 with
+// N = 64. A thread holds pixels of two channels: bias is two registers, pooling a maximum of own registers. The price is a transpose in
+// the epilogue (stmatrix.trans through a staging buffer, then 16-byte stores).
 // Pixels. A box of 16 pixels times rows is one operand, groups of 8 pixels 1024 bytes apart as the swizzle wants it; the rows of a tap
 // are an offset of whole 1024 bytes, so a box serves all taps of a column: three boxes per 64 channels instead of nine. One box with
 // halo for all nine taps would need operands that start within the swizzle's pattern: selftest90.cu finds out whether they work.
 // Roles. Warp 8: one thread issues tensor copies into two rings, boxes and weights (one tap of 64 input channels a slot). Warps 0-3 and
-// 4-7 multiply. With 128 channels they share the boxes and have 64 channels each; with 64 they take tiles in turn, so that one's
-// epilogue hides behind the other's products. wait_group 1 after each tap frees what the tap before has read.
+// 4-7 multiply. With 64 channels they take tiles in turn, so that one's epilogue hides behind the other's products; with 128 they share
+// the boxes, have 64 channels each, and one starts a tap or two behind the other to the same end. wait_group 1 after each tap frees what
+// the tap before has read.
 // Bound, per tile of c128 at Cin = 256 in clocks of an SM: 36864 tensor cores, 34304 L2 at 32 B/clock, 32128 shared memory; c64_up is
 // bound by memory. All of this is computed, nothing measured.
-// Rejected: im2col copies (one box a tap, 1.6 times the tensor cores' time at L2); weights and pixels in one ring (a box would wait for
-// nine taps of weights); three boxes with fewer weights in c128 (its in-order producer never has a third box under way).
+// Rejected: a box per tap (1.6 times the tensor cores' time at L2); weights and boxes in one ring (a box would wait for nine taps of
+// weights); three boxes with four weights in c128 (weights would hold the producer back, the third box would never be under way).
 #include "conv90_body.cuh"
 #include "launch.cuh"
 
@@ -39,8 +40,8 @@ CONV90(conv90_c64,             64,  16,    3,      9,   128, RESIDENT)         /
 CONV90(conv90_c64_pool,        64,  16,    3,      9,    64, RESIDENT | POOL)  // Cin = Cout = 64
 CONV90(conv90_c64to128,       128,  16,    2,      9,    32, RESIDENT)         // Cin = 64, Cout = 128
 CONV90(conv90_c128to64,        64,  16,    2,     18,    32, RESIDENT)         // Cin = 128, Cout = 64
-CONV90(conv90_c128,           128,  16,    2,      7,   128, PLAIN)
-CONV90(conv90_c128_pool,      128,  16,    2,      8,    64, POOL)
+CONV90(conv90_c128,           128,  16,    3,      6,    64, PLAIN)
+CONV90(conv90_c128_pool,      128,  16,    3,      6,    64, POOL)
 CONV90(conv90_c128_small,     128,   8,    3,      6,   128, PLAIN)            // for planes of few tiles
 CONV90(conv90_c64_up,          64,  16,    3,      8,   128, UP)
-CONV90(conv90_c128_up,        128,  16,    2,      7,   128, UP)
+CONV90(conv90_c128_up,        128,  16,    3,      6,    64, UP)

@@ -44,10 +44,11 @@ template <class S> struct Consumer {
   const int group, lane;  // which warpgroup this is
   Ring<S::boxes> box;
   Ring<S::weights> weight;
-  int turn;  // parity of the phase of sm.turn(group) that ends when the other warpgroup lets this one multiply
+  int turn;    // parity of the phase of sm.turn(group) that ends when the other warpgroup lets this one multiply
+  bool ahead;  // this warpgroup has yet to let the other one start
 
   __device__ __forceinline__ Consumer(const Shared<S> &sm, const Problem &p)
-      : sm(sm), p(p), group(threadIdx.x >> 7), lane(threadIdx.x & 31), turn(group ^ 1) {}
+      : sm(sm), p(p), group(threadIdx.x >> 7), lane(threadIdx.x & 31), turn(group ^ 1), ahead(!S::alternate && group == 0) {}
 
   __device__ __forceinline__ void skip() {
     box.skip(p.Cin / 64 * S::side);
@@ -88,6 +89,10 @@ template <class S> struct Consumer {
           wgmma_wait<1>();
 #endif
           release(box_done, weight_done);
+          if (dy == S::lead - 1 && ahead) {
+            if (lane == 0) mbar_arrive(sm.turn(1));
+            ahead = false;
+          }
           weight_done = weight.slot;
           box_done = dy == S::side - 1 ? box.slot : -1;
           weight.next();
@@ -130,7 +135,7 @@ template <class S> __device__ __forceinline__ void consume(const Shared<S> &sm, 
       c.skip();
       continue;
     }
-    if (S::alternate) c.wait_turn();
+    if (S::alternate || i == (int)blockIdx.x) c.wait_turn();
     c.multiply(d);
     c.finish(d, tiles[i]);
   }

@@ -18,6 +18,9 @@ template <int CHANNELS, int ROWS, int BOXES, int WEIGHTS, int STAGED, int OPTION
   static constexpr int sums = pixels / 2;                   // a thread's accumulators
   static constexpr int threads = 384;
   static constexpr int warps_per_tile = alternate ? 4 : 8;
+  // Taps that warpgroup 0 is ahead where both work on one tile: that long one multiplies alone while the other stores its results. More
+  // would leave the producer no slots to fill in advance.
+  static constexpr int lead = boxes > 2 ? 2 : 1;
 
   static constexpr int row_bytes = cols * 128;              // 64 channels of a pixel are 128 bytes, the width of the swizzle
   static constexpr int box_bytes = row_bytes * (rows + side - 1);

@@ -62,10 +62,7 @@ template <class S> __device__ __forceinline__ uint32_t pair(const float (&d)[S::
     a = d[group * 4 + half * 2];
     b = d[group * 4 + half * 2 + 1];
   }
-  const __half2 v = __floats2half2_rn(fmaxf(a + bias[half], 0.0f), fmaxf(b + bias[half], 0.0f));
-  uint32_t bits;
-  memcpy(&bits, &v, 4);
-  return bits;
+  return relu_pair(a + bias[half], b + bias[half]);
 }
 
 // Turns STAGED results from [channel][pixel] in registers to [pixel][channel] in the staging buffer: 128-byte rows whose 16-byte pieces
@@ -94,13 +91,15 @@ __device__ __forceinline__ void copy_out(const unsigned char *staging, const Out
   const unsigned char *from = staging + pixel * 128 + ((piece ^ (pixel & 7)) << 4);
   __half *to = out.at(row, col, channel + piece * 8);
   const size_t pitch = (size_t)(out.W + 2) * out.C * stride * Place<S>::step;
+  if (inside) {
 #pragma unroll
+    for (int i = 0; i < S::staged / 16; i++) *(uint4 *)(to + i * pitch) = *(const uint4 *)(from + i * 16 * 128);
+    return;
+  }
+#pragma unroll 1
   for (int i = 0; i < S::staged / 16; i++) {
-    const uint4 v = *(const uint4 *)(from + i * 16 * 128);
-    if (inside)
-      *(uint4 *)(to + i * pitch) = v;
-    else if (const int r = row + i * stride * Place<S>::step; r < out.H && col < out.W)
-      out.put(r, col, channel + piece * 8, v);
+    const int r = row + i * stride * Place<S>::step;
+    if (r < out.H && col < out.W) out.put(r, col, channel + piece * 8, *(const uint4 *)(from + i * 16 * 128));
   }
 }
 

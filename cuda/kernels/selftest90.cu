@@ -10,7 +10,7 @@
 //     2..6    the same of x's boxes: at the origin; over the left and upper edge; over the right and lower edge; over the last channel; beside
 //             all of it. What is outside must be zero
 //     7       elements of the product m64n256k64 of w and pixels 0..255 that are wrong, as each thread holds them
-//     8       halves that stmatrix.trans stored wrong
+//     8       halves that relu_pair made wrong or stmatrix.trans stored wrong
 //     9       values that a named barrier let a thread read too early
 //     10..15  0
 //     16..47  no test but a question: may an operand start within the swizzle's pattern of 8 rows? 16 + 8*v + r: how many elements of the
@@ -102,21 +102,22 @@ __device__ __forceinline__ void check_product(unsigned char *sm, int first, int 
   __syncthreads();
 }
 
-// Element (i, c) of matrix m is 64*m + 8*i + c, and lies at row c, column i afterwards.
+// Element (i, c) of matrix m is n = 64*m + 8*i + c, but 0 where n is a multiple of 3, and lies at row c, column i afterwards.
 __device__ __forceinline__ void check_stmatrix(unsigned char *scratch, int *wrong) {
   const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
   if (warp < 4) {
     __half *own = (__half *)(scratch + warp * 512);
     uint32_t r[4];
     for (int m = 0; m < 4; m++) {
-      const float v = 64 * m + 8 * (lane >> 2) + (lane & 3) * 2;
-      const __half2 both = __floats2half2_rn(v, v + 1);
-      memcpy(&r[m], &both, 4);
+      const int n = 64 * m + 8 * (lane >> 2) + (lane & 3) * 2;
+      r[m] = relu_pair(n % 3 ? n : -n, (n + 1) % 3 ? n + 1 : -n - 1);
     }
     stmatrix_x4_trans(own + lane * 8, r);
     __syncwarp();
-    for (int i = 0; i < 8; i++)
-      if (__half2float(own[lane * 8 + i]) != 64 * (lane >> 3) + 8 * i + (lane & 7)) atomicAdd(wrong, 1);
+    for (int i = 0; i < 8; i++) {
+      const int n = 64 * (lane >> 3) + 8 * i + (lane & 7);
+      if (__half2float(own[lane * 8 + i]) != (n % 3 ? n : 0)) atomicAdd(wrong, 1);
+    }
   }
   __syncthreads();
 }
