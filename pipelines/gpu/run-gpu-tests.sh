@@ -2,19 +2,20 @@
 # run-gpu-tests [REPORT]: everything that only a GPU can show, into one file (gpu-report.txt). A step that fails does not stop the
 # others; the exit status is 0 if none failed. Takes about 20 minutes.
 #
-# Environment: STEPS are the steps to run (all), SIZES frames to measure ("1920x1080 3840x2160"), RUNS frames of a measurement (100),
-# LIMIT seconds for one step (1200), BASELINE a Python script that measures PyTorch, with its BASELINE_ARGUMENTS; it runs where
-# python3 has torch.
+# Environment: STEPS are the steps to run (all), SIZES the frames to measure ("1920x1080 3840x2160"), RUNS their number (100), FRAMES the
+# number of frames of a pipeline (60), LIMIT the seconds for one step (1200), BASELINE a Python script that measures PyTorch, with its
+# BASELINE_ARGUMENTS; it runs where python3 has torch.
 set -u
 d=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
 report=${1:-gpu-report.txt}
 : "${STEPS:=host selftest driver conformance sanitizer element pipelines bench film baseline}"
-: "${SIZES:=1920x1080 3840x2160}" "${RUNS:=100}" "${LIMIT:=1200}"
+: "${SIZES:=1920x1080 3840x2160}" "${RUNS:=100}" "${FRAMES:=60}" "${LIMIT:=1200}"
 : "${BASELINE:=}" "${BASELINE_ARGUMENTS=--compile --layers --sizes $(echo "$SIZES" | tr ' ' ,)}"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 export GST_REGISTRY_1_0="$work/registry.bin"
+export EMU_FOLDER=none # no emulated driver, where the sources are at hand
 : >"$report" || exit 1
 : >"$work/summary"
 
@@ -121,9 +122,10 @@ fi
 if wanted element; then tests element -test.run 'CUDA|Cuda|GPU|ZeroCopy'; fi
 
 if wanted pipelines; then
-  caps='video/x-raw,format=NV12,width=1920,height=1080,framerate=60/1'
+  size=${SIZES%% *}
+  caps="video/x-raw,format=NV12,width=${size%x*},height=${size#*x},framerate=60/1"
   cuda='video/x-raw(memory:CUDAMemory)'
-  frames='videotestsrc num-buffers=60'
+  frames="videotestsrc num-buffers=$FRAMES"
   filter='adainfilter device=cuda'
   # shellcheck disable=SC2086 # launch lines are lists of words
   if has cudaupload; then
@@ -134,7 +136,8 @@ if wanted pipelines; then
       *) result FAILED "host copies of CUDAMemory frames: $(cat "$work/copies")" ;;
     esac
     for format in RGB BGR RGBA BGRA RGBx BGRx I420; do
-      step "$format, 321x243" gst-launch-1.0 $frames ! video/x-raw,format=$format,width=321,height=243 ! cudaupload ! $filter ! cudadownload ! fakesink
+      step "$format, 321x243" gst-launch-1.0 $frames ! video/x-raw,format=$format,width=321,height=243 \
+        ! cudaupload ! $cuda ! $filter ! $cuda ! cudadownload ! fakesink
     done
   else
     result FAILED 'no cudaupload: GStreamer needs libnvcuvid.so.1 or libnvidia-encode.so.1 beside libcuda.so.1'
