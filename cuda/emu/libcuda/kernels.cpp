@@ -1,5 +1,6 @@
 // Modules, functions, launches, graphs, tensor maps.
 #include <cctype>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -55,6 +56,14 @@ std::vector<Entry> parse_entries(const std::string &ptx) {
     entries.push_back(e);
   }
   return entries;
+}
+
+std::vector<unsigned char> initial_bytes(const std::string &ptx, size_t at) {
+  std::vector<unsigned char> bytes(sizeof(emu::Launch), 0);
+  const size_t end = ptx.find(';', at);
+  size_t p = std::min(ptx.find('{', at), end);
+  for (size_t i = 0; i < bytes.size() && p < end; i++, p = std::min(ptx.find(',', p + 1), end)) bytes[i] = static_cast<unsigned char>(atoi(ptx.c_str() + p + 1));
+  return bytes;
 }
 
 // What the driver's compiler checks first: version and target. An error's text goes where the caller wants it.
@@ -263,7 +272,8 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule handle, const char *
   return CUDA_SUCCESS;
 }
 
-// The only globals are the constants NAME_launch that describe kernels.
+// The only globals are the constants NAME_launch that describe kernels, ".b8 NAME_launch[20] = {16, 0, ...}" in the PTX, where zeros at the
+// end may be missing.
 CUresult cuModuleGetGlobal(CUdeviceptr *p, size_t *bytes, CUmodule handle, const char *name) {
   CALL();
   Module *m;
@@ -274,6 +284,10 @@ CUresult cuModuleGetGlobal(CUdeviceptr *p, size_t *bytes, CUmodule handle, const
   const emu::Kernel *kernel = emu::Kernel::find(n.substr(0, n.size() - suffix.size()).c_str());
   const size_t at = m->ptx.find(" " + n + "[");
   if (!kernel || at == std::string::npos) return CUDA_ERROR_NOT_FOUND;
+  if (memcmp(initial_bytes(m->ptx, at).data(), &kernel->launch, sizeof kernel->launch) != 0) {
+    say("%s is not the same in the PTX and in the source", name);
+    return CUDA_ERROR_INVALID_IMAGE;
+  }
   CUdeviceptr &global = m->globals[n];
   if (!global) {
     uintptr_t start;
@@ -452,6 +466,11 @@ CUresult cuTensorMapEncodeTiled(CUtensorMap *map, CUtensorMapDataType type, cuui
     say("tensor map at %p is refused: only rank 4 in half precision, addresses and strides that are multiples of 16, boxes of 1 to 256", address);
     return CUDA_ERROR_INVALID_VALUE;
   }
+  // Drivers up to 13.1 leave this bit set for small tensors, where it must not be; the caller has to clear it (driver/tensor.go).
+  uint64_t bytes = size[0] * 2;
+  for (int i = 1; i < 4; i++) bytes += (size[i] - 1) * stride[i - 1];
+  if (bytes < 131072 && setting("EMU_DRIVER_VERSION", 12080) <= 13010) m.dim[0] |= 1 << 21;
+  static_assert(offsetof(TMap, dim) == 8, "the bit is in the second word of the map");
   memset(static_cast<void *>(map), 0, sizeof *map);
   memcpy(static_cast<void *>(map), &m, sizeof m);
   return CUDA_SUCCESS;
