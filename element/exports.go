@@ -86,6 +86,26 @@ func goAdaInCaps(element *C.GstAdaInFilter, format *C.char, width, height, matri
 	if err := st.negotiate(C.GoString(format), int(width), int(height), int(matrix), fullRange != 0); err != nil {
 		return report(e, failure{capsKind, err})
 	}
+	if element.gpu_memory != 0 {
+		if err := st.follow(); err != nil {
+			return report(e, err)
+		}
+	}
+	return 1
+}
+
+// goAdaInFollow is called by the streaming thread, between frames, after the element's CUDA context has changed.
+//
+//export goAdaInFollow
+func goAdaInFollow(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
+	defer guard(e, &ok)
+	st := lookup(element).running.Load()
+	if st == nil {
+		return report(e, failure{streamKind, fmt.Errorf("a frame came before the element was started")})
+	}
+	if err := st.follow(); err != nil {
+		return report(e, err)
+	}
 	return 1
 }
 
