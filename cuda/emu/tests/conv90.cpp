@@ -49,7 +49,8 @@ struct Plane {
 
 float rounded(float v) { return __half2float(__float2half_rn(v)); }
 
-typedef float Lanes __attribute__((vector_size(64)));  // plain loops took half of the tests' time
+// 64 channels at a time: plain loops took half of the tests' time.
+typedef float Lanes __attribute__((vector_size(64 * sizeof(float))));
 
 // w [9][Cin][Cout].
 Plane convolve(const Plane &x, const std::vector<float> &w, const std::vector<float> &bias) {
@@ -57,7 +58,7 @@ Plane convolve(const Plane &x, const std::vector<float> &w, const std::vector<fl
   Plane y(x.H, x.W, Cout);
   for (int i = 0; i < x.H; i++)
     for (int j = 0; j < x.W; j++)
-      for (int o = 0; o < Cout; o += 16) {
+      for (int o = 0; o < Cout; o += 64) {
         Lanes sum, taps;
         std::memcpy(&sum, &bias[o], sizeof sum);
         for (int tap = 0; tap < 9; tap++) {
@@ -67,7 +68,7 @@ Plane convolve(const Plane &x, const std::vector<float> &w, const std::vector<fl
             sum += p[c] * taps;
           }
         }
-        for (int l = 0; l < 16; l++) y.at(i, j)[o + l] = std::max(sum[l], 0.0f);
+        for (int l = 0; l < 64; l++) y.at(i, j)[o + l] = std::max(sum[l], 0.0f);
       }
   return y;
 }
