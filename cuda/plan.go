@@ -43,12 +43,13 @@ type step struct {
 // newPlan takes all memory for pictures of a size and makes the graphs, in the current context. Errors: out of memory, and whatever else
 // the driver refuses; nothing stays taken then.
 func (e *Engine) newPlan(width, height int) (p *plan, err error) {
-	p = &plan{layout: lay(e.network.layers, width, height)}
+	unfinished := &plan{layout: lay(e.network.layers, width, height)}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.close())
+			err = errors.Join(err, unfinished.close())
 		}
 	}()
+	p = unfinished
 	for i, bytes := range p.layout.memory {
 		if p.buffer[i], err = p.take(bytes); err != nil {
 			return nil, err
