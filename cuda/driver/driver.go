@@ -47,7 +47,8 @@ func Available() error {
 		return err
 	}
 	if major < neededMajor || major == neededMajor && minor < neededMinor {
-		return fmt.Errorf("the NVIDIA driver is too old: it supports CUDA %d.%d, the kernels need %d.%d, which is driver 570 or newer", major, minor, neededMajor, neededMinor)
+		return fmt.Errorf("the NVIDIA driver is too old: it supports CUDA %d.%d, the kernels need %d.%d, which is driver 570 or newer",
+			major, minor, neededMajor, neededMinor)
 	}
 	var count C.int
 	if err := result("count of the GPUs", C.cuDeviceGetCount(&count)); err != nil {

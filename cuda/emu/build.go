@@ -26,7 +26,7 @@ var sources = []struct {
 }{
 	{"cuda/kernels/*.cu", []string{"-include", "emu.h", "-Wno-unknown-pragmas", "-x", "c++"}},
 	{"cuda/emu/runtime/*.cpp", []string{"-include", "emu.h", "-Wno-unknown-pragmas"}},
-	{"cuda/emu/libcuda/*.cpp", []string{"-Wno-deprecated-declarations"}},
+	{"cuda/emu/libcuda/*.cpp", []string{"-include", "emu.h", "-Wno-deprecated-declarations"}},
 }
 
 // headers are no sources of their own, but what comes out depends on them.

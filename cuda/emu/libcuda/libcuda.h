@@ -1,6 +1,6 @@
-// A libcuda.so.1 for tests: NVIDIA's driver interface on the CPU, as far as the engine, gorgonia.org/cu and GStreamer's CUDA library use it.
-// Device memory is host memory between guard pages, kernels run on the emulator (runtime/launch.h), and whatever a real driver would refuse,
-// or would silently do wrong, is refused. Tests steer it through control.h.
+// A libcuda.so.1 for tests: NVIDIA's driver interface on the CPU, as far as the engine, gorgonia.org/cu and GStreamer's CUDA library
+// use it. Device memory is host memory between guard pages, kernels run on the emulator (runtime/launch.h), and whatever a real driver
+// would refuse, or would silently do wrong, is refused. Tests steer it through control.h.
 //
 // Environment, read whenever it matters, so that a test can set it:
 //   EMU_CC=80             compute capability: 80, 86, 90, 100
@@ -138,6 +138,8 @@ extern Table<CUgraphExec, Executable> executables;
 extern std::map<uintptr_t, Allocation> allocations;  // by start
 
 long long setting(const char *name, long long otherwise);
+int devices();
+CUresult check_device(CUdevice device);
 int compute_capability();
 size_t largest_shared();  // dynamic shared memory per block that a function can be allowed
 // A line for whoever reads the test's output: why a call is refused.
@@ -167,10 +169,16 @@ CUresult order(CUstream stream, std::function<CUresult()> work);
 CUresult finish(CUstream stream);
 CUresult finish_context(CUcontext context);
 
+// Checks a launch and copies its arguments. check_addresses is part of that, and is done again before a graph runs.
+CUresult make_work(const CUDA_KERNEL_NODE_PARAMS &p, Work *work);
+CUresult check_addresses(const Work &work, CUcontext context);
+CUresult run(const Work &work);
+
 CUresult allocate(CUcontext context, size_t bytes, bool host, uintptr_t *start);
 CUresult release(uintptr_t start);
 void release_context(CUcontext context);
 Allocation *allocation_of(uintptr_t address);
+bool was_freed(uintptr_t address);
 size_t memory_of(int device);
 size_t memory_used(int device);
 
