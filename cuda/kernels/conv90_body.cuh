@@ -93,6 +93,8 @@ template <class S> struct Consumer {
         for (int dy = 0; dy < S::side; dy++) {
           mbar_wait(sm.weight_full(weight.slot), S::resident ? 0 : weight.parity);
           const int half = S::channels == 64 ? 0 : group;
+          acc_fence(d);
+          wgmma_fence();
           add(d, smem_u32(sm.weight(weight.slot)) + half * 64 * 128, smem_u32(sm.box(box.slot)) + dy * S::row_bytes);
           wgmma_commit();
           acc_fence(d);
@@ -133,14 +135,16 @@ template <class S> struct Consumer {
         release(box.slot, -1);
         continue;
       }
+      auto slot = [&](int py, int a) { return (2 * py + group) * 4 + 2 * a + b; };
+      for (int i = 0; i < 4; i++) mbar_wait(sm.weight_full(slot(i >> 1, i & 1)), 0);
+      acc_fence(d[0]);
+      acc_fence(d[1]);
+      wgmma_fence();
 #pragma unroll
       for (int py = 0; py < 2; py++)
 #pragma unroll
-        for (int a = 0; a < 2; a++) {
-          const int slot = (2 * py + group) * 4 + 2 * a + b;
-          mbar_wait(sm.weight_full(slot), 0);
-          add(d[py], smem_u32(sm.weight(slot)), smem_u32(sm.box(box.slot)) + (py + a) * S::row_bytes);
-        }
+        for (int a = 0; a < 2; a++)
+          add(d[py], smem_u32(sm.weight(slot(py, a))), smem_u32(sm.box(box.slot)) + (py + a) * S::row_bytes);
       wgmma_commit();
       acc_fence(d[0]);
       acc_fence(d[1]);
@@ -155,9 +159,7 @@ template <class S> struct Consumer {
   }
 
   // Adds a product with 64 channels of input, 16 at a time.
-  __device__ __forceinline__ void add(float (&d)[S::sums], uint32_t weights, uint32_t pixels) const {
-    acc_fence(d);
-    wgmma_fence();
+  static __device__ __forceinline__ void add(float (&d)[S::sums], uint32_t weights, uint32_t pixels) {
 #pragma unroll
     for (int k = 0; k < 4; k++) wgmma(d, operand(weights + k * 32, 1024), operand(pixels + k * 32, 1024));
   }
