@@ -32,7 +32,7 @@ func newContext(t *testing.T, number int) uintptr {
 // TestForeignContext lets an engine work in a context of somebody else, on the second of two GPUs, while the thread has a third
 // context of its own.
 func TestForeignContext(t *testing.T) {
-	each(t, func(t *testing.T) {
+	emulated(t, func(t *testing.T) {
 		t.Setenv("EMU_DEVICES", "2")
 		theirs, mine := newContext(t, 1), newContext(t, 0)
 		defer emu.DestroyContext(theirs)

@@ -34,7 +34,7 @@ func life(e model.Engine, w *model.Weights) error {
 // TestEveryCallFails lets the driver's first call fail, then the second, and so on, until a whole life passes without a failure:
 // each time there is an error (or none, where nothing depends on the call), and nothing stays on the GPU.
 func TestEveryCallFails(t *testing.T) {
-	each(t, func(t *testing.T) {
+	emulated(t, func(t *testing.T) {
 		w := modeltest.RandomWeights(1, modeltest.Widths)
 		for _, code := range []int{unknown, outOfMemory} {
 			for n := 1; ; n++ {
@@ -72,7 +72,7 @@ func TestEveryCallFails(t *testing.T) {
 
 // TestFrameAfterFailure demands that a frame succeeds after one that met any failure.
 func TestFrameAfterFailure(t *testing.T) {
-	each(t, func(t *testing.T) {
+	emulated(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		style := modeltest.RandomStats(2, modeltest.Widths[3])
 		for n := 1; ; n++ {
@@ -97,7 +97,7 @@ func TestFrameAfterFailure(t *testing.T) {
 
 // TestOutOfMemory demands an error that says how much is wanted, and frames of a smaller size afterwards.
 func TestOutOfMemory(t *testing.T) {
-	each(t, func(t *testing.T) {
+	emulated(t, func(t *testing.T) {
 		t.Setenv("EMU_MEMORY", "4000000")
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		style := modeltest.RandomStats(2, modeltest.Widths[3])
@@ -115,7 +115,7 @@ func TestOutOfMemory(t *testing.T) {
 
 // TestDestroyedContext takes the context away between two frames.
 func TestDestroyedContext(t *testing.T) {
-	each(t, func(t *testing.T) {
+	emulated(t, func(t *testing.T) {
 		context := newContext(t, 0)
 		e, err := Open(modeltest.RandomWeights(1, modeltest.Widths), model.Options{DeviceID: -1, Context: context})
 		if err != nil {
