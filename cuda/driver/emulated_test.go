@@ -16,14 +16,14 @@ import (
 
 // What these tests find, they find in the emulated driver: that it refuses and reports what a GPU would do silently wrong.
 
-// crashes runs a test in a process of its own, which must end with the words.
-func crashes(t *testing.T, test, which string, words ...string) {
+// crashes runs one case of TestEmulatedGuards in a process of its own, which must end with the words.
+func crashes(t *testing.T, which string, words ...string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := exec.Command(self, "-test.run=^"+test+"$")
+	run := exec.Command(self, "-test.run=^TestEmulatedGuards$")
 	run.Env = append(os.Environ(), "DRIVER_TEST_ALONE="+which)
 	text, err := run.CombinedOutput()
 	if err == nil {
@@ -40,10 +40,10 @@ func TestEmulatedGuards(t *testing.T) {
 	emu.Need(t)
 	which := os.Getenv("DRIVER_TEST_ALONE")
 	if which == "" {
-		crashes(t, "TestEmulatedGuards", "overrun", "libcuda (emulated): access 0 bytes behind the end of 4096 bytes of device memory at 0x")
-		crashes(t, "TestEmulatedGuards", "freed", "libcuda (emulated): access to 4000 bytes of pinned host memory at 0x", "which are freed")
-		crashes(t, "TestEmulatedGuards", "slack", "libcuda (emulated): 4000 bytes of device memory at 0x", "the byte 0 behind the end was written")
-		crashes(t, "TestEmulatedGuards", "front", "libcuda (emulated): 1000 bytes of pinned host memory at 0x", "the byte 4 before the start was written")
+		crashes(t, "overrun", "libcuda (emulated): access 0 bytes behind the end of 4096 bytes of device memory at 0x")
+		crashes(t, "freed", "libcuda (emulated): access to 4000 bytes of pinned host memory at 0x", "which are freed")
+		crashes(t, "slack", "libcuda (emulated): 4000 bytes of device memory at 0x", "the byte 0 behind the end was written")
+		crashes(t, "front", "libcuda (emulated): 1000 bytes of pinned host memory at 0x", "the byte 4 before the start was written")
 		return
 	}
 	current(t)

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -110,9 +111,8 @@ func TestLaunch(t *testing.T) {
 	}
 	p.expect(t, func(i int) float32 { return 2*float32(i) + 5 })
 	p.kernel.SetShape([3]int{2, 1, 1}, [3]int{64, 1, 1}, 100<<10)
-	if err := p.kernel.Launch(p.stream); err == nil || !strings.Contains(err.Error(), "launch of kernel probe (grid 2x1x1, block 64x1x1, 102400 bytes of shared memory): CUDA_ERROR_INVALID_VALUE (1)") {
-		t.Errorf("100 KiB of shared memory that nobody allowed: %v", err)
-	}
+	fails(t, "100 KiB of shared memory that nobody allowed", p.kernel.Launch(p.stream),
+		"launch of kernel probe (grid 2x1x1, block 64x1x1, 102400 bytes of shared memory): CUDA_ERROR_INVALID_VALUE (1)")
 	fn := functionOf(p.kernel)
 	if err := SharedMemory(fn, 100<<10); err != nil {
 		t.Error(err)
@@ -141,12 +141,9 @@ func TestWrongArguments(t *testing.T) {
 			current(t)
 			p := newProbing(t, 1)
 			c.set(p.kernel)
-			if err := p.kernel.Launch(p.stream); err == nil || !strings.Contains(err.Error(), c.wanted) {
-				t.Errorf("Launch: %v, want %q", err, c.wanted)
-			}
-			if _, err := NewGraph([]*Kernel{p.kernel}); err == nil || !strings.Contains(err.Error(), c.wanted) {
-				t.Errorf("NewGraph: %v, want %q", err, c.wanted)
-			}
+			fails(t, "Launch", p.kernel.Launch(p.stream), c.wanted)
+			_, err := NewGraph([]*Kernel{p.kernel})
+			fails(t, "NewGraph", err, c.wanted)
 		})
 	}
 	if _, err := NewKernel("probe", cu.Function{}, 8, 0); err == nil {
@@ -258,11 +255,13 @@ func TestCopies(t *testing.T) {
 		t.Error("a copy over the end works")
 	}
 	after := Copies()
-	got := [3]Count{}
-	for i, c := range [3][2]Count{{after.HostToDevice, before.HostToDevice}, {after.DeviceToHost, before.DeviceToHost}, {after.DeviceToDevice, before.DeviceToDevice}} {
-		got[i] = Count{c[0].Calls - c[1].Calls, c[0].Bytes - c[1].Bytes}
+	since := func(after, before Count) Count { return Count{after.Calls - before.Calls, after.Bytes - before.Bytes} }
+	got := Counts{
+		since(after.HostToDevice, before.HostToDevice),
+		since(after.DeviceToHost, before.DeviceToHost),
+		since(after.DeviceToDevice, before.DeviceToDevice),
 	}
-	if want := [3]Count{{1, 40}, {1, 12}, {1, 8}}; got != want {
+	if want := (Counts{Count{1, 40}, Count{1, 12}, Count{1, 8}}); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	e := emu.Copies()
@@ -299,8 +298,7 @@ func TestTensorMap(t *testing.T) {
 		stride  int
 		box     int
 	}{{8, 128, 64}, {0, 120, 64}, {0, 128, 72}, {0, 128, 0}} {
-		if _, err := EncodeTiled(uintptr(p)+bad.address, [4]int{64, 10, 10, 1}, [3]int{bad.stride, 1280, 12800}, [4]int{bad.box, 8, 8, 1}); err == nil || !strings.Contains(err.Error(), "tensor map at ") {
-			t.Errorf("%+v: %v", bad, err)
-		}
+		_, err := EncodeTiled(uintptr(p)+bad.address, [4]int{64, 10, 10, 1}, [3]int{bad.stride, 1280, 12800}, [4]int{bad.box, 8, 8, 1})
+		fails(t, fmt.Sprintf("%+v", bad), err, "tensor map at ")
 	}
 }
