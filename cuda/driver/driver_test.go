@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -48,12 +49,13 @@ func arch() string {
 
 // hasDriver tells whether a libcuda.so.1 is found without the emulated one.
 func hasDriver() bool {
-	for _, dir := range []string{"lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib64", "lib", "local/nvidia/lib64"} {
+	for _, dir := range []string{"lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib64", "lib"} {
 		if _, err := os.Stat(filepath.Join("/usr", dir, "libcuda.so.1")); err == nil {
 			return true
 		}
 	}
-	return false
+	cache, err := os.ReadFile("/etc/ld.so.cache") // what ldconfig knows of other folders
+	return err == nil && bytes.Contains(cache, []byte("/libcuda.so.1"))
 }
 
 // fails wants an error with these words.

@@ -49,6 +49,9 @@ func TestTable(t *testing.T) {
 
 // No program needs libcuda, even where the linker could find it; package cu's own wish must have found link/libcuda.a.
 func TestLink(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("go is not installed")
+	}
 	dir := t.TempDir()
 	compile(t, filepath.Join(dir, "libcuda.so"), "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "testdata/echo.c")
 	for _, mode := range []string{"pie", "c-shared"} {
