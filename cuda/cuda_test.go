@@ -113,7 +113,7 @@ func TestGPUMemory(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, model.Lite, model.Options{DeviceID: -1})
 		for _, f := range model.Formats() {
-			src, want := pair(f, 41, 35)
+			src, want := pair(f, 19, 13)
 			style := modeltest.RandomStats(4, model.Lite[3])
 			if err := e.Stylize(want, src, style, 0.9); err != nil {
 				t.Fatal(err)
@@ -139,7 +139,7 @@ func TestGPUMemory(t *testing.T) {
 				t.Errorf("%v: %v", f, err)
 			}
 			// Mixed: each side may lie anywhere.
-			mixed := model.NewImage(f, 41, 35)
+			mixed := model.NewImage(f, 19, 13)
 			if err := e.Stylize(mixed, content, style, 0.9); err != nil {
 				t.Fatal(err)
 			}
@@ -238,7 +238,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestProfile(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, model.VGG19, model.Options{DeviceID: -1})
-		src, dst := pair(model.NV12, 16, 16)
+		src, dst := pair(model.NV12, 8, 8)
 		times, err := e.Profile(dst, src, modeltest.RandomStats(1, model.VGG19[3]), 1, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -255,7 +255,7 @@ func TestProfile(t *testing.T) {
 				flop += k.FLOP
 			}
 		}
-		if perPixel := flop / 256 / 2; perPixel != 241344+179904 {
+		if perPixel := flop / 64 / 2; perPixel != 241344+179904 {
 			t.Errorf("%.0f multiply-accumulates a pixel, wanted %d", perPixel, 241344+179904)
 		}
 	})
