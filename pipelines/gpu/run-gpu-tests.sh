@@ -60,10 +60,24 @@ tests() {
   cd "$d/tests/$folder" || return
   step "tests of $folder" ./test -test.v -test.timeout "${LIMIT}s" "$@"
   cd "$start" || exit 1
-  say "$folder: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
+  result '' "  $folder: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
   for t in $needed; do
     grep -q -- "^--- PASS: $t " "$work/out" || result FAILED "tests of $folder: $t has not passed"
   done
+}
+
+# close TITLE: compares the samples in $work/cpu and $work/gpu.
+close() {
+  bytes=$(wc -c <"$work/cpu")
+  if [ "$bytes" -eq 0 ] || [ "$bytes" -ne "$(wc -c <"$work/gpu")" ]; then
+    result FAILED "$1: $bytes and $(wc -c <"$work/gpu") bytes"
+    return
+  fi
+  decibels=$(cmp -l "$work/cpu" "$work/gpu" | awk -v n="$bytes" '
+    function octal(s) { return int(s / 100) * 64 + int(s % 100 / 10) * 8 + s % 10 }
+    { d = octal($2) - octal($3); sum += d * d }
+    END { printf "%d", sum ? 10 * log(255 * 255 * n / sum) / log(10) : 99 }')
+  if [ "$decibels" -ge 45 ]; then result ok "$1: PSNR $decibels dB"; else result FAILED "$1: PSNR $decibels dB, wanted 45"; fi
 }
 
 has() { "$d/run" gst-inspect-1.0 --exists "$1" >/dev/null 2>&1; }
@@ -148,9 +162,11 @@ if wanted pipelines; then
       say "copies between host and GPU, $FRAMES frames: $with with the element, $without without"
       if [ "$with" -eq "$without" ]; then result ok 'host copies of the element: 0'; else result FAILED "host copies of the element: $((with - without))"; fi
     }
-    for format in RGB BGR RGBA BGRA RGBx BGRx I420; do
-      step "$format, 321x243" gst-launch-1.0 $frames ! video/x-raw,format=$format,width=321,height=243 \
-        ! cudaupload ! $cuda ! $filter ! $cuda ! cudadownload ! video/x-raw ! fakesink
+    for format in NV12 I420 RGB BGR RGBA BGRA RGBx BGRx; do
+      picture="videotestsrc num-buffers=3 pattern=zone-plate kx2=20 ky2=20 kt=5 ! video/x-raw,format=$format,width=320,height=240"
+      step "$format on the CPU" gst-launch-1.0 $picture ! adainfilter device=cpu precision=float32 ! filesink location="$work/cpu" &&
+        step "$format on the GPU" gst-launch-1.0 $picture ! cudaupload ! $cuda ! $filter ! $cuda ! cudadownload ! video/x-raw ! filesink location="$work/gpu" &&
+        close "$format: GPU against CPU in float32"
     done
   else
     result FAILED 'no cudaupload: GStreamer needs libnvcuvid.so.1 or libnvidia-encode.so.1 beside libcuda.so.1'
