@@ -53,16 +53,16 @@ start (GstBaseTransform * base)
   return FALSE;
 }
 
+/* Never FALSE: the base class would leave the pad active and leak it. */
 static gboolean
 stop (GstBaseTransform * base)
 {
   AdaInError e = { 0 };
-  gboolean ok = goAdaInStop (ADAIN_FILTER (base), &e);
 
-  adain_context_release (ADAIN_FILTER (base));
-  if (!ok)
+  if (!goAdaInStop (ADAIN_FILTER (base), &e))
     adain_post_error (ADAIN_FILTER (base), &e);
-  return ok;
+  adain_context_release (ADAIN_FILTER (base));
+  return TRUE;
 }
 
 /* Called once, under go-glib's registration lock: nothing here may register another Go type. */

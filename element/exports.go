@@ -61,14 +61,15 @@ func goAdaInStart(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
 	return 1
 }
 
-// goAdaInStop is called by the thread that changes the state to READY, when no frame is under way any more.
+// goAdaInStop is called by the thread that changes the state to READY, when no frame is under way any more. Nobody can do anything
+// about an engine that does not close well, so that is only logged.
 //
 //export goAdaInStop
 func goAdaInStop(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
 	defer guard(e, &ok)
 	if st := lookup(element).running.Swap(nil); st != nil {
 		if err := st.stop(); err != nil {
-			return report(e, err)
+			logWarning(element, fmt.Sprintf("closing the engine: %v", err))
 		}
 	}
 	return 1
