@@ -21,7 +21,8 @@ constexpr int adapt_threads = 256;
 __device__ __forceinline__ __half adapt_half(float v) { return __float2half_rn(fminf(fmaxf(v, -65504.0f), 65504.0f)); }
 
 extern "C" __global__ void __launch_bounds__(adapt_threads)
-    adapt(const float *w, const float *bias, const float *content, const float *style, float alpha, __half *w_out, float *bias_out, int Cin, int Cout) {
+    adapt(const float *w, const float *bias, const float *content, const float *style, float alpha, __half *w_out, float *bias_out, int Cin,
+          int Cout) {
   __shared__ float warps[adapt_threads / 32];
   const int o = blockIdx.x;
   float sum = 0;

@@ -17,7 +17,8 @@ std::vector<test::Rgb> convolve(const Plane &s, test::Buffer<__half> &x, test::B
         double sum = bias[colour];
         for (int tap = 0; tap < 9; tap++)
           for (int c = 0; c < s.C; c++)
-            sum += __half2float(x[(size_t(y + tap / 3) * (s.W + 2) + px + tap % 3) * s.C + c]) * __half2float(w[(tap * 3 + colour) * s.C + c]);
+            sum += __half2float(x[(size_t(y + tap / 3) * (s.W + 2) + px + tap % 3) * s.C + c]) *
+                   __half2float(w[(tap * 3 + colour) * s.C + c]);
         out[size_t(y) * s.W + px].v[colour] = test::clamp(sum);
       }
   return out;

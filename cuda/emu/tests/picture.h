@@ -52,8 +52,8 @@ class Picture {
   int rows(int plane) const { return planes_[plane].rows; }
   unsigned char &byte(int plane, int y, int i) const { return frame_.plane[plane][y * frame_.stride[plane] + i]; }
 
-  // Where R, G or B lies in a pixel of a packed format.
-  int place(int colour) const { return blue_first(frame_.format) ? 2 - colour : colour; }
+  // Where R, G or B lies in a pixel of a packed format: what its name says.
+  int place(int colour) const { return int(std::strchr(format_names[frame_.format], "RGB"[colour]) - format_names[frame_.format]); }
   bool yuv() const { return frame_.format >= FORMAT_NV12; }
 
   unsigned char &chroma(int y, int x, bool red) const {

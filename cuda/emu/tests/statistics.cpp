@@ -12,8 +12,8 @@ void measure(test::Buffer<__half> &x, test::Buffer<float> &stats, int H, int W, 
   const int bands = (H + part.tile_h - 1) / part.tile_h;
   test::Buffer<float> partial(size_t(bands) * 2 * C);
   test::launch("statistics_partial", dim3(bands, C / part.tile_c), static_cast<const __half *>(x.data()), partial.data(), H, W, C);
-  test::launch("statistics_merge", dim3((C + merge.tile_c - 1) / merge.tile_c), static_cast<const float *>(partial.data()), stats.data(), H, W,
-               C);
+  test::launch("statistics_merge", dim3((C + merge.tile_c - 1) / merge.tile_c), static_cast<const float *>(partial.data()), stats.data(),
+               H, W, C);
 }
 
 // Channels have values around `middle` that differ by up to `width`. The halo is NaN and must not count.
