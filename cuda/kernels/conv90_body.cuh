@@ -170,7 +170,7 @@ template <class S> struct Consumer {
     const float bias[2] = {p.bias[own], p.bias[own + 8]};
     if (S::pool) mask<S>(d, t, p.H, p.W);
     const int H = S::pool ? (p.H + 1) / 2 : S::up ? 2 * p.H : p.H, W = S::pool ? (p.W + 1) / 2 : S::up ? 2 * p.W : p.W;
-    const Output out{p.y, H, W, p.Cout, p.replicate};
+    const HaloPlane out{p.y, H, W, p.Cout, p.replicate};
     store<S>(d, sm.staging(group), out, t, channel, bias);
   }
 };

@@ -1,29 +1,7 @@
 // What follows the sums of a tile in conv90.cu: bias, ReLU, pooling, and the way into the output plane and its halo.
 #pragma once
 #include "conv90_shape.cuh"
-
-// A plane float16 [(H+2)][(W+2)][C] that is being written.
-struct Output {
-  __half *y;
-  int H, W, C;
-  bool replicate;  // the halo repeats the edge; else it reflects
-
-  __device__ __forceinline__ __half *at(int row, int col, int channel) const {
-    return y + ((size_t)(row + 1) * (W + 2) + col + 1) * C + channel;
-  }
-
-  // Writes 8 channels of a pixel, and of the halo's pixels that copy it.
-  __device__ __forceinline__ void put(int row, int col, int channel, uint4 v) const {
-    const int mirror_row = replicate || H == 1 ? 0 : 1, mirror_col = replicate || W == 1 ? 0 : 1;
-    const int rows[3] = {row, row == mirror_row ? -1 : row, row == H - 1 - mirror_row ? H : row};
-    const int cols[3] = {col, col == mirror_col ? -1 : col, col == W - 1 - mirror_col ? W : col};
-#pragma unroll
-    for (int i = 0; i < 3; i++)
-#pragma unroll
-      for (int j = 0; j < 3; j++)
-        if ((i == 0 || rows[i] != row) && (j == 0 || cols[j] != col)) *(uint4 *)at(rows[i], cols[j], channel) = v;
-  }
-};
+#include "plane.cuh"
 
 // The place of a tile's results in the output plane: pixel (i, j) of them is (y + i * step, x + j * step).
 template <class S> struct Place {
@@ -33,9 +11,8 @@ template <class S> struct Place {
   __device__ __forceinline__ explicit Place(const Tile &t)
       : y(S::pool ? t.y / 2 : t.y * step + (t.phase >> 1)), x(S::pool ? t.x / 2 : t.x * step + (t.phase & 1)) {}
 
-  // Whether all of its pixels exist and the halo copies none of them, which is so for most tiles of a large plane.
-  __device__ __forceinline__ bool inside(const Output &out) const {
-    return y >= 2 && x >= 2 && y + (rows - 1) * step < out.H - 2 && x + (cols - 1) * step < out.W - 2;
+  __device__ __forceinline__ bool inside(const HaloPlane &out) const {
+    return !out.at_edge(y, x, y + (rows - 1) * step + 1, x + (cols - 1) * step + 1);
   }
 };
 
@@ -87,7 +64,7 @@ __device__ __forceinline__ void stage(const float (&d)[S::sums], unsigned char *
 // Copies the staged results, of which the first lies in row `first` of the place, into the plane: 16 bytes a thread, 16 results
 // at a time.
 template <class S>
-__device__ __forceinline__ void copy_out(const unsigned char *staging, const Output &out, const Place<S> &place, bool inside,
+__device__ __forceinline__ void copy_out(const unsigned char *staging, const HaloPlane &out, const Place<S> &place, bool inside,
                                          int first, int channel) {
   constexpr int cols = Place<S>::cols, step = Place<S>::step, rows = 16 / cols;  // at a time
   const int tid = threadIdx.x & 127, pixel = tid >> 3, piece = tid & 7;
@@ -103,14 +80,14 @@ __device__ __forceinline__ void copy_out(const unsigned char *staging, const Out
 #pragma unroll 1
   for (int i = 0; i < S::staged / 16; i++) {
     const int r = row + i * rows * step;
-    if (r < out.H && col < out.W) out.put(r, col, channel + piece * 8, *(const uint4 *)(from + i * 16 * 128));
+    out.put(r, col, channel + piece * 8, *(const uint4 *)(from + i * 16 * 128));
   }
 }
 
 // Writes a warpgroup's tile: 64 channels from `channel` on. bias: of this thread's channels lane/4 and lane/4 + 8 of its warp's
 // 16.
 template <class S>
-__device__ __forceinline__ void store(const float (&d)[S::sums], unsigned char *staging, const Output &out, const Tile &t,
+__device__ __forceinline__ void store(const float (&d)[S::sums], unsigned char *staging, const HaloPlane &out, const Tile &t,
                                       int channel, const float (&bias)[2]) {
   const int barrier = 1 + (threadIdx.x >> 7);
   const Place<S> place(t);

@@ -41,12 +41,6 @@ inline void wgmma_fence() {}
 inline void fence_barrier_init() {}
 inline void fence_async_proxy() {}
 inline void tma_prefetch(const TMap *) {}
-inline uint32_t relu_pair(float low, float high) {
-  const __half2 v = __floats2half2_rn(low < 0 ? 0 : low, high < 0 ? 0 : high);
-  uint32_t bits;
-  memcpy(&bits, &v, 4);
-  return bits;
-}
 
 #else
 
@@ -109,13 +103,6 @@ __device__ __forceinline__ void tma_load_4d(void *dst, const TMap *m, void *bar,
 // Gives registers of this warpgroup back, or takes some more; all four warps must call it.
 template <int R> __device__ __forceinline__ void reg_inc() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(R)); }
 template <int R> __device__ __forceinline__ void reg_dec() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(R)); }
-
-// Two halves max(v, 0), rounded to nearest; a NaN stays one.
-__device__ __forceinline__ uint32_t relu_pair(float low, float high) {
-  uint32_t bits;
-  asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
-  return bits;
-}
 
 // Stores four transposed 8x8 matrices of halves: lane 8*m + i gives the address of row i of matrix m, and r[m] holds the
 // elements (row 2*(lane%4) and the next one, column lane/4) of what is stored.
