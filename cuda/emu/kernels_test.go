@@ -95,13 +95,14 @@ var bugs = []struct {
 	says       string // what the output must have, besides that of the sanitizer
 }{
 	{"NO_SYNC", "conv", "conv_n64", []run{{plain, "fwd", "mix", ""}, {plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}, ""},
-	{"WAR", "conv", "conv_n64", []run{{plain, "fwd", "now", ""}, {plain, "rand:1", "mix", ""}, {race, "rand:1", "late", ""}}, ""},
+	{"WAR", "conv", "conv_n64", []run{{plain, "fwd", "now", ""}, {plain, "rev", "mix", ""}, {race, "rand:1", "late", ""}}, ""},
 	{"NO_WAIT", "conv", "conv_n64", []run{{plain, "fwd", "late", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}, ""},
 	{"OOB_SMEM", "conv", "conv_n64", []run{{address, "rand:1", "mix", ""}}, "conv_load.cuh"},
 	{"OOB_GLOBAL", "conv", "conv_n64", []run{{address, "rand:1", "mix", ""}}, "conv_load.cuh"},
 	{"DIVERGENT", "conv", "conv_n64", []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}}, "wait at different __syncthreads"},
 	{"FRAG", "conv", "conv_n64", []run{{plain, "fwd", "mix", ""}}, "values are wrong"},
 	{"NO_SYNC", "statistics", "", []run{{plain, "fwd", "mix", ""}, {plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
+	{"STATIC_OOB", "emulator", "emulator_shapes", []run{{address, "rand:1", "mix", ""}}, "global-buffer-overflow"},
 	{"NO_SYNCWARP", "instructions", "instructions_syncwarp", []run{{plain, "fwd", "mix", ""}, {plain, "rev", "mix", ""}, {race, "lock", "mix", ""}}, ""},
 	{"NO_EMPTY", "conv90", "conv90_several", []run{{plain, "fwd", "late", ""}, {plain, "rand:1", "mix", ""}, {race, "rand:1", "mix", ""}}, ""},
 	{"NO_ORDER", "conv90", "conv90_several", []run{{plain, "rand:1", "mix", ""}}, ""},

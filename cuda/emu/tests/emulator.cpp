@@ -22,6 +22,10 @@ __global__ void turn(int *out) {
   const int block = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
   fixed[i] = i;
   dynamic[i] = block;
+#ifdef BUG_STATIC_OOB
+  int *volatile behind = fixed;  // volatile: else the compiler itself sees it
+  if (i == 0) behind[n > 0 ? 1024 : 0] = 0;
+#endif
   __syncthreads();
   out[block * n + i] = fixed[n - 1 - i] * 1000 + dynamic[n - 1 - i];
 }
@@ -88,6 +92,18 @@ TEST(emulator_every_block_once) {
     emu::launch(dim3(blocks), dim3(1), 0, [&] { runs[blockIdx.x]++; });
     for (const int r : runs) CHECK(r == 1);
   }
+}
+
+// Which of two blocks that write one address comes last depends on the order: that is how it is found.
+TEST(emulator_block_order) {
+  static unsigned last;
+  for (const bool forward : {true, false}) {
+    emu::schedule(forward ? "fwd" : "rev");
+    emu::launch(dim3(3), dim3(1), 0, [] { last = blockIdx.x; });
+    CHECK(last == (forward ? 2 : 0));
+  }
+  const char *order = std::getenv("EMU_SCHED");
+  emu::schedule(order ? order : "fwd");
 }
 
 // Calls from several OS threads come one after the other.
