@@ -11,7 +11,8 @@ enum SelftestResult {
   SELFTEST_MMA_SUM,          // D += A*B with what ldmatrix has loaded
   SELFTEST_CP_ASYNC,         // 16 bytes a lane
   SELFTEST_CP_ASYNC_FILL,    // zeros where not valid
-  SELFTEST_CP_ASYNC_GROUPS,  // the older of two groups is complete
+  SELFTEST_CP_ASYNC_GROUPS,  // all but the newest of three groups are complete
+  SELFTEST_RELU_PAIR,        // which half is which, negative numbers, ties to even
   SELFTEST_RESULTS
 };
 
@@ -112,6 +113,16 @@ template <class Copy, class Expect> __device__ __forceinline__ int selftest_copi
   return wrong;
 }
 
+__device__ __forceinline__ int selftest_relu_pair() {
+  const int lane = threadIdx.x & 31;
+  int wrong = relu_pair(lane, lane + 100) != selftest_pair(lane, lane + 100);
+  wrong += relu_pair(-1 - lane, lane) != selftest_pair(0, lane);
+  wrong += relu_pair(lane, -1 - lane) != selftest_pair(lane, 0);
+  // Steps of float16 are 2 from 2048 on: odd numbers are ties.
+  const int odd = 2049 + 2 * lane, even = odd % 4 == 1 ? odd - 1 : odd + 1;
+  return wrong + (relu_pair(odd, -odd) != selftest_pair(even, 0));
+}
+
 extern "C" __global__ void __launch_bounds__(32) selftest_80(int *result) {
   __shared__ uint4 memory[3 * 32];
   uint32_t *shared = (uint32_t *)memory;
@@ -149,6 +160,7 @@ extern "C" __global__ void __launch_bounds__(32) selftest_80(int *result) {
       },
       [](int i) { return 1000u + i; });
   cp_async_wait<0>();
+  wrong[SELFTEST_RELU_PAIR] = selftest_relu_pair();
   for (int i = 0; i < SELFTEST_RESULTS; i++) {
     for (int lanes = 16; lanes > 0; lanes /= 2) wrong[i] += __shfl_xor_sync(0xffffffffu, wrong[i], lanes);
     if (lane == 0) result[i] = wrong[i];
