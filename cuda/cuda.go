@@ -231,10 +231,10 @@ func (e *Engine) Describe() string {
 	return fmt.Sprintf("GPU %d, %s, compute capability %d.%d, %s, float16", e.device.number, e.device.name, e.device.capability/10, e.device.capability%10, multiply)
 }
 
-// Close frees everything on the GPU. Where the context has been destroyed by its owner, everything went with it.
+// Close frees everything on the GPU. Where the owner of the context has destroyed it, everything there went with it, which is no error.
 func (e *Engine) Close() error {
 	if err := e.device.enter(); err != nil {
-		return e.device.close()
+		return e.abandon(err)
 	}
 	var failed []error
 	failed = append(failed, e.forget())
@@ -248,6 +248,23 @@ func (e *Engine) Close() error {
 		failed = append(failed, e.library.unload())
 	}
 	e.device.leave()
+	failed = append(failed, e.device.close())
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("cuda: close: %w", err)
+	}
+	return nil
+}
+
+// abandon frees what is left to free without a context, which could not be entered for a reason.
+func (e *Engine) abandon(reason error) error {
+	if driver.IsContextLost(reason) {
+		reason = nil
+	}
+	failed := []error{reason}
+	if e.plan != nil {
+		failed = append(failed, e.plan.release((*driver.Graph).Abandon))
+		e.plan = nil
+	}
 	failed = append(failed, e.device.close())
 	if err := errors.Join(failed...); err != nil {
 		return fmt.Errorf("cuda: close: %w", err)

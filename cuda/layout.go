@@ -65,7 +65,7 @@ func (p packed) convolution(hopper bool, small func() bool) string {
 	}
 	if hopper && p.in%64 == 0 && p.out%64 == 0 {
 		switch {
-		case p.in == 64 && p.out == 64, suffix == "_up" && p.out%128 != 0:
+		case p.in == 64 && p.out == 64:
 			return "conv90_c64" + suffix
 		case p.in == 64 && p.out == 128 && suffix == "":
 			return "conv90_c64to128"

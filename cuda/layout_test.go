@@ -30,7 +30,7 @@ func TestConvolution(t *testing.T) {
 		{middle(64, 256, false, false), false, true, "conv_n128"},
 		{middle(64, 64, true, false), true, true, "conv90_c64_pool"},
 		{middle(64, 64, false, true), true, true, "conv90_c64_up"},
-		{middle(128, 64, false, true), true, true, "conv90_c64_up"},
+		{middle(128, 64, false, true), true, true, "conv_n64_up"},
 		{middle(64, 128, false, false), true, true, "conv90_c64to128"},
 		{middle(128, 64, false, false), true, true, "conv90_c128to64"},
 		{middle(192, 64, false, false), true, false, "conv_n64"},

@@ -43,12 +43,13 @@ type step struct {
 // newPlan takes all memory for pictures of a size and makes the graphs, in the current context. Errors: out of memory, and whatever else
 // the driver refuses; nothing stays taken then.
 func (e *Engine) newPlan(width, height int) (p *plan, err error) {
-	p = &plan{layout: lay(e.network.layers, width, height)}
+	unfinished := &plan{layout: lay(e.network.layers, width, height)}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.close())
+			err = errors.Join(err, unfinished.close())
 		}
 	}()
+	p = unfinished
 	for i, bytes := range p.layout.memory {
 		if p.buffer[i], err = p.take(bytes); err != nil {
 			return nil, err
@@ -150,16 +151,21 @@ func (p *plan) collect(m *model.Image, s cu.Stream) error {
 
 // close frees everything; the stream must be through with it.
 func (p *plan) close() error {
+	failed := []error{p.release((*driver.Graph).Close), p.free()}
+	return errors.Join(failed...)
+}
+
+// release frees what the host keeps of graphs and kernels.
+func (p *plan) release(free func(*driver.Graph) error) error {
 	var failed []error
 	for _, g := range []*driver.Graph{p.frames, p.pictures} {
 		if g != nil {
-			failed = append(failed, g.Close())
+			failed = append(failed, free(g))
 		}
 	}
 	for _, s := range p.steps {
 		s.kernel.Close()
 	}
-	failed = append(failed, p.free())
-	*p = plan{}
+	p.frames, p.pictures, p.steps = nil, nil, nil
 	return errors.Join(failed...)
 }

@@ -23,7 +23,7 @@ type Check struct {
 // results are the places of the self-test kernels' results that the host reads; see the heads of kernels/selftest*.cu.
 const results = 48
 
-var checks80 = []string{"ldmatrix", "mma.sync m16n8k16", "cp.async", "cp.async with zeros", "cp.async groups"}
+var checks80 = []string{"ldmatrix", "mma.sync m16n8k16", "mma.sync of operands by ldmatrix", "cp.async", "cp.async with zeros", "cp.async groups", "conversion with ReLU"}
 
 var checks90 = map[int]string{
 	1: "TMA, box of weights", 2: "TMA, box at the origin", 3: "TMA, box over the left and upper edge", 4: "TMA, box over the right and lower edge",
@@ -67,6 +67,9 @@ func selftest80(l *library, m *memory) ([]Check, error) {
 	found, err := ask(l.kernels["selftest_80"], m, nil)
 	if err != nil {
 		return nil, err
+	}
+	if n := int(l.kernels["selftest_80"].launch.tileC); n != len(checks80) {
+		return nil, fmt.Errorf("kernel selftest_80 has %d checks, wanted %d", n, len(checks80))
 	}
 	var checks []Check
 	for i, name := range checks80 {

@@ -26,7 +26,7 @@ typedef struct {
   guint n_style_weights;
   gboolean use_statistics;      /* statistics were written after style and replace it */
   AdaInStatistics statistics;
-  gint style_size, device, threads, precision;
+  gint style_size, device, device_id, threads, precision;
   gdouble alpha;
   guint style_serial;           /* grows with every change that can change the style in force */
 } AdaInSettings;
@@ -36,6 +36,7 @@ typedef struct {
   guint8 *data;
   gsize size;
   gint stride;
+  gboolean device;              /* data is an address in the GPU's memory */
 } AdaInPlane;
 
 /* One frame during one call. */
@@ -47,7 +48,7 @@ typedef struct {
 /* What went wrong, in the order of messages.c. */
 typedef enum {
   ADAIN_ERROR_FAILED,           /* LIBRARY FAILED: the engine failed, or the program has a bug */
-  ADAIN_ERROR_INIT,             /* LIBRARY INIT: no engine */
+  ADAIN_ERROR_INIT,             /* LIBRARY INIT: no engine, no CUDA context */
   ADAIN_ERROR_NOT_FOUND,        /* RESOURCE NOT_FOUND: no such file */
   ADAIN_ERROR_OPEN,             /* RESOURCE OPEN_READ: no permission, not a plain file */
   ADAIN_ERROR_READ,             /* RESOURCE READ: a file that does not hold what it should */
@@ -62,13 +63,19 @@ typedef struct {
   char *text, *debug;
 } AdaInError;
 
+typedef struct _GstCudaContext GstCudaContext;
+
 typedef struct {
   GstBaseTransform parent;
   AdaInSettings settings;       /* under the object lock */
   guint announced_serial;       /* under the object lock: newest style_serial the worker heard of */
+  GstCudaContext *context;      /* under the object lock: shared with the elements around; see context.c */
+  gboolean gpu_engine;          /* the engine takes frames in GPU memory; does not change between start and stop */
   /* Below: streaming thread only. */
   GstVideoInfo info;
   AdaInFrame frame;
+  gboolean gpu_memory;          /* the caps say CUDAMemory */
+  gboolean refused;             /* the frame under way cannot be taken, an error is posted */
   gboolean downstream_takes_meta;       /* downstream reads strides and offsets from GstVideoMeta */
 } GstAdaInFilter;
 
@@ -95,8 +102,21 @@ void adain_statistics_clear (AdaInStatistics * s);
 gboolean adain_doubles_from_array (const GValue * array, gdouble ** values, guint * n);
 void adain_doubles_to_array (const gdouble * values, guint n, GValue * array);
 
+/* context.c */
+void adain_install_context (GstElementClass * element, GstBaseTransformClass * base);
+gboolean adain_context_ensure (GstAdaInFilter * self);
+gboolean adain_context_follow (GstAdaInFilter * self, GstBuffer * buffer);
+void adain_context_release (GstAdaInFilter * self);
+GstCudaContext *adain_context_ref (GstAdaInFilter * self);
+void adain_context_unref (GstCudaContext * context);
+guintptr adain_context_handle (GstCudaContext * context);
+
 /* caps.c */
+gboolean adain_caps_on_gpu (const GstCaps * caps);
 void adain_install_negotiation (GstBaseTransformClass * klass);
+
+/* pools.c */
+void adain_install_pools (GstBaseTransformClass * klass);
 
 /* frame.c */
 void adain_install_frames (GstBaseTransformClass * klass);

@@ -1,8 +1,11 @@
+#include "libgstcuda.h"
 #include "_cgo_export.h"
 
 GST_DEBUG_CATEGORY (adain_debug);
 
-#define CAPS GST_VIDEO_CAPS_MAKE ("{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, NV12, I420 }")
+/* Any other format in GPU memory must first be one that GStreamer 1.22 allocates there: others abort the program. */
+#define FORMATS "{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, NV12, I420 }"
+#define CAPS GST_VIDEO_CAPS_MAKE_WITH_FEATURES (GST_CAPS_FEATURE_MEMORY_CUDA_MEMORY, FORMATS) ";" GST_VIDEO_CAPS_MAKE (FORMATS)
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
     GST_STATIC_CAPS (CAPS));
@@ -32,6 +35,7 @@ finalize (GObject * o)
   GstAdaInFilter *self = ADAIN_FILTER (o);
 
   goAdaInFree (self);
+  adain_context_release (self);
   adain_settings_clear (&self->settings);
   /* go-glib's own: it drops the Go object it made for this one and chains up to GstBaseTransform. */
   go_finalize (o);
@@ -44,19 +48,21 @@ start (GstBaseTransform * base)
 
   if (goAdaInStart (ADAIN_FILTER (base), &e))
     return TRUE;
+  adain_context_release (ADAIN_FILTER (base));
   adain_post_error (ADAIN_FILTER (base), &e);
   return FALSE;
 }
 
+/* Never FALSE: the base class would leave the pad active and leak it. */
 static gboolean
 stop (GstBaseTransform * base)
 {
   AdaInError e = { 0 };
 
-  if (goAdaInStop (ADAIN_FILTER (base), &e))
-    return TRUE;
-  adain_post_error (ADAIN_FILTER (base), &e);
-  return FALSE;
+  if (!goAdaInStop (ADAIN_FILTER (base), &e))
+    adain_post_error (ADAIN_FILTER (base), &e);
+  adain_context_release (ADAIN_FILTER (base));
+  return TRUE;
 }
 
 /* Called once, under go-glib's registration lock: nothing here may register another Go type. */
@@ -83,7 +89,9 @@ adain_class_init (void *klass, const char *default_style, const char *style_blur
 
   base->start = start;
   base->stop = stop;
+  adain_install_context (element, base);
   adain_install_negotiation (base);
+  adain_install_pools (base);
   adain_install_frames (base);
 }
 

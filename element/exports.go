@@ -61,14 +61,15 @@ func goAdaInStart(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
 	return 1
 }
 
-// goAdaInStop is called by the thread that changes the state to READY, when no frame is under way any more.
+// goAdaInStop is called by the thread that changes the state to READY, when no frame is under way any more. Nobody can do anything
+// about an engine that does not close well, so that is only logged.
 //
 //export goAdaInStop
 func goAdaInStop(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
 	defer guard(e, &ok)
 	if st := lookup(element).running.Swap(nil); st != nil {
 		if err := st.stop(); err != nil {
-			return report(e, err)
+			logWarning(element, fmt.Sprintf("closing the engine: %v", err))
 		}
 	}
 	return 1
@@ -85,6 +86,26 @@ func goAdaInCaps(element *C.GstAdaInFilter, format *C.char, width, height, matri
 	}
 	if err := st.negotiate(C.GoString(format), int(width), int(height), int(matrix), fullRange != 0); err != nil {
 		return report(e, failure{capsKind, err})
+	}
+	if element.gpu_memory != 0 {
+		if err := st.follow(); err != nil {
+			return report(e, err)
+		}
+	}
+	return 1
+}
+
+// goAdaInFollow is called by the streaming thread, between frames, after the element's CUDA context has changed.
+//
+//export goAdaInFollow
+func goAdaInFollow(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
+	defer guard(e, &ok)
+	st := lookup(element).running.Load()
+	if st == nil {
+		return report(e, failure{streamKind, fmt.Errorf("a frame came before the element was started")})
+	}
+	if err := st.follow(); err != nil {
+		return report(e, err)
 	}
 	return 1
 }

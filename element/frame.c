@@ -1,3 +1,4 @@
+#include "libgstcuda.h"
 #include "_cgo_export.h"
 
 /* Whether the samples lie where the caps alone say, so that downstream needs no GstVideoMeta to find them. */
@@ -30,6 +31,7 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
   GST_OBJECT_UNLOCK (self);
 
   passthrough = self->frame.alpha == 0.0 && (self->downstream_takes_meta || plain_layout (&self->info, buffer));
+  self->refused = !passthrough && self->gpu_memory && !adain_context_follow (self, buffer);
   if (passthrough == gst_base_transform_is_passthrough (base))
     return;
   GST_DEBUG_OBJECT (self, "passthrough %d", passthrough);
@@ -37,15 +39,30 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
   gst_base_transform_reconfigure_src (base);
 }
 
+/* Whether the engine takes the buffer where it lies. Otherwise GStreamer copies it to and from system memory. */
+static gboolean
+in_reach (GstAdaInFilter * self, GstBuffer * buffer)
+{
+  return self->gpu_memory && self->gpu_engine && gst_buffer_n_memory (buffer) == 1
+      && adain_cuda ()->is_cuda_memory (gst_buffer_peek_memory (buffer, 0));
+}
+
 /* Maps a buffer; FALSE where its own description contradicts the caps, where it is too small or cannot be mapped. */
 static gboolean
-map_frame (const GstVideoInfo * info, GstBuffer * buffer, GstMapFlags flags, GstVideoFrame * frame)
+map_frame (GstAdaInFilter * self, GstBuffer * buffer, GstMapFlags flags, GstVideoFrame * frame)
 {
+  const GstVideoInfo *info = &self->info;
   GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
 
   if (meta && (meta->format != GST_VIDEO_INFO_FORMAT (info) || meta->n_planes != GST_VIDEO_INFO_N_PLANES (info)
           || meta->width < (guint) info->width || meta->height < (guint) info->height))
     return FALSE;
+  if (in_reach (self, buffer)) {
+    flags |= GST_MAP_CUDA;
+    /* Upstream may have queued its work on a stream of its own. */
+    if ((flags & GST_MAP_READ) && adain_cuda ()->memory_sync)
+      adain_cuda ()->memory_sync ((GstCudaMemory *) gst_buffer_peek_memory (buffer, 0));
+  }
   return gst_video_frame_map (frame, info, buffer, flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
 }
 
@@ -60,7 +77,9 @@ describe (GstVideoFrame * frame, AdaInPlane * planes)
 
     if (data < map->data || data > map->data + map->size)
       return FALSE;
-    planes[i] = (AdaInPlane) { data, map->data + map->size - data, GST_VIDEO_FRAME_PLANE_STRIDE (frame, i) };
+    planes[i] = (AdaInPlane) { data, map->data + map->size - data, GST_VIDEO_FRAME_PLANE_STRIDE (frame, i),
+      (map->flags & GST_MAP_CUDA) != 0
+    };
   }
   return TRUE;
 }
@@ -84,8 +103,8 @@ static GstFlowReturn
 refuse (GstAdaInFilter * self, const gchar * whose, GstBuffer * buffer)
 {
   GST_ELEMENT_ERROR (self, STREAM, FAILED, ("A video frame cannot be used: %s buffer of %" G_GSIZE_FORMAT
-          " bytes is not laid out as the caps say, wanted %" G_GSIZE_FORMAT " bytes in system memory.", whose,
-          gst_buffer_get_size (buffer), self->info.size), ("%" GST_PTR_FORMAT, buffer));
+          " bytes is not laid out as the caps say or cannot be mapped, wanted %" G_GSIZE_FORMAT " bytes in %s memory.", whose,
+          gst_buffer_get_size (buffer), self->info.size, self->gpu_memory ? "GPU" : "system"), ("%" GST_PTR_FORMAT, buffer));
   return GST_FLOW_ERROR;
 }
 
@@ -96,9 +115,11 @@ transform (GstBaseTransform * base, GstBuffer * in, GstBuffer * out)
   GstVideoFrame src, dst;
   GstFlowReturn flow;
 
-  if (!map_frame (&self->info, in, GST_MAP_READ, &src))
+  if (self->refused)
+    return GST_FLOW_ERROR;
+  if (!map_frame (self, in, GST_MAP_READ, &src))
     return refuse (self, "upstream's", in);
-  if (!map_frame (&self->info, out, GST_MAP_WRITE, &dst)) {
+  if (!map_frame (self, out, GST_MAP_WRITE, &dst)) {
     gst_video_frame_unmap (&src);
     return refuse (self, "downstream's", out);
   }

@@ -1,6 +1,7 @@
 package element_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,7 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
+	"adainfilter/cuda/emu"
 	"adainfilter/element"
 	"adainfilter/element/harness"
 	"adainfilter/model"
@@ -17,19 +20,37 @@ import (
 	"adainfilter/picture"
 )
 
-// opener is the engine that elements get, as long as a test uses it.
-var opener atomic.Pointer[model.Opener]
+// opener is the engine that elements get, as long as a test uses it; gpuOpener is the one on a GPU, nil for none.
+var opener, gpuOpener atomic.Pointer[model.Opener]
 
-func TestMain(m *testing.M) {
-	// An installed plugin must not take the place of the element under test.
+func TestMain(m *testing.M) { os.Exit(emu.Main(tests{m})) }
+
+// tests are run by emu.Main, in a process that has the emulated driver.
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int {
+	// An installed plugin must not take the place of the element under test, nor a registry say that there is no GPU.
 	os.Setenv("GST_PLUGIN_PATH", "")
+	registry, err := os.CreateTemp("", "registry*.bin")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.Remove(registry.Name())
+	os.Setenv("GST_REGISTRY", registry.Name())
 	harness.Init()
 	open := func(w *model.Weights, o model.Options) (model.Engine, error) { return (*opener.Load())(w, o) }
-	if !element.Register(nil, model.Engines{model.CPU: open}) {
-		fmt.Println("GStreamer refuses the element")
-		os.Exit(1)
+	openGPU := func(w *model.Weights, o model.Options) (model.Engine, error) {
+		if open := gpuOpener.Load(); open != nil {
+			return (*open)(w, o)
+		}
+		return nil, errors.New("cuda: this test has no GPU")
 	}
-	os.Exit(m.Run())
+	if !element.Register(nil, model.Engines{model.CPU: open, model.CUDA: openGPU}) {
+		fmt.Println("GStreamer refuses the element")
+		return 1
+	}
+	return t.m.Run()
 }
 
 // use makes elements of this test open their engines with open.
@@ -73,7 +94,7 @@ func (f *fake) Statistics(picture *model.Image) (model.Stats, error) {
 	if f.statistics != nil {
 		f.statistics(picture)
 	}
-	return constant(f.weights, float32(picture.Planes[0].Data[0])), nil
+	return constant(f.weights, float32(samples(picture, 0)[0])), nil
 }
 
 func (f *fake) Stylize(dst, src *model.Image, look *model.Look) error {
@@ -85,13 +106,23 @@ func (f *fake) Stylize(dst, src *model.Image, look *model.Look) error {
 	for i := range src.Format.Planes() {
 		row, rows := src.Format.Plane(i, src.Width, src.Height)
 		for y := range rows {
-			s, d := src.Planes[i].Data[y*src.Planes[i].Stride:], dst.Planes[i].Data[y*dst.Planes[i].Stride:]
+			s, d := samples(src, i)[y*src.Planes[i].Stride:], samples(dst, i)[y*dst.Planes[i].Stride:]
 			for x := range row {
 				d[x] = 255 - s[x]
 			}
 		}
 	}
 	return nil
+}
+
+// samples is a plane's memory. That of an emulated GPU is the host's.
+func samples(m *model.Image, i int) []byte {
+	p := &m.Planes[i]
+	if p.Device == 0 {
+		return p.Data
+	}
+	row, rows := m.Format.Plane(i, m.Width, m.Height)
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&p.Device)), p.Stride*(rows-1)+row)
 }
 
 // constant are statistics with one value everywhere.

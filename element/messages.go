@@ -18,6 +18,12 @@ func logInfo(element *C.GstAdaInFilter, text string) {
 	C.adain_log_info(element, c)
 }
 
+func logWarning(element *C.GstAdaInFilter, text string) {
+	c := C.CString(text)
+	defer C.free(unsafe.Pointer(c))
+	C.adain_log_warning(element, c)
+}
+
 // postStyle tells the application what became of a wanted style: nil means it is in force now.
 func postStyle(element *C.GstAdaInFilter, name string, err error) {
 	text, ok := "", C.gboolean(1)

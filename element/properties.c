@@ -10,6 +10,7 @@ enum
   PROP_ALPHA,
   PROP_STYLE_SIZE,
   PROP_DEVICE,
+  PROP_DEVICE_ID,
   PROP_THREADS,
   PROP_PRECISION,
   N_PROPERTIES
@@ -62,6 +63,7 @@ adain_settings_init (AdaInSettings * s, const char *style)
   s->style = g_strdup (style);
   s->alpha = 1.0;
   s->style_size = 512;
+  s->device_id = -1;
 }
 
 /* Any thread. The copy is cleared with adain_settings_clear. */
@@ -150,6 +152,9 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_DEVICE:
       s->device = g_value_get_enum (value);
       break;
+    case PROP_DEVICE_ID:
+      s->device_id = g_value_get_int (value);
+      break;
     case PROP_THREADS:
       s->threads = g_value_get_int (value);
       break;
@@ -209,6 +214,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_DEVICE:
       g_value_set_enum (value, s->device);
+      break;
+    case PROP_DEVICE_ID:
+      g_value_set_int (value, s->device_id);
       break;
     case PROP_THREADS:
       g_value_set_int (value, s->threads);
@@ -281,6 +289,9 @@ adain_install_properties (GObjectClass * klass, const char *style, const char *s
       "Strength of the style: 0 passes frames through untouched, 1 is the full style", 0.0, 1.0, 1.0,
       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE);
   properties[PROP_DEVICE] = g_param_spec_enum ("device", "Device", "Hardware that computes", device_type (), 0, ready);
+  properties[PROP_DEVICE_ID] = g_param_spec_int ("device-id", "Device ID",
+      "Which GPU, as the driver counts them from 0. -1: the one that the elements around use, else the first", -1, G_MAXINT, -1,
+      ready);
   properties[PROP_THREADS] = g_param_spec_int ("threads", "Threads",
       "Threads that compute on the CPU. 0: one for each core this process may use", 0, 1024, 0, ready);
   properties[PROP_PRECISION] = g_param_spec_enum ("precision", "Precision", "Number format inside the network",

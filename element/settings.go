@@ -40,7 +40,7 @@ func copySettings(element *C.GstAdaInFilter) settings {
 		styleWeights: slices.Clone(doubles(c.style_weights, c.n_style_weights)),
 		styleSize:    int(c.style_size),
 		options: model.Options{
-			Device: devices[c.device], DeviceID: -1, Threads: int(c.threads), Precision: precisions[c.precision],
+			Device: devices[c.device], DeviceID: int(c.device_id), Threads: int(c.threads), Precision: precisions[c.precision],
 		},
 		styleSerial: uint(c.style_serial),
 	}

@@ -49,7 +49,7 @@ func TestStartErrors(t *testing.T) {
 		{"style=" + n.styleFile, resource, 13, "network"},
 		{"style-weights=<1.0,2.0>", resource, 13, "tyle-weights"},
 		{"style-statistics=adain-statistics,network=(string)lite", resource, 13, "0 means"},
-		{"device=cuda", library, 3, "cuda"},
+		{"device=cuda", library, 3, "no GPU"},
 	} {
 		p, err := harness.NewPipeline(launch(3, c.properties))
 		must(t, err)

@@ -16,8 +16,11 @@ import (
 
 // state is what an element has between start and stop.
 type state struct {
+	element *C.GstAdaInFilter
 	weights *model.Weights
-	engine  model.Engine // streaming thread only
+	engines model.Engines
+	options model.Options // of the engine, with the device that auto has found
+	engine  model.Engine  // streaming thread only
 	style   atomic.Pointer[model.Style]
 	worker  *worker
 
@@ -32,29 +35,47 @@ func start(f *filter, engines model.Engines) (*state, error) {
 	if err != nil {
 		return nil, fileFailure(err)
 	}
-	engine, err := engines.Open(weights, s.options)
-	if err != nil {
-		return nil, failure{initKind, err}
-	}
+	st := &state{element: f.element, weights: weights, engines: inContext(f.element, engines), options: s.options}
 	started := false
 	defer func() { // also where an engine panics
-		if !started {
-			engine.Close()
+		if !started && st.engine != nil {
+			st.engine.Close()
 		}
 	}()
-	st := &state{weights: weights, engine: engine}
-	loader := &loader{engines: engines, weights: weights}
+	if err := st.open(); err != nil {
+		return nil, err
+	}
+	loader := &loader{engines: st.engines, weights: weights, device: st.options.Device}
 	style, err := loader.load(s, s.options.Threads)
 	if err != nil {
 		return nil, err
 	}
 	st.style.Store(style)
-	logInfo(f.element, fmt.Sprintf("engine: %s; wanted device %s, precision %s, threads %d (0: all)", engine.Describe(),
+	logInfo(f.element, fmt.Sprintf("engine: %s; wanted device %s, precision %s, threads %d (0: all)", st.engine.Describe(),
 		s.options.Device, s.options.Precision, s.options.Threads))
 	postStyle(f.element, s.name(), nil)
 	st.worker = startWorker(f.element, st, loader, s.styleSerial)
 	started = true
 	return st, nil
+}
+
+// open opens the engine. On a GPU it works in the CUDA context of the elements around.
+func (st *state) open() error {
+	if st.options.Device != model.CPU && st.engines[model.CUDA] != nil {
+		C.adain_context_ensure(st.element) // where there is none the engine says why there is no GPU, or takes frames of the host
+	}
+	engine, err := st.engines.Open(st.weights, st.options)
+	if err != nil {
+		return failure{initKind, err}
+	}
+	st.engine = engine
+	if _, ok := engine.(*gpuEngine); ok {
+		st.options.Device, st.element.gpu_engine = model.CUDA, 1
+		return nil
+	}
+	st.options.Device, st.element.gpu_engine = model.CPU, 0
+	C.adain_context_release(st.element)
+	return nil
 }
 
 // stop waits for the worker, then frees the engine.
@@ -90,8 +111,12 @@ func (st *state) negotiate(format string, width, height, matrix int, fullRange b
 
 // frame stylises one frame with the style in force.
 func (st *state) frame(f *C.AdaInFrame) error {
-	setPlanes(&st.content, &f.src)
-	setPlanes(&st.result, &f.dst)
+	if err := setPlanes(&st.content, &f.src); err != nil {
+		return failure{streamKind, err}
+	}
+	if err := setPlanes(&st.result, &f.dst); err != nil {
+		return failure{streamKind, err}
+	}
 	st.look = model.Look{Style: st.style.Load().Stats, Alpha: float32(f.alpha)}
 	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.look); err != nil {
 		return failure{streamKind, err}
@@ -107,15 +132,22 @@ func (st *state) frame(f *C.AdaInFrame) error {
 }
 
 // setPlanes lets m see the memory of a mapped frame.
-func setPlanes(m *model.Image, planes *[C.ADAIN_PLANES]C.AdaInPlane) {
+func setPlanes(m *model.Image, planes *[C.ADAIN_PLANES]C.AdaInPlane) error {
 	for i := range m.Format.Planes() {
 		p := &planes[i]
-		m.Planes[i].Data = unsafe.Slice((*byte)(p.data), int(p.size))
-		m.Planes[i].Stride = int(p.stride)
+		if p.device != 0 {
+			if err := setDevicePlane(m, i, p); err != nil {
+				return err
+			}
+			continue
+		}
+		m.Planes[i] = model.Plane{Data: unsafe.Slice((*byte)(p.data), int(p.size)), Stride: int(p.stride)}
 	}
+	return nil
 }
 
 // copySamples is for the rare frame that cannot be handed on as it is at alpha 0, because downstream would not find its rows.
+// Frames in GPU memory always can.
 func copySamples(dst, src *model.Image) {
 	for i := range src.Format.Planes() {
 		d, s := dst.Planes[i], src.Planes[i]

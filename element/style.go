@@ -20,7 +20,8 @@ const maxStylePixels = 4096 * 4096
 type loader struct {
 	engines model.Engines
 	weights *model.Weights
-	last    []loaded // what the last load needed, so that a change of style-weights reads no picture
+	device  model.Device // that of the engine for the frames
+	last    []loaded     // what the last load needed, so that a change of style-weights reads no picture
 }
 
 // loaded are the statistics of a file at a style-size.
@@ -43,7 +44,7 @@ func (l *loader) load(s settings, threads int) (*model.Style, error) {
 		}
 		return s.statistics, nil
 	}
-	s.options.Threads = threads
+	s.options.Device, s.options.Threads = l.device, threads
 	encoder := &encoder{engines: l.engines, weights: l.weights, options: s.options}
 	defer encoder.close()
 	var used []loaded
@@ -128,7 +129,9 @@ func (e *encoder) picture(path string, size int) (model.Stats, error) {
 			path, img.Width, img.Height, size, maxStylePixels>>20)
 	}
 	if e.engine == nil {
-		e.options.Precision = model.Float32 // a style must not depend on what the frames are computed with
+		if e.options.Device == model.CPU {
+			e.options.Precision = model.Float32 // a style must not depend on what the frames are computed with
+		}
 		if e.engine, err = e.engines.Open(e.weights, e.options); err != nil {
 			return model.Stats{}, failure{initKind, err}
 		}

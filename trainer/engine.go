@@ -24,6 +24,7 @@ func weightsFlag() cli.Flag {
 func engineFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
+		&cli.IntFlag{Name: "device-id", Value: -1, Usage: "`NUMBER` of the GPU; -1 is the first that will do"},
 		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads; 0 means all cores"},
 		&cli.StringFlag{Name: "precision", Value: string(model.AutoPrecision), Usage: "number `FORMAT`: auto, float32 or half"},
 	}
@@ -43,6 +44,9 @@ func engineOptions(c *cli.Context) (model.Options, error) {
 		Device: model.Device(c.String("device")), DeviceID: -1,
 		Threads: c.Int("threads"), Precision: model.Precision(c.String("precision")),
 	}
+	if c.IsSet("device-id") {
+		o.DeviceID = c.Int("device-id")
+	}
 	switch o.Device {
 	case model.Auto, model.CPU, model.CUDA:
 	default:
@@ -52,6 +56,9 @@ func engineOptions(c *cli.Context) (model.Options, error) {
 	case "", model.AutoPrecision, model.Float32, model.Half:
 	default:
 		return o, fmt.Errorf("--precision is %q, wanted auto, float32 or half", o.Precision)
+	}
+	if o.DeviceID < -1 {
+		return o, fmt.Errorf("--device-id is %d, wanted -1 or more", o.DeviceID)
 	}
 	if o.Threads < 0 {
 		return o, fmt.Errorf("--threads is %d, wanted 0 or more", o.Threads)

@@ -144,6 +144,7 @@ func TestUsageErrors(t *testing.T) {
 		{"bench --size 640", "--size is \"640\""},
 		{"bench --runs 0", "--runs is 0"},
 		{"bench --format P010", "P010"},
+		{"bench --device-id -2", "--device-id is -2"},
 		{"bench --kernels --device cpu --size 16x16 --runs 1", "--kernels wants an engine on a GPU"},
 		{"bench --random huge", "--random is \"huge\""},
 		{"bench --random lite --weights W", "exclude each other"},

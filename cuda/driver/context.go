@@ -55,8 +55,8 @@ func Current() (uintptr, error) {
 // ReleasePrimary gives it back.
 func RetainPrimary(device int) (uintptr, error) {
 	var ctx C.CUcontext
-	if err := result(fmt.Sprintf("cuDevicePrimaryCtxRetain of device %d", device), C.cuDevicePrimaryCtxRetain(&ctx, C.CUdevice(device))); err != nil {
-		return 0, err
+	if r := C.cuDevicePrimaryCtxRetain(&ctx, C.CUdevice(device)); r != C.CUDA_SUCCESS {
+		return 0, result(fmt.Sprintf("cuDevicePrimaryCtxRetain of device %d", device), r)
 	}
 	return uintptr(C.address(ctx)), nil
 }

@@ -47,7 +47,8 @@ func Available() error {
 		return err
 	}
 	if major < neededMajor || major == neededMajor && minor < neededMinor {
-		return fmt.Errorf("the NVIDIA driver is too old: it supports CUDA %d.%d, the kernels need %d.%d, which is driver 570 or newer", major, minor, neededMajor, neededMinor)
+		return fmt.Errorf("the NVIDIA driver is too old: it supports CUDA %d.%d, the kernels need %d.%d, which is driver 570 or newer",
+			major, minor, neededMajor, neededMinor)
 	}
 	var count C.int
 	if err := result("count of the GPUs", C.cuDeviceGetCount(&count)); err != nil {
@@ -62,10 +63,10 @@ func Available() error {
 // missing is the sentence for a driver library that cannot be opened, why in the words of dlopen.
 func missing(why string) error {
 	if _, err := os.Stat(controlDevice); err == nil {
-		return fmt.Errorf("no NVIDIA driver: libcuda.so.1 cannot be opened (%s), though %s exists; "+
+		return fmt.Errorf("no NVIDIA driver (%s), though %s exists; "+
 			"a container must be started with NVIDIA_DRIVER_CAPABILITIES=compute,video,utility", why, controlDevice)
 	}
-	return fmt.Errorf("no NVIDIA driver: libcuda.so.1 cannot be opened (%s)", why)
+	return fmt.Errorf("no NVIDIA driver (%s)", why)
 }
 
 // Version returns the newest version of CUDA that the driver supports, such as 12, 8.

@@ -54,6 +54,12 @@ func IsOutOfMemory(err error) bool {
 	return errors.Is(err, cu.OutOfMemory)
 }
 
+// IsContextLost tells whether a call failed because its context has been destroyed.
+func IsContextLost(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Code == C.CUDA_ERROR_CONTEXT_IS_DESTROYED || e.Code == C.CUDA_ERROR_INVALID_CONTEXT)
+}
+
 // result is nil for success, else an Error.
 func result(op string, r C.CUresult) error {
 	if r == C.CUDA_SUCCESS {

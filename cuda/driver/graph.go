@@ -64,3 +64,12 @@ func (g *Graph) Close() error {
 	g.c, g.kernel = nil, nil
 	return result("cuGraphExecDestroy", r)
 }
+
+// Abandon is Close after the context has been destroyed, and the executable graph with it.
+func (g *Graph) Abandon() error {
+	if g.c == nil {
+		return nil
+	}
+	g.c.exec = nil
+	return g.Close()
+}

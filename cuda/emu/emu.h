@@ -141,11 +141,13 @@ inline float __int_as_float(int x) { return emu_bits<float>(x); }
 inline unsigned __float_as_uint(float x) { return emu_bits<unsigned>(x); }
 inline int __float_as_int(float x) { return emu_bits<int>(x); }
 
-// One thread runs at a time, so these are atomic by construction.
+// One thread runs at a time, so this would be atomic by construction; the race detector must see it too.
 template <class T>
 inline T atomicAdd(T *p, T v) {
-  T old = *p;
-  *p = old + v;
+  T old, sum;
+  __atomic_load(p, &old, __ATOMIC_RELAXED);
+  do sum = old + v;
+  while (!__atomic_compare_exchange(p, &old, &sum, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
   return old;
 }
 inline void __threadfence() {}

@@ -16,19 +16,19 @@
 // of the next channels comes in parts during the first steps of this one.
 // Weights. A ring of three slots, one step each.
 // Epilogue. The results pass through shared memory, so that 16-byte pieces go out, pixels in succession.
-// Bound, per tile and 32 input channels in clocks of an A100's SM: n128 and n64 4608 tensor cores, L2 at 32 B/clock 2650 and 1800. Layers
+// Bound, per tile and 32 input channels in clocks of an A100's SM: n128 and n64 4608 tensor cores, 2660 and 1800 L2 at 32 B/clock. Layers
 // of 32 channels and fewer are bound by memory (144 and 72 FLOP/B against 200). All of this is computed, nothing measured.
-// Rejected: pixels copied anew for each tap (216 instead of 93 KB of L2 per 288 deep product of 256 x 128); 256 x 128 results a
-// block (one block on an SM, its barriers and its epilogue in the open); a fourth slot (two blocks would not fit on sm_86 and sm_89);
-// all taps unrolled (576 mma of code).
+// Rejected: pixels copied anew for each tap (147 instead of 85 KB from L2 for these 4608 clocks with n128, 184 instead of 58 with n64);
+// 256 x 128 results a block (one block on an SM, its barriers and its epilogue in the open); a fourth slot (two blocks of n128 would not
+// fit on sm_86 and sm_89); all taps unrolled (576 mma of code).
 #include "conv_load.cuh"
 #include "launch.cuh"
 
-// What a warp multiplies at once: 64 pixels and 16*n channels times 16 input channels.
+// What a warp multiplies at once: 64 pixels, 16*n channels, 16 input channels.
 template <class S> struct ConvOperands {
   uint32_t a[S::m][4], b[S::n][4];
 
-  // a_at, b_at: this lane's rows, see ConvWarp; half: which 16 of the 32 input channels.
+  // a_at, b_at: where this lane's rows are; half: which 16 of the 32 input channels.
   __device__ __forceinline__ void load(const unsigned char *patch, const unsigned char *weights, int a_at, int b_at, int half) {
 #pragma unroll
     for (int i = 0; i < S::m; i++) ldmatrix_x4(a[i], patch + i * (S::pitch * S::row_bytes) + (a_at ^ half * 32));
@@ -50,18 +50,9 @@ template <class S> struct ConvWarp {
         for (int k = 0; k < 4; k++) sums[i][j][k] = 0.0f;
   }
 
-  __device__ __forceinline__ void multiply(const ConvOperands<S> &o) {
-#pragma unroll
-    for (int i = 0; i < S::m; i++)
-#pragma unroll
-      for (int j = 0; j < 2 * S::n; j++) {
-        const uint32_t b[2] = {o.b[j / 2][j % 2 * 2], o.b[j / 2][j % 2 * 2 + 1]};
-        mma_m16n8k16(sums[i][j], o.a[i], b);
-      }
-  }
-
-  // One step: the tap (dy, dx) of up to 32 input channels, of which `deep` says whether there are more than 16.
-  __device__ __forceinline__ void step(const unsigned char *patch, const unsigned char *weights, int dy, int dx, bool deep) {
+  // This lane's part of the operands of a step, for both halves of its input channels.
+  __device__ __forceinline__ void load(ConvOperands<S> (&o)[2], const unsigned char *patch, const unsigned char *weights, int dy,
+                                       int dx) const {
 #ifdef BUG_FRAG
     const int a_at = swizzled<4>((lane >> 1) + dx, lane & 1);
 #else
@@ -70,12 +61,18 @@ template <class S> struct ConvWarp {
     const int b_at = swizzled<4>((lane & 7) + (lane >> 4) * 8, lane >> 3 & 1);
     patch += (warp_m * S::m + dy) * (S::pitch * S::row_bytes);
     weights += warp_n * (S::n * 16 * S::row_bytes);
-    // Both halves are under way before the first is used; the second may hold anything where there is none.
-    ConvOperands<S> first, second;
-    first.load(patch, weights, a_at, b_at, 0);
-    second.load(patch, weights, a_at, b_at, 1);
-    multiply(first);
-    if (deep) multiply(second);
+    o[0].load(patch, weights, a_at, b_at, 0);
+    o[1].load(patch, weights, a_at, b_at, 1);
+  }
+
+  __device__ __forceinline__ void multiply(const ConvOperands<S> &o) {
+#pragma unroll
+    for (int i = 0; i < S::m; i++)
+#pragma unroll
+      for (int j = 0; j < 2 * S::n; j++) {
+        const uint32_t b[2] = {o.b[j / 2][j % 2 * 2], o.b[j / 2][j % 2 * 2 + 1]};
+        mma_m16n8k16(sums[i][j], o.a[i], b);
+      }
   }
 
   // Puts the results into shared memory, [pixel of the tile][channel]. Pixels outside of the plane become 0 where they must not win a
@@ -111,32 +108,37 @@ __device__ __forceinline__ uint4 conv_max(uint4 a, uint4 b) {
   return make_uint4(conv_max(a.x, b.x), conv_max(a.y, b.y), conv_max(a.z, b.z), conv_max(a.w, b.w));
 }
 
-// Copies the staged tile at (ty, tx) into the plane, pooled or interleaved.
-template <class S> __device__ __forceinline__ void conv_store(const unsigned char *smem, const ConvProblem &p, int ty, int tx, int phase, int channel) {
-  constexpr int pieces = S::channels / 8, shrink = S::pool ? 2 : 1, cols = S::cols / shrink, rows = S::rows / shrink, step = S::up ? 2 : 1;
-  const int oh = S::up ? 2 * p.H : (p.H + shrink - 1) / shrink, ow = S::up ? 2 * p.W : (p.W + shrink - 1) / shrink;
-  const HaloPlane out = {p.y, oh, ow, p.Cout, p.replicate};
-  const int oy = ty / shrink * step + (phase >> 1), ox = tx / shrink * step + (phase & 1);
-  const bool edge = out.at_edge(oy, ox, oy + (rows - 1) * step + 1, ox + (cols - 1) * step + 1);
-#pragma unroll 4
-  for (int i = threadIdx.x; i < rows * cols * pieces; i += S::threads) {
-    const int piece = i % pieces, row = i / pieces / cols, col = i / pieces % cols;
-    uint4 v;
-    if (S::pool) {
-      uint4 q[4];
+// 8 channels of a result from the staged tile, pooled if need be.
+template <class S> __device__ __forceinline__ uint4 conv_result(const unsigned char *smem, int row, int col, int piece) {
+  constexpr int pieces = S::channels / 8;
+  if constexpr (S::pool) {
+    uint4 v[4];
 #pragma unroll
-      for (int k = 0; k < 4; k++)
-        q[k] = *(const uint4 *)(smem + swizzled<pieces>((row * 2 + k / 2) * S::cols + col * 2 + k % 2, piece));
-      v = conv_max(conv_max(q[0], q[1]), conv_max(q[2], q[3]));
-    } else {
-      v = *(const uint4 *)(smem + swizzled<pieces>(row * S::cols + col, piece));
-    }
-    const int y = oy + row * step, x = ox + col * step, c = channel + piece * 8;
-    if (edge)
-      out.put(y, x, c, v);
-    else
-      *(uint4 *)out.at(y, x, c) = v;
+    for (int i = 0; i < 4; i++) v[i] = *(const uint4 *)(smem + swizzled<pieces>((row * 2 + i / 2) * S::cols + col * 2 + i % 2, piece));
+    return conv_max(conv_max(v[0], v[1]), conv_max(v[2], v[3]));
+  } else {
+    return *(const uint4 *)(smem + swizzled<pieces>(row * S::cols + col, piece));
   }
+}
+
+// Copies the staged tile at (ty, tx) into the plane, pooled or interleaved.
+template <class S>
+__device__ __forceinline__ void conv_store(const unsigned char *smem, const ConvProblem &p, int ty, int tx, int phase, int channel) {
+  constexpr int pieces = S::channels / 8, shrink = S::pool ? 2 : 1, step = S::up ? 2 : 1;
+  constexpr int cols = S::cols / shrink, rows = S::rows / shrink;
+  const int height = S::up ? 2 * p.H : (p.H + shrink - 1) / shrink, width = S::up ? 2 * p.W : (p.W + shrink - 1) / shrink;
+  const HaloPlane out = {p.y, height, width, p.Cout, p.replicate};
+  const int y = ty / shrink * step + (phase >> 1), x = tx / shrink * step + (phase & 1);
+  const int piece = threadIdx.x % pieces;
+  if (out.at_edge(y, x, y + (rows - 1) * step + 1, x + (cols - 1) * step + 1)) {
+#pragma unroll 1
+    for (int i = threadIdx.x / pieces; i < rows * cols; i += S::threads / pieces)
+      out.put(y + i / cols * step, x + i % cols * step, channel + piece * 8, conv_result<S>(smem, i / cols, i % cols, piece));
+    return;
+  }
+#pragma unroll 4
+  for (int i = threadIdx.x / pieces; i < rows * cols; i += S::threads / pieces)
+    *(uint4 *)out.at(y + i / cols * step, x + i % cols * step, channel + piece * 8) = conv_result<S>(smem, i / cols, i % cols, piece);
 }
 
 template <class S> __device__ __forceinline__ void conv(const ConvProblem &p) {
@@ -174,6 +176,9 @@ template <class S> __device__ __forceinline__ void conv(const ConvProblem &p) {
 #elif !defined(BUG_NO_SYNC)
       __syncthreads();
 #endif
+      // The operands come while this thread works out addresses. Where the input channels end, their second half may be anything.
+      ConvOperands<S> operands[2];
+      warp.load(operands, smem + buffer * S::patch_bytes, smem + S::weights_at + slot * S::weight_bytes, dy, dx);
 #ifndef BUG_WAR
       loader.step();
 #endif
@@ -181,7 +186,8 @@ template <class S> __device__ __forceinline__ void conv(const ConvProblem &p) {
 #pragma unroll
         for (int i = 0; i < S::parts_per_step; i++) loader.patch(buffer ^ 1, c + 32, tap * S::parts_per_step + i);
       cp_async_commit();
-      warp.step(smem + buffer * S::patch_bytes, smem + S::weights_at + slot * S::weight_bytes, dy, dx, c + 16 < p.Cin);
+      warp.multiply(operands[0]);
+      if (c + 16 < p.Cin) warp.multiply(operands[1]);
       slot = slot + 1 == S::slots ? 0 : slot + 1;
       if (++dx == S::side) dx = 0, dy++;
     }

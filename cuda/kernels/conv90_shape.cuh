@@ -2,22 +2,29 @@
 #pragma once
 #include "hopper.cuh"
 
-enum Options { PLAIN = 0, RESIDENT = 1, POOL = 2, UP = 4 };
+// Folded upsampling comes in two kinds: with UP a tile is of one phase, with PHASES of all four.
+enum Options { PLAIN = 0, RESIDENT = 1, POOL = 2, UP = 4, PHASES = 8 };
 
-// CHANNELS (64 or 128) of COLS = 16 times ROWS pixels are a tile; BOXES and WEIGHTS are the slots of the two rings; STAGED pixels of
-// the result pass through shared memory at a time.
+// CHANNELS (64 or 128) of COLS = 16 times ROWS pixels are a tile; BOXES and WEIGHTS are the slots of the two rings; STAGED
+// pixels of the result pass through shared memory at a time.
 template <int CHANNELS, int ROWS, int BOXES, int WEIGHTS, int STAGED, int OPTIONS> struct Shape {
   static constexpr bool resident = (OPTIONS & RESIDENT) != 0;  // all weights stay in shared memory
   static constexpr bool pool = (OPTIONS & POOL) != 0;
-  static constexpr bool up = (OPTIONS & UP) != 0;           // folded upsampling, a tile is of one phase
-  static constexpr bool alternate = CHANNELS == 64;         // warpgroups take tiles in turn; else each takes half of the channels
+  static constexpr bool up = (OPTIONS & (UP | PHASES)) != 0;
+  static constexpr bool all_phases = (OPTIONS & PHASES) != 0;
+  // Warpgroups take tiles in turn. Else they share them: each has half of the channels, or all_phases, the odd or the even
+  // columns.
+  static constexpr bool alternate = CHANNELS == 64 && !all_phases;
   static constexpr int channels = CHANNELS, cols = 16, rows = ROWS, pixels = cols * rows;
   static constexpr int boxes = BOXES, weights = WEIGHTS, staged = STAGED;
-  static constexpr int side = up ? 2 : 3;                   // of the convolution's kernel
-  static constexpr int phases = up ? 4 : 1;
-  static constexpr int sums = pixels / 2;                   // a thread's accumulators
+  static constexpr int side = up && !all_phases ? 2 : 3;    // of the pixels that a tile's pixel reads
+  static constexpr int phases = up && !all_phases ? 4 : 1;  // tiles that differ in their phase only
+  static constexpr int sums = pixels / 2;                   // a thread's accumulators for 64 channels
   static constexpr int threads = 384;
   static constexpr int warps_per_tile = alternate ? 4 : 8;
+  // Taps that warpgroup 0 is ahead where both work on one tile: that long one multiplies alone while the other stores its
+  // results. More would leave the producer no slots to fill in advance.
+  static constexpr int lead = boxes > 2 ? 2 : 1;
 
   static constexpr int row_bytes = cols * 128;              // 64 channels of a pixel are 128 bytes, the width of the swizzle
   static constexpr int box_bytes = row_bytes * (rows + side - 1);
@@ -30,12 +37,14 @@ template <int CHANNELS, int ROWS, int BOXES, int WEIGHTS, int STAGED, int OPTION
   static constexpr int smem = barriers_at + 8 * barriers;
 
   static_assert(CHANNELS == 64 || CHANNELS == 128, "a warpgroup computes 64 channels");
-  static_assert(box_bytes % 1024 == 0 && weight_bytes % 1024 == 0 && row_bytes % 1024 == 0, "the swizzle repeats every 1024 bytes");
+  static_assert(!all_phases || (CHANNELS == 64 && WEIGHTS == 16 && resident), "the weights of all phases are resident");
+  static_assert(row_bytes % 1024 == 0 && weight_bytes % 1024 == 0, "the swizzle repeats every 1024 bytes");
   static_assert(pixels / (pool ? 4 : 1) % staged == 0 && staged % 16 == 0, "a pass stages whole rows of 16 pixels");
   static_assert(smem <= 227 * 1024, "more than a block can have");
 };
 
-// The parts of dynamic shared memory. A barrier "full" ends a phase when a slot's bytes have come, "empty" when its readers are done.
+// The parts of dynamic shared memory. A barrier "full" ends a phase when a slot's bytes have come, "empty" when its readers are
+// done.
 template <class S> struct Shared {
   unsigned char *base;
 
@@ -63,8 +72,8 @@ template <class S> struct Shared {
   }
 };
 
-// A place in a ring of N slots: who fills waits for "empty" with parity ^ 1, which the first round passes; who reads waits for "full"
-// with parity.
+// A place in a ring of N slots: who fills waits for "empty" with parity ^ 1, which the first round passes; who reads waits for
+// "full" with parity.
 template <int N> struct Ring {
   int slot = 0, parity = 0;
 

@@ -1,29 +1,7 @@
 // What follows the sums of a tile in conv90.cu: bias, ReLU, pooling, and the way into the output plane and its halo.
 #pragma once
 #include "conv90_shape.cuh"
-
-// A plane float16 [(H+2)][(W+2)][C] that is being written.
-struct Output {
-  __half *y;
-  int H, W, C;
-  bool replicate;  // the halo repeats the edge; else it reflects
-
-  __device__ __forceinline__ __half *at(int row, int col, int channel) const {
-    return y + ((size_t)(row + 1) * (W + 2) + col + 1) * C + channel;
-  }
-
-  // Writes 8 channels of a pixel, and of the halo's pixels that copy it.
-  __device__ __forceinline__ void put(int row, int col, int channel, uint4 v) const {
-    const int mirror_row = replicate || H == 1 ? 0 : 1, mirror_col = replicate || W == 1 ? 0 : 1;
-    const int rows[3] = {row, row == mirror_row ? -1 : row, row == H - 1 - mirror_row ? H : row};
-    const int cols[3] = {col, col == mirror_col ? -1 : col, col == W - 1 - mirror_col ? W : col};
-#pragma unroll
-    for (int i = 0; i < 3; i++)
-#pragma unroll
-      for (int j = 0; j < 3; j++)
-        if ((i == 0 || rows[i] != row) && (j == 0 || cols[j] != col)) *(uint4 *)at(rows[i], cols[j], channel) = v;
-  }
-};
+#include "plane.cuh"
 
 // The place of a tile's results in the output plane: pixel (i, j) of them is (y + i * step, x + j * step).
 template <class S> struct Place {
@@ -33,9 +11,8 @@ template <class S> struct Place {
   __device__ __forceinline__ explicit Place(const Tile &t)
       : y(S::pool ? t.y / 2 : t.y * step + (t.phase >> 1)), x(S::pool ? t.x / 2 : t.x * step + (t.phase & 1)) {}
 
-  // Whether all of its pixels exist and the halo copies none of them, which is so for most tiles of a large plane.
-  __device__ __forceinline__ bool inside(const Output &out) const {
-    return y >= 2 && x >= 2 && y + (rows - 1) * step < out.H - 2 && x + (cols - 1) * step < out.W - 2;
+  __device__ __forceinline__ bool inside(const HaloPlane &out) const {
+    return !out.at_edge(y, x, y + (rows - 1) * step + 1, x + (cols - 1) * step + 1);
   }
 };
 
@@ -50,8 +27,10 @@ template <class S> __device__ __forceinline__ void mask(float (&d)[S::sums], con
   }
 }
 
-// Results group * 8 + {0..7} (or, pooled, the row `group` of 8 results), channels 8 * half + {0..7} of this warp: two of each thread.
-template <class S> __device__ __forceinline__ uint32_t pair(const float (&d)[S::sums], int group, int half, const float (&bias)[2]) {
+// Results group * 8 + {0..7} (or, pooled, the row `group` of 8 results), channels 8 * half + {0..7} of this warp: two of each
+// thread.
+template <class S>
+__device__ __forceinline__ uint32_t pair(const float (&d)[S::sums], int group, int half, const float (&bias)[2]) {
   float a, b;
   if (S::pool) {
     // Groups 4g, 4g+1 are the upper row's 16 pixels, 4g+2, 4g+3 the lower row's.
@@ -62,16 +41,13 @@ template <class S> __device__ __forceinline__ uint32_t pair(const float (&d)[S::
     a = d[group * 4 + half * 2];
     b = d[group * 4 + half * 2 + 1];
   }
-  const __half2 v = __floats2half2_rn(fmaxf(a + bias[half], 0.0f), fmaxf(b + bias[half], 0.0f));
-  uint32_t bits;
-  memcpy(&bits, &v, 4);
-  return bits;
+  return relu_pair(a + bias[half], b + bias[half]);
 }
 
-// Turns STAGED results from [channel][pixel] in registers to [pixel][channel] in the staging buffer: 128-byte rows whose 16-byte pieces
-// are swizzled, so that neither side has bank conflicts.
+// Turns STAGED results from [channel][pixel] in registers to [pixel][channel] in the staging buffer: 128-byte rows whose
+// 16-byte pieces are swizzled, so that neither side has bank conflicts.
 template <class S>
-__device__ __forceinline__ void stage(const float (&d)[S::sums], unsigned char *staging, int first_group, const float (&bias)[2]) {
+__device__ __forceinline__ void stage(const float (&d)[S::sums], unsigned char *staging, int first, const float (&bias)[2]) {
   const int warp = threadIdx.x >> 5 & 3, matrix = threadIdx.x >> 3 & 3, i = threadIdx.x & 7;
   const int result = S::pool ? (i & 1) * 4 + (i >> 1) : i;  // a thread's two pooled results are 4 apart
   const int row = (matrix >> 1) * 8 + result, piece = warp * 2 + (matrix & 1);
@@ -80,34 +56,39 @@ __device__ __forceinline__ void stage(const float (&d)[S::sums], unsigned char *
   for (int g = 0; g < S::staged / 8; g += 2) {
     uint32_t r[4];
 #pragma unroll
-    for (int m = 0; m < 4; m++) r[m] = pair<S>(d, first_group + g + (m >> 1), m & 1, bias);
+    for (int m = 0; m < 4; m++) r[m] = pair<S>(d, first / 8 + g + (m >> 1), m & 1, bias);
     stmatrix_x4_trans(p + g * 8 * 128, r);
   }
 }
 
-// Copies the staged results, of which the first lies in row `first` of the place, into the plane: 16 bytes a thread, 16 results at a time.
+// Copies the staged results, of which the first lies in row `first` of the place, into the plane: 16 bytes a thread, 16 results
+// at a time.
 template <class S>
-__device__ __forceinline__ void copy_out(const unsigned char *staging, const Output &out, const Place<S> &place, bool inside, int first, int channel) {
-  constexpr int stride = 16 / Place<S>::cols;  // rows at a time
+__device__ __forceinline__ void copy_out(const unsigned char *staging, const HaloPlane &out, const Place<S> &place, bool inside,
+                                         int first, int channel) {
+  constexpr int cols = Place<S>::cols, step = Place<S>::step, rows = 16 / cols;  // at a time
   const int tid = threadIdx.x & 127, pixel = tid >> 3, piece = tid & 7;
-  const int row = place.y + (first + pixel / Place<S>::cols) * Place<S>::step, col = place.x + pixel % Place<S>::cols * Place<S>::step;
+  const int row = place.y + (first + pixel / cols) * step, col = place.x + pixel % cols * step;
   const unsigned char *from = staging + pixel * 128 + ((piece ^ (pixel & 7)) << 4);
   __half *to = out.at(row, col, channel + piece * 8);
-  const size_t pitch = (size_t)(out.W + 2) * out.C * stride * Place<S>::step;
+  const size_t pitch = (size_t)(out.W + 2) * out.C * rows * step;
+  if (inside) {
 #pragma unroll
+    for (int i = 0; i < S::staged / 16; i++) *(uint4 *)(to + i * pitch) = *(const uint4 *)(from + i * 16 * 128);
+    return;
+  }
+#pragma unroll 1
   for (int i = 0; i < S::staged / 16; i++) {
-    const uint4 v = *(const uint4 *)(from + i * 16 * 128);
-    if (inside)
-      *(uint4 *)(to + i * pitch) = v;
-    else if (const int r = row + i * stride * Place<S>::step; r < out.H && col < out.W)
-      out.put(r, col, channel + piece * 8, v);
+    const int r = row + i * rows * step;
+    out.put(r, col, channel + piece * 8, *(const uint4 *)(from + i * 16 * 128));
   }
 }
 
-// Writes a warpgroup's tile: 64 channels from `channel` on. bias: of this thread's channels lane/4 and lane/4 + 8 of its warp's 16.
+// Writes a warpgroup's tile: 64 channels from `channel` on. bias: of this thread's channels lane/4 and lane/4 + 8 of its warp's
+// 16.
 template <class S>
-__device__ __forceinline__ void store(const float (&d)[S::sums], unsigned char *staging, const Output &out, const Tile &t, int channel,
-                                      const float (&bias)[2]) {
+__device__ __forceinline__ void store(const float (&d)[S::sums], unsigned char *staging, const HaloPlane &out, const Tile &t,
+                                      int channel, const float (&bias)[2]) {
   const int barrier = 1 + (threadIdx.x >> 7);
   const Place<S> place(t);
   const bool inside = place.inside(out);
@@ -115,7 +96,7 @@ __device__ __forceinline__ void store(const float (&d)[S::sums], unsigned char *
 #pragma unroll
   for (int done = 0; done < results; done += S::staged) {
     named_bar(barrier, 128);  // everyone's copies of the pass before have left the buffer
-    stage<S>(d, staging, done / 8, bias);
+    stage<S>(d, staging, done, bias);
     named_bar(barrier, 128);
     copy_out<S>(staging, out, place, inside, done / Place<S>::cols, channel);
   }

@@ -49,13 +49,14 @@ template <class S> struct ConvLoader {
   unsigned char *smem;
   const ConvProblem &p;
   const int row, col;      // of the patch's first pixel in the plane with halo
-  const __half *weights;   // of this thread's piece at tap 0, channel 0
-  int tap = 0, first = 0;  // next weights: tap and first of 32 input channels
-  int slot = 0;            // and where they go
+  const size_t tap_size;   // weights of a tap
+  const __half *weights;   // this thread's first piece of the next step's
+  int tap = 0, first = 0;  // the next step's tap and first of 32 input channels
+  int slot = 0;            // and where its weights go
 
   __device__ __forceinline__ ConvLoader(unsigned char *smem, const ConvProblem &p, int row, int col, int phase, int channel)
-      : smem(smem), p(p), row(row), col(col),
-        weights(p.w + ((size_t)phase * S::taps * p.Cout + channel + (threadIdx.x >> 2)) * p.Cin + (threadIdx.x & 3) * 8) {}
+      : smem(smem), p(p), row(row), col(col), tap_size((size_t)p.Cout * p.Cin),
+        weights(p.w + phase * S::taps * tap_size + (size_t)(channel + (threadIdx.x >> 2)) * p.Cin + (threadIdx.x & 3) * 8) {}
 
   // One part of the patch for input channels from c on.
   __device__ __forceinline__ void patch(int buffer, int c, int part) const {
@@ -78,19 +79,23 @@ template <class S> struct ConvLoader {
     if (first >= p.Cin) return;
     const int piece = threadIdx.x & 3;
     if (first + piece * 8 < p.Cin) {
-      const __half *from = weights + (size_t)tap * p.Cout * p.Cin + first;
       unsigned char *to = smem + S::weights_at + slot * S::weight_bytes;
+      const __half *from = weights;
 #pragma unroll
-      for (int i = 0; i < S::channels; i += S::threads / 4) {
+      for (int i = 0; i < S::channels; i += S::threads / 4, from += S::threads / 4 * p.Cin) {
         int n = i + (threadIdx.x >> 2);
         if (n >= S::channels) break;
 #ifdef BUG_OOB_SMEM
         n++;
 #endif
-        cp_async16(to + swizzled<4>(n, piece), from + (size_t)i * p.Cin);
+        cp_async16(to + swizzled<4>(n, piece), from);
       }
     }
     slot = slot + 1 == S::slots ? 0 : slot + 1;
-    if (++tap == S::taps) tap = 0, first += 32;
+    weights += tap_size;
+    if (++tap == S::taps) {
+      tap = 0, first += 32;
+      weights += 32 - S::taps * (long long)tap_size;
+    }
   }
 };

@@ -1,5 +1,6 @@
-// What sm_90a has beyond sm_80, as far as conv90.cu needs it: mbarriers, tensor copies (TMA), wgmma, stmatrix, named barriers, setmaxnreg.
-// On the device inline PTX, on the host calls into the emulator. Instructions: PTX ISA 8.7, chapters 9.7.8, 9.7.9, 9.7.13, 9.7.15.
+// What sm_90a has beyond sm_80, as far as conv90.cu needs it: mbarriers, tensor copies (TMA), wgmma, stmatrix, named barriers,
+// setmaxnreg. On the device inline PTX, on the host calls into the emulator. Instructions: PTX ISA 8.7, chapters 9.7.8, 9.7.9,
+// 9.7.13, 9.7.15.
 #pragma once
 #include "warp.cuh"
 
@@ -46,8 +47,8 @@ inline void tma_prefetch(const TMap *) {}
 typedef unsigned long long uint64_t;
 struct __align__(64) TMap { unsigned long long opaque[16]; };  // CUtensorMap
 
-// The 128-byte swizzle repeats every 1024 bytes of shared memory, so what it is laid over must start at such a multiple. The base of
-// dynamic shared memory follows the alignment declared here as long as there is no static shared memory.
+// The 128-byte swizzle repeats every 1024 bytes of shared memory, so what it is laid over must start at such a multiple. The
+// base of dynamic shared memory follows the alignment declared here as long as there is no static shared memory.
 #define DYN_SMEM_SWIZZLED(name) extern __shared__ __align__(1024) unsigned char name[]
 
 // ---- mbarrier: counts arrivals and bytes; a phase ends when both are complete, and waiters ask for its parity
@@ -89,11 +90,12 @@ __device__ __forceinline__ void fence_async_proxy() { asm volatile("fence.proxy.
 
 __device__ __forceinline__ void tma_prefetch(const TMap *m) { asm volatile("prefetch.tensormap [%0];" ::"l"(m) : "memory"); }
 
-// Copies the map's box at element (c0, c1, c2, c3) to dst. Elements outside the tensor become zero and count as bytes of bar too.
+// Copies the map's box at element (c0, c1, c2, c3) to dst. Elements outside the tensor become zero and count as bytes of bar
+// too.
 __device__ __forceinline__ void tma_load_4d(void *dst, const TMap *m, void *bar, int c0, int c1, int c2, int c3) {
   asm volatile(
-      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(smem_u32(dst)),
-      "l"(m), "r"(smem_u32(bar)), "r"(c0), "r"(c1), "r"(c2), "r"(c3) : "memory");
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];"
+      ::"r"(smem_u32(dst)), "l"(m), "r"(smem_u32(bar)), "r"(c0), "r"(c1), "r"(c2), "r"(c3) : "memory");
 }
 
 // ---- the rest
@@ -105,11 +107,13 @@ template <int R> __device__ __forceinline__ void reg_dec() { asm volatile("setma
 // Stores four transposed 8x8 matrices of halves: lane 8*m + i gives the address of row i of matrix m, and r[m] holds the
 // elements (row 2*(lane%4) and the next one, column lane/4) of what is stored.
 __device__ __forceinline__ void stmatrix_x4_trans(void *row, const uint32_t (&r)[4]) {
-  asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(smem_u32(row)), "r"(r[0]), "r"(r[1]), "r"(r[2]),
-               "r"(r[3]) : "memory");
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};"
+               ::"r"(smem_u32(row)), "r"(r[0]), "r"(r[1]), "r"(r[2]), "r"(r[3]) : "memory");
 }
 
-__device__ __forceinline__ void named_bar(int id, int threads) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory"); }
+__device__ __forceinline__ void named_bar(int id, int threads) {
+  asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
+}
 
 #include "wgmma.cuh"
 
@@ -120,8 +124,9 @@ __device__ __forceinline__ void require_swizzle_base(const void *p) {
   if (smem_u32(p) & 1023) __trap();
 }
 
-// A wgmma operand in shared memory: rows of 64 halves along K with the 128-byte swizzle, in groups of 8 rows that are `group` bytes
-// apart. Bits 0-13: start/16; 16-29: 1, unused with this swizzle; 32-45: group/16; 49-51: base offset 0; 62-63: 1 = this swizzle.
+// A wgmma operand in shared memory: rows of 64 halves along K with the 128-byte swizzle, in groups of 8 rows that are `group`
+// bytes apart. Bits 0-13: start/16; 16-29: 1, unused with this swizzle; 32-45: group/16; 49-51: base offset 0; 62-63: 1 = this
+// swizzle.
 __device__ __forceinline__ uint64_t operand(uint32_t start, int group) {
   return (uint64_t)((start & 0x3ffff) >> 4) | 1ull << 16 | (uint64_t)(group >> 4) << 32 | 1ull << 62;
 }

@@ -30,14 +30,6 @@ struct HaloPlane {
   }
 };
 
-// Two results as float16 behind bias and ReLU.
-__device__ __forceinline__ uint32_t relu_pair(float a, float b) {
-  const __half2 v = __floats2half2_rn(fmaxf(a, 0.0f), fmaxf(b, 0.0f));
-  uint32_t bits;
-  memcpy(&bits, &v, 4);
-  return bits;
-}
-
 // Byte offset of a 16-byte piece in a matrix in shared memory whose rows have PIECES of them (2, 4, 8, ...). The pieces of a row are
 // exchanged so that one piece of any eight rows in succession lies in all 32 banks: neither ldmatrix nor a warp that writes results of
 // eight pixels has to wait for banks.

@@ -1,22 +1,23 @@
 // Do the instructions of hopper.cuh do on this GPU what the emulator takes them to do? Exact, with small integers; one block.
 //
 //   w       tensor map of float16 [64 rows][64], {64, 64, 1, 1}, box {64, tile_c, 1, 1}, element (row, k) = value(row, k)
-//   x       tensor map of float16 [34][10][64], {64, 10, 34, 1}, box {64, tile_w, tile_h + 2, 1}, 128-byte swizzle like w's; its rows are
-//           its pixels, counted along a line of 10 first: element k of pixel p = value(1000 + p, k)
+//   x       tensor map of float16 [34][10][64], {64, 10, 34, 1}, box {64, tile_w, tile_h + 2, 1}; element k of pixel p, counted
+//           along lines of 10, = value(1000 + p, k). Both maps have the 128-byte swizzle
 //   value   ((h ^ h >> 15) & 7) - 3 with h = (row * 0x9E3779B1 ^ k * 0x85EBCA77) * 0xC2B2AE3D in 32 bits
 //   result  int [48], all of it written:
 //     0       90: the kernel came to its end. A copy whose bytes do not arrive ends in a trap, that is, a launch failure
 //     1       elements of w's box that are wrong in shared memory
-//     2..6    the same of x's boxes: at the origin; over the left and upper edge; over the right and lower edge; over the last channel; beside
-//             all of it. What is outside must be zero
+//     2..6    the same of x's boxes: at the origin; over the left and upper edge; over the right and lower edge; over the last
+//             channel; beside all of it. What is outside must be zero
 //     7       elements of the product m64n256k64 of w and pixels 0..255 that are wrong, as each thread holds them
-//     8       halves that stmatrix.trans stored wrong
+//     8       halves that relu_pair made wrong or stmatrix.trans stored wrong
 //     9       values that a named barrier let a thread read too early
 //     10..15  0
-//     16..47  no test but a question: may an operand start within the swizzle's pattern of 8 rows? 16 + 8*v + r: how many elements of the
-//             product with pixels shifted by r (0..7) are wrong, -1 where it was not tried. v = 0: groups of 8 pixels 1024 bytes apart;
-//             v = 1: 1280 bytes apart, so that group j begins at pixel 10*j + r; v = 2, 3: the same, with base offset r in the operand.
-//             Where v = 1 is all zeros, one box of 10 pixels times rows can serve all nine taps of a convolution.
+//     16..47  no test but a question: may an operand start within the swizzle's pattern of 8 rows? 16 + 8*v + r: how many
+//             elements of the product with pixels shifted by r (0..7) are wrong, -1 where it was not tried. v = 0: groups of 8
+//             pixels 1024 bytes apart; v = 1: 1280 bytes apart, so that group j begins at pixel 10*j + r; v = 2, 3: the same,
+//             with base offset r in the operand. Where v = 1 is all zeros, one box of 10 pixels times rows can serve all nine
+//             taps of a convolution.
 #include "hopper.cuh"
 #include "launch.cuh"
 
@@ -36,7 +37,8 @@ __device__ __forceinline__ int value(int row, int k) {
 }
 
 // Fills dst with NaN, lets a copy overwrite it and waits for the bytes.
-__device__ __forceinline__ void load(unsigned char *dst, int bytes, const TMap *m, unsigned char *bar, int parity, int c, int x, int y) {
+__device__ __forceinline__ void load(unsigned char *dst, int bytes, const TMap *m, unsigned char *bar, int parity, int c, int x,
+                                     int y) {
   for (int i = threadIdx.x; i < bytes / 4; i += threads) ((uint32_t *)dst)[i] = 0xffffffffu;
   fence_async_proxy();
   __syncthreads();
@@ -82,7 +84,8 @@ __device__ __forceinline__ void check_product(unsigned char *sm, int first, int 
     acc_fence(d);
     wgmma_fence();
 #pragma unroll
-    for (int k = 0; k < 4; k++) wgmma(d, operand(a + k * 32, 1024), operand(b + k * 32, pitch * 128) | (uint64_t)base_offset << 49);
+    for (int k = 0; k < 4; k++)
+      wgmma(d, operand(a + k * 32, 1024), operand(b + k * 32, pitch * 128) | (uint64_t)base_offset << 49);
     wgmma_commit();
     wgmma_wait<0>();
     acc_fence(d);
@@ -102,21 +105,22 @@ __device__ __forceinline__ void check_product(unsigned char *sm, int first, int 
   __syncthreads();
 }
 
-// Element (i, c) of matrix m is 64*m + 8*i + c, and lies at row c, column i afterwards.
+// Element (i, c) of matrix m is n = 64*m + 8*i + c, but 0 where n is a multiple of 3, and lies at row c, column i afterwards.
 __device__ __forceinline__ void check_stmatrix(unsigned char *scratch, int *wrong) {
   const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
   if (warp < 4) {
     __half *own = (__half *)(scratch + warp * 512);
     uint32_t r[4];
     for (int m = 0; m < 4; m++) {
-      const float v = 64 * m + 8 * (lane >> 2) + (lane & 3) * 2;
-      const __half2 both = __floats2half2_rn(v, v + 1);
-      memcpy(&r[m], &both, 4);
+      const int n = 64 * m + 8 * (lane >> 2) + (lane & 3) * 2;
+      r[m] = relu_pair(n % 3 ? n : -n, (n + 1) % 3 ? n + 1 : -n - 1);
     }
     stmatrix_x4_trans(own + lane * 8, r);
     __syncwarp();
-    for (int i = 0; i < 8; i++)
-      if (__half2float(own[lane * 8 + i]) != 64 * (lane >> 3) + 8 * i + (lane & 7)) atomicAdd(wrong, 1);
+    for (int i = 0; i < 8; i++) {
+      const int n = 64 * (lane >> 3) + 8 * i + (lane & 7);
+      if (__half2float(own[lane * 8 + i]) != (n % 3 ? n : 0)) atomicAdd(wrong, 1);
+    }
   }
   __syncthreads();
 }

@@ -1,5 +1,5 @@
 // What a warp does with tensor cores and asynchronous copies on sm_80 and later. On the device inline PTX, the only one besides that of
-// hopper.cuh; on the host calls into the emulator. Instructions: PTX ISA 8.7, chapters 9.7.9 (cp.async) and 9.7.14 (mma, ldmatrix).
+// hopper.cuh; on the host calls into the emulator. Instructions: PTX ISA 8.7, chapters 9.7.9 (cp.async, cvt) and 9.7.14 (mma, ldmatrix).
 #pragma once
 
 #ifdef CUDA_EMU
@@ -11,6 +11,12 @@ void cp_async16_zfill(void *dst, const void *src, bool valid, int line = __built
 void cp_async_commit();
 void cp_async_wait_n(int n);
 template <int N> inline void cp_async_wait() { cp_async_wait_n(N); }
+inline uint32_t relu_pair(float low, float high) {
+  const __half2 v = __floats2half2_rn(low < 0 ? 0 : low, high < 0 ? 0 : high);
+  uint32_t bits;
+  memcpy(&bits, &v, 4);
+  return bits;
+}
 
 #else
 
@@ -55,5 +61,12 @@ __device__ __forceinline__ void cp_async16_zfill(void *dst, const void *src, boo
 // the bytes behind a barrier after it.
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
+
+// Two halves max(v, 0), rounded to nearest; a NaN stays one.
+__device__ __forceinline__ uint32_t relu_pair(float low, float high) {
+  uint32_t bits;
+  asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+  return bits;
+}
 
 #endif

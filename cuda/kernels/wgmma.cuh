@@ -1,5 +1,5 @@
-// wgmma m64nNk16, N = 64, 128 or 256: D[64][N] += A[64][16] * B[16][N], halves times halves, sums in float, A and B in shared memory,
-// both with K running fastest. Register e + 2*h + 4*j of a thread is D[16*warp + lane/4 + 8*h][8*j + 2*(lane%4) + e].
+// wgmma m64nNk16, N = 64, 128 or 256: D[64][N] += A[64][16] * B[16][N], halves times halves, sums in float, A and B in shared
+// memory, both with K running fastest. Register e + 2*h + 4*j of a thread is D[16*warp + lane/4 + 8*h][8*j + 2*(lane%4) + e].
 // The registers are named one by one, so the macros below write the lists: "%0, ... %127" and "+f"(d[0]), ... "+f"(d[127]).
 #pragma once
 
@@ -9,17 +9,20 @@
 #define NAMES100 NAMES10() ", " NAMES10(1) ", " NAMES10(2) ", " NAMES10(3) ", " NAMES10(4) ", " NAMES10(5) ", " NAMES10(6) ", " \
                  NAMES10(7) ", " NAMES10(8) ", " NAMES10(9)
 #define NAMES128 NAMES100 ", " NAMES10(10) ", " NAMES10(11) ", %120, %121, %122, %123, %124, %125, %126, %127"
-#define SUMS8(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
-#define SUMS32(i) SUMS8(i), SUMS8(i + 8), SUMS8(i + 16), SUMS8(i + 24)
+#define SUMS4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
+#define SUMS16(i) SUMS4(i), SUMS4(i + 4), SUMS4(i + 8), SUMS4(i + 12)
+#define SUMS32(i) SUMS16(i), SUMS16(i + 16)
 
-// scale-d, scale-a and scale-b are 1 (accumulate, as it is), tnsp-a and tnsp-b 0 (K fastest). scale-d stays constant: as a run-time
-// predicate over registers not yet defined it made ptxas put a wait behind every wgmma (C7515).
+// scale-d, scale-a and scale-b are 1 (accumulate, as it is), tnsp-a and tnsp-b 0 (K fastest). scale-d stays constant: as a
+// run-time predicate over registers not yet defined it made ptxas put a wait behind every wgmma (C7515).
 #define WGMMA(n, names, a, b, ...) \
   asm volatile("wgmma.mma_async.sync.aligned.m64n" #n "k16.f32.f16.f16 {" names "}, %" #a ", %" #b ", 1, 1, 1, 0, 0;" \
                : __VA_ARGS__ : "l"(da), "l"(db))
 
 __device__ __forceinline__ void wgmma(float (&d)[32], uint64_t da, uint64_t db) { WGMMA(64, NAMES32, 32, 33, SUMS32(0)); }
-__device__ __forceinline__ void wgmma(float (&d)[64], uint64_t da, uint64_t db) { WGMMA(128, NAMES64, 64, 65, SUMS32(0), SUMS32(32)); }
+__device__ __forceinline__ void wgmma(float (&d)[64], uint64_t da, uint64_t db) {
+  WGMMA(128, NAMES64, 64, 65, SUMS32(0), SUMS32(32));
+}
 __device__ __forceinline__ void wgmma(float (&d)[128], uint64_t da, uint64_t db) {
   WGMMA(256, NAMES128, 128, 129, SUMS32(0), SUMS32(32), SUMS32(64), SUMS32(96));
 }
@@ -29,7 +32,9 @@ __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.a
 
 // Closes a group of wgmma; wgmma_wait<N> waits until at most the N newest groups are unfinished.
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-template <int N> __device__ __forceinline__ void wgmma_wait() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory"); }
+template <int N> __device__ __forceinline__ void wgmma_wait() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory");
+}
 
 // Keeps the compiler from moving accumulators over this point: an instruction that defines one while a wgmma is under way makes
 // ptxas put waits everywhere (C7514, C7515).
@@ -43,6 +48,7 @@ template <int R> __device__ __forceinline__ void acc_fence(float (&d)[R]) {
 #undef NAMES64
 #undef NAMES100
 #undef NAMES128
-#undef SUMS8
+#undef SUMS4
+#undef SUMS16
 #undef SUMS32
 #undef WGMMA

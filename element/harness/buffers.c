@@ -71,7 +71,9 @@ hn_pull (GstHarness * h, HnFrame * f)
   f->duration = GST_BUFFER_DURATION (b);
   f->number = GST_BUFFER_OFFSET (b);
   f->flags = GST_BUFFER_FLAGS (b);
-  gst_buffer_map (b, &map, GST_MAP_READ);
+  if (!gst_buffer_map (b, &map, GST_MAP_READ))
+    g_error ("a buffer that came out cannot be mapped");
+  hn_gpu_look (b, f);
   f->data = g_memdup2 (map.data, map.size);
   f->size = map.size;
   gst_buffer_unmap (b, &map);

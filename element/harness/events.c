@@ -36,7 +36,7 @@ hn_caps (GstHarness * h, const char *text)
   return ok;
 }
 
-/* What the element proposes upstream: 1 a pool, 2 GstVideoMeta, 4 GstVideoCropMeta, added up. */
+/* What the element proposes upstream: 1 a pool, 2 GstVideoMeta, 4 GstVideoCropMeta, 8 that the pool is of GPU memory, added up. */
 int
 hn_proposes (GstHarness * h, const char *text)
 {
@@ -45,11 +45,40 @@ hn_proposes (GstHarness * h, const char *text)
   int found = 0;
 
   if (gst_pad_peer_query (h->srcpad, query)) {
-    found |= gst_query_get_n_allocation_pools (query) > 0 ? 1 : 0;
+    if (gst_query_get_n_allocation_pools (query) > 0) {
+      GstBufferPool *pool;
+      gst_query_parse_nth_allocation_pool (query, 0, &pool, NULL, NULL, NULL);
+      found |= hn_gpu_is_pool (pool) ? 9 : 1;
+      gst_object_unref (pool);
+    }
     found |= gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL) ? 2 : 0;
     found |= gst_query_find_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL) ? 4 : 0;
   }
   gst_query_unref (query);
   gst_caps_unref (caps);
   return found;
+}
+
+/* What caps the element takes while downstream takes these. */
+char *
+hn_takes (GstHarness * h, const char *downstream)
+{
+  GstCaps *caps;
+  char *text;
+
+  gst_harness_set_sink_caps_str (h, downstream);
+  caps = gst_pad_peer_query_caps (h->srcpad, NULL);
+  text = gst_caps_to_string (caps);
+  gst_caps_unref (caps);
+  return text;
+}
+
+gboolean
+hn_accepts (GstHarness * h, const char *text)
+{
+  GstCaps *caps = gst_caps_from_string (text);
+  gboolean ok = gst_pad_peer_query_accept_caps (h->srcpad, caps);
+
+  gst_caps_unref (caps);
+  return ok;
 }

@@ -35,10 +35,17 @@ type Frame struct {
 	Duration       uint64
 	Number         uint64 // the buffer's offset field
 	Flags          uint
+	Context        uintptr // CUcontext of the memory of a frame that came out, 0 for system memory
+	Offered        bool    // came out in memory of the pool that Pool lets downstream offer
 }
 
 // Push sends a frame; the error is the name of the flow return.
 func (h *Harness) Push(f Frame) error {
+	return f.given(func(c *C.HnFrame) C.int { return C.hn_push(h.h, c) })
+}
+
+// given calls push with the frame as C sees it.
+func (f Frame) given(push func(*C.HnFrame) C.int) error {
 	c := C.HnFrame{
 		format: C.CString(f.Format), width: C.int(f.Width), height: C.int(f.Height), planes: C.int(len(f.Offset)),
 		data: (*C.guint8)(C.CBytes(f.Memory)), size: C.gsize(len(f.Memory)), roi_x: C.int(f.ROI),
@@ -52,7 +59,7 @@ func (h *Harness) Push(f Frame) error {
 	for i := range f.Offset {
 		c.offset[i], c.stride[i] = C.gsize(f.Offset[i]), C.int(f.Stride[i])
 	}
-	return flow(C.hn_push(h.h, &c))
+	return flow(push(&c))
 }
 
 // PushMany sends n black frames and drops what comes out, all in C.
@@ -73,6 +80,7 @@ func (h *Harness) Pull() (f Frame, ok bool) {
 		Format: C.GoString(c.format), Width: int(c.width), Height: int(c.height),
 		Memory: C.GoBytes(unsafe.Pointer(c.data), C.int(c.size)), Meta: c.meta != 0, ROI: int(c.roi_x),
 		PTS: uint64(c.pts), DTS: uint64(c.dts), Duration: uint64(c.duration), Number: uint64(c.number), Flags: uint(c.flags),
+		Context: uintptr(c.context), Offered: c.offered != 0,
 	}
 	for i := range c.planes {
 		f.Offset = append(f.Offset, int(c.offset[i]))

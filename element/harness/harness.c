@@ -2,17 +2,28 @@
 #include <gst/controller/gstinterpolationcontrolsource.h>
 #include <gst/controller/gstdirectcontrolbinding.h>
 
-/* The element with a bus of its own, in state NULL. */
+/* What a line describes, as one element with a bus of its own, in state NULL; NULL is an error. */
 GstElement *
-hn_element (void)
+hn_element (const char *line)
 {
-  GstElement *element = gst_element_factory_make ("adainfilter", NULL);
-  GstBus *bus = gst_bus_new ();
+  GstElement *element = gst_parse_bin_from_description_full (line, TRUE, NULL, GST_PARSE_FLAG_NO_SINGLE_ELEMENT_BINS, NULL);
+  GstBus *bus;
+
+  if (!element)
+    return NULL;
+  bus = gst_bus_new ();
 
   gst_object_ref_sink (element);
   gst_element_set_bus (element, bus);
   gst_object_unref (bus);
   return element;
+}
+
+/* The element called f where there are several. */
+GstElement *
+hn_filter (GstElement * element)
+{
+  return GST_IS_BIN (element) ? gst_bin_get_by_name (GST_BIN (element), "f") : gst_object_ref (element);
 }
 
 GstHarness *

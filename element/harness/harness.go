@@ -3,6 +3,7 @@
 package harness
 
 /*
+#cgo LDFLAGS: -lgstcuda-1.0
 #cgo pkg-config: gstreamer-1.0 gstreamer-base-1.0 gstreamer-check-1.0 gstreamer-video-1.0 gstreamer-controller-1.0
 #include <malloc.h>
 #include <stdlib.h>
@@ -24,27 +25,49 @@ func Deinit() { C.gst_deinit() }
 // Trim gives free memory of C back, so that what is left can be measured.
 func Trim() { C.malloc_trim(0) }
 
-// Harness is one adainfilter between a source pad and a sink pad of the test.
+// Harness is one adainfilter, alone or in a line of elements, between a source pad and a sink pad of the test.
 type Harness struct {
-	element *C.GstElement
+	element *C.GstElement // the whole line
+	filter  *C.GstElement // the adainfilter
 	h       *C.GstHarness
 }
 
 // New starts an element with properties given as name, value, name, value, as gst-launch understands the values. The
 // element must start; use a Pipeline where it does not.
 func New(caps string, properties ...string) *Harness {
-	h := &Harness{element: C.hn_element()}
-	for i := 0; i+1 < len(properties); i += 2 {
-		h.Set(properties[i], properties[i+1])
-	}
-	text := C.CString(caps)
-	defer C.free(unsafe.Pointer(text))
-	h.h = C.hn_harness(h.element, text)
+	h := Prepare("adainfilter", properties...)
+	h.Start(caps)
 	return h
 }
 
-// Close stops and frees the element.
-func (h *Harness) Close() { C.hn_free(h.h, h.element) }
+// Prepare makes a line of elements, of which the adainfilter is called f if it is not alone, and sets its properties. A line that
+// is wrong gives nil.
+func Prepare(line string, properties ...string) *Harness {
+	text := C.CString(line)
+	defer C.free(unsafe.Pointer(text))
+	element := C.hn_element(text)
+	if element == nil {
+		return nil
+	}
+	h := &Harness{element: element, filter: C.hn_filter(element)}
+	for i := 0; i+1 < len(properties); i += 2 {
+		h.Set(properties[i], properties[i+1])
+	}
+	return h
+}
+
+// Start starts what Prepare made.
+func (h *Harness) Start(caps string) {
+	text := C.CString(caps)
+	defer C.free(unsafe.Pointer(text))
+	h.h = C.hn_harness(h.element, text)
+}
+
+// Close stops and frees the elements.
+func (h *Harness) Close() {
+	C.gst_object_unref(C.gpointer(unsafe.Pointer(h.filter)))
+	C.hn_free(h.h, h.element)
+}
 
 // Null and Play change the state of the element.
 func (h *Harness) Null() { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
@@ -55,32 +78,32 @@ func (h *Harness) Set(property, value string) {
 	p, v := C.CString(property), C.CString(value)
 	defer C.free(unsafe.Pointer(p))
 	defer C.free(unsafe.Pointer(v))
-	C.hn_set(h.element, p, v)
+	C.hn_set(h.filter, p, v)
 }
 
 // SetStyleAndWeights sets style and two style-weights so that they become known together.
 func (h *Harness) SetStyleAndWeights(style string, first, second float64) {
 	s := C.CString(style)
 	defer C.free(unsafe.Pointer(s))
-	C.hn_set_style_and_weights(h.element, s, C.double(first), C.double(second))
+	C.hn_set_style_and_weights(h.filter, s, C.double(first), C.double(second))
 }
 
 // Get is a property as text.
 func (h *Harness) Get(property string) string {
 	p := C.CString(property)
 	defer C.free(unsafe.Pointer(p))
-	return take(C.hn_get(h.element, p))
+	return take(C.hn_get(h.filter, p))
 }
 
 // Ramp binds property to a line from 0 at time 0 to 1 at d.
 func (h *Harness) Ramp(property string, d time.Duration) bool {
 	p := C.CString(property)
 	defer C.free(unsafe.Pointer(p))
-	return C.hn_ramp(h.element, p, C.guint64(d)) != 0
+	return C.hn_ramp(h.filter, p, C.guint64(d)) != 0
 }
 
 // Passthrough says whether the element hands buffers on untouched.
-func (h *Harness) Passthrough() bool { return C.hn_is_passthrough(h.element) != 0 }
+func (h *Harness) Passthrough() bool { return C.hn_is_passthrough(h.filter) != 0 }
 
 // Caps sends a caps event and says whether the element has taken it.
 func (h *Harness) Caps(caps string) bool {
@@ -99,14 +122,28 @@ func (h *Harness) EOS() bool { return C.gst_harness_push_event(h.h, C.gst_event_
 func (h *Harness) Late(running time.Duration) { C.hn_late(h.h, C.guint64(running)) }
 
 // Proposal is what the element answers to an allocation query.
-type Proposal struct{ Pool, VideoMeta, CropMeta bool }
+type Proposal struct{ Pool, VideoMeta, CropMeta, GPU bool }
 
 // Proposes asks the element for an allocation.
 func (h *Harness) Proposes(caps string) Proposal {
 	text := C.CString(caps)
 	defer C.free(unsafe.Pointer(text))
 	found := C.hn_proposes(h.h, text)
-	return Proposal{found&1 != 0, found&2 != 0, found&4 != 0}
+	return Proposal{found&1 != 0, found&2 != 0, found&4 != 0, found&8 != 0}
+}
+
+// Takes are the caps that the element takes while downstream takes the caps given.
+func (h *Harness) Takes(downstream string) string {
+	text := C.CString(downstream)
+	defer C.free(unsafe.Pointer(text))
+	return take(C.hn_takes(h.h, text))
+}
+
+// Accepts asks the element whether it would accept caps.
+func (h *Harness) Accepts(caps string) bool {
+	text := C.CString(caps)
+	defer C.free(unsafe.Pointer(text))
+	return C.hn_accepts(h.h, text) != 0
 }
 
 // Message waits for the next message of the bus; ok is false where none came in time.

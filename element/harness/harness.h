@@ -5,6 +5,8 @@
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 
+typedef struct _GstCudaContext GstCudaContext;
+
 /* A buffer in one piece of memory. Go owns data of a frame that is pushed, C (g_free) of one that was pulled. */
 typedef struct {
   const char *format;
@@ -17,6 +19,8 @@ typedef struct {
   int roi_x;                    /* x of its region of interest meta, -1 if there is none */
   guint64 pts, dts, duration, number;
   guint flags;
+  guintptr context;             /* CUcontext of its memory, 0 for system memory */
+  gboolean offered;             /* comes from the pool that downstream offered by hn_gpu_pool */
 } HnFrame;
 
 /* A message of the bus; every string is its own memory. */
@@ -27,7 +31,8 @@ typedef struct {
 } HnMessage;
 
 /* harness.c */
-GstElement *hn_element (void);
+GstElement *hn_element (const char *line);
+GstElement *hn_filter (GstElement * element);
 GstHarness *hn_harness (GstElement * element, const char *caps);
 void hn_free (GstHarness * h, GstElement * element);
 void hn_set (GstElement * element, const char *property, const char *value);
@@ -49,6 +54,19 @@ void hn_late (GstHarness * h, guint64 running_time);
 void hn_flush (GstHarness * h);
 gboolean hn_caps (GstHarness * h, const char *caps);
 int hn_proposes (GstHarness * h, const char *caps);
+char *hn_takes (GstHarness * h, const char *downstream);
+gboolean hn_accepts (GstHarness * h, const char *caps);
+
+/* gpu.c */
+GstCudaContext *hn_gpu_new (guint id);
+guintptr hn_gpu_handle (GstCudaContext * context);
+void hn_gpu_offer (GstElement * element, GstCudaContext * context);
+void hn_gpu_answer (GstElement * element, GstCudaContext * context);
+guintptr hn_gpu_query (GstHarness * h);
+void hn_gpu_pool (GstHarness * h, GstCudaContext * context);
+int hn_gpu_push (GstHarness * h, const HnFrame * f, GstCudaContext * context, int pad);
+void hn_gpu_look (GstBuffer * b, HnFrame * f);
+gboolean hn_gpu_is_pool (const GstBufferPool * pool);
 
 /* pipeline.c */
 GstElement *hn_pipeline (const char *launch, char **error);

@@ -28,6 +28,8 @@ mkdir -p "$out/tests/model"
 cp -r model/testdata "$out/tests/model/"
 git describe --always --dirty >"$out/version" 2>/dev/null || echo unknown >"$out/version"
 
+gcc -O2 -Wall -shared -fPIC -o "$out/lib/copies.so" "$here/copies.c" -ldl
+
 for t in $tools; do cp -L "$(ask toolsdir)/$t" "$out/bin/"; done
 cp -L "$(ask pluginscannerdir)/gst-plugin-scanner" "$out/libexec/"
 for p in $plugins; do cp -L "$(ask pluginsdir)/libgst$p.so" "$out/plugins/"; done

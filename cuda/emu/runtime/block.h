@@ -57,7 +57,8 @@ struct Fiber : Thread {
 struct Wgmma {
   uint64_t a, b;  // descriptors
   int columns;
-  bool accumulate;
+  bool accumulate, computed;
+  void *return_address;  // into the kernel, for reports
   float *accumulators[kLanes];
 };
 

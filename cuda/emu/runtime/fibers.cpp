@@ -13,6 +13,7 @@ namespace emu {
 namespace {
 
 constexpr size_t kStackBytes = 128 << 10;
+[[maybe_unused]] constexpr size_t kEndingBytes = 8 << 10;  // more than the frames from a thread's entry to its last switch need
 
 size_t guard_bytes() {
   static const size_t page = size_t(sysconf(_SC_PAGESIZE));
@@ -66,6 +67,10 @@ void prepare(Context &context, unsigned char *stack, void (*entry)()) {
   context.stack = stack;
   context.stack_bytes = kStackBytes;
   context.fake_stack = nullptr;
+#ifdef __SANITIZE_ADDRESS__
+  // The frames in which the last thread ended never returned; the marks around their variables are still there.
+  __asan_unpoison_memory_region(stack + kStackBytes - kEndingBytes, kEndingBytes);
+#endif
 #ifdef EMU_TSAN
   // Made when first needed: a thousand of them take most of a second.
   if (!context.tsan_fiber) context.tsan_fiber = __tsan_create_fiber(0);

@@ -6,7 +6,7 @@
 #pragma once
 
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #endif
 #ifdef EMU_TSAN
 #include <sanitizer/tsan_interface.h>
@@ -15,6 +15,10 @@ void __tsan_read16(void *);
 void __tsan_write16(void *);
 void __tsan_func_entry(void *);
 void __tsan_func_exit();
+void AnnotateIgnoreReadsBegin(const char *, int);
+void AnnotateIgnoreReadsEnd(const char *, int);
+void AnnotateIgnoreWritesBegin(const char *, int);
+void AnnotateIgnoreWritesEnd(const char *, int);
 }
 #endif
 
@@ -32,9 +36,27 @@ struct KernelFrame {
   ~KernelFrame() { __tsan_func_exit(); }
 };
 #define EMU_KERNEL_FRAME() ::emu::KernelFrame emu_kernel_frame(__builtin_return_address(0))
+
+// While it lives, memcpy, new and the like, which the sanitizer sees although the runtime is not compiled with it, are not this thread's
+// accesses: the runtime's own queues, and what hardware moves on its own. The thread must not yield meanwhile.
+struct Unobserved {
+  Unobserved() {
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+  }
+  ~Unobserved() {
+    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+  }
+};
+#define EMU_RETURN_TO(address) ::emu::KernelFrame emu_return_to(address)
 #else
+#define EMU_RETURN_TO(address) ((void)(address))
 inline void release(void *) {}
 inline void acquire(void *) {}
+struct Unobserved {
+  Unobserved() {}  // not trivial: a variable that only guards is then no unused one
+};
 #define EMU_KERNEL_FRAME() ((void)0)
 #endif
 

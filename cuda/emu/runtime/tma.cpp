@@ -95,6 +95,7 @@ void check(const TensorCopy &c) {
 
 bool land_tensor_copy() {
   if (in_flight.empty()) return false;
+  const Unobserved here;
   const size_t i = random_bits() % in_flight.size();
   const TensorCopy c = in_flight[i];
   in_flight[i] = in_flight.back();
@@ -117,6 +118,9 @@ void tma_load_4d(void *dst, const TMap *map, void *bar, int c0, int c1, int c2, 
   if (in_flight.size() == kMaxInFlight) fail(0, "more than %zu tensor copies in flight", kMaxInFlight);
   counters.copies++;
   touch(c);
-  in_flight.push_back(c);
+  {
+    const Unobserved here;
+    in_flight.push_back(c);
+  }
   if (options.landing == Landing::now) land_tensor_copy();
 }

@@ -50,15 +50,20 @@ __attribute__((no_sanitize("address", "undefined"))) void multiply(const float (
   }
 }
 
-// For the race detector an operand is read by the lane that arrives last, when the product is issued and again when it is done.
-EMU_INLINE void touch_operands(const Wgmma &w, int warp) {
+// For the race detector the lane that arrives last reads the operands: when the product is issued, and again when it is waited for,
+// whenever it was computed. Every lane that waits is then ordered behind these reads.
+void touch_operands(const Wgmma &w, int warp) {
   if (!kSanitized) return;
+  EMU_RETURN_TO(w.return_address);
   const Operand a(w.a), b(w.b);
   for (int i = 0; i < 16 * 2; i++) touch_read(a.piece(warp % 4 * 16 + i / 2, i % 2));
   for (int i = 0; i < w.columns * 2; i++) touch_read(b.piece(i / 2, i % 2));
 }
 
-void compute(const Wgmma &w, int warp) {
+void compute(Wgmma &w, int warp) {
+  if (w.computed) return;
+  w.computed = true;
+  const Unobserved here;
   static float a[16][16], b[16][kMaxColumns];
   counters.wgmma++;
   const Operand left(w.a), right(w.b);
@@ -67,9 +72,10 @@ void compute(const Wgmma &w, int warp) {
   multiply(a, b, w);
 }
 
-Wgmma gathered(const Fiber *lane, int line) {
+Wgmma gathered(const Fiber *lane, void *return_address, int line) {
+  const Unobserved here;
   const Operands &first = lane[0].operands;
-  Wgmma w = {first.descriptor[0], first.descriptor[1], first.number, first.second != 0, {}};
+  Wgmma w = {first.descriptor[0], first.descriptor[1], first.number, first.second != 0, false, return_address, {}};
   if (w.columns < 8 || w.columns > kMaxColumns || w.columns % 8) fail(line, "wgmma of %d columns", w.columns);
   for (int i = 0; i < kLanes; i++) {
     const Operands &o = lane[i].operands;
@@ -80,13 +86,14 @@ Wgmma gathered(const Fiber *lane, int line) {
   return w;
 }
 
-EMU_INLINE void finish_groups(Warp &w, int warp, int may_stay) {
+void finish_groups(Warp &w, int warp, int may_stay) {
   if (w.wgmma_group_end.size() <= size_t(may_stay)) return;
   const size_t groups = w.wgmma_group_end.size() - size_t(may_stay), end = w.wgmma_group_end[groups - 1];
   for (size_t i = 0; i < end; i++) {
     touch_operands(w.wgmma[i], warp);
     compute(w.wgmma[i], warp);
   }
+  const Unobserved here;
   w.wgmma.erase(w.wgmma.begin(), w.wgmma.begin() + ptrdiff_t(end));
   w.wgmma_group_end.erase(w.wgmma_group_end.begin(), w.wgmma_group_end.begin() + ptrdiff_t(groups));
   for (size_t &e : w.wgmma_group_end) e -= end;
@@ -98,7 +105,6 @@ EMU_INLINE void finish_groups(Warp &w, int warp, int may_stay) {
 using namespace emu;
 
 void wgmma_any(float *d, int n, uint64_t a, uint64_t b, int accumulate, int line) {
-  EMU_KERNEL_FRAME();
   Fiber &f = self();
   f.operands.accumulators = d;
   f.operands.descriptor[0] = a;
@@ -107,14 +113,15 @@ void wgmma_any(float *d, int n, uint64_t a, uint64_t b, int accumulate, int line
   f.operands.second = accumulate;
   if (!last_to_arrive(Instruction::wgmma, line)) return;
   Warp &w = warp_of(f);
-  const Wgmma product = gathered(lanes_of(f), line);
+  if (w.wgmma.size() == kMaxInFlight) fail(line, "more than %zu wgmma of a warp in flight", kMaxInFlight);
+  Wgmma product = gathered(lanes_of(f), __builtin_return_address(0), line);
   touch_operands(product, f.warp);
-  // One that is computed at once must not overtake those in flight: they share accumulators.
-  const bool now = options.landing == Landing::now || (options.landing == Landing::mixed && w.wgmma.empty() && coin());
-  if (now) {
-    compute(product, f.warp);
-  } else {
-    if (w.wgmma.size() == kMaxInFlight) fail(line, "more than %zu wgmma of a warp in flight", kMaxInFlight);
+  release(&w.wgmma_done);
+  // One that is computed at once must not overtake those before it: they share accumulators.
+  const bool next = w.wgmma.empty() || w.wgmma.back().computed;
+  if (next && (options.landing == Landing::now || (options.landing == Landing::mixed && coin()))) compute(product, f.warp);
+  {
+    const Unobserved here;
     w.wgmma.push_back(product);
   }
   finish_together();
@@ -125,13 +132,15 @@ void wgmma_commit() {
   if (!last_to_arrive(Instruction::wgmma_commit, 0)) return;
   Warp &w = warp_of(f);
   if (w.wgmma_group_end.size() == kMaxGroups) fail(0, "more than %zu groups of wgmma in a warp", kMaxGroups);
-  w.wgmma_group_end.push_back(w.wgmma.size());
+  {
+    const Unobserved here;
+    w.wgmma_group_end.push_back(w.wgmma.size());
+  }
   finish_together();
 }
 
 // The newest n groups may stay in flight. Behind it every lane is ordered after the reads of those that are done.
 void wgmma_wait_n(int n) {
-  EMU_KERNEL_FRAME();
   Fiber &f = self();
   Warp &w = warp_of(f);
   f.operands.number = n;

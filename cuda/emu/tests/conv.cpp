@@ -132,4 +132,13 @@ TEST(conv_n128) {
   run("conv_n128", {17, 20, 128, 256}, true);
   run("conv_n128_pool", {24, 40, 48, 128}, false);
   run("conv_n128_up", {9, 17, 128, 128}, false);
+  run("conv_n128_up", {25, 24, 16, 128}, false);  // tiles whose only halo is that of one side
+}
+
+// Rows that ldmatrix reads together lie in different banks, whatever the tap.
+TEST(conv_banks) {
+  const uint64_t before = emu::counters.bank_conflicts;
+  for (const char *kernel : {"conv_n16", "conv_n16_up", "conv_n32", "conv_n64_pool", "conv_n128_up"})
+    run(kernel, {9, 17, 32, 128}, false);
+  CHECK(emu::counters.bank_conflicts == before);
 }

@@ -2,7 +2,6 @@
 #include "conv90.cu"
 #include "test.h"
 
-#include <string>
 #include <vector>
 
 namespace {
@@ -11,12 +10,13 @@ struct Instance {
   const char *name;
   int Cin, Cout;  // 0: any multiple of 64, any multiple of the tile's channels
   int scale;      // of the output: 1, 2 behind an upsampling, -2 pooled
+  int halo;       // rows of a box beyond the tile's
 };
 
 const Instance instances[] = {
-    {"conv90_c64", 64, 64, 1},      {"conv90_c64_pool", 64, 64, -2}, {"conv90_c64to128", 64, 128, 1},
-    {"conv90_c128to64", 128, 64, 1}, {"conv90_c128", 0, 0, 1},        {"conv90_c128_pool", 0, 0, -2},
-    {"conv90_c128_small", 0, 0, 1}, {"conv90_c64_up", 0, 0, 2},      {"conv90_c128_up", 0, 0, 2},
+    {"conv90_c64", 64, 64, 1, 2},       {"conv90_c64_pool", 64, 64, -2, 2}, {"conv90_c64to128", 64, 128, 1, 2},
+    {"conv90_c128to64", 128, 64, 1, 2}, {"conv90_c128", 0, 0, 1, 2},        {"conv90_c128_pool", 0, 0, -2, 2},
+    {"conv90_c128_small", 0, 0, 1, 2},  {"conv90_c64_up", 64, 64, 2, 2},    {"conv90_c128_up", 0, 0, 2, 1},
 };
 
 struct Problem90 {
@@ -49,7 +49,8 @@ struct Plane {
 
 float rounded(float v) { return __half2float(__float2half_rn(v)); }
 
-typedef float Lanes __attribute__((vector_size(64)));  // plain loops took half of the tests' time
+// 64 channels at a time: plain loops took half of the tests' time.
+typedef float Lanes __attribute__((vector_size(64 * sizeof(float))));
 
 // w [9][Cin][Cout].
 Plane convolve(const Plane &x, const std::vector<float> &w, const std::vector<float> &bias) {
@@ -57,7 +58,7 @@ Plane convolve(const Plane &x, const std::vector<float> &w, const std::vector<fl
   Plane y(x.H, x.W, Cout);
   for (int i = 0; i < x.H; i++)
     for (int j = 0; j < x.W; j++)
-      for (int o = 0; o < Cout; o += 16) {
+      for (int o = 0; o < Cout; o += 64) {
         Lanes sum, taps;
         std::memcpy(&sum, &bias[o], sizeof sum);
         for (int tap = 0; tap < 9; tap++) {
@@ -67,7 +68,7 @@ Plane convolve(const Plane &x, const std::vector<float> &w, const std::vector<fl
             sum += p[c] * taps;
           }
         }
-        for (int l = 0; l < 16; l++) y.at(i, j)[o + l] = std::max(sum[l], 0.0f);
+        for (int l = 0; l < 64; l++) y.at(i, j)[o + l] = std::max(sum[l], 0.0f);
       }
   return y;
 }
@@ -136,17 +137,17 @@ void run(const Instance &k, const Problem90 &p, uint64_t seed) {
   arrange(w, p.Cin, p.Cout, up, gw);
 
   const emu::Launch &l = test::kernel(k.name).launch;
-  const TMap map_x = tensor_map(gx.data(), p.Cin, p.W + 2, p.H + 2, l.tile_w, l.tile_h + (up ? 1 : 2));
+  const TMap map_x = tensor_map(gx.data(), p.Cin, p.W + 2, p.H + 2, l.tile_w, l.tile_h + k.halo);
   const TMap map_w = tensor_map(gw.data(), p.Cin, (up ? 16 : 9) * p.Cout, 1, l.tile_c, 1);
   const uint64_t conflicts = emu::counters.bank_conflicts;
-  test::launch(k.name, dim3(unsigned(p.blocks)), map_x, map_w, static_cast<const float *>(gbias.data()), gy.data(), p.H, p.W, p.Cin,
-               p.Cout, int(p.replicate));
+  const float *bias_at = gbias.data();
+  test::launch(k.name, dim3(unsigned(p.blocks)), map_x, map_w, bias_at, gy.data(), p.H, p.W, p.Cin, p.Cout, int(p.replicate));
 
-  const std::string what = std::string(k.name) + " " + std::to_string(p.H) + "x" + std::to_string(p.W) + " " + std::to_string(p.Cin) +
-                           "->" + std::to_string(p.Cout) + (p.replicate ? " repeated" : " reflected") + ", " + std::to_string(p.blocks) +
-                           " blocks, seed " + std::to_string(seed);
-  test::near(what.c_str(), gy.data(), want.v.data(), want.v.size(), 2e-3, 1e-3);
-  if (emu::counters.bank_conflicts != conflicts) test::fail("%s: bank conflicts in the epilogue", what.c_str());
+  char what[200];
+  std::snprintf(what, sizeof what, "%s %dx%d %d->%d rep %d, %d blocks, seed %d", k.name, p.H, p.W, p.Cin, p.Cout, p.replicate,
+                p.blocks, int(seed));
+  test::near(what, gy.data(), want.v.data(), want.v.size(), 2e-3, 1e-3);
+  if (emu::counters.bank_conflicts != conflicts) test::fail("%s: bank conflicts in the epilogue", what);
 }
 
 int tile_channels(const Instance &k) { return test::kernel(k.name).launch.tile_c; }
@@ -166,12 +167,15 @@ TEST(conv90_many_channels) {
   run(instances[4], {9, 20, 192, 256, 3, false}, 1);
   run(instances[5], {9, 20, 192, 256, 3, false}, 1);
   run(instances[6], {9, 20, 192, 256, 3, false}, 1);
-  run(instances[7], {9, 20, 128, 192, 3, false}, 1);
   run(instances[8], {5, 18, 192, 256, 4, false}, 1);
 }
 // Boxes that hang over all edges, sides whose halo repeats the only pixel, sides whose halo reflects the other one.
 TEST(conv90_tiny_planes) {
-  run_all({{1, 1, 64, 1, 1, false}, {1, 18, 64, 1, 1, false}, {17, 2, 64, 1, 1, false}, {3, 1, 64, 1, 1, true}, {2, 2, 64, 1, 2, true}});
+  run_all({{1, 1, 64, 1, 1, false},
+           {1, 18, 64, 1, 1, false},
+           {17, 2, 64, 1, 1, false},
+           {3, 1, 64, 1, 1, true},
+           {2, 2, 64, 1, 2, true}});
 }
 
 // CONV90_CASES: how many per instance, CONV90_SEED: other ones.
@@ -182,9 +186,9 @@ TEST(conv90_random) {
   for (const Instance &k : instances) {
     test::Random random(base);
     for (int i = 0; i < (cases ? std::atoi(cases) : 1); i++) {
-      Problem90 p{1 + random.below(side), 1 + random.below(side), 64 * (1 + random.below(3)), tile_channels(k), 1 + random.below(4), false};
-      p.replicate = random.below(2) != 0;
-      p.Cin = k.Cin ? k.Cin : p.Cin;
+      const int height = 1 + random.below(side), width = 1 + random.below(side), blocks = 1 + random.below(4);
+      Problem90 p{height, width, 64, tile_channels(k), blocks, random.below(2) != 0};
+      p.Cin = k.Cin ? k.Cin : p.Cin * (1 + random.below(3));
       p.Cout = k.Cout ? k.Cout : p.Cout * (1 + random.below(256 / p.Cout));
       run(k, p, base * 1000 + uint64_t(i));
     }

@@ -11,6 +11,11 @@
 // Ends with 0 if all went well, 1 if a case failed, 2 if no case is of that name, 3 after an error of the emulator.
 #include "test.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
 namespace {
 
 test::Case *first_case, **last_case = &first_case;
@@ -67,6 +72,30 @@ void test::check_arguments(const emu::Kernel &kernel, const size_t *bytes, size_
                     kernel.argument_bytes[i], bytes[i]);
       stop(text);
     }
+}
+
+void test::dies(const char *text, const std::function<void()> &body) {
+  int pipe_ends[2];
+  std::fflush(nullptr);
+  if (pipe(pipe_ends)) std::abort();
+  const pid_t child = fork();
+  if (child < 0) std::abort();
+  if (child == 0) {
+    dup2(pipe_ends[1], 2);
+    body();
+    std::_Exit(0);
+  }
+  close(pipe_ends[1]);
+  std::string said;
+  char part[512];
+  for (ssize_t n; (n = read(pipe_ends[0], part, sizeof part)) > 0;) said.append(part, size_t(n));
+  close(pipe_ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 3)
+    fail("ended with status %#x, not with an error of the emulator about: %s\n%s", unsigned(status), text, said.c_str());
+  else if (said.find(text) == std::string::npos)
+    fail("the error does not say: %s\nbut: %s", text, said.c_str());
 }
 
 int main(int argc, char **argv) {

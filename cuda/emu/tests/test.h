@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -127,6 +128,9 @@ void near(const char *what, const Got *got, const Want *want, size_t n, double a
 // The kernel of this name, or the test program ends.
 const emu::Kernel &kernel(const char *name);
 void check_arguments(const emu::Kernel &kernel, const size_t *bytes, size_t n);
+
+// Fails unless body, in a process of its own, ends in an error of the emulator that has this text.
+void dies(const char *text, const std::function<void()> &body);
 
 // Launches a registered kernel the way the driver does: threads and shared memory from its description, arguments by address. An
 // argument's type must have the size of the parameter's.

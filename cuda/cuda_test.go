@@ -1,0 +1,289 @@
+package cuda
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"adainfilter/cuda/driver"
+	"adainfilter/cuda/emu"
+	"adainfilter/model"
+	"adainfilter/model/modeltest"
+	"adainfilter/model/ref"
+)
+
+func TestMain(m *testing.M) { os.Exit(emu.Main(m)) }
+
+// capabilities are those of the two ways to multiply.
+var capabilities = []string{"80", "90"}
+
+// each runs a test on the GPU that the driver finds, which is one where the test program came alone (pipelines/gpu); elsewhere on an
+// emulated GPU of each kind.
+func each(t *testing.T, test func(t *testing.T)) {
+	if !emu.Present() && driver.Available() == nil {
+		test(t)
+		return
+	}
+	emulated(t, test)
+}
+
+// emulated runs a test on an emulated GPU of each kind.
+func emulated(t *testing.T, test func(t *testing.T)) {
+	emu.Need(t)
+	for _, c := range capabilities {
+		t.Run("compute capability "+c, func(t *testing.T) {
+			t.Setenv("EMU_CC", c)
+			before := emu.Live()
+			t.Cleanup(func() { // after those that the test adds
+				if after := emu.Live(); after != before {
+					t.Errorf("left on the GPU: %+v, before: %+v", after, before)
+				}
+			})
+			test(t)
+		})
+	}
+}
+
+// TestConformance runs the suite that every engine passes.
+func TestConformance(t *testing.T) {
+	each(t, func(t *testing.T) { modeltest.Run(t, Open, modeltest.Float16) })
+}
+
+// TestWideLayers compares with the reference where layers have the paper's channels, on planes with every kind of partial tile, and
+// where widths are no multiples of 16 or odd multiples of it.
+func TestWideLayers(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for _, c := range []struct {
+			widths model.Widths
+			sizes  [][2]int
+		}{
+			{model.VGG19, [][2]int{{8, 8}, {33, 19}}},
+			{model.Widths{64, 64, 128, 192}, [][2]int{{40, 24}, {72, 88}}},
+			{model.Widths{4, 20, 48, 80}, [][2]int{{17, 35}}},
+		} {
+			w := modeltest.RandomWeights(1, c.widths)
+			got := open(t, c.widths, model.Options{DeviceID: -1})
+			want, err := ref.Open(w, model.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, size := range c.sizes {
+				src, a := pair(model.RGB, size[0], size[1])
+				b := model.NewImage(model.RGB, size[0], size[1])
+				style := modeltest.RandomStats(3, c.widths[3])
+				if err := want.Stylize(a, src, &model.Look{Style: style, Alpha: 0.8}); err != nil {
+					t.Fatal(err)
+				}
+				if err := got.Stylize(b, src, &model.Look{Style: style, Alpha: 0.8}); err != nil {
+					t.Fatal(err)
+				}
+				if err := modeltest.CheckPicture(b, a, modeltest.Float16); err != nil {
+					t.Errorf("%v at %v: %v", c.widths, size, err)
+				}
+			}
+		}
+	})
+}
+
+func open(t *testing.T, widths model.Widths, o model.Options) *Engine {
+	t.Helper()
+	e, err := Open(modeltest.RandomWeights(1, widths), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e.(*Engine)
+}
+
+// pair is a content and room for the result.
+func pair(f model.Format, w, h int) (src, dst *model.Image) {
+	src, dst = model.NewImage(f, w, h), model.NewImage(f, w, h)
+	modeltest.Fill(src, 5)
+	return src, dst
+}
+
+// TestGPUMemory demands the same picture from GPU memory as from host memory, without a copy on the way.
+func TestGPUMemory(t *testing.T) {
+	each(t, func(t *testing.T) {
+		e := open(t, model.Lite, model.Options{DeviceID: -1})
+		for _, f := range model.Formats() {
+			src, want := pair(f, 19, 13)
+			style := modeltest.RandomStats(4, model.Lite[3])
+			if err := e.Stylize(want, src, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+				t.Fatal(err)
+			}
+			content, free := onGPU(t, e, src)
+			result, freeResult := onGPU(t, e, want)
+			clear(want.Planes[0].Data)
+			before, counted := allCopies(), driver.Copies()
+			if err := e.Stylize(result, content, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+				t.Fatal(err)
+			}
+			if after := allCopies(); after != before {
+				t.Errorf("%v: copies for one frame: %+v, before: %+v", f, after, before)
+			}
+			if after := driver.Copies(); after != counted {
+				t.Errorf("%v: the driver package counted copies for one frame: %+v, before: %+v", f, after, counted)
+			}
+			got := toHost(t, e, result)
+			if err := e.Stylize(want, src, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+				t.Fatal(err)
+			}
+			if err := modeltest.CheckPicture(got, want, modeltest.Tolerance{}); err != nil {
+				t.Errorf("%v: %v", f, err)
+			}
+			// Mixed: each side may lie anywhere.
+			mixed := model.NewImage(f, 19, 13)
+			if err := e.Stylize(mixed, content, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+				t.Fatal(err)
+			}
+			if err := modeltest.CheckPicture(mixed, want, modeltest.Tolerance{}); err != nil {
+				t.Errorf("%v, GPU to host: %v", f, err)
+			}
+			free()
+			freeResult()
+		}
+	})
+}
+
+// allCopies are those that the emulated driver sees, whoever orders them.
+func allCopies() (c emu.Counts) {
+	if emu.Present() {
+		c = emu.Copies()
+	}
+	return c
+}
+
+func onGPU(t *testing.T, e *Engine, m *model.Image) (*model.Image, func()) {
+	t.Helper()
+	image, free, err := e.NewImage(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image, func() {
+		if err := free(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestNoAllocation demands that a frame leaves nothing to the garbage collector.
+func TestNoAllocation(t *testing.T) {
+	emu.Need(t)
+	e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
+	src, dst := pair(model.NV12, 16, 16)
+	style := modeltest.RandomStats(4, modeltest.Widths[3])
+	look := &model.Look{Style: style}
+	if n := testing.AllocsPerRun(5, func() {
+		look.Alpha += 0.05
+		if err := e.Stylize(dst, src, look); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations for a frame, wanted none", n)
+	}
+}
+
+// TestDescribe names what computes.
+func TestDescribe(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		text := open(t, modeltest.Widths, model.Options{DeviceID: -1}).Describe()
+		want := map[string]string{"80": "mma.sync", "90": "wgmma"}[os.Getenv("EMU_CC")]
+		if !strings.Contains(text, want) || !strings.Contains(text, "GPU 0") {
+			t.Errorf("%q, wanted GPU 0 and %s", text, want)
+		}
+	})
+}
+
+// TestOpenRefuses lists machines and wishes without a chance.
+func TestOpenRefuses(t *testing.T) {
+	emu.Need(t)
+	w := modeltest.RandomWeights(1, modeltest.Widths)
+	for _, c := range []struct {
+		name        string
+		environment string
+		options     model.Options
+		says        string
+	}{
+		{"float32", "", model.Options{DeviceID: -1, Precision: model.Float32}, "float32"},
+		{"unknown precision", "", model.Options{DeviceID: -1, Precision: "int8"}, "int8"},
+		{"no such GPU", "EMU_DEVICES=2", model.Options{DeviceID: 2}, "no GPU 2, wanted 0 to 1"},
+		{"too old", "EMU_CC=75", model.Options{DeviceID: -1}, "compute capability 7.5, wanted 8.0"},
+		{"too old, by number", "EMU_CC=75", model.Options{DeviceID: 0}, "compute capability 7.5, wanted 8.0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if name, value, ok := strings.Cut(c.environment, "="); ok {
+				t.Setenv(name, value)
+			}
+			e, err := Open(w, c.options)
+			if err == nil {
+				e.Close()
+				t.Fatal("opened")
+			}
+			if !strings.HasPrefix(err.Error(), "cuda: ") || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%q, wanted %q in it", err, c.says)
+			}
+		})
+	}
+}
+
+// TestProfile demands a line for each kernel of a frame, the cost of each, and the sum that is known for VGG-19: 421,248
+// multiply-accumulates a pixel with the upsamplings folded.
+func TestProfile(t *testing.T) {
+	each(t, func(t *testing.T) {
+		e := open(t, model.VGG19, model.Options{DeviceID: -1})
+		src, dst := pair(model.NV12, 8, 8)
+		times, err := e.Profile(dst, src, &model.Look{Style: modeltest.RandomStats(1, model.VGG19[3]), Alpha: 1}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(times) != 21 {
+			t.Errorf("%d kernels, wanted 18 convolutions, 2 for statistics and AdaIN", len(times))
+		}
+		var flop float64
+		for _, k := range times {
+			if !(k.Milliseconds >= 0) || !(k.Bound > 0) || !(k.Bytes > 0) || k.Layer == "" || k.Kernel == "" {
+				t.Errorf("%+v", k)
+			}
+			if k.Layer != "statistics" && k.Layer != "AdaIN" {
+				flop += k.FLOP
+			}
+		}
+		if perPixel := flop / 64 / 2; perPixel != 241344+179904 {
+			t.Errorf("%.0f multiply-accumulates a pixel, wanted %d", perPixel, 241344+179904)
+		}
+	})
+}
+
+// TestSelftest demands what the emulator, which the kernels are tested with, is sure of.
+func TestSelftest(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		checks, gpu, err := Selftest(model.Options{DeviceID: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gpu == "" || len(checks) < 5 || (os.Getenv("EMU_CC") == "90") != slices.ContainsFunc(checks, func(c Check) bool { return strings.HasPrefix(c.Name, "wgmma") }) {
+			t.Errorf("%q: %v", gpu, checks)
+		}
+		for _, c := range checks {
+			if !c.Question && c.Wrong != 0 {
+				t.Errorf("%s: %d wrong", c.Name, c.Wrong)
+			}
+		}
+	})
+}
+
+func toHost(t *testing.T, e *Engine, m *model.Image) *model.Image {
+	t.Helper()
+	out, err := e.download(m)
+	if err != nil {
+		t.Fatal(fmt.Errorf("download: %w", err))
+	}
+	return out
+}

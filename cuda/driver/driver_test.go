@@ -1,0 +1,346 @@
+package driver
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	"adainfilter/cuda/emu"
+	"adainfilter/cuda/kernels"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("DRIVER_TEST_ALONE") != "" {
+		os.Exit(m.Run())
+	}
+	os.Exit(emu.Main(m))
+}
+
+// probe is the PTX of the emulator's probe.cpp as far as the emulator reads it.
+const probe = `.version 8.7
+.target sm_80
+.address_size 64
+.visible .const .align 4 .b8 probe_launch[20] = {64, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 64};
+.visible .entry probe(
+	.param .u64 probe_param_0,
+	.param .u64 .ptr .align 1 probe_param_1,
+	.param .f32 probe_param_2,
+	.param .u32 probe_param_3,
+	.param .align 8 .b8 probe_param_4[24]
+)
+{ ret; }
+`
+
+func arch() string {
+	if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" {
+		return runtime.GOARCH
+	}
+	return "other"
+}
+
+// hasDriver tells whether a libcuda.so.1 is found without the emulated one.
+func hasDriver() bool {
+	for _, dir := range []string{"lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib64", "lib"} {
+		if _, err := os.Stat(filepath.Join("/usr", dir, "libcuda.so.1")); err == nil {
+			return true
+		}
+	}
+	cache, err := os.ReadFile("/etc/ld.so.cache") // what ldconfig knows of other folders
+	return err == nil && bytes.Contains(cache, []byte("/libcuda.so.1"))
+}
+
+// fails wants an error with these words.
+func fails(t *testing.T, what string, err error, words string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("%s: got %v, want %q", what, err, words)
+	}
+}
+
+func without(environment []string, names ...string) []string {
+	var left []string
+	for _, e := range environment {
+		name, _, _ := strings.Cut(e, "=")
+		keep := true
+		for _, n := range names {
+			keep = keep && n != name
+		}
+		if keep {
+			left = append(left, e)
+		}
+	}
+	return left
+}
+
+// alone runs one test of this program in a process of its own, with environment variables more and the emulated driver or none.
+func alone(t *testing.T, test string, emulated bool, variables ...string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command(self, "-test.run=^"+test+"$", "-test.v")
+	run.Env = append(os.Environ(), append(variables, "DRIVER_TEST_ALONE="+test)...)
+	if !emulated {
+		run.Env = without(run.Env, "LD_LIBRARY_PATH", "EMU_FOLDER")
+	}
+	text, err := run.CombinedOutput()
+	if err != nil || !strings.Contains(string(text), "--- PASS: "+test) {
+		t.Errorf("%v: %v\n%s", variables, err, text)
+	}
+}
+
+// current makes a context for the test and locks the goroutine to its thread.
+func current(t *testing.T) (context uintptr) {
+	t.Helper()
+	emu.Need(t)
+	emu.Reset()
+	runtime.LockOSThread()
+	ctx, err := RetainPrimary(0)
+	if err == nil {
+		err = Push(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		emu.FailCall(0, 0)
+		if err := Pop(); err != nil {
+			t.Error(err)
+		}
+		if err := ReleasePrimary(0); err != nil {
+			t.Error(err)
+		}
+		if o := emu.Live(); o != (emu.Objects{}) {
+			t.Errorf("left in the driver: %+v", o)
+		}
+		runtime.UnlockOSThread()
+	})
+	return ctx
+}
+
+func TestNoDriver(t *testing.T) {
+	if os.Getenv("DRIVER_TEST_ALONE") == "" {
+		if hasDriver() {
+			t.Skip("this machine has an NVIDIA driver")
+		}
+		alone(t, "TestNoDriver", false)
+		return
+	}
+	if c := Copies(); c != (Counts{}) {
+		t.Errorf("copies: %+v", c)
+	}
+	if n, err := cu.NumDevices(); n != 0 || err != nil {
+		t.Errorf("cu.NumDevices() is %d, %v", n, err)
+	}
+	err := Available()
+	if err == nil || !strings.HasPrefix(err.Error(), "no NVIDIA driver (libcuda.so.1: ") {
+		t.Errorf("Available: %v", err)
+	}
+	_, _, versionErr := Version()
+	_, currentErr := Current()
+	_, retainErr := RetainPrimary(0)
+	_, deviceErr := DeviceOf(1)
+	_, hostErr := HostAlloc(1)
+	_, moduleErr := LoadModule(probe)
+	_, mapErr := EncodeTiled(16, [4]int{64, 1, 1, 1}, [3]int{128, 128, 128}, [4]int{64, 1, 1, 1})
+	_, graphErr := NewGraph(nil)
+	k, kernelErr := NewKernel("probe", cu.Function{}, 8)
+	if kernelErr != nil {
+		t.Fatal(kernelErr)
+	}
+	for i, err := range []error{versionErr, currentErr, retainErr, deviceErr, hostErr, moduleErr, mapErr, graphErr, Push(0), Pop(),
+		ReleasePrimary(0), SharedMemory(cu.Function{}, 1), k.Launch(cu.Stream{})} {
+		var e *Error
+		if !errors.As(err, &e) || e.Code != 100 || e.Name != "CUDA_ERROR_NO_DEVICE" {
+			t.Errorf("call %d: %v", i, err)
+		}
+	}
+}
+
+func TestMissingInContainer(t *testing.T) {
+	before := controlDevice
+	defer func() { controlDevice = before }()
+	controlDevice = os.DevNull
+	fails(t, "missing", missing("dlopen's words"), "NVIDIA_DRIVER_CAPABILITIES=compute,video,utility")
+	fails(t, "missing", missing("dlopen's words"), "no NVIDIA driver (dlopen's words)")
+	controlDevice = filepath.Join(t.TempDir(), "absent")
+	if err := missing("dlopen's words"); strings.Contains(err.Error(), "CAPABILITIES") {
+		t.Error(err)
+	}
+}
+
+func TestAvailable(t *testing.T) {
+	emu.Need(t)
+	if os.Getenv("DRIVER_TEST_ALONE") != "" {
+		err := Available()
+		if wanted := os.Getenv("DRIVER_TEST_WANTED"); wanted != "" {
+			fails(t, "Available", err, wanted)
+		} else if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	alone(t, "TestAvailable", true)
+	alone(t, "TestAvailable", true, "EMU_DEVICES=0", "DRIVER_TEST_WANTED=finds no GPU")
+	alone(t, "TestAvailable", true, "EMU_DRIVER_VERSION=12040",
+		"DRIVER_TEST_WANTED=too old: it supports CUDA 12.4, the kernels need 12.8, which is driver 570")
+	alone(t, "TestAvailable", true, "EMU_DRIVER_VERSION=13000")
+}
+
+func TestWrap(t *testing.T) {
+	emu.Need(t)
+	if err := Wrap("cuMemAlloc", nil); err != nil {
+		t.Error(err)
+	}
+	_ = Available() // else the driver is not loaded, and its names are not there
+	err := Wrap("cuMemAlloc of 1.2 GB", fmt.Errorf("somewhere: %w", cu.OutOfMemory))
+	if got, want := err.Error(), "cuMemAlloc of 1.2 GB: CUDA_ERROR_OUT_OF_MEMORY (2): out of memory"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if !IsOutOfMemory(fmt.Errorf("engine: %w", err)) || !IsOutOfMemory(cu.OutOfMemory) {
+		t.Error("out of memory is not recognised")
+	}
+	if IsOutOfMemory(Wrap("x", cu.InvalidValue)) || IsOutOfMemory(errors.New("out of memory")) {
+		t.Error("something else is taken for out of memory")
+	}
+	if err := Wrap("x", os.ErrNotExist); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func TestContexts(t *testing.T) {
+	primary := current(t)
+	if c, err := Current(); c != primary || err != nil {
+		t.Errorf("current is %#x, %v; want %#x", c, err, primary)
+	}
+	t.Setenv("EMU_DEVICES", "2")
+	second, err := RetainPrimary(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := DeviceOf(second); d != 1 || err != nil {
+		t.Errorf("device %d, %v; want 1", d, err)
+	}
+	if c, _ := Current(); c != primary {
+		t.Errorf("DeviceOf left %#x current, want %#x", c, primary)
+	}
+	if err := Push(second); err != nil {
+		t.Fatal(err)
+	}
+	p, err := cu.MemAlloc(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Pop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cu.MemFree(p); !errors.Is(err, cu.InvalidContext) {
+		t.Errorf("memory of another context is freed: %v", err)
+	}
+	if err := emu.DestroyContext(second); err != nil {
+		t.Fatal(err)
+	}
+	if err := Push(second); err == nil {
+		t.Error("a destroyed context can be pushed")
+	}
+	if err := ReleasePrimary(1); err != nil {
+		t.Error(err)
+	}
+	_, err = RetainPrimary(2)
+	fails(t, "device 2 of 2", err, "cuDevicePrimaryCtxRetain of device 2: CUDA_ERROR_INVALID_DEVICE (101)")
+}
+
+func TestLoadModule(t *testing.T) {
+	for _, c := range []struct{ name, version, cc, ptx, wanted string }{
+		{"good", "12080", "80", probe, ""},
+		{"newer GPU", "12080", "100", probe, ""},
+		{"old driver", "12040", "80", probe, "which supports CUDA 12.4, cannot compile the kernels, which need CUDA 12.8 (driver 570 or newer)"},
+		{"its log", "12040", "80", probe, "the driver's compiler says: ptxas application ptx input, line 1; fatal   : Unsupported .version 8.7"},
+		{"other GPU", "12080", "80", strings.Replace(probe, "sm_80", "sm_90a", 1), "CUDA_ERROR_NO_BINARY_FOR_GPU"},
+		{"no PTX", "12080", "80", "nonsense", "CUDA_ERROR_INVALID_PTX"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			current(t)
+			t.Setenv("EMU_DRIVER_VERSION", c.version)
+			t.Setenv("EMU_CC", c.cc)
+			m, err := LoadModule(c.ptx)
+			if c.wanted != "" {
+				fails(t, "LoadModule", err, c.wanted)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := m.Function("absent"); !errors.Is(err, cu.NotFound) {
+				t.Errorf("function that is not there: %v", err)
+			}
+			if err := m.Unload(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The committed PTX declares every kernel that the engine may ask for, and the emulator's sources agree with it on arguments and launch.
+func TestKernelsAgree(t *testing.T) {
+	for _, module := range kernels.Modules {
+		t.Run(module.Name, func(t *testing.T) {
+			current(t)
+			ptx, err := kernels.PTX(module.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if module.Hopper {
+				t.Setenv("EMU_CC", "90")
+			}
+			m, err := LoadModule(ptx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range module.Kernels {
+				if _, err := m.Function(name); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				if _, n, err := m.Global(name + "_launch"); err != nil || n != 20 {
+					t.Errorf("%s_launch: %d bytes, %v", name, n, err)
+				}
+			}
+			if err := m.Unload(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestHostMemory(t *testing.T) {
+	current(t)
+	p, err := HostAlloc(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := emu.Live(); o.Pinned != 1 {
+		t.Errorf("%+v", o)
+	}
+	b := unsafe.Slice((*byte)(p), 1000)
+	b[0], b[999] = 1, 2
+	if err := HostFree(p); err != nil {
+		t.Error(err)
+	}
+	if err := HostFree(nil); err != nil {
+		t.Error(err)
+	}
+	emu.FailFunction("cuMemHostAlloc", 1, 2)
+	if _, err := HostAlloc(5); !IsOutOfMemory(err) || !strings.Contains(err.Error(), "cuMemHostAlloc of 5 bytes") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,148 @@
+// last.cu against plain loops: every format, odd sizes, rows at odd addresses, crops.
+#include "last.cu"
+#include "picture.h"
+
+namespace {
+
+struct Plane {
+  int H, W, C;
+};
+
+// R'G'B' of the picture, clamped.
+std::vector<test::Rgb> convolve(const Plane &s, test::Buffer<__half> &x, test::Buffer<__half> &w, test::Buffer<float> &bias) {
+  std::vector<test::Rgb> out(size_t(s.H) * s.W);
+  for (int y = 0; y < s.H; y++)
+    for (int px = 0; px < s.W; px++)
+      for (int colour = 0; colour < 3; colour++) {
+        double sum = bias[colour];
+        for (int tap = 0; tap < 9; tap++)
+          for (int c = 0; c < s.C; c++)
+            sum += __half2float(x[(size_t(y + tap / 3) * (s.W + 2) + px + tap % 3) * s.C + c]) *
+                   __half2float(w[(tap * 3 + colour) * s.C + c]);
+        out[size_t(y) * s.W + px].v[colour] = test::clamp(sum);
+      }
+  return out;
+}
+
+// Counts a sample that is not the rounded value, which float may have on the other side of a half.
+int wrong(unsigned char got, double value) {
+  const double limited = std::min(std::max(value, 0.0), 255.0);
+  return std::fabs(got - limited) <= 0.5 + 2e-3 ? 0 : 1;
+}
+
+int wrong_packed(const test::Picture &dst, const test::Picture &src, int y, int x, const test::Rgb &p) {
+  const int bytes = pixel_bytes(dst.frame().format);
+  int bad = 0;
+  for (int c = 0; c < 3; c++) bad += wrong(dst.byte(0, y, x * bytes + dst.place(c)), 255 * p.v[c]);
+  return bad + (bytes == 4 && dst.byte(0, y, x * 4 + 3) != src.byte(0, y, x * 4 + 3));
+}
+
+double luma(const Frame &f, const test::Rgb &p) { return f.kr * p.v[0] + f.kg * p.v[1] + f.kb * p.v[2]; }
+
+int wrong_yuv(const test::Picture &dst, int y, int x, const std::vector<test::Rgb> &rgb, int W) {
+  const Frame &f = dst.frame();
+  int bad = wrong(dst.byte(0, y, x), luma(f, rgb[size_t(y) * W + x]) / f.scale_y + f.offset_y);
+  if (y % 2 || x % 2) return bad;
+  test::Rgb mean = {};
+  int n = 0;
+  for (int i = 0; i < 4; i++)
+    if (y + i / 2 < f.height && x + i % 2 < f.width) {
+      n++;
+      for (int c = 0; c < 3; c++) mean.v[c] += (rgb[size_t(y + i / 2) * W + x + i % 2].v[c] - mean.v[c]) / n;
+    }
+  const double l = luma(f, mean);
+  bad += wrong(dst.chroma(y, x, false), (mean.v[2] - l) / f.bu / f.scale_c + 128);
+  return bad + wrong(dst.chroma(y, x, true), (mean.v[0] - l) / f.rv / f.scale_c + 128);
+}
+
+// Sets dst and src, which may be the same.
+void run(test::Picture &dst, const test::Picture &src, const Plane &s) {
+  test::Random random(s.H * 100 + s.W + s.C);
+  test::Buffer<__half> x(size_t(s.H + 2) * (s.W + 2) * s.C), w(size_t(32) * s.C);
+  test::Buffer<float> bias(3);
+  const float largest = 1.5f / std::sqrt(9.0f * s.C);  // results from below 0 to above 1
+  for (auto &v : x) v = __float2half_rn(random.uniform(-1, 1));
+  for (size_t i = 0; i < w.size(); i++) w[i] = __float2half_rn(i < size_t(27) * s.C ? random.uniform(-largest, largest) : 0);
+  for (auto &b : bias) b = random.uniform(0.3f, 0.7f);
+  const std::vector<test::Rgb> rgb = convolve(s, x, w, bias);
+  std::vector<std::vector<unsigned char>> before;
+  for (int i = 0; i < dst.planes(); i++) before.push_back(dst.bytes(i));
+
+  const Frame &f = dst.frame();
+  const emu::Launch l = test::kernel("last").launch;
+  const int tiles = (f.height + l.tile_h - 1) / l.tile_h * ((f.width + l.tile_w - 1) / l.tile_w);
+  test::launch("last", dim3(tiles), static_cast<const __half *>(x.data()), static_cast<const __half *>(w.data()),
+               static_cast<const float *>(bias.data()), f, src.frame(), s.H, s.W, s.C);
+
+  int bad = 0, outside = 0;
+  for (int y = 0; y < f.height; y++)
+    for (int px = 0; px < f.width; px++)
+      bad += dst.yuv() ? wrong_yuv(dst, y, px, rgb, s.W) : wrong_packed(dst, src, y, px, rgb[size_t(y) * s.W + px]);
+  for (int i = 0; i < dst.planes(); i++) {
+    const std::vector<unsigned char> after = dst.bytes(i);
+    for (size_t k = 0; k < after.size(); k++) outside += !dst.in_row(i, k) && after[k] != before[i][k];
+  }
+  const std::string what = "last " + std::to_string(s.W) + "x" + std::to_string(s.H) + "x" + std::to_string(s.C) + " -> " + dst.text();
+  if (bad) test::fail("%s: %d samples are wrong", what.c_str(), bad);
+  if (outside) test::fail("%s: %d bytes between the rows were written", what.c_str(), outside);
+}
+
+void run(int format, int width, int height, bool aligned, const Plane &s) {
+  test::Picture dst(format, width, height, aligned, 1), src(format, width, height, !aligned, 2);
+  run(dst, src, s);
+}
+
+}  // namespace
+
+TEST(last_formats) {
+  for (int format = FORMAT_RGB; format <= FORMAT_I420; format++) {
+    run(format, 33, 17, false, {17, 33, 16});
+    run(format, 50, 12, true, {12, 50, 16});
+  }
+}
+
+TEST(last_small_pictures) {
+  const int sizes[][2] = {{1, 1}, {1, 9}, {9, 1}, {2, 2}, {3, 2}, {2, 3}, {8, 8}};
+  for (int format : {FORMAT_BGR, FORMAT_RGBA, FORMAT_NV12, FORMAT_I420})
+    for (const auto &size : sizes) run(format, size[0], size[1], false, {size[1], size[0], 16});
+}
+
+TEST(last_widths) {
+  for (int C : {32, 48, 64, 128}) run(FORMAT_NV12, 34, 19, false, {19, 34, C});
+}
+
+TEST(last_crops) {
+  run(FORMAT_RGBA, 33, 17, false, {24, 40, 32});
+  run(FORMAT_NV12, 29, 13, false, {16, 32, 32});
+}
+
+TEST(last_in_place) {
+  test::Picture picture(FORMAT_BGRA, 21, 9, true, 5);
+  const test::Picture copy(FORMAT_BGRA, 21, 9, true, 5);
+  // The fourth byte of each pixel stays what it is.
+  run(picture, picture, {9, 21, 16});
+  for (int y = 0; y < 9; y++)
+    for (int x = 0; x < 21; x++) CHECK(picture.byte(0, y, 4 * x + 3) == copy.byte(0, y, 4 * x + 3));
+}
+
+TEST(last_colorimetry) {
+  const double matrices[][2] = {{0.2126, 0.0722}, {0.2627, 0.0593}, {0.212, 0.087}};
+  for (const auto &m : matrices)
+    for (bool full_range : {false, true}) {
+      test::Picture dst(FORMAT_I420, 18, 11, false, 3), src(FORMAT_I420, 18, 11, false, 4);
+      test::set_colorimetry(dst.frame(), m[0], m[1], full_range);
+      run(dst, src, {11, 18, 16});
+    }
+}
+
+// A sample has to be something where the network's result is not a number.
+TEST(last_not_a_number) {
+  test::Picture picture(FORMAT_RGB, 5, 3, false, 6);
+  test::Buffer<__half> x(5 * 7 * 16), w(32 * 16);  // NaN
+  test::Buffer<float> bias(3);
+  for (auto &b : bias) b = 0.5f;
+  test::launch("last", dim3(1), static_cast<const __half *>(x.data()), static_cast<const __half *>(w.data()),
+               static_cast<const float *>(bias.data()), picture.frame(), picture.frame(), 3, 5, 16);
+  for (int y = 0; y < 3; y++)
+    for (int i = 0; i < 15; i++) CHECK(picture.byte(0, y, i) == 0);
+}

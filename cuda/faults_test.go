@@ -1,0 +1,138 @@
+package cuda
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"adainfilter/cuda/driver"
+	"adainfilter/cuda/emu"
+	"adainfilter/model"
+	"adainfilter/model/modeltest"
+)
+
+// Answers of the driver that tests order.
+const (
+	outOfMemory = 2
+	unknown     = 999
+)
+
+// life is what an engine does from opening to closing: two sizes, host and GPU memory, statistics, closing.
+func life(e model.Engine, w *model.Weights) error {
+	style := modeltest.RandomStats(2, w.Widths[3])
+	for _, size := range [][2]int{{8, 8}, {8, 9}} {
+		src, dst := pair(model.NV12, size[0], size[1])
+		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+			return err
+		}
+	}
+	src, _ := pair(model.RGB, 3, 2)
+	_, err := e.Statistics(src)
+	return err
+}
+
+// TestEveryCallFails lets the driver's first call fail, then the second, and so on, until a whole life passes without a failure:
+// each time there is an error (or none, where nothing depends on the call), and nothing stays on the GPU.
+func TestEveryCallFails(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		w := modeltest.RandomWeights(1, modeltest.Widths)
+		for n := 1; ; n++ {
+			if n > 5000 {
+				t.Fatal("an engine's life takes more than 5000 calls of the driver")
+			}
+			code := []int{unknown, outOfMemory}[n%2]
+			before := emu.Live()
+			emu.Reset()
+			emu.FailCall(n, code)
+			err := func() error {
+				e, err := Open(w, model.Options{DeviceID: -1})
+				if err != nil {
+					return err
+				}
+				return errors.Join(life(e, w), e.Close())
+			}()
+			failed := emu.Failed()
+			emu.Reset()
+			if after := emu.Live(); after != before {
+				t.Fatalf("call %d fails with %d (%v): left on the GPU: %+v, before: %+v", n, code, err, after, before)
+			}
+			if err != nil && !strings.HasPrefix(err.Error(), "cuda: ") {
+				t.Errorf("call %d fails with %d: %q does not say where", n, code, err)
+			}
+			if failed == 0 {
+				if err != nil {
+					t.Fatalf("no call failed, but: %v", err)
+				}
+				return
+			}
+		}
+	})
+}
+
+// TestFrameAfterFailure demands that a frame succeeds after one that met any failure.
+func TestFrameAfterFailure(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
+		style := modeltest.RandomStats(2, modeltest.Widths[3])
+		for n := 1; ; n++ {
+			src, dst := pair(model.BGRA, 24, 8+n%2*8) // a change of size each time
+			emu.Reset()
+			emu.FailCall(n, outOfMemory)
+			err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1})
+			failed := emu.Failed()
+			emu.Reset()
+			if failed == 0 {
+				if err != nil {
+					t.Errorf("no call failed, but: %v", err)
+				}
+				return
+			}
+			if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+				t.Errorf("the frame after call %d failed: %v", n, err)
+			}
+		}
+	})
+}
+
+// TestOutOfMemory demands an error that says how much is wanted, and frames of a smaller size afterwards.
+func TestOutOfMemory(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		t.Setenv("EMU_MEMORY", "4000000")
+		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
+		style := modeltest.RandomStats(2, modeltest.Widths[3])
+		src, dst := pair(model.RGB, 640, 360)
+		err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1})
+		if !driver.IsOutOfMemory(err) || !strings.Contains(err.Error(), "640x360") || !strings.Contains(err.Error(), " MB") {
+			t.Errorf("%v, wanted one that names the size and the megabytes", err)
+		}
+		src, dst = pair(model.RGB, 24, 16)
+		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+			t.Errorf("a smaller frame afterwards: %v", err)
+		}
+	})
+}
+
+// TestDestroyedContext takes the context away between two frames.
+func TestDestroyedContext(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		context := newContext(t, 0)
+		e, err := Open(modeltest.RandomWeights(1, modeltest.Widths), model.Options{DeviceID: -1, Context: context})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, dst := pair(model.RGB, 16, 16)
+		style := modeltest.RandomStats(2, modeltest.Widths[3])
+		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := emu.DestroyContext(context); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err == nil || !strings.Contains(err.Error(), "context of GPU 0") {
+			t.Errorf("%v, wanted an error that speaks of the context", err)
+		}
+		if err := e.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}

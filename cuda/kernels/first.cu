@@ -1,0 +1,154 @@
+// The first layer: a picture of any format to relu1_1. Conversion to R'G'B', reflect padding, 3x3 convolution, bias, ReLU.
+//
+//   src   W x H pixels, W and H >= 1; rows begin anywhere
+//   w     float16 [C][32], k = 3*tap + colour (R, G, B), 27..31 are 0; made for R'G'B' * 255, which float16 holds exactly for RGB formats
+//   bias  float [C]
+//   y     float16 [H+2][W+2][C] with a reflected halo
+//   C % 16 == 0. Grid: (tiles, C / tile_c rounded up): a block makes 64 channels, or the rest
+//
+// Bound by memory, which is y: 2*C bytes are written for 1.5 to 4 bytes read, and 54*C FLOP done (26 FLOP/B with C = 64).
+// The tile's pixels are converted once into shared memory, [row][3*column + colour], where the 9 values of a tap row lie in succession.
+// Lanes gather the operands of mma from there: a matrix of K = 32 for each pixel would be written and read again for nothing. The weights
+// of 64 channels stay in registers. Results pass through shared memory, warp by warp, to go out in pieces of 16 bytes.
+// Rejected: the next layer's loader doing this work, which saves 2*C bytes a pixel twice but ties the two layers together (and has to
+// compute border pixels from reflected coordinates); FMA instead of mma (1728 a pixel: 10 times the time of the writes).
+#include "frame.cuh"
+#include "launch.cuh"
+#include "plane.cuh"
+#include "warp.cuh"
+
+constexpr int first_tile = 16, first_patch = first_tile + 2, first_pitch = 3 * first_patch;
+constexpr int first_threads = 128, first_rows = first_tile / (first_threads / 32);  // rows of a warp
+constexpr int first_channels = 64;
+
+struct FirstPixel {
+  float r, g, b;  // R'G'B' * 255
+};
+
+__device__ __forceinline__ FirstPixel first_packed(const Frame &f, bool words, int y, int x) {
+  const unsigned char *p = f.plane[0] + y * f.stride[0] + x * pixel_bytes(f.format);
+  unsigned a, g, c;
+  if (words) {
+    const unsigned v = __ldg((const unsigned *)p);
+    a = v & 255, g = v >> 8 & 255, c = v >> 16 & 255;
+  } else {
+    a = __ldg(p), g = __ldg(p + 1), c = __ldg(p + 2);
+  }
+  if (blue_first(f.format)) return {(float)c, (float)g, (float)a};
+  return {(float)a, (float)g, (float)c};
+}
+
+__device__ __forceinline__ FirstPixel first_yuv(const Frame &f, int y, int x) {
+  const int luma = __ldg(f.plane[0] + y * f.stride[0] + x);
+  const unsigned char *chroma = f.plane[1] + (y >> 1) * f.stride[1];
+  int cb, cr;
+  if (f.format == FORMAT_NV12) {
+    cb = __ldg(chroma + (x & ~1)), cr = __ldg(chroma + (x | 1));
+  } else {
+    cb = __ldg(chroma + (x >> 1)), cr = __ldg(f.plane[2] + (y >> 1) * f.stride[2] + (x >> 1));
+  }
+  const float l = (luma - f.offset_y) * f.scale_y, u = (cb - 128) * f.scale_c, v = (cr - 128) * f.scale_c;
+  return {255 * __saturatef(l + f.rv * v), 255 * __saturatef(l + f.gu * u + f.gv * v), 255 * __saturatef(l + f.bu * u)};
+}
+
+// The pixel that stands at place i, -1..n, of a side of n; what lies farther out is not used and may be any pixel.
+__device__ __forceinline__ int first_reflect(int i, int n) {
+  i = i < 0 ? -i : min(i, n);
+  if (i == n) i = n - 2;
+  return n == 1 ? 0 : i;
+}
+
+__device__ __forceinline__ void first_convert(const Frame &f, __half *patch, int ty, int tx) {
+  const bool yuv = f.format >= FORMAT_NV12;
+  const bool words = pixel_bytes(f.format) == 4 && (((size_t)f.plane[0] | (size_t)f.stride[0]) & 3) == 0;
+  for (int i = threadIdx.x; i < first_patch * first_patch; i += first_threads) {
+    const int row = i / first_patch, col = i % first_patch;
+    const int y = first_reflect(ty + row - 1, f.height), x = first_reflect(tx + col - 1, f.width);
+    const FirstPixel p = yuv ? first_yuv(f, y, x) : first_packed(f, words, y, x);
+    __half *to = patch + row * first_pitch + col * 3;
+    to[0] = __float2half_rn(p.r);
+    to[1] = __float2half_rn(p.g);
+    to[2] = __float2half_rn(p.b);
+  }
+}
+
+__device__ __forceinline__ uint32_t first_pair(__half low, __half high) {
+  return __half_as_ushort(low) | (uint32_t)__half_as_ushort(high) << 16;
+}
+
+// Weights of up to 64 channels as this lane's operands of mma: b[j][half] of channels 8*j.., k 16*half...
+__device__ __forceinline__ void first_weights(uint32_t (&b)[8][2][2], const __half *w, int blocks) {
+  const int lane = threadIdx.x & 31;
+#pragma unroll
+  for (int j = 0; j < 8; j++) {
+    if (j >= blocks) break;
+    const uint32_t *row = (const uint32_t *)(w + (j * 8 + (lane >> 2)) * 32) + (lane & 3);
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      b[j][half][0] = __ldg(row + half * 8);
+      b[j][half][1] = __ldg(row + half * 8 + 4);
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(first_threads)
+    first(Frame src, const __half *w, const float *bias, __half *y, int C) {
+  __shared__ __half patch[first_patch * first_pitch];
+  __shared__ uint4 staging[first_threads / 32][first_tile * first_channels / 8];
+  const int across = (src.width + first_tile - 1) / first_tile;
+  const int ty = blockIdx.x / across * first_tile, tx = blockIdx.x % across * first_tile;
+  const int channel = blockIdx.y * first_channels, blocks = min(C - channel, first_channels) / 8;
+  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+  first_convert(src, patch, ty, tx);
+  uint32_t b[8][2][2];
+  first_weights(b, w + (size_t)channel * 32, blocks);
+
+  // Where this lane's eight values of k lie behind a pixel's first; 27..31 have weights 0 and take any number.
+  int offset[8];
+#pragma unroll
+  for (int i = 0; i < 8; i++) {
+    const int k = min((i >> 1) * 8 + (lane & 3) * 2 + (i & 1), 26);
+    offset[i] = k / 9 * first_pitch + k % 9;
+  }
+  const HaloPlane out = {y, src.height, src.width, C, false};
+  const bool edge = out.at_edge(ty, tx, ty + first_tile, tx + first_tile);
+  unsigned char *staged = (unsigned char *)staging[warp];
+  __syncthreads();
+
+  for (int i = 0; i < first_rows; i++) {
+    const int row = warp * first_rows + i;
+    const __half *left = patch + row * first_pitch + (lane >> 2) * 3, *right = left + 8 * 3;
+    uint32_t a[2][4];
+#pragma unroll
+    for (int half = 0; half < 2; half++)
+#pragma unroll
+      for (int k = 0; k < 2; k++) {
+        const int low = offset[half * 4 + k * 2], high = offset[half * 4 + k * 2 + 1];
+        a[half][k * 2] = first_pair(left[low], left[high]);
+        a[half][k * 2 + 1] = first_pair(right[low], right[high]);
+      }
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      if (j >= blocks) break;
+      const float b0 = __ldg(bias + channel + j * 8 + (lane & 3) * 2), b1 = __ldg(bias + channel + j * 8 + (lane & 3) * 2 + 1);
+      float d[4] = {b0, b1, b0, b1};
+      mma_m16n8k16(d, a[0], b[j][0]);
+      mma_m16n8k16(d, a[1], b[j][1]);
+      *(uint32_t *)(staged + swizzled<8>(lane >> 2, j) + (lane & 3) * 4) = relu_pair(d[0], d[1]);
+      *(uint32_t *)(staged + swizzled<8>((lane >> 2) + 8, j) + (lane & 3) * 4) = relu_pair(d[2], d[3]);
+    }
+    __syncwarp();
+    const int piece = lane & 7;
+    if (piece < blocks)
+#pragma unroll
+      for (int x = lane >> 3; x < first_tile; x += 4) {
+        const uint4 v = *(const uint4 *)(staged + swizzled<8>(x, piece));
+        if (edge)
+          out.put(ty + row, tx + x, channel + piece * 8, v);
+        else
+          *(uint4 *)out.at(ty + row, tx + x, channel + piece * 8) = v;
+      }
+    __syncwarp();
+  }
+}
+DESCRIBE(first, first_tile, first_tile, first_channels, first_threads, 0)

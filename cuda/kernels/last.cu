@@ -1,0 +1,171 @@
+// The last layer: 3x3 convolution to R'G'B', no ReLU, clamped to [0,1] and converted to the samples of the output picture.
+//
+//   x     float16 [H+2][W+2][C] with its halo, C % 16 == 0
+//   w     float16 [32][C], row 3*tap + colour (R, G, B), rows 27..31 are 0
+//   bias  float [3]
+//   dst   at most W x H pixels, of any format; gets the plane's upper left corner. Rows begin anywhere; bytes between them stay
+//   src   the input picture, of the same format and size; gives alpha and padding bytes. May be the same memory as dst
+//   Grid: tiles of dst
+//
+// Samples are rounded half up; chroma is that of the mean of the clamped pixels that it covers and that exist.
+//
+// Bound by memory: 2*C bytes are read a pixel, and 54*C FLOP done (26 FLOP/B with C = 64).
+// Scatter: each pixel of the tile and its border is multiplied once, [pixel][C] * [C][27], and the 27 values go to shared memory; then each
+// output adds those of its 9 neighbours that are meant for it, in the order of the taps. Operands come straight from global memory: the
+// order of channels within a product is free, so a lane takes 8 channels in succession (16 bytes) and the weights are taken likewise.
+// Rejected: gathering, 9 products with 3 of 8 columns used (each pixel passes through ldmatrix 9 times); products in float16 in shared
+// memory (half the memory, but sums of 27 roundings are off by a fifth of a sample's step); wider tiles (two blocks would not fit on
+// an SM of sm_86, and the border comes from L2 anyway).
+#include "frame.cuh"
+#include "launch.cuh"
+#include "warp.cuh"
+
+constexpr int last_w = 32, last_h = 8, last_threads = 256;
+constexpr int last_pitch = last_w + 2, last_pixels = last_pitch * (last_h + 2);
+constexpr int last_blocks = (last_pixels + 15) / 16;  // of 16 pixels
+constexpr int last_sums = 27;  // of a pixel, and as the number is odd, those of 32 pixels lie in all banks
+
+struct Colour {
+  float r, g, b;  // R'G'B' in [0,1]
+};
+
+// Multiplies the pixels `from`, two blocks of 16, with all weights: d[block][8 columns each].
+__device__ __forceinline__ void last_multiply(float (&d)[2][4][4], const __half *const (&from)[4], const __half *w, int C) {
+  const int lane = threadIdx.x & 31;
+  int c = 0;
+  for (; c + 32 <= C; c += 32) {
+    const int at = c + (lane & 3) * 8;
+    uint4 x[4], v[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) x[i] = from[i] ? __ldg((const uint4 *)(from[i] + at)) : make_uint4(0, 0, 0, 0);
+#pragma unroll
+    for (int j = 0; j < 4; j++) v[j] = __ldg((const uint4 *)(w + (size_t)(j * 8 + (lane >> 2)) * C + at));
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+#pragma unroll
+      for (int j = 0; j < 4; j++) {
+        mma_m16n8k16(d[i][j], {x[2 * i].x, x[2 * i + 1].x, x[2 * i].y, x[2 * i + 1].y}, {v[j].x, v[j].y});
+        mma_m16n8k16(d[i][j], {x[2 * i].z, x[2 * i + 1].z, x[2 * i].w, x[2 * i + 1].w}, {v[j].z, v[j].w});
+      }
+  }
+  if (c == C) return;
+  const int at = c + (lane & 3) * 4;
+  uint2 x[4];
+#pragma unroll
+  for (int i = 0; i < 4; i++) x[i] = from[i] ? __ldg((const uint2 *)(from[i] + at)) : make_uint2(0, 0);
+#pragma unroll
+  for (int j = 0; j < 4; j++) {
+    const uint2 v = __ldg((const uint2 *)(w + (size_t)(j * 8 + (lane >> 2)) * C + at));
+#pragma unroll
+    for (int i = 0; i < 2; i++) mma_m16n8k16(d[i][j], {x[2 * i].x, x[2 * i + 1].x, x[2 * i].y, x[2 * i + 1].y}, {v.x, v.y});
+  }
+}
+
+// The 27 values of every pixel of the tile at (ty, tx) and its border; of pixels outside of the plane they mean nothing.
+__device__ __forceinline__ void last_scatter(float *sums, const __half *x, const __half *w, int ty, int tx, int H, int W, int C) {
+  const int lane = threadIdx.x & 31;
+  for (int block = threadIdx.x / 32 * 2; block < last_blocks; block += last_threads / 32 * 2) {
+    const __half *from[4];  // rows lane/4 and lane/4 + 8 of both blocks
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int pixel = block * 16 + i * 8 + (lane >> 2), row = ty + pixel / last_pitch, col = tx + pixel % last_pitch;
+      const bool exists = pixel < last_pixels && row < H + 2 && col < W + 2;
+      from[i] = exists ? x + ((size_t)row * (W + 2) + col) * C : nullptr;
+    }
+    float d[2][4][4] = {};
+    last_multiply(d, from, w, C);
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int pixel = block * 16 + i * 8 + (lane >> 2);
+      if (pixel >= last_pixels) break;
+#pragma unroll
+      for (int j = 0; j < 4; j++)
+#pragma unroll
+        for (int k = 0; k < 2; k++) {
+          const int column = j * 8 + (lane & 3) * 2 + k;
+          if (column < last_sums) sums[pixel * last_sums + column] = d[i / 2][j][i % 2 * 2 + k];
+        }
+    }
+  }
+}
+
+__device__ __forceinline__ Colour last_gather(const float *sums, const float *bias, int y, int x) {
+  float v[3] = {bias[0], bias[1], bias[2]};
+#pragma unroll
+  for (int tap = 0; tap < 9; tap++) {
+    const float *from = sums + ((y + tap / 3) * last_pitch + x + tap % 3) * last_sums + tap * 3;
+#pragma unroll
+    for (int c = 0; c < 3; c++) v[c] += from[c];
+  }
+  return {__saturatef(v[0]), __saturatef(v[1]), __saturatef(v[2])};
+}
+
+__device__ __forceinline__ unsigned char last_sample(float v) {
+  return (unsigned char)fminf(fmaxf(floorf(v + 0.5f), 0.0f), 255.0f);
+}
+
+__device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x) {
+  unsigned char a = last_sample(255 * p.r), c = last_sample(255 * p.b);
+  const unsigned char g = last_sample(255 * p.g);
+  if (blue_first(dst.format)) {
+    const unsigned char red = a;
+    a = c, c = red;
+  }
+  const int bytes = pixel_bytes(dst.format);
+  unsigned char *to = dst.plane[0] + y * dst.stride[0] + x * bytes;
+  if (bytes == 3) {
+    to[0] = a, to[1] = g, to[2] = c;
+    return;
+  }
+  const unsigned char rest = src.plane[0][y * src.stride[0] + x * 4 + 3];
+  if ((((size_t)dst.plane[0] | (size_t)dst.stride[0]) & 3) == 0)
+    *(uint32_t *)to = a | g << 8 | c << 16 | (uint32_t)rest << 24;
+  else
+    to[0] = a, to[1] = g, to[2] = c, to[3] = rest;
+}
+
+__device__ __forceinline__ float last_luma(const Frame &f, const Colour &p) { return f.kr * p.r + f.kg * p.g + f.kb * p.b; }
+
+// The sum of the values of the 2x2 pixels that share chroma with this lane's.
+__device__ __forceinline__ float last_sum4(float v) {
+  v += __shfl_xor_sync(0xffffffffu, v, 1);
+  return v + __shfl_xor_sync(0xffffffffu, v, 16);
+}
+
+// All lanes of a warp call this; exists says whether the lane's pixel is one of the picture.
+__device__ __forceinline__ void last_yuv(const Frame &dst, const Colour &p, int y, int x, bool exists) {
+  if (exists) dst.plane[0][y * dst.stride[0] + x] = last_sample(last_luma(dst, p) / dst.scale_y + dst.offset_y);
+  Colour mean = {last_sum4(exists ? p.r : 0.0f), last_sum4(exists ? p.g : 0.0f), last_sum4(exists ? p.b : 0.0f)};
+  if (!exists || ((x | y) & 1)) return;
+  const float share = (x + 1 < dst.width ? 0.5f : 1.0f) * (y + 1 < dst.height ? 0.5f : 1.0f);
+  mean = {mean.r * share, mean.g * share, mean.b * share};
+  const float l = last_luma(dst, mean);
+  const unsigned char cb = last_sample((mean.b - l) / dst.bu / dst.scale_c + 128);
+  const unsigned char cr = last_sample((mean.r - l) / dst.rv / dst.scale_c + 128);
+  unsigned char *to = dst.plane[1] + (y >> 1) * dst.stride[1];
+  if (dst.format == FORMAT_NV12) {
+    to[x] = cb, to[x + 1] = cr;
+  } else {
+    to[x >> 1] = cb;
+    dst.plane[2][(y >> 1) * dst.stride[2] + (x >> 1)] = cr;
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(last_threads, 2)
+    last(const __half *x, const __half *w, const float *bias, Frame dst, Frame src, int H, int W, int C) {
+  __shared__ float sums[last_pixels * last_sums];
+  const int across = (dst.width + last_w - 1) / last_w;
+  const int ty = blockIdx.x / across * last_h, tx = blockIdx.x % across * last_w;
+  last_scatter(sums, x, w, ty, tx, H, W, C);
+  __syncthreads();
+  // A warp takes 16 x 2 pixels, so that those which share chroma are its lanes.
+  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
+  const int row = warp / 2 * 2 + lane / 16, col = warp % 2 * 16 + lane % 16;
+  const Colour p = last_gather(sums, bias, row, col);
+  const bool exists = ty + row < dst.height && tx + col < dst.width;
+  if (dst.format >= FORMAT_NV12)
+    last_yuv(dst, p, ty + row, tx + col, exists);
+  else if (exists)
+    last_packed(dst, src, p, ty + row, tx + col);
+}
+DESCRIBE(last, last_w, last_h, 3, last_threads, 0)

@@ -1,0 +1,102 @@
+// Mean and standard deviation of each channel of a plane, in two kernels: parts for bands of rows, and what they make together.
+//
+//   x        float16 [H+2][W+2][C] with its halo, which does not count; H, W >= 1, C % 16 == 0
+//   partial  float [bands][2][C]: mean and M2, the sum of squared deviations from it, of each band of 8 rows
+//   stats    float [2][C]: mean and sqrt(M2 / (H*W) + 1e-5)
+//   Grid: statistics_partial (bands, C / tile_c), statistics_merge (C / tile_c rounded up)
+//
+// Bound by memory: 2 bytes a value, one FLOP each. A band is read twice, for its mean and for the deviations, the second time from L2; the
+// difference of the sum of squares and the squared mean would lose the digits of channels whose mean is large against their deviation.
+// All sums have a fixed order, so results do not depend on the GPU or on chance: no atomics.
+// Rejected: sums in the epilogue of the layer before (another instance of each convolution for 2 % of the traffic); one kernel whose
+// last block merges (needs a counter that somebody clears).
+#include "launch.cuh"
+#include "warp.cuh"
+
+constexpr int statistics_rows = 8, statistics_channels = 16, statistics_threads = 256;
+
+// The sums of the block's values, 8 for each thread: threads of the same parity have the same channels. v becomes the total.
+__device__ __forceinline__ void statistics_sum(float (&v)[8], float (*warps)[statistics_channels]) {
+  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+#pragma unroll
+  for (int c = 0; c < 8; c++)
+#pragma unroll
+    for (int lanes = 16; lanes > 1; lanes /= 2) v[c] += __shfl_xor_sync(0xffffffffu, v[c], lanes);
+  __syncthreads();  // the sums before these have been read
+  if (lane < 2)
+#pragma unroll
+    for (int c = 0; c < 8; c++) warps[warp][lane * 8 + c] = v[c];
+#ifndef BUG_NO_SYNC
+  __syncthreads();
+#endif
+#pragma unroll
+  for (int c = 0; c < 8; c++) {
+    v[c] = 0;
+#pragma unroll
+    for (int i = 0; i < statistics_threads / 32; i++) v[c] += warps[i][(lane & 1) * 8 + c];
+  }
+}
+
+__device__ __forceinline__ void statistics_values(float (&v)[8], const __half *x) {
+  const uint4 bits = __ldg((const uint4 *)x);
+  __half2 pairs[4];
+  memcpy(pairs, &bits, 16);
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    const float2 p = __half22float2(pairs[i]);
+    v[2 * i] = p.x;
+    v[2 * i + 1] = p.y;
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(statistics_threads)
+    statistics_partial(const __half *x, float *partial, int H, int W, int C) {
+  __shared__ float warps[statistics_threads / 32][statistics_channels];
+  const int y0 = blockIdx.x * statistics_rows, pixels = min(statistics_rows, H - y0) * W;
+  const int channel = blockIdx.y * statistics_channels + (threadIdx.x & 1) * 8;
+  const __half *band = x + ((size_t)(y0 + 1) * (W + 2) + 1) * C + channel;
+  float mean[8] = {}, m2[8] = {}, v[8];
+#pragma unroll 4
+  for (int i = threadIdx.x >> 1; i < pixels; i += statistics_threads / 2) {
+    statistics_values(v, band + ((size_t)(i / W) * (W + 2) + i % W) * C);
+#pragma unroll
+    for (int c = 0; c < 8; c++) mean[c] += v[c];
+  }
+  statistics_sum(mean, warps);
+#pragma unroll
+  for (int c = 0; c < 8; c++) mean[c] /= pixels;
+#pragma unroll 4
+  for (int i = threadIdx.x >> 1; i < pixels; i += statistics_threads / 2) {
+    statistics_values(v, band + ((size_t)(i / W) * (W + 2) + i % W) * C);
+#pragma unroll
+    for (int c = 0; c < 8; c++) m2[c] += (v[c] - mean[c]) * (v[c] - mean[c]);
+  }
+  statistics_sum(m2, warps);
+  if (threadIdx.x < 2) {
+    float *to = partial + (size_t)blockIdx.x * 2 * C + channel;
+#pragma unroll
+    for (int c = 0; c < 8; c++) {
+      to[c] = mean[c];
+      to[C + c] = m2[c];
+    }
+  }
+}
+DESCRIBE(statistics_partial, 1 << 30, statistics_rows, statistics_channels, statistics_threads, 0)  // a band has all columns
+
+// T. F. Chan, G. H. Golub, R. J. LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances, 1979.
+extern "C" __global__ void __launch_bounds__(64) statistics_merge(const float *partial, float *stats, int H, int W, int C) {
+  const int c = blockIdx.x * 64 + threadIdx.x;
+  if (c >= C) return;
+  float mean = 0, m2 = 0, count = 0;
+#pragma unroll 8
+  for (int y = 0; y < H; y += statistics_rows) {
+    const float *band = partial + (size_t)(y / statistics_rows) * 2 * C + c;
+    const float more = (float)min(statistics_rows, H - y) * W, d = band[0] - mean, share = more / (count + more);
+    mean += d * share;
+    m2 += band[C] + d * d * count * share;
+    count += more;
+  }
+  stats[c] = mean;
+  stats[C + c] = sqrtf(m2 / count + 1e-5f);
+}
+DESCRIBE(statistics_merge, 1 << 30, statistics_rows, 64, 64, 0)

@@ -1,0 +1,85 @@
+package element
+
+/*
+#include "adain.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"maps"
+	"unsafe"
+
+	"adainfilter/model"
+)
+
+// gpuEngine is an engine on a GPU. It holds a reference to the context it works in.
+type gpuEngine struct {
+	model.Engine
+	context *C.GstCudaContext // nil is the GPU's primary context, which GStreamer does not share
+}
+
+// Close frees the engine, then lets go of its context.
+func (e *gpuEngine) Close() error {
+	defer C.adain_context_unref(e.context)
+	return e.Engine.Close()
+}
+
+// inContext are engines of which that for CUDA works in the context that the element has when it opens.
+func inContext(element *C.GstAdaInFilter, engines model.Engines) model.Engines {
+	open := engines[model.CUDA]
+	if open == nil {
+		return engines
+	}
+	own := maps.Clone(engines)
+	own[model.CUDA] = func(w *model.Weights, o model.Options) (model.Engine, error) {
+		context := C.adain_context_ref(element)
+		opened := false
+		defer func() {
+			if !opened {
+				C.adain_context_unref(context)
+			}
+		}()
+		o.Context = uintptr(C.adain_context_handle(context))
+		engine, err := open(w, o)
+		if err != nil {
+			return nil, err
+		}
+		opened = true
+		return &gpuEngine{engine, context}, nil
+	}
+	return own
+}
+
+// follow opens the engine anew if it works in another context than the element's, which holds the frames from now on. Where
+// that fails the old one stays. It is called by the streaming thread, between frames.
+func (st *state) follow() error {
+	old, ok := st.engine.(*gpuEngine)
+	if !ok {
+		return nil
+	}
+	context := C.adain_context_ref(st.element)
+	defer C.adain_context_unref(context)
+	if context == old.context {
+		return nil
+	}
+	engine, err := st.engines.Open(st.weights, st.options)
+	if err != nil {
+		return failure{initKind, fmt.Errorf("the frames lie in another CUDA context, in which the engine cannot work: %w", err)}
+	}
+	st.engine = engine
+	if err := old.Close(); err != nil {
+		logWarning(st.element, fmt.Sprintf("closing the engine in the old CUDA context: %v", err))
+	}
+	return nil
+}
+
+// setDevicePlane lets plane i of m see the GPU memory of a mapped frame.
+func setDevicePlane(m *model.Image, i int, p *C.AdaInPlane) error {
+	row, rows := m.Format.Plane(i, m.Width, m.Height)
+	m.Planes[i] = model.Plane{Device: uintptr(unsafe.Pointer(p.data)), Stride: int(p.stride)}
+	if need := int(p.stride)*(rows-1) + row; need > int(p.size) {
+		return fmt.Errorf("plane %d of %v %dx%d has %d bytes of GPU memory, wanted at least %d", i, m.Format, m.Width, m.Height, p.size, need)
+	}
+	return nil
+}
