@@ -112,8 +112,8 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
 		return fmt.Errorf("cuda: %w", err)
 	}
-	if look.Mask != nil || look.PreserveColor || look.Smoothing != 0 {
-		return errors.New("cuda: a mask, the frame's own colours and smoothing are not computed on a GPU, use the CPU for them")
+	if look.Mask != nil || look.Smoothing != 0 {
+		return errors.New("cuda: a mask and smoothing are not computed on a GPU, use the CPU for them")
 	}
 	for _, m := range [...]*model.Image{dst, src} {
 		if err := check(m); err != nil {
@@ -178,7 +178,16 @@ func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, error)
 	last := p.steps[len(p.steps)-1].kernel
 	last.SetBytes(3, to.bytes())
 	last.SetBytes(4, from.bytes())
+	last.SetInt(8, flag(look.PreserveColor))
 	return p, nil
+}
+
+// flag is a bool as kernels take it.
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // planFor is the plan for the picture's size. The old one goes first, so that two sizes need not fit at once.

@@ -17,14 +17,15 @@ type frame struct {
 
 // describe is m without its planes.
 func describe(m *model.Image) frame {
-	f := frame{format: int32(m.Format), width: int32(m.Width), height: int32(m.Height)}
+	var c model.Colorimetry // of RGB formats, whose luminance model.Look.PreserveColor speaks of
 	if m.Format.YUV() {
-		y := m.Colorimetry.YUV()
-		f.offsetY, f.scaleY, f.scaleC = y.OffsetY, y.ScaleY, y.ScaleC
-		f.kr, f.kg, f.kb = y.KR, y.KG, y.KB
-		f.rv, f.gu, f.gv, f.bu = y.RV, y.GU, y.GV, y.BU
+		c = m.Colorimetry
 	}
-	return f
+	y := c.YUV()
+	return frame{
+		format: int32(m.Format), width: int32(m.Width), height: int32(m.Height),
+		offsetY: y.OffsetY, scaleY: y.ScaleY, scaleC: y.ScaleC, kr: y.KR, kg: y.KG, kb: y.KB, rv: y.RV, gu: y.GU, gv: y.GV, bu: y.BU,
+	}
 }
 
 // onDevice is m, which lies in GPU memory.

@@ -188,7 +188,7 @@ func (e *Engine) addAdapt(p *plan) error {
 func (e *Engine) addLast(p *plan, i int) error {
 	layer, in, k := e.network.layers[i], p.planes[i-1], e.library.kernels["last"]
 	a, err := e.add(p, layer.Name, k, [3]int{k.launch.tiles(p.width, p.height), 1, 1},
-		pointerSize, pointerSize, pointerSize, frameSize, frameSize, intSize, intSize, intSize)
+		pointerSize, pointerSize, pointerSize, frameSize, frameSize, intSize, intSize, intSize, intSize)
 	if err != nil {
 		return err
 	}

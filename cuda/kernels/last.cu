@@ -5,9 +5,10 @@
 //   bias  float [3]
 //   dst   at most W x H pixels, of any format; gets the plane's upper left corner. Rows begin anywhere; bytes between them stay
 //   src   the input picture, of the same format and size; gives alpha and padding bytes. May be the same memory as dst
+//   keep  1: the colours of src with the luminance of the result, model.Look.PreserveColor; kr, kg and kb of packed formats are BT.601's
 //   Grid: tiles of dst
 //
-// Samples are rounded half up; chroma is that of the mean of the clamped pixels that it covers and that exist.
+// Samples are rounded half up; chroma is that of the mean of the clamped pixels that it covers and that exist, or with keep that of src.
 //
 // Bound by memory: 2*C bytes are read a pixel, and 54*C FLOP done (26 FLOP/B with C = 64).
 // Scatter: each pixel of the tile and its border is multiplied once, [pixel][C] * [C][27], and the 27 values go to shared memory; then each
@@ -104,27 +105,40 @@ __device__ __forceinline__ unsigned char last_sample(float v) {
   return (unsigned char)fminf(fmaxf(floorf(v + 0.5f), 0.0f), 255.0f);
 }
 
-__device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x) {
-  unsigned char a = last_sample(255 * p.r), c = last_sample(255 * p.b);
-  const unsigned char g = last_sample(255 * p.g);
-  if (blue_first(dst.format)) {
-    const unsigned char red = a;
-    a = c, c = red;
-  }
-  const int bytes = pixel_bytes(dst.format);
-  unsigned char *to = dst.plane[0] + y * dst.stride[0] + x * bytes;
-  if (bytes == 3) {
-    to[0] = a, to[1] = g, to[2] = c;
-    return;
-  }
-  const unsigned char rest = src.plane[0][y * src.stride[0] + x * 4 + 3];
-  if ((((size_t)dst.plane[0] | (size_t)dst.stride[0]) & 3) == 0)
-    *(uint32_t *)to = a | g << 8 | c << 16 | (uint32_t)rest << 24;
-  else
-    to[0] = a, to[1] = g, to[2] = c, to[3] = rest;
+__device__ __forceinline__ float last_luma(const Frame &f, const Colour &p) { return f.kr * p.r + f.kg * p.g + f.kb * p.b; }
+
+// Moves a pixel's samples f by what its luminance changes, all alike, as far as all of them can.
+__device__ __forceinline__ void last_keep(unsigned char (&f)[3], const Frame &k, const Colour &p, bool blue) {
+  const float r = blue ? f[2] : f[0], g = f[1], b = blue ? f[0] : f[2];
+  const int d = (int)floorf(k.kr * (255 * p.r - r) + k.kg * (255 * p.g - g) + k.kb * (255 * p.b - b) + 0.5f);
+  const int least = -min(min((int)f[0], (int)f[1]), (int)f[2]), most = 255 - max(max((int)f[0], (int)f[1]), (int)f[2]);
+  const int step = min(max(d, least), most);
+#pragma unroll
+  for (int c = 0; c < 3; c++) f[c] = (unsigned char)(f[c] + step);
 }
 
-__device__ __forceinline__ float last_luma(const Frame &f, const Colour &p) { return f.kr * p.r + f.kg * p.g + f.kb * p.b; }
+__device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int keep) {
+  const bool blue = blue_first(dst.format);
+  const int bytes = pixel_bytes(dst.format);
+  const unsigned char *from = src.plane[0] + y * src.stride[0] + x * bytes;
+  unsigned char v[3];
+  if (keep) {
+    v[0] = from[0], v[1] = from[1], v[2] = from[2];
+    last_keep(v, dst, p, blue);
+  } else {
+    v[0] = last_sample(255 * (blue ? p.b : p.r)), v[1] = last_sample(255 * p.g), v[2] = last_sample(255 * (blue ? p.r : p.b));
+  }
+  unsigned char *to = dst.plane[0] + y * dst.stride[0] + x * bytes;
+  if (bytes == 3) {
+    to[0] = v[0], to[1] = v[1], to[2] = v[2];
+    return;
+  }
+  const unsigned char rest = from[3];
+  if ((((size_t)dst.plane[0] | (size_t)dst.stride[0]) & 3) == 0)
+    *(uint32_t *)to = v[0] | v[1] << 8 | v[2] << 16 | (uint32_t)rest << 24;
+  else
+    to[0] = v[0], to[1] = v[1], to[2] = v[2], to[3] = rest;
+}
 
 // The sum of the values of the 2x2 pixels that share chroma with this lane's.
 __device__ __forceinline__ float last_sum4(float v) {
@@ -132,13 +146,26 @@ __device__ __forceinline__ float last_sum4(float v) {
   return v + __shfl_xor_sync(0xffffffffu, v, 16);
 }
 
+// The chroma samples that the pixel (y,x) is the first of, from src.
+__device__ __forceinline__ void last_copy_chroma(const Frame &dst, const Frame &src, int y, int x) {
+  const unsigned char *from = src.plane[1] + (y >> 1) * src.stride[1];
+  unsigned char *to = dst.plane[1] + (y >> 1) * dst.stride[1];
+  if (dst.format == FORMAT_NV12) {
+    to[x] = from[x], to[x + 1] = from[x + 1];
+  } else {
+    to[x >> 1] = from[x >> 1];
+    dst.plane[2][(y >> 1) * dst.stride[2] + (x >> 1)] = src.plane[2][(y >> 1) * src.stride[2] + (x >> 1)];
+  }
+}
+
 // All lanes of a warp call this; exists says whether the lane's pixel is one of the picture.
-__device__ __forceinline__ void last_yuv(const Frame &dst, const Colour &p, int y, int x, bool exists) {
+__device__ __forceinline__ void last_yuv(const Frame &dst, const Frame &src, const Colour &p, int y, int x, bool exists, int keep) {
   if (exists) dst.plane[0][y * dst.stride[0] + x] = last_sample(last_luma(dst, p) / dst.scale_y + dst.offset_y);
-  Colour mean = {last_sum4(exists ? p.r : 0.0f), last_sum4(exists ? p.g : 0.0f), last_sum4(exists ? p.b : 0.0f)};
+  const Colour sum = {last_sum4(exists ? p.r : 0.0f), last_sum4(exists ? p.g : 0.0f), last_sum4(exists ? p.b : 0.0f)};
   if (!exists || ((x | y) & 1)) return;
+  if (keep) return last_copy_chroma(dst, src, y, x);
   const float share = (x + 1 < dst.width ? 0.5f : 1.0f) * (y + 1 < dst.height ? 0.5f : 1.0f);
-  mean = {mean.r * share, mean.g * share, mean.b * share};
+  const Colour mean = {sum.r * share, sum.g * share, sum.b * share};
   const float l = last_luma(dst, mean);
   const unsigned char cb = last_sample((mean.b - l) / dst.bu / dst.scale_c + 128);
   const unsigned char cr = last_sample((mean.r - l) / dst.rv / dst.scale_c + 128);
@@ -152,7 +179,7 @@ __device__ __forceinline__ void last_yuv(const Frame &dst, const Colour &p, int 
 }
 
 extern "C" __global__ void __launch_bounds__(last_threads, 2)
-    last(const __half *x, const __half *w, const float *bias, Frame dst, Frame src, int H, int W, int C) {
+    last(const __half *x, const __half *w, const float *bias, Frame dst, Frame src, int H, int W, int C, int keep) {
   __shared__ float sums[last_pixels * last_sums];
   const int across = (dst.width + last_w - 1) / last_w;
   const int ty = blockIdx.x / across * last_h, tx = blockIdx.x % across * last_w;
@@ -164,8 +191,8 @@ extern "C" __global__ void __launch_bounds__(last_threads, 2)
   const Colour p = last_gather(sums, bias, row, col);
   const bool exists = ty + row < dst.height && tx + col < dst.width;
   if (dst.format >= FORMAT_NV12)
-    last_yuv(dst, p, ty + row, tx + col, exists);
+    last_yuv(dst, src, p, ty + row, tx + col, exists, keep);
   else if (exists)
-    last_packed(dst, src, p, ty + row, tx + col);
+    last_packed(dst, src, p, ty + row, tx + col, keep);
 }
 DESCRIBE(last, last_w, last_h, 3, last_threads, 0)
