@@ -19,6 +19,18 @@ type Engine struct {
 	network *network
 	stream  cu.Stream
 	plan    *plan // for the latest size; nil before the first picture and after a failure
+	before  seen  // what the statistics in network.previous are of
+}
+
+// seen is a frame that was stylised; of no size if there was none, or it failed.
+type seen struct {
+	width, height int
+	mask          *model.Mask
+}
+
+// like says whether the frame before had the size and the regions of this one.
+func (s seen) like(m *model.Image, look *model.Look) bool {
+	return s.width == m.Width && s.height == m.Height && s.mask.SameRegions(look.Mask)
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -112,8 +124,8 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
 		return fmt.Errorf("cuda: %w", err)
 	}
-	if look.Mask != nil || look.Smoothing != 0 {
-		return errors.New("cuda: a mask and smoothing are not computed on a GPU, use the CPU for them")
+	if look.Mask != nil {
+		return errors.New("cuda: a mask is not computed on a GPU, use the CPU for it")
 	}
 	for _, m := range [...]*model.Image{dst, src} {
 		if err := check(m); err != nil {
@@ -125,9 +137,11 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	}
 	defer e.device.leave()
 	if err := e.stylize(dst, src, look); err != nil {
+		e.before = seen{}
 		_ = e.wait() // as in Statistics
 		return e.fail("frame", src, err)
 	}
+	e.before = seen{src.Width, src.Height, look.Mask}
 	return nil
 }
 
@@ -136,7 +150,7 @@ func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
 	if err != nil {
 		return err
 	}
-	for _, i := range [...]int{0, p.adapt, len(p.steps) - 1} {
+	for _, i := range [...]int{0, p.smooth, p.adapt, len(p.steps) - 1} {
 		if err := p.frames.SetArguments(i); err != nil {
 			return err
 		}
@@ -174,6 +188,9 @@ func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, error)
 		return nil, err
 	}
 	p.steps[0].kernel.SetBytes(0, from.bytes())
+	smooth := p.steps[p.smooth].kernel
+	smooth.SetFloat(2, look.Smoothing)
+	smooth.SetInt(6, flag(look.Fresh || !e.before.like(src, look)))
 	p.steps[p.adapt].kernel.SetFloat(4, look.Alpha)
 	last := p.steps[len(p.steps)-1].kernel
 	last.SetBytes(3, to.bytes())

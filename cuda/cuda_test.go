@@ -243,8 +243,8 @@ func TestProfile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(times) != 21 {
-			t.Errorf("%d kernels, wanted 18 convolutions, 2 for statistics and AdaIN", len(times))
+		if len(times) != 22 {
+			t.Errorf("%d kernels, wanted 18 convolutions, 3 for statistics and AdaIN", len(times))
 		}
 		var flop float64
 		for _, k := range times {

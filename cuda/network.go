@@ -17,11 +17,12 @@ type network struct {
 	bias   []uintptr // of each layer, float32
 
 	// join is the decoder's first layer, whose parameters take up AdaIN and alpha anew for each frame.
-	join    int
-	master  uintptr // its weights in float32
-	plain   uintptr // its bias
-	content uintptr // statistics of the content: mean, std; float32 (2,C) with C as in memory
-	style   uintptr // statistics of the style, alike
+	join     int
+	master   uintptr // its weights in float32
+	plain    uintptr // its bias
+	content  uintptr // statistics of the content: mean, std; float32 (2,C) with C as in memory
+	previous uintptr // those in force at the frame before, float64 (2,C)
+	style    uintptr // statistics of the style, as those of the content
 
 	room []byte      // pinned; statistics on their way
 	sent model.Stats // the style that is on the GPU
@@ -56,6 +57,9 @@ func upload(w *model.Weights, s cu.Stream) (n *network, err error) {
 	}
 	bytes := int64(8 * join.in)
 	if n.content, err = n.take(bytes); err != nil {
+		return n, err
+	}
+	if n.previous, err = n.take(2 * bytes); err != nil {
 		return n, err
 	}
 	if n.style, err = n.take(bytes); err != nil {

@@ -16,6 +16,7 @@ type plan struct {
 	buffer [2]uintptr // the planes, in turn
 	steps  []step
 	encode int // so many steps give the statistics
+	smooth int // the step that knows the frame before
 	adapt  int // the step that takes alpha
 
 	frames   *driver.Graph // all steps
@@ -69,7 +70,7 @@ func (e *Engine) newPlan(width, height int) (p *plan, err error) {
 	return p, err
 }
 
-// addSteps lists the kernels: layers one to join-1, statistics, AdaIN folded into the next layer, the other layers.
+// addSteps lists the kernels: layers one to join-1, statistics, smoothing, AdaIN folded into the next layer, the other layers.
 func (e *Engine) addSteps(p *plan) error {
 	n := e.network
 	for i := range n.layers {
@@ -78,6 +79,9 @@ func (e *Engine) addSteps(p *plan) error {
 				return err
 			}
 			p.encode = len(p.steps)
+			if err := e.addSmooth(p); err != nil {
+				return err
+			}
 			if err := e.addAdapt(p); err != nil {
 				return err
 			}

@@ -6,11 +6,13 @@ import (
 	"unsafe"
 
 	"adainfilter/cuda/driver"
+	"adainfilter/model"
 )
 
 const (
 	pointerSize = 8
 	intSize     = 4
+	floatSize   = 4
 	mapSize     = int(unsafe.Sizeof(driver.TensorMap{}))
 	frameSize   = int(unsafe.Sizeof(frame{}))
 )
@@ -162,12 +164,30 @@ func (e *Engine) addStatistics(p *plan) error {
 	return nil
 }
 
+// addSmooth mixes the statistics with those in force at the frame before.
+func (e *Engine) addSmooth(p *plan) error {
+	n, c := e.network, e.weights.Widths[3]
+	in := n.layers[n.join].in
+	a, err := e.add(p, "statistics", e.library.kernels["smooth"], [3]int{1, 1, 1}, pointerSize, pointerSize, floatSize, floatSize, intSize, intSize, intSize)
+	if err != nil {
+		return err
+	}
+	a.SetPointer(0, n.content)
+	a.SetPointer(1, n.previous)
+	a.SetFloat(3, model.SceneCut)
+	a.SetInt(4, in)
+	a.SetInt(5, c)
+	p.costs(16*float64(in), 48*float64(in))
+	p.smooth = len(p.steps) - 1
+	return nil
+}
+
 // addAdapt folds AdaIN and alpha into the decoder's first layer.
 func (e *Engine) addAdapt(p *plan) error {
 	n := e.network
 	layer := n.layers[n.join]
 	a, err := e.add(p, "AdaIN", e.library.kernels["adapt"], [3]int{layer.out, 1, 1},
-		pointerSize, pointerSize, pointerSize, pointerSize, intSize, pointerSize, pointerSize, intSize, intSize)
+		pointerSize, pointerSize, pointerSize, pointerSize, floatSize, pointerSize, pointerSize, intSize, intSize)
 	if err != nil {
 		return err
 	}
