@@ -27,7 +27,8 @@ typedef struct {
   gboolean use_statistics;      /* statistics were written after style and replace it */
   AdaInStatistics statistics;
   gint style_size, device, device_id, threads, precision;
-  gdouble alpha;
+  gdouble alpha, smoothing;
+  gboolean preserve_color;
   guint style_serial;           /* grows with every change that can change the style in force */
 } AdaInSettings;
 
@@ -42,7 +43,9 @@ typedef struct {
 /* One frame during one call. */
 typedef struct {
   AdaInPlane src[ADAIN_PLANES], dst[ADAIN_PLANES];
-  gdouble alpha;
+  gdouble alpha, smoothing;
+  gboolean preserve_color;
+  gboolean fresh;               /* does not go on from the frame before; stays until the engine has done a frame */
 } AdaInFrame;
 
 /* What went wrong, in the order of messages.c. */

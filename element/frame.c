@@ -15,6 +15,23 @@ plain_layout (const GstVideoInfo * info, GstBuffer * buffer)
   return TRUE;
 }
 
+#define MOST_SMOOTHING 0.95
+
+/* A frame that the engine does not see, as at alpha 0, also breaks the line of those that it has seen. */
+static void
+take_settings (GstAdaInFilter * self, GstBuffer * buffer)
+{
+  AdaInFrame *frame = &self->frame;
+
+  GST_OBJECT_LOCK (self);
+  frame->alpha = self->settings.alpha;
+  frame->smoothing = MIN (self->settings.smoothing, MOST_SMOOTHING);
+  frame->preserve_color = self->settings.preserve_color;
+  GST_OBJECT_UNLOCK (self);
+  if (frame->alpha == 0.0 || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+    frame->fresh = TRUE;
+}
+
 /* Before the base class looks at anything, so that passthrough and a pending renegotiation already hold for this frame.
  * Only here, on the streaming thread, passthrough changes: the base class asks for it twice in one frame. */
 static void
@@ -26,9 +43,7 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
 
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (self), time);
-  GST_OBJECT_LOCK (self);
-  self->frame.alpha = self->settings.alpha;
-  GST_OBJECT_UNLOCK (self);
+  take_settings (self, buffer);
 
   passthrough = self->frame.alpha == 0.0 && (self->downstream_takes_meta || plain_layout (&self->info, buffer));
   self->refused = !passthrough && self->gpu_memory && !adain_context_follow (self, buffer);
@@ -93,8 +108,10 @@ stylize (GstAdaInFilter * self, GstVideoFrame * src, GstVideoFrame * dst)
     GST_ELEMENT_ERROR (self, STREAM, FAILED, ("The planes of a video frame lie outside of its buffer."), (NULL));
     return GST_FLOW_ERROR;
   }
-  if (goAdaInFrame (self, &self->frame, &e))
+  if (goAdaInFrame (self, &self->frame, &e)) {
+    self->frame.fresh = self->frame.alpha == 0.0;
     return GST_FLOW_OK;
+  }
   adain_post_error (self, &e);
   return GST_FLOW_ERROR;
 }
@@ -129,10 +146,20 @@ transform (GstBaseTransform * base, GstBuffer * in, GstBuffer * out)
   return flow;
 }
 
+/* Streaming thread: both events are serialised. A seek always brings a new segment. */
+static gboolean
+sink_event (GstBaseTransform * base, GstEvent * event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    ADAIN_FILTER (base)->frame.fresh = TRUE;
+  return adain_parent_class->sink_event (base, event);
+}
+
 void
 adain_install_frames (GstBaseTransformClass * klass)
 {
   klass->passthrough_on_same_caps = FALSE;
+  klass->sink_event = sink_event;
   klass->before_transform = before_transform;
   klass->transform = transform;
 }

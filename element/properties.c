@@ -8,6 +8,8 @@ enum
   PROP_STYLE_WEIGHTS,
   PROP_STYLE_STATISTICS,
   PROP_ALPHA,
+  PROP_PRESERVE_COLOR,
+  PROP_SMOOTHING,
   PROP_STYLE_SIZE,
   PROP_DEVICE,
   PROP_DEVICE_ID,
@@ -145,6 +147,12 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_ALPHA:
       s->alpha = g_value_get_double (value);
       break;
+    case PROP_PRESERVE_COLOR:
+      s->preserve_color = g_value_get_boolean (value);
+      break;
+    case PROP_SMOOTHING:
+      s->smoothing = g_value_get_double (value);
+      break;
     case PROP_STYLE_SIZE:
       s->style_size = g_value_get_int (value);
       s->style_serial++;
@@ -209,6 +217,12 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
     case PROP_ALPHA:
       g_value_set_double (value, s->alpha);
       break;
+    case PROP_PRESERVE_COLOR:
+      g_value_set_boolean (value, s->preserve_color);
+      break;
+    case PROP_SMOOTHING:
+      g_value_set_double (value, s->smoothing);
+      break;
     case PROP_STYLE_SIZE:
       g_value_set_int (value, s->style_size);
       break;
@@ -272,6 +286,21 @@ install_style_properties (const char *style_blurb)
       "0 keeps the picture's own size", 0, 4096, 512, playing);
 }
 
+static void
+install_frame_properties (void)
+{
+  const GParamFlags playing = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+
+  properties[PROP_ALPHA] = g_param_spec_double ("alpha", "Alpha",
+      "Strength of the style: 0 passes frames through untouched, 1 is the full style", 0.0, 1.0, 1.0,
+      playing | GST_PARAM_CONTROLLABLE);
+  properties[PROP_PRESERVE_COLOR] = g_param_spec_boolean ("preserve-color", "Preserve color",
+      "Take only the luminance from the style and the colour from the frame", FALSE, playing);
+  properties[PROP_SMOOTHING] = g_param_spec_double ("smoothing", "Smoothing",
+      "Share of the content statistics that each frame takes over from the one before, against flicker; above 0.95 acts as 0.95. "
+      "It starts anew at a scene cut, a seek and a discontinuity", 0.0, 1.0, 0.0, playing | GST_PARAM_CONTROLLABLE);
+}
+
 void
 adain_install_properties (GObjectClass * klass, const char *style, const char *style_blurb)
 {
@@ -283,11 +312,9 @@ adain_install_properties (GObjectClass * klass, const char *style, const char *s
   klass->dispatch_properties_changed = dispatch_properties_changed;
 
   install_style_properties (style_blurb);
+  install_frame_properties ();
   properties[PROP_WEIGHTS] = g_param_spec_string ("weights", "Weights",
       "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);
-  properties[PROP_ALPHA] = g_param_spec_double ("alpha", "Alpha",
-      "Strength of the style: 0 passes frames through untouched, 1 is the full style", 0.0, 1.0, 1.0,
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE);
   properties[PROP_DEVICE] = g_param_spec_enum ("device", "Device", "Hardware that computes", device_type (), 0, ready);
   properties[PROP_DEVICE_ID] = g_param_spec_int ("device-id", "Device ID",
       "Which GPU, as the driver counts them from 0. -1: the one that the elements around use, else the first", -1, G_MAXINT, -1,

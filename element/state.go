@@ -117,7 +117,10 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	if err := setPlanes(&st.result, &f.dst); err != nil {
 		return failure{streamKind, err}
 	}
-	st.look = model.Look{Style: st.style.Load().Stats, Alpha: float32(f.alpha)}
+	st.look = model.Look{
+		Style: st.style.Load().Stats, Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0,
+		Smoothing: float32(f.smoothing), Fresh: f.fresh != 0,
+	}
 	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.look); err != nil {
 		return failure{streamKind, err}
 	}

@@ -47,7 +47,7 @@ type property struct{ kind, value, change string }
 var (
 	inspectName    = regexp.MustCompile(`^  ([a-z][a-z-]*) +: `)
 	inspectDefault = regexp.MustCompile(`Default: +(?:\d+, )?"?([^"]*?)"? *$`)
-	kinds          = []string{"String", "Integer", "Double", "Enum", "GstValueArray", "GstStructure"}
+	kinds          = []string{"String", "Boolean", "Unsigned Integer64", "Integer", "Double", "Enum", "GstValueArray", "GstStructure"}
 )
 
 // inspected reads the element's own properties out of gst-inspect's text.
@@ -126,7 +126,9 @@ func documented(text string) (map[string]property, error) {
 }
 
 func documentedKind(cell string) string {
-	short := map[string]string{"string": "String", "int": "Integer", "double": "Double", "enum": "Enum"}
+	short := map[string]string{
+		"string": "String", "boolean": "Boolean", "uint64": "Unsigned Integer64", "int": "Integer", "double": "Double", "enum": "Enum",
+	}
 	word := strings.Trim(strings.Fields(cell + " ?")[0], "`,:")
 	if kind, ok := short[word]; ok {
 		return kind

@@ -10,10 +10,16 @@ hn_late (GstHarness * h, guint64 running_time)
 void
 hn_flush (GstHarness * h)
 {
-  GstSegment segment;
-
   gst_harness_push_event (h, gst_event_new_flush_start ());
   gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  hn_segment (h);
+}
+
+void
+hn_segment (GstHarness * h)
+{
+  GstSegment segment;
+
   gst_segment_init (&segment, GST_FORMAT_TIME);
   gst_harness_push_event (h, gst_event_new_segment (&segment));
 }

@@ -115,6 +115,9 @@ func (h *Harness) Caps(caps string) bool {
 // Flush sends flush-start, flush-stop and a new segment.
 func (h *Harness) Flush() { C.hn_flush(h.h) }
 
+// Segment sends a new segment.
+func (h *Harness) Segment() { C.hn_segment(h.h) }
+
 // EOS sends the end of the stream and says whether it came out.
 func (h *Harness) EOS() bool { return C.gst_harness_push_event(h.h, C.gst_event_new_eos()) != 0 }
 

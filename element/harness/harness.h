@@ -52,6 +52,7 @@ void hn_guard_output (GstHarness * h, guint left, guint right, guint top, guint 
 /* events.c */
 void hn_late (GstHarness * h, guint64 running_time);
 void hn_flush (GstHarness * h);
+void hn_segment (GstHarness * h);
 gboolean hn_caps (GstHarness * h, const char *caps);
 int hn_proposes (GstHarness * h, const char *caps);
 char *hn_takes (GstHarness * h, const char *downstream);
