@@ -29,6 +29,7 @@ typedef struct {
   gint style_size, device, device_id, threads, precision;
   gdouble alpha, smoothing;
   gboolean preserve_color;
+  guint64 transition;           /* ns */
   guint style_serial;           /* grows with every change that can change the style in force */
 } AdaInSettings;
 
@@ -45,6 +46,7 @@ typedef struct {
   AdaInPlane src[ADAIN_PLANES], dst[ADAIN_PLANES];
   gdouble alpha, smoothing;
   gboolean preserve_color;
+  GstClockTime time;            /* running time, GST_CLOCK_TIME_NONE where unknown */
   gboolean fresh;               /* does not go on from the frame before; stays until the engine has done a frame */
 } AdaInFrame;
 

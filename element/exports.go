@@ -147,7 +147,7 @@ func goAdaInStatistics(element *C.GstAdaInFilter) (s *C.GstStructure) {
 		}
 	}()
 	if st := lookup(element).running.Load(); st != nil {
-		return structure(st.style.Load())
+		return structure(st.statistics())
 	}
 	return structure(copySettings(element).statistics)
 }

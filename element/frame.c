@@ -21,8 +21,12 @@ plain_layout (const GstVideoInfo * info, GstBuffer * buffer)
 static void
 take_settings (GstAdaInFilter * self, GstBuffer * buffer)
 {
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
   AdaInFrame *frame = &self->frame;
 
+  frame->time = GST_CLOCK_TIME_NONE;
+  if (segment->format == GST_FORMAT_TIME)
+    frame->time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GST_OBJECT_LOCK (self);
   frame->alpha = self->settings.alpha;
   frame->smoothing = MIN (self->settings.smoothing, MOST_SMOOTHING);

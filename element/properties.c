@@ -7,6 +7,7 @@ enum
   PROP_STYLE,
   PROP_STYLE_WEIGHTS,
   PROP_STYLE_STATISTICS,
+  PROP_TRANSITION,
   PROP_ALPHA,
   PROP_PRESERVE_COLOR,
   PROP_SMOOTHING,
@@ -147,6 +148,9 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_ALPHA:
       s->alpha = g_value_get_double (value);
       break;
+    case PROP_TRANSITION:
+      s->transition = g_value_get_uint64 (value);
+      break;
     case PROP_PRESERVE_COLOR:
       s->preserve_color = g_value_get_boolean (value);
       break;
@@ -217,6 +221,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
     case PROP_ALPHA:
       g_value_set_double (value, s->alpha);
       break;
+    case PROP_TRANSITION:
+      g_value_set_uint64 (value, s->transition);
+      break;
     case PROP_PRESERVE_COLOR:
       g_value_set_boolean (value, s->preserve_color);
       break;
@@ -284,6 +291,9 @@ install_style_properties (const char *style_blurb)
   properties[PROP_STYLE_SIZE] = g_param_spec_int ("style-size", "Style size",
       "Short side in pixels to which style pictures are scaled when they are read: larger gives larger strokes. "
       "0 keeps the picture's own size", 0, 4096, 512, playing);
+  properties[PROP_TRANSITION] = g_param_spec_uint64 ("transition", "Transition",
+      "Running time in nanoseconds in which the statistics go from those in force to new ones when style, style-weights or "
+      "style-statistics change. It holds for the changes that follow", 0, G_MAXUINT64, 0, playing);
 }
 
 static void

@@ -19,6 +19,7 @@ type settings struct {
 	styleWeights []float64
 	statistics   *model.Style // replaces style if not nil
 	styleSize    int          // pixels, 0 keeps
+	transition   uint64       // nanoseconds
 	options      model.Options
 	styleSerial  uint // grows with every change that can change the style in force
 }
@@ -39,6 +40,7 @@ func copySettings(element *C.GstAdaInFilter) settings {
 		style:        C.GoString(c.style),
 		styleWeights: slices.Clone(doubles(c.style_weights, c.n_style_weights)),
 		styleSize:    int(c.style_size),
+		transition:   uint64(c.transition),
 		options: model.Options{
 			Device: devices[c.device], DeviceID: int(c.device_id), Threads: int(c.threads), Precision: precisions[c.precision],
 		},

@@ -19,9 +19,10 @@ type state struct {
 	element *C.GstAdaInFilter
 	weights *model.Weights
 	engines model.Engines
-	options model.Options // of the engine, with the device that auto has found
-	engine  model.Engine  // streaming thread only
-	style   atomic.Pointer[model.Style]
+	options model.Options         // of the engine, with the device that auto has found
+	engine  model.Engine          // streaming thread only
+	scene   atomic.Pointer[scene] // the newest; the worker's to change
+	fade    atomic.Pointer[fade]  // what the newest frame has; streaming thread's to change
 	worker  *worker
 
 	content, result model.Image // as negotiated; the planes are those of the frame under way
@@ -46,11 +47,12 @@ func start(f *filter, engines model.Engines) (*state, error) {
 		return nil, err
 	}
 	loader := &loader{engines: st.engines, weights: weights, device: st.options.Device}
-	style, err := loader.load(s, s.options.Threads)
+	first, err := loader.load(s, s.options.Threads)
 	if err != nil {
 		return nil, err
 	}
-	st.style.Store(style)
+	st.scene.Store(first)
+	st.fade.Store(arrived(first))
 	logInfo(f.element, fmt.Sprintf("engine: %s; wanted device %s, precision %s, threads %d (0: all)", st.engine.Describe(),
 		s.options.Device, s.options.Precision, s.options.Threads))
 	postStyle(f.element, s.name(), nil)
@@ -109,6 +111,17 @@ func (st *state) negotiate(format string, width, height, matrix int, fullRange b
 	return nil
 }
 
+// statistics are those in force. Without a transition those of a new style are so before the first frame that has them. Any thread.
+func (st *state) statistics() *model.Style {
+	scene, fade := st.scene.Load(), st.fade.Load()
+	if fade.to != scene && scene.transition == 0 {
+		return scene.style
+	}
+	in := *fade.to.style
+	in.Stats = fade.statistics()
+	return &in
+}
+
 // frame stylises one frame with the style in force.
 func (st *state) frame(f *C.AdaInFrame) error {
 	if err := setPlanes(&st.content, &f.src); err != nil {
@@ -117,8 +130,13 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	if err := setPlanes(&st.result, &f.dst); err != nil {
 		return failure{streamKind, err}
 	}
+	time, fade := uint64(f.time), st.fade.Load()
+	if scene := st.scene.Load(); scene != fade.to {
+		fade = fade.towards(scene, time)
+		st.fade.Store(fade)
+	}
 	st.look = model.Look{
-		Style: st.style.Load().Stats, Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0,
+		Style: fade.at(time), Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0,
 		Smoothing: float32(f.smoothing), Fresh: f.fresh != 0,
 	}
 	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.look); err != nil {

@@ -33,8 +33,16 @@ type loaded struct {
 	stats    model.Stats
 }
 
-// load is the style that s asks for. threads are those of the engine that encodes pictures.
-func (l *loader) load(s settings, threads int) (*model.Style, error) {
+// load is what s asks for. threads are those of the engine that encodes pictures.
+func (l *loader) load(s settings, threads int) (*scene, error) {
+	style, err := l.style(s, threads)
+	if err != nil {
+		return nil, err
+	}
+	return &scene{style: style, transition: s.transition}, nil
+}
+
+func (l *loader) style(s settings, threads int) (*model.Style, error) {
 	if s.statistics != nil {
 		if s.statistics.Network == "" {
 			s.statistics.Network = l.weights.Network

@@ -69,9 +69,9 @@ func (w *worker) apply() {
 	}
 	w.applied = s.styleSerial
 	// One thread: the others belong to the frames.
-	style, err := w.loader.load(s, 1)
+	scene, err := w.loader.load(s, 1)
 	if err == nil {
-		w.state.style.Store(style)
+		w.state.scene.Store(scene)
 	}
 	postStyle(w.element, s.name(), err)
 	if err == nil {
