@@ -21,7 +21,7 @@ typedef struct {
 
 /* The properties as they are wanted. Guarded by the object lock; others work on a copy. All memory is the struct's own. */
 typedef struct {
-  gchar *weights, *style;
+  gchar *weights, *style, *mask;
   gdouble *style_weights;
   guint n_style_weights;
   gboolean use_statistics;      /* statistics were written after style and replace it */

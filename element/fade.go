@@ -12,8 +12,9 @@ const none = math.MaxUint64
 
 // scene is what the settings ask for, ready for frames. It does not change.
 type scene struct {
-	style      *model.Style
-	transition uint64 // nanoseconds in which it comes into force
+	style      *model.Style // with a mask that of its white region
+	mask       *model.Mask  // nil: one style everywhere
+	transition uint64       // nanoseconds in which it comes into force
 }
 
 // fade is the way from the statistics in force when a scene came to those of the scene. It belongs to the streaming thread; any thread
@@ -22,6 +23,8 @@ type fade struct {
 	to       *scene
 	from     model.Stats
 	now      model.Stats   // memory of the mix
+	second   model.Stats   // as from, of the mask's black region
+	mask     *model.Mask   // to's, with the mix in memory of its own; nil without
 	start    uint64        // running time of the first frame that knew the scene
 	last     uint64        // running time of the frame before
 	progress atomic.Uint64 // bits of a float64: 0 is from, 1 is to
@@ -36,17 +39,23 @@ func arrived(to *scene) *fade {
 
 // towards begins a fade from where f is, with the frame at a running time.
 func (f *fade) towards(to *scene, time uint64) *fade {
-	if to.transition == 0 {
+	if to.transition == 0 || !to.mask.SameRegions(f.to.mask) {
 		return arrived(to)
 	}
-	return &fade{to: to, from: f.statistics(), now: to.style.Stats.Clone(), start: time, last: time}
+	next := &fade{to: to, from: f.statistics(), now: to.style.Stats.Clone(), start: time, last: time}
+	if to.mask != nil {
+		mask := *to.mask
+		mask.Second = mask.Second.Clone()
+		next.mask, next.second = &mask, f.mixed(f.second, f.to.mask.Second)
+	}
+	return next
 }
 
 func (f *fade) setProgress(p float64) { f.progress.Store(math.Float64bits(p)) }
 
-// at are the statistics of the frame at a running time, in memory of f. A frame without time, or with one before that of its
+// at sets the styles and the mask of the frame at a running time, in memory of f. A frame without time, or with one before that of its
 // predecessor, as after a seek, ends the fade.
-func (f *fade) at(time uint64) model.Stats {
+func (f *fade) at(time uint64, look *model.Look) {
 	p := math.Float64frombits(f.progress.Load())
 	if p < 1 {
 		p = 1
@@ -57,19 +66,25 @@ func (f *fade) at(time uint64) model.Stats {
 		f.setProgress(p)
 	}
 	if p == 1 {
-		return f.to.style.Stats
+		look.Style, look.Mask = f.to.style.Stats, f.to.mask
+		return
 	}
 	mix(f.now, f.from, f.to.style.Stats, p)
-	return f.now
+	if f.mask != nil {
+		mix(f.mask.Second, f.second, f.to.mask.Second, p)
+	}
+	look.Style, look.Mask = f.now, f.mask
 }
 
-// statistics are those of the newest frame, in memory of the caller's. Any thread.
-func (f *fade) statistics() model.Stats {
-	to := f.to.style.Stats.Clone()
+// statistics are those of the newest frame, of its white region, in memory of the caller's. Any thread.
+func (f *fade) statistics() model.Stats { return f.mixed(f.from, f.to.style.Stats) }
+
+func (f *fade) mixed(from, to model.Stats) model.Stats {
+	out := to.Clone()
 	if p := math.Float64frombits(f.progress.Load()); p < 1 {
-		mix(to, f.from, f.to.style.Stats, p)
+		mix(out, from, to, p)
 	}
-	return to
+	return out
 }
 
 // mix sets out to the point between from and to.

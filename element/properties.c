@@ -7,6 +7,7 @@ enum
   PROP_STYLE,
   PROP_STYLE_WEIGHTS,
   PROP_STYLE_STATISTICS,
+  PROP_MASK,
   PROP_TRANSITION,
   PROP_ALPHA,
   PROP_PRESERVE_COLOR,
@@ -79,6 +80,7 @@ adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy)
   *copy = *s;
   copy->weights = g_strdup (s->weights);
   copy->style = g_strdup (s->style);
+  copy->mask = g_strdup (s->mask);
   copy->style_weights = g_memdup2 (s->style_weights, s->n_style_weights * sizeof *s->style_weights);
   adain_statistics_copy (&copy->statistics, &s->statistics);
   GST_OBJECT_UNLOCK (self);
@@ -89,6 +91,7 @@ adain_settings_clear (AdaInSettings * s)
 {
   g_free (s->weights);
   g_free (s->style);
+  g_free (s->mask);
   g_free (s->style_weights);
   adain_statistics_clear (&s->statistics);
   *s = (AdaInSettings) { 0 };
@@ -147,6 +150,11 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
       break;
     case PROP_ALPHA:
       s->alpha = g_value_get_double (value);
+      break;
+    case PROP_MASK:
+      g_free (s->mask);
+      s->mask = g_value_dup_string (value);
+      s->style_serial++;
       break;
     case PROP_TRANSITION:
       s->transition = g_value_get_uint64 (value);
@@ -221,6 +229,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
     case PROP_ALPHA:
       g_value_set_double (value, s->alpha);
       break;
+    case PROP_MASK:
+      g_value_set_string (value, s->mask ? s->mask : "");
+      break;
     case PROP_TRANSITION:
       g_value_set_uint64 (value, s->transition);
       break;
@@ -291,6 +302,10 @@ install_style_properties (const char *style_blurb)
   properties[PROP_STYLE_SIZE] = g_param_spec_int ("style-size", "Style size",
       "Short side in pixels to which style pictures are scaled when they are read: larger gives larger strokes. "
       "0 keeps the picture's own size", 0, 4096, 512, playing);
+  properties[PROP_MASK] = g_param_spec_string ("mask", "Mask",
+      "Picture that divides frames, stretched to their size: white takes the first style, black the second, grey both. style must "
+      "name two; they are not mixed and style-weights does nothing. adain-style says what became of it. Empty: no mask", "",
+      playing);
   properties[PROP_TRANSITION] = g_param_spec_uint64 ("transition", "Transition",
       "Running time in nanoseconds in which the statistics go from those in force to new ones when style, style-weights or "
       "style-statistics change. It holds for the changes that follow", 0, G_MAXUINT64, 0, playing);

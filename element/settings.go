@@ -16,6 +16,7 @@ import (
 type settings struct {
 	weights      string // file; "" is the built-in network
 	style        string
+	mask         string // picture file; "" is none
 	styleWeights []float64
 	statistics   *model.Style // replaces style if not nil
 	styleSize    int          // pixels, 0 keeps
@@ -38,6 +39,7 @@ func copySettings(element *C.GstAdaInFilter) settings {
 	s := settings{
 		weights:      C.GoString(c.weights),
 		style:        C.GoString(c.style),
+		mask:         C.GoString(c.mask),
 		styleWeights: slices.Clone(doubles(c.style_weights, c.n_style_weights)),
 		styleSize:    int(c.style_size),
 		transition:   uint64(c.transition),

@@ -136,9 +136,9 @@ func (st *state) frame(f *C.AdaInFrame) error {
 		st.fade.Store(fade)
 	}
 	st.look = model.Look{
-		Style: fade.at(time), Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0,
-		Smoothing: float32(f.smoothing), Fresh: f.fresh != 0,
+		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: float32(f.smoothing), Fresh: f.fresh != 0,
 	}
+	fade.at(time, &st.look)
 	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.look); err != nil {
 		return failure{streamKind, err}
 	}

@@ -22,6 +22,7 @@ type loader struct {
 	weights *model.Weights
 	device  model.Device // that of the engine for the frames
 	last    []loaded     // what the last load needed, so that a change of style-weights reads no picture
+	mask    cachedMask   // that of the last load, so that a change of style keeps the regions
 }
 
 // loaded are the statistics of a file at a style-size.
@@ -35,13 +36,18 @@ type loaded struct {
 
 // load is what s asks for. threads are those of the engine that encodes pictures.
 func (l *loader) load(s settings, threads int) (*scene, error) {
+	if s.mask != "" {
+		return l.masked(s, threads)
+	}
 	style, err := l.style(s, threads)
 	if err != nil {
 		return nil, err
 	}
+	l.mask = cachedMask{}
 	return &scene{style: style, transition: s.transition}, nil
 }
 
+// style is the one of a frame without mask.
 func (l *loader) style(s settings, threads int) (*model.Style, error) {
 	if s.statistics != nil {
 		if s.statistics.Network == "" {
@@ -52,12 +58,29 @@ func (l *loader) style(s settings, threads int) (*model.Style, error) {
 		}
 		return s.statistics, nil
 	}
+	all, err := l.each(s, styleNames(s.style), threads)
+	if err != nil {
+		return nil, err
+	}
+	mixed, err := model.Mix(all, s.styleWeights)
+	if err != nil {
+		return nil, failure{settingsKind, err}
+	}
+	return l.named(s.style, mixed), nil
+}
+
+func (l *loader) named(name string, stats model.Stats) *model.Style {
+	return &model.Style{Name: name, Network: l.weights.Network, Encoder: l.weights.EncoderID(), Stats: stats}
+}
+
+// each are the statistics of styles.
+func (l *loader) each(s settings, names []string, threads int) ([]model.Stats, error) {
 	s.options.Device, s.options.Threads = l.device, threads
 	encoder := &encoder{engines: l.engines, weights: l.weights, options: s.options}
 	defer encoder.close()
 	var used []loaded
 	var all []model.Stats
-	for _, name := range styleNames(s.style) {
+	for _, name := range names {
 		stats, err := l.one(name, s.styleSize, encoder, &used)
 		if err != nil {
 			return nil, err
@@ -65,11 +88,7 @@ func (l *loader) style(s settings, threads int) (*model.Style, error) {
 		all = append(all, stats)
 	}
 	l.last = used
-	mixed, err := model.Mix(all, s.styleWeights)
-	if err != nil {
-		return nil, failure{settingsKind, err}
-	}
-	return &model.Style{Name: s.style, Network: l.weights.Network, Encoder: l.weights.EncoderID(), Stats: mixed}, nil
+	return all, nil
 }
 
 // one is a single style: a built-in name first, then a file.

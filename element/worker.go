@@ -71,6 +71,9 @@ func (w *worker) apply() {
 	// One thread: the others belong to the frames.
 	scene, err := w.loader.load(s, 1)
 	if err == nil {
+		if !scene.mask.SameRegions(w.state.scene.Load().mask) {
+			scene.transition = 0 // there is no line from one style to two
+		}
 		w.state.scene.Store(scene)
 	}
 	postStyle(w.element, s.name(), err)

@@ -91,6 +91,16 @@ hn_set_style_and_weights (GstElement * element, const char *style, double first,
   g_value_unset (&weights);
 }
 
+/* Sets two properties from text so that they become known together. */
+void
+hn_set_together (GstElement * element, const char *property, const char *value, const char *other, const char *other_value)
+{
+  g_object_freeze_notify (G_OBJECT (element));
+  hn_set (element, property, value);
+  hn_set (element, other, other_value);
+  g_object_thaw_notify (G_OBJECT (element));
+}
+
 /* Binds a line from 0 at time 0 to 1 at ns. */
 gboolean
 hn_ramp (GstElement * element, const char *property, guint64 ns)

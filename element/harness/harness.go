@@ -88,6 +88,16 @@ func (h *Harness) SetStyleAndWeights(style string, first, second float64) {
 	C.hn_set_style_and_weights(h.filter, s, C.double(first), C.double(second))
 }
 
+// SetTogether sets two properties from text so that they become known together.
+func (h *Harness) SetTogether(property, value, other, otherValue string) {
+	p, v, o, w := C.CString(property), C.CString(value), C.CString(other), C.CString(otherValue)
+	defer C.free(unsafe.Pointer(p))
+	defer C.free(unsafe.Pointer(v))
+	defer C.free(unsafe.Pointer(o))
+	defer C.free(unsafe.Pointer(w))
+	C.hn_set_together(h.filter, p, v, o, w)
+}
+
 // Get is a property as text.
 func (h *Harness) Get(property string) string {
 	p := C.CString(property)

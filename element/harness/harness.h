@@ -38,6 +38,7 @@ void hn_free (GstHarness * h, GstElement * element);
 void hn_set (GstElement * element, const char *property, const char *value);
 char *hn_get (GstElement * element, const char *property);
 void hn_set_style_and_weights (GstElement * element, const char *style, double first, double second);
+void hn_set_together (GstElement * element, const char *property, const char *value, const char *other, const char *other_value);
 gboolean hn_ramp (GstElement * element, const char *property, guint64 ns);
 gboolean hn_next_message (GstBus * bus, HnMessage * m, guint64 timeout);
 void hn_message_clear (HnMessage * m);
