@@ -28,7 +28,7 @@ typedef struct {
   AdaInStatistics statistics;
   gint style_size, device, device_id, threads, precision;
   gdouble alpha, smoothing;
-  gboolean preserve_color;
+  gboolean preserve_color, navigation;
   guint64 transition;           /* ns */
   guint style_serial;           /* grows with every change that can change the style in force */
 } AdaInSettings;
@@ -125,6 +125,9 @@ void adain_install_pools (GstBaseTransformClass * klass);
 
 /* frame.c */
 void adain_install_frames (GstBaseTransformClass * klass);
+
+/* navigation.c */
+void adain_install_navigation (GstBaseTransformClass * klass);
 
 /* messages.c */
 void adain_post_error (GstAdaInFilter * self, AdaInError * e);

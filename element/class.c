@@ -93,6 +93,7 @@ adain_class_init (void *klass, const char *default_style, const char *style_blur
   adain_install_negotiation (base);
   adain_install_pools (base);
   adain_install_frames (base);
+  adain_install_navigation (base);
 }
 
 GType

@@ -16,6 +16,7 @@ import (
 type filter struct {
 	element *C.GstAdaInFilter
 	running atomic.Pointer[state] // nil unless started
+	walk    walk
 }
 
 // filters finds the Go side of an element: C must not keep Go pointers.
@@ -132,6 +133,23 @@ func goAdaInStyleChanged(element *C.GstAdaInFilter) {
 	if st := lookup(element).running.Load(); st != nil {
 		st.worker.wake()
 	}
+}
+
+// goAdaInNextStyle is called by any thread in any state: the style that a key asks for, in memory of malloc, or NULL for none.
+//
+//export goAdaInNextStyle
+func goAdaInNextStyle(element *C.GstAdaInFilter, step C.int) (style *C.char) {
+	defer func() {
+		if r := recover(); r != nil {
+			var e C.AdaInError
+			report(&e, panicked{r, debug.Stack()})
+			C.adain_post_error(element, &e)
+		}
+	}()
+	if name := lookup(element).walk.step(copySettings(element), int(step)); name != "" {
+		return C.CString(name)
+	}
+	return nil
 }
 
 // goAdaInStatistics is called by any thread in any state and returns the statistics in force, before the element is

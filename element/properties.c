@@ -12,6 +12,7 @@ enum
   PROP_ALPHA,
   PROP_PRESERVE_COLOR,
   PROP_SMOOTHING,
+  PROP_NAVIGATION,
   PROP_STYLE_SIZE,
   PROP_DEVICE,
   PROP_DEVICE_ID,
@@ -162,6 +163,9 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_PRESERVE_COLOR:
       s->preserve_color = g_value_get_boolean (value);
       break;
+    case PROP_NAVIGATION:
+      s->navigation = g_value_get_boolean (value);
+      break;
     case PROP_SMOOTHING:
       s->smoothing = g_value_get_double (value);
       break;
@@ -237,6 +241,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_PRESERVE_COLOR:
       g_value_set_boolean (value, s->preserve_color);
+      break;
+    case PROP_NAVIGATION:
+      g_value_set_boolean (value, s->navigation);
       break;
     case PROP_SMOOTHING:
       g_value_set_double (value, s->smoothing);
@@ -324,6 +331,9 @@ install_frame_properties (void)
   properties[PROP_SMOOTHING] = g_param_spec_double ("smoothing", "Smoothing",
       "Share of the content statistics that each frame takes over from the one before, against flicker; above 0.95 acts as 0.95. "
       "It starts anew at a scene cut, a seek and a discontinuity", 0.0, 1.0, 0.0, playing | GST_PARAM_CONTROLLABLE);
+  properties[PROP_NAVIGATION] = g_param_spec_boolean ("navigation", "Navigation",
+      "Keys of a video window change properties: up and down alpha by 0.05; right and left go through the names in style, each "
+      "alone, or through the built-in styles where style has one name. With a mask right and left do nothing", FALSE, playing);
 }
 
 void

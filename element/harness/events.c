@@ -1,4 +1,5 @@
 #include "harness.h"
+#include <gst/video/navigation.h>
 
 /* Downstream says that a frame of this running time came too late. */
 void
@@ -13,6 +14,43 @@ hn_flush (GstHarness * h)
   gst_harness_push_event (h, gst_event_new_flush_start ());
   gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
   hn_segment (h);
+}
+
+/* A window sends that a key went down, then up. TRUE where the press came out upstream. */
+gboolean
+hn_key (GstHarness * h, const char *key)
+{
+  GstEvent *event;
+  gboolean press = FALSE;
+
+  gst_harness_push_upstream_event (h, gst_event_new_navigation (gst_structure_new ("application/x-gst-navigation",
+              "event", G_TYPE_STRING, "key-press", "key", G_TYPE_STRING, key, NULL)));
+  gst_harness_push_upstream_event (h, gst_event_new_navigation (gst_structure_new ("application/x-gst-navigation",
+              "event", G_TYPE_STRING, "key-release", "key", G_TYPE_STRING, key, NULL)));
+  while ((event = gst_harness_try_pull_upstream_event (h))) {
+    press |= GST_EVENT_TYPE (event) == GST_EVENT_NAVIGATION
+        && gst_navigation_event_get_type (event) == GST_NAVIGATION_EVENT_KEY_PRESS;
+    gst_event_unref (event);
+  }
+  return press;
+}
+
+static void
+count (GObject * object, GParamSpec * spec, gpointer n)
+{
+  g_atomic_int_inc ((gint *) n);
+}
+
+/* Counts the notifications of a property from now on; the number belongs to the element. */
+const gint *
+hn_notified (GstElement * element, const char *property)
+{
+  gchar *signal = g_strconcat ("notify::", property, NULL);
+  gint *n = g_new0 (gint, 1);
+
+  g_signal_connect_data (element, signal, G_CALLBACK (count), n, (GClosureNotify) (void (*)(void)) g_free, 0);
+  g_free (signal);
+  return n;
 }
 
 void

@@ -128,6 +128,21 @@ func (h *Harness) Flush() { C.hn_flush(h.h) }
 // Segment sends a new segment.
 func (h *Harness) Segment() { C.hn_segment(h.h) }
 
+// Key sends upstream that a key of a window went down and up, and says whether that came out.
+func (h *Harness) Key(name string) bool {
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	return C.hn_key(h.h, text) != 0
+}
+
+// Notified gives the number of times that a property has been notified since, as long as the element is not closed.
+func (h *Harness) Notified(property string) func() int {
+	text := C.CString(property)
+	defer C.free(unsafe.Pointer(text))
+	n := C.hn_notified(h.filter, text)
+	return func() int { return int(*n) }
+}
+
 // EOS sends the end of the stream and says whether it came out.
 func (h *Harness) EOS() bool { return C.gst_harness_push_event(h.h, C.gst_event_new_eos()) != 0 }
 

@@ -54,6 +54,8 @@ void hn_guard_output (GstHarness * h, guint left, guint right, guint top, guint 
 void hn_late (GstHarness * h, guint64 running_time);
 void hn_flush (GstHarness * h);
 void hn_segment (GstHarness * h);
+gboolean hn_key (GstHarness * h, const char *key);
+const gint *hn_notified (GstElement * element, const char *property);
 gboolean hn_caps (GstHarness * h, const char *caps);
 int hn_proposes (GstHarness * h, const char *caps);
 char *hn_takes (GstHarness * h, const char *downstream);

@@ -1,0 +1,54 @@
+package element
+
+/*
+#include "adain.h"
+*/
+import "C"
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"adainfilter/model"
+)
+
+// walk goes through styles one by one, forwards and backwards, and round at the ends. It remembers the list that the property style held
+// before the first step, until somebody else sets the property.
+type walk struct {
+	sync.Mutex
+	names []string
+	at    int
+	set   string // what the last step has set
+}
+
+// step is the style beside the present one as the property style takes it: of several names in style each alone, else of the
+// built-in styles. From a mix, and from a style that is not built in, it goes to the first or last. "" is none: a mask needs its two.
+func (w *walk) step(s settings, by int) string {
+	w.Lock()
+	defer w.Unlock()
+	if s.mask != "" {
+		return ""
+	}
+	if w.names == nil || s.style != w.set {
+		w.begin(s.style)
+	}
+	switch {
+	case w.at < 0 && by < 0:
+		w.at = len(w.names) - 1
+	default:
+		w.at = (w.at + by + len(w.names)) % len(w.names)
+	}
+	w.set = strings.NewReplacer(`\`, `\\`, `,`, `\,`).Replace(w.names[w.at])
+	return w.set
+}
+
+func (w *walk) begin(style string) {
+	names := styleNames(style)
+	if len(names) > 1 {
+		w.names, w.at = names, -1
+		return
+	}
+	w.names = model.BuiltinStyles()
+	w.at = slices.Index(w.names, strings.TrimSpace(names[0]))
+}
