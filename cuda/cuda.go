@@ -87,45 +87,44 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 		return model.Stats{}, e.fail("statistics", picture, err)
 	}
 	defer e.device.leave()
-	if err := e.encode(picture); err != nil {
+	both, err := e.encode(picture)
+	if err != nil {
 		_ = e.wait() // nothing may be under way when the caller gets the picture back; the error stands already
 		return model.Stats{}, e.fail("statistics", picture, err)
 	}
-	c, both := e.weights.Widths[3], floats(e.network.room)
+	c := e.weights.Widths[3]
 	mean, std := both[:len(both)/2], both[len(both)/2:]
 	return model.Stats{Mean: mean[:c], Std: std[:c]}.Clone(), nil
 }
 
-// encode leaves the statistics of a picture in the network's room.
-func (e *Engine) encode(picture *model.Image) error {
+// encode returns the statistics of a picture, mean and std with channels as in memory, until the network's room is used again.
+func (e *Engine) encode(picture *model.Image) ([]float32, error) {
 	p, err := e.planFor(picture)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	src, err := p.bring(picture, e.stream)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.steps[0].kernel.SetBytes(0, src.bytes())
+	p.plain.steps[0].kernel.SetBytes(0, src.bytes())
 	if err := p.pictures.SetArguments(0); err != nil {
-		return err
+		return nil, err
 	}
 	if err := p.pictures.Launch(e.stream); err != nil {
-		return err
+		return nil, err
 	}
-	if err := e.network.fetch(e.stream); err != nil {
-		return err
+	both, err := e.network.fetch(e.stream)
+	if err != nil {
+		return nil, err
 	}
-	return e.wait()
+	return both, e.wait()
 }
 
 // Stylize is model.Engine.Stylize. It returns when the result is complete.
 func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
 		return fmt.Errorf("cuda: %w", err)
-	}
-	if look.Mask != nil {
-		return errors.New("cuda: a mask is not computed on a GPU, use the CPU for it")
 	}
 	for _, m := range [...]*model.Image{dst, src} {
 		if err := check(m); err != nil {
@@ -146,16 +145,16 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 }
 
 func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
-	p, err := e.prepare(dst, src, look)
+	p, c, err := e.prepare(dst, src, look)
 	if err != nil {
 		return err
 	}
-	for _, i := range [...]int{0, p.smooth, p.adapt, len(p.steps) - 1} {
-		if err := p.frames.SetArguments(i); err != nil {
+	for _, i := range [...]int{0, c.smooth, c.adapt, len(c.steps) - 1} {
+		if err := c.graph.SetArguments(i); err != nil {
 			return err
 		}
 	}
-	if err := p.frames.Launch(e.stream); err != nil {
+	if err := c.graph.Launch(e.stream); err != nil {
 		return err
 	}
 	if err := p.collect(dst, e.stream); err != nil {
@@ -171,32 +170,47 @@ func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
 }
 
 // prepare orders what a frame needs onto the GPU and tells the kernels about it.
-func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, error) {
+func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, *chain, error) {
 	p, err := e.planFor(src)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := e.network.send(look.Style, e.stream); err != nil {
-		return nil, err
+	c, err := e.chainFor(p, src, look.Mask != nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := e.send(p, look); err != nil {
+		return nil, nil, err
 	}
 	from, err := p.bring(src, e.stream)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	to, err := p.target(dst)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p.steps[0].kernel.SetBytes(0, from.bytes())
-	smooth := p.steps[p.smooth].kernel
+	c.steps[0].kernel.SetBytes(0, from.bytes())
+	smooth := c.steps[c.smooth].kernel
 	smooth.SetFloat(2, look.Smoothing)
 	smooth.SetInt(6, flag(look.Fresh || !e.before.like(src, look)))
-	p.steps[p.adapt].kernel.SetFloat(4, look.Alpha)
-	last := p.steps[len(p.steps)-1].kernel
+	c.steps[c.adapt].kernel.SetFloat(4, look.Alpha)
+	last := c.steps[len(c.steps)-1].kernel
 	last.SetBytes(3, to.bytes())
 	last.SetBytes(4, from.bytes())
 	last.SetInt(8, flag(look.PreserveColor))
-	return p, nil
+	return p, c, nil
+}
+
+// send orders what is new in a look onto the GPU.
+func (e *Engine) send(p *plan, look *model.Look) error {
+	if err := e.network.send(0, look.Style, e.stream); err != nil || look.Mask == nil {
+		return err
+	}
+	if err := e.network.send(1, look.Mask.Second, e.stream); err != nil {
+		return err
+	}
+	return p.divide(look.Mask, e.stream)
 }
 
 // flag is a bool as kernels take it.
@@ -221,6 +235,22 @@ func (e *Engine) planFor(m *model.Image) (*plan, error) {
 	}
 	e.plan = p
 	return p, nil
+}
+
+// chainFor is the plan's chain of kernels for a frame with or without a mask. Where there is no memory for it the plan goes too, with what
+// was taken already.
+func (e *Engine) chainFor(p *plan, m *model.Image, masked bool) (*chain, error) {
+	if !masked {
+		return p.plain, nil
+	}
+	if p.masked == nil {
+		c, err := e.newChain(p, true)
+		if err != nil {
+			return nil, errors.Join(e.explain(err, m), e.forget())
+		}
+		p.masked = c
+	}
+	return p.masked, nil
 }
 
 // explain adds to a lack of memory how much is wanted.

@@ -72,15 +72,17 @@ func TestWideLayers(t *testing.T) {
 			for _, size := range c.sizes {
 				src, a := pair(model.RGB, size[0], size[1])
 				b := model.NewImage(model.RGB, size[0], size[1])
-				style := modeltest.RandomStats(3, c.widths[3])
-				if err := want.Stylize(a, src, &model.Look{Style: style, Alpha: 0.8}); err != nil {
-					t.Fatal(err)
-				}
-				if err := got.Stylize(b, src, &model.Look{Style: style, Alpha: 0.8}); err != nil {
-					t.Fatal(err)
-				}
-				if err := modeltest.CheckPicture(b, a, modeltest.Float16); err != nil {
-					t.Errorf("%v at %v: %v", c.widths, size, err)
+				look := model.Look{Style: modeltest.RandomStats(3, c.widths[3]), Alpha: 0.8}
+				for _, look.Mask = range []*model.Mask{nil, halves(c.widths[3])} {
+					if err := want.Stylize(a, src, &look); err != nil {
+						t.Fatal(err)
+					}
+					if err := got.Stylize(b, src, &look); err != nil {
+						t.Fatal(err)
+					}
+					if err := modeltest.CheckPicture(b, a, modeltest.Float16); err != nil {
+						t.Errorf("%v at %v, mask %v: %v", c.widths, size, look.Mask != nil, err)
+					}
 				}
 			}
 		}
@@ -101,6 +103,11 @@ func open(t *testing.T, widths model.Widths, o model.Options) *Engine {
 	return e.(*Engine)
 }
 
+// halves is a mask whose regions meet in the middle.
+func halves(channels int) *model.Mask {
+	return &model.Mask{Width: 5, Height: 1, White: []uint8{255, 255, 100, 0, 0}, Second: modeltest.RandomStats(7, channels)}
+}
+
 // pair is a content and room for the result.
 func pair(f model.Format, w, h int) (src, dst *model.Image) {
 	src, dst = model.NewImage(f, w, h), model.NewImage(f, w, h)
@@ -112,17 +119,20 @@ func pair(f model.Format, w, h int) (src, dst *model.Image) {
 func TestGPUMemory(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, model.Lite, model.Options{DeviceID: -1})
-		for _, f := range model.Formats() {
+		for i, f := range model.Formats() {
 			src, want := pair(f, 19, 13)
-			style := modeltest.RandomStats(4, model.Lite[3])
-			if err := e.Stylize(want, src, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+			look := &model.Look{Style: modeltest.RandomStats(4, model.Lite[3]), Alpha: 0.9, PreserveColor: i%3 == 0}
+			if i%2 == 1 {
+				look.Mask = halves(model.Lite[3])
+			}
+			if err := e.Stylize(want, src, look); err != nil {
 				t.Fatal(err)
 			}
 			content, free := onGPU(t, e, src)
 			result, freeResult := onGPU(t, e, want)
 			clear(want.Planes[0].Data)
 			before, counted := allCopies(), driver.Copies()
-			if err := e.Stylize(result, content, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+			if err := e.Stylize(result, content, look); err != nil {
 				t.Fatal(err)
 			}
 			if after := allCopies(); after != before {
@@ -132,7 +142,7 @@ func TestGPUMemory(t *testing.T) {
 				t.Errorf("%v: the driver package counted copies for one frame: %+v, before: %+v", f, after, counted)
 			}
 			got := toHost(t, e, result)
-			if err := e.Stylize(want, src, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+			if err := e.Stylize(want, src, look); err != nil {
 				t.Fatal(err)
 			}
 			if err := modeltest.CheckPicture(got, want, modeltest.Tolerance{}); err != nil {
@@ -140,7 +150,7 @@ func TestGPUMemory(t *testing.T) {
 			}
 			// Mixed: each side may lie anywhere.
 			mixed := model.NewImage(f, 19, 13)
-			if err := e.Stylize(mixed, content, &model.Look{Style: style, Alpha: 0.9}); err != nil {
+			if err := e.Stylize(mixed, content, look); err != nil {
 				t.Fatal(err)
 			}
 			if err := modeltest.CheckPicture(mixed, want, modeltest.Tolerance{}); err != nil {
@@ -178,15 +188,16 @@ func TestNoAllocation(t *testing.T) {
 	emu.Need(t)
 	e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 	src, dst := pair(model.NV12, 16, 16)
-	style := modeltest.RandomStats(4, modeltest.Widths[3])
-	look := &model.Look{Style: style}
-	if n := testing.AllocsPerRun(5, func() {
-		look.Alpha += 0.05
-		if err := e.Stylize(dst, src, look); err != nil {
-			t.Fatal(err)
+	look := &model.Look{Style: modeltest.RandomStats(4, modeltest.Widths[3]), Smoothing: 0.5, PreserveColor: true}
+	for _, look.Mask = range []*model.Mask{nil, halves(modeltest.Widths[3])} {
+		if n := testing.AllocsPerRun(5, func() {
+			look.Alpha += 0.05
+			if err := e.Stylize(dst, src, look); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("mask %v: %v allocations for a frame, wanted none", look.Mask != nil, n)
 		}
-	}); n != 0 {
-		t.Errorf("%v allocations for a frame, wanted none", n)
 	}
 }
 
@@ -239,24 +250,27 @@ func TestProfile(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, model.VGG19, model.Options{DeviceID: -1})
 		src, dst := pair(model.NV12, 8, 8)
-		times, err := e.Profile(dst, src, &model.Look{Style: modeltest.RandomStats(1, model.VGG19[3]), Alpha: 1}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(times) != 22 {
-			t.Errorf("%d kernels, wanted 18 convolutions, 3 for statistics and AdaIN", len(times))
-		}
-		var flop float64
-		for _, k := range times {
-			if !(k.Milliseconds >= 0) || !(k.Bound > 0) || !(k.Bytes > 0) || k.Layer == "" || k.Kernel == "" {
-				t.Errorf("%+v", k)
+		look := &model.Look{Style: modeltest.RandomStats(1, model.VGG19[3]), Alpha: 1}
+		for _, look.Mask = range []*model.Mask{nil, halves(model.VGG19[3])} {
+			times, err := e.Profile(dst, src, look, 1)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if k.Layer != "statistics" && k.Layer != "AdaIN" {
-				flop += k.FLOP
+			if len(times) != 22 {
+				t.Errorf("%d kernels, wanted 18 convolutions, 3 for statistics and AdaIN", len(times))
 			}
-		}
-		if perPixel := flop / 64 / 2; perPixel != 241344+179904 {
-			t.Errorf("%.0f multiply-accumulates a pixel, wanted %d", perPixel, 241344+179904)
+			var flop float64
+			for _, k := range times {
+				if !(k.Milliseconds >= 0) || !(k.Bound > 0) || !(k.Bytes > 0) || k.Layer == "" || k.Kernel == "" {
+					t.Errorf("%+v", k)
+				}
+				if k.Layer != "statistics" && k.Layer != "AdaIN" {
+					flop += k.FLOP
+				}
+			}
+			if perPixel := flop / 64 / 2; perPixel != 241344+179904 {
+				t.Errorf("%.0f multiply-accumulates a pixel, wanted %d", perPixel, 241344+179904)
+			}
 		}
 	})
 }

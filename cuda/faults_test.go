@@ -17,12 +17,15 @@ const (
 	unknown     = 999
 )
 
-// life is what an engine does from opening to closing: two sizes, host and GPU memory, statistics, closing.
+// life is what an engine does from opening to closing: two sizes, the second one without a mask and with one, statistics.
 func life(e model.Engine, w *model.Weights) error {
-	style := modeltest.RandomStats(2, w.Widths[3])
-	for _, size := range [][2]int{{8, 8}, {8, 9}} {
-		src, dst := pair(model.NV12, size[0], size[1])
-		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+	look := &model.Look{Style: modeltest.RandomStats(2, w.Widths[3]), Alpha: 1}
+	for i, height := range []int{8, 9, 9} {
+		src, dst := pair(model.NV12, 8, height)
+		if i == 2 {
+			look.Mask = halves(w.Widths[3])
+		}
+		if err := e.Stylize(dst, src, look); err != nil {
 			return err
 		}
 	}
@@ -73,12 +76,12 @@ func TestEveryCallFails(t *testing.T) {
 func TestFrameAfterFailure(t *testing.T) {
 	emulated(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
-		style := modeltest.RandomStats(2, modeltest.Widths[3])
+		look := &model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Mask: halves(modeltest.Widths[3])}
 		for n := 1; ; n++ {
 			src, dst := pair(model.BGRA, 24, 8+n%2*8) // a change of size each time
 			emu.Reset()
 			emu.FailCall(n, outOfMemory)
-			err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1})
+			err := e.Stylize(dst, src, look)
 			failed := emu.Failed()
 			emu.Reset()
 			if failed == 0 {
@@ -87,7 +90,7 @@ func TestFrameAfterFailure(t *testing.T) {
 				}
 				return
 			}
-			if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+			if err := e.Stylize(dst, src, look); err != nil {
 				t.Errorf("the frame after call %d failed: %v", n, err)
 			}
 		}

@@ -9,6 +9,9 @@ import (
 	"adainfilter/model"
 )
 
+// regions is how many parts of a frame can have a style of their own.
+const regions = 2
+
 // network is the parameters on the GPU, with what depends on the style but not on the picture's size.
 type network struct {
 	memory
@@ -16,17 +19,31 @@ type network struct {
 	weight []uintptr // of each layer, float16
 	bias   []uintptr // of each layer, float32
 
-	// join is the decoder's first layer, whose parameters take up AdaIN and alpha anew for each frame.
-	join     int
-	master   uintptr // its weights in float32
-	plain    uintptr // its bias
-	content  uintptr // statistics of the content: mean, std; float32 (2,C) with C as in memory
-	previous uintptr // those in force at the frame before, float64 (2,C)
-	style    uintptr // statistics of the style, as those of the content
+	// join is the decoder's first layer, which takes up AdaIN and alpha anew for each frame that has one region.
+	join    int
+	master  uintptr // its weights in float32
+	adapted uintptr // what AdaIN makes of its weights, float16
+	shifted uintptr // and of its bias
 
-	room []byte      // pinned; statistics on their way
-	sent model.Stats // the style that is on the GPU
+	// Mean and std of relu4_1 in each region, (regions,2,C) with C as in memory. One region is the first.
+	content  uintptr // of the frame's content, float32
+	previous uintptr // those in force at the frame before, float64
+	style    uintptr // float32
+
+	room []byte               // pinned; statistics of all regions on their way
+	sent [regions]model.Stats // the styles that are on the GPU
 }
+
+// parameters are the weights and bias of layer i: those with AdaIN in them, unless the plane that the layer reads has it already.
+func (n *network) parameters(i int, applied bool) (weight, bias uintptr) {
+	if i == n.join && !applied {
+		return n.adapted, n.shifted
+	}
+	return n.weight[i], n.bias[i]
+}
+
+// statistics is the bytes of the statistics of one region.
+func (n *network) statistics() int { return 8 * n.layers[n.join].in }
 
 // upload brings a network to the current context's GPU.
 func upload(w *model.Weights, s cu.Stream) (n *network, err error) {
@@ -52,20 +69,18 @@ func upload(w *model.Weights, s cu.Stream) (n *network, err error) {
 	if n.master, err = put(&n.memory, s, join.weight); err != nil {
 		return n, err
 	}
-	if n.plain, err = put(&n.memory, s, join.bias); err != nil {
-		return n, err
+	for _, room := range []struct {
+		at    *uintptr
+		bytes int
+	}{
+		{&n.adapted, 2 * len(join.weight)}, {&n.shifted, 4 * len(join.bias)},
+		{&n.content, regions * n.statistics()}, {&n.previous, 2 * regions * n.statistics()}, {&n.style, regions * n.statistics()},
+	} {
+		if *room.at, err = n.take(int64(room.bytes)); err != nil {
+			return n, err
+		}
 	}
-	bytes := int64(8 * join.in)
-	if n.content, err = n.take(bytes); err != nil {
-		return n, err
-	}
-	if n.previous, err = n.take(2 * bytes); err != nil {
-		return n, err
-	}
-	if n.style, err = n.take(bytes); err != nil {
-		return n, err
-	}
-	if n.room, err = n.pin(int(bytes)); err != nil {
+	if n.room, err = n.pin(regions * n.statistics()); err != nil {
 		return n, err
 	}
 	for i := range n.layers {
@@ -74,25 +89,29 @@ func upload(w *model.Weights, s cu.Stream) (n *network, err error) {
 	return n, driver.Wrap("cuStreamSynchronize", s.Synchronize())
 }
 
-// send orders the style's statistics onto the GPU if other ones are there.
-func (n *network) send(style model.Stats, s cu.Stream) error {
-	if slices.Equal(n.sent.Mean, style.Mean) && slices.Equal(n.sent.Std, style.Std) {
+// send orders the statistics of a region's style onto the GPU if other ones are there.
+func (n *network) send(region int, style model.Stats, s cu.Stream) error {
+	sent := &n.sent[region]
+	if slices.Equal(sent.Mean, style.Mean) && slices.Equal(sent.Std, style.Std) {
 		return nil
 	}
-	n.sent.Mean, n.sent.Std = append(n.sent.Mean[:0], style.Mean...), append(n.sent.Std[:0], style.Std...)
-	both := floats(n.room)
+	sent.Mean, sent.Std = append(sent.Mean[:0], style.Mean...), append(sent.Std[:0], style.Std...)
+	bytes := n.statistics()
+	room := n.room[region*bytes:][:bytes]
+	both := floats(room)
 	clear(both)
 	copy(both, style.Mean)
 	copy(both[len(both)/2:], style.Std)
-	err := cu.MemcpyHtoDAsync(cu.DevicePtr(n.style), pointer(n.room), int64(len(n.room)), s)
+	err := cu.MemcpyHtoDAsync(cu.DevicePtr(n.style)+cu.DevicePtr(region*bytes), pointer(room), int64(bytes), s)
 	if err != nil {
-		n.sent.Mean = n.sent.Mean[:0] // what is on the GPU now is unknown
+		sent.Mean = sent.Mean[:0] // what is on the GPU now is unknown
 	}
 	return driver.Wrap("copy of the style to the GPU", err)
 }
 
-// fetch orders the content's statistics into room; they are there when the stream is through.
-func (n *network) fetch(s cu.Stream) error {
-	err := cu.MemcpyDtoHAsync(pointer(n.room), cu.DevicePtr(n.content), int64(len(n.room)), s)
-	return driver.Wrap("copy of statistics from the GPU", err)
+// fetch orders the content's statistics into room and returns the part of it where they are when the stream is through.
+func (n *network) fetch(s cu.Stream) ([]float32, error) {
+	bytes := n.statistics()
+	err := cu.MemcpyDtoHAsync(pointer(n.room), cu.DevicePtr(n.content), int64(bytes), s)
+	return floats(n.room[:bytes]), driver.Wrap("copy of statistics from the GPU", err)
 }

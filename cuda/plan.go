@@ -14,16 +14,14 @@ type plan struct {
 	memory
 	layout
 	buffer [2]uintptr // the planes, in turn
-	steps  []step
-	encode int // so many steps give the statistics
-	smooth int // the step that knows the frame before
-	adapt  int // the step that takes alpha
 
-	frames   *driver.Graph // all steps
-	pictures *driver.Graph // the first encode steps
+	plain    *chain
+	masked   *chain        // for frames with a mask; nil before the first one
+	pictures *driver.Graph // the first plain.encode steps
 
 	// Where pictures in host memory lie on the GPU and in pinned memory; none until the first one comes.
 	content, result staging
+	shares          shares
 }
 
 // staging is memory for one picture of any format.
@@ -32,7 +30,17 @@ type staging struct {
 	device uintptr
 }
 
-// step is one kernel of a plan.
+// chain is all kernels of a frame, in order.
+type chain struct {
+	masked bool // two regions: AdaIN is applied to the plane, not to the weights of the layer behind it
+	steps  []step
+	encode int // so many steps give the statistics of a plain frame
+	smooth int // the step that knows the frame before
+	adapt  int // the step that takes alpha, as its argument 4
+	graph  *driver.Graph
+}
+
+// step is one kernel of a chain.
 type step struct {
 	layer  string // what it is for
 	name   string // of the kernel
@@ -41,8 +49,8 @@ type step struct {
 	bytes  float64 // read from and written to the GPU's memory at least
 }
 
-// newPlan takes all memory for pictures of a size and makes the graphs, in the current context. Errors: out of memory, and whatever else
-// the driver refuses; nothing stays taken then.
+// newPlan takes all memory for pictures of a size and makes the graphs for frames without a mask, in the current context. Errors: out of
+// memory, and whatever else the driver refuses; nothing stays taken then.
 func (e *Engine) newPlan(width, height int) (p *plan, err error) {
 	unfinished := &plan{layout: lay(e.network.layers, width, height)}
 	defer func() {
@@ -56,33 +64,42 @@ func (e *Engine) newPlan(width, height int) (p *plan, err error) {
 			return nil, err
 		}
 	}
-	if err := e.addSteps(p); err != nil {
+	if p.plain, err = e.newChain(p, false); err != nil {
 		return nil, err
 	}
-	list := make([]*driver.Kernel, len(p.steps))
-	for i, s := range p.steps {
-		list[i] = s.kernel
-	}
-	if p.pictures, err = driver.NewGraph(list[:p.encode]); err != nil {
-		return nil, err
-	}
-	p.frames, err = driver.NewGraph(list)
+	p.pictures, err = driver.NewGraph(p.plain.list()[:p.plain.encode])
 	return p, err
 }
 
-// addSteps lists the kernels: layers one to join-1, statistics, smoothing, AdaIN folded into the next layer, the other layers.
-func (e *Engine) addSteps(p *plan) error {
+// newChain makes the kernels of a frame and their graph. What memory it takes is the plan's, which must be closed after an error.
+func (e *Engine) newChain(p *plan, masked bool) (*chain, error) {
+	c := &chain{masked: masked}
+	err := e.addSteps(p, c)
+	if err == nil {
+		c.graph, err = driver.NewGraph(c.list())
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.release((*driver.Graph).Close))
+	}
+	return c, nil
+}
+
+// list is the kernels alone.
+func (c *chain) list() []*driver.Kernel {
+	list := make([]*driver.Kernel, len(c.steps))
+	for i, s := range c.steps {
+		list[i] = s.kernel
+	}
+	return list
+}
+
+// addSteps lists the kernels: layers one to join-1, statistics, smoothing, AdaIN on the plane or folded into the next layer, the other
+// layers.
+func (e *Engine) addSteps(p *plan, c *chain) error {
 	n := e.network
 	for i := range n.layers {
 		if i == n.join {
-			if err := e.addStatistics(p); err != nil {
-				return err
-			}
-			p.encode = len(p.steps)
-			if err := e.addSmooth(p); err != nil {
-				return err
-			}
-			if err := e.addAdapt(p); err != nil {
+			if err := e.addAdaIN(p, c); err != nil {
 				return err
 			}
 		}
@@ -93,11 +110,26 @@ func (e *Engine) addSteps(p *plan) error {
 		case len(n.layers) - 1:
 			add = e.addLast
 		}
-		if err := add(p, i); err != nil {
+		if err := add(p, c, i); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addAdaIN is all between encoder and decoder.
+func (e *Engine) addAdaIN(p *plan, c *chain) error {
+	if c.masked {
+		return e.addRegions(p, c)
+	}
+	if err := e.addStatistics(p, c); err != nil {
+		return err
+	}
+	c.encode = len(c.steps)
+	if err := e.addSmooth(c); err != nil {
+		return err
+	}
+	return e.addAdapt(c)
 }
 
 // place is memory for a picture in host memory, of which which is the engine's own.
@@ -162,14 +194,25 @@ func (p *plan) close() error {
 // release frees what the host keeps of graphs and kernels.
 func (p *plan) release(free func(*driver.Graph) error) error {
 	var failed []error
-	for _, g := range []*driver.Graph{p.frames, p.pictures} {
-		if g != nil {
-			failed = append(failed, free(g))
+	if p.pictures != nil {
+		failed = append(failed, free(p.pictures))
+	}
+	for _, c := range []*chain{p.plain, p.masked} {
+		if c != nil {
+			failed = append(failed, c.release(free))
 		}
 	}
-	for _, s := range p.steps {
+	p.plain, p.masked, p.pictures = nil, nil, nil
+	return errors.Join(failed...)
+}
+
+func (c *chain) release(free func(*driver.Graph) error) (err error) {
+	if c.graph != nil {
+		err = free(c.graph)
+	}
+	for _, s := range c.steps {
 		s.kernel.Close()
 	}
-	p.frames, p.pictures, p.steps = nil, nil, nil
-	return errors.Join(failed...)
+	c.graph, c.steps = nil, nil
+	return err
 }

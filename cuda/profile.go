@@ -68,18 +68,18 @@ func (e *Engine) Profile(dst, src *model.Image, look *model.Look, runs int) ([]K
 		return nil, e.fail("profile", src, err)
 	}
 	defer e.device.leave()
-	p, err := e.prepare(dst, src, look)
+	_, c, err := e.prepare(dst, src, look)
 	if err != nil {
 		return nil, e.fail("profile", src, err)
 	}
-	times := make([][]float64, len(p.steps))
+	times := make([][]float64, len(c.steps))
 	for range max(runs, 1) {
-		if err := e.timeSteps(p, times); err != nil {
+		if err := e.timeSteps(c, times); err != nil {
 			return nil, e.fail("profile", src, err)
 		}
 	}
 	var out []KernelTime
-	for i, s := range p.steps {
+	for i, s := range c.steps {
 		slices.Sort(times[i])
 		out = append(out, KernelTime{Layer: s.layer, Kernel: s.name, Milliseconds: times[i][len(times[i])/2], FLOP: s.flop, Bytes: s.bytes,
 			Bound: 1e3 * max(s.flop/limits.FLOPS, s.bytes/limits.Bandwidth)})
@@ -87,9 +87,9 @@ func (e *Engine) Profile(dst, src *model.Image, look *model.Look, runs int) ([]K
 	return out, nil
 }
 
-// timeSteps runs a plan's kernels once and appends the milliseconds that each took.
-func (e *Engine) timeSteps(p *plan, times [][]float64) (err error) {
-	marks := make([]cu.Event, 0, len(p.steps)+1)
+// timeSteps runs a chain's kernels once and appends the milliseconds that each took.
+func (e *Engine) timeSteps(c *chain, times [][]float64) (err error) {
+	marks := make([]cu.Event, 0, len(c.steps)+1)
 	defer func() {
 		failed := []error{err, e.wait()}
 		for i := range marks {
@@ -97,7 +97,7 @@ func (e *Engine) timeSteps(p *plan, times [][]float64) (err error) {
 		}
 		err = errors.Join(failed...)
 	}()
-	for i := range len(p.steps) + 1 {
+	for i := range len(c.steps) + 1 {
 		m, err := cu.MakeEvent(cu.DefaultEvent)
 		if err != nil {
 			return driver.Wrap("cuEventCreate", err)
@@ -106,17 +106,17 @@ func (e *Engine) timeSteps(p *plan, times [][]float64) (err error) {
 		if err := m.Record(e.stream); err != nil {
 			return driver.Wrap("cuEventRecord", err)
 		}
-		if i == len(p.steps) {
+		if i == len(c.steps) {
 			break
 		}
-		if err := p.steps[i].kernel.Launch(e.stream); err != nil {
+		if err := c.steps[i].kernel.Launch(e.stream); err != nil {
 			return err
 		}
 	}
 	if err := e.wait(); err != nil {
 		return err
 	}
-	for i := range p.steps {
+	for i := range c.steps {
 		ms, err := marks[i].Elapsed(marks[i+1])
 		if err != nil {
 			return driver.Wrap("cuEventElapsedTime", err)

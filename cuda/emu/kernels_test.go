@@ -102,6 +102,7 @@ var bugs = []struct {
 	{"DIVERGENT", "conv", "conv_n64", []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}}, "wait at different __syncthreads"},
 	{"FRAG", "conv", "conv_n64", []run{{plain, "fwd", "mix", ""}}, "values are wrong"},
 	{"NO_SYNC", "statistics", "", []run{{plain, "fwd", "mix", ""}, {plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
+	{"NO_SYNC", "regions", "regions_sizes", []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
 	{"NO_SYNC", "smooth", "smooth_sizes", []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
 	{"STATIC_OOB", "emulator", "emulator_shapes", []run{{address, "rand:1", "mix", ""}}, "global-buffer-overflow"},
 	{"NO_SYNCWARP", "instructions", "instructions_syncwarp", []run{{plain, "fwd", "mix", ""}, {plain, "rev", "mix", ""}, {race, "lock", "mix", ""}}, ""},

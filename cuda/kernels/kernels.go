@@ -26,6 +26,7 @@ var Modules = []Module{
 		"conv_n64", "conv_n64_pool", "conv_n64_up", "conv_n128", "conv_n128_pool", "conv_n128_up",
 	}},
 	{Name: "statistics", Kernels: []string{"statistics_partial", "statistics_merge"}},
+	{Name: "regions", Kernels: []string{"regions_partial", "regions_merge", "regions_apply"}},
 	{Name: "smooth", Kernels: []string{"smooth"}},
 	{Name: "adapt", Kernels: []string{"adapt"}},
 	{Name: "last", Kernels: []string{"last"}},

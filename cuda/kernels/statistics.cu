@@ -11,43 +11,7 @@
 // Rejected: sums in the epilogue of the layer before (another instance of each convolution for 2 % of the traffic); one kernel whose
 // last block merges (needs a counter that somebody clears).
 #include "launch.cuh"
-#include "warp.cuh"
-
-constexpr int statistics_rows = 8, statistics_channels = 16, statistics_threads = 256;
-
-// The sums of the block's values, 8 for each thread: threads of the same parity have the same channels. v becomes the total.
-__device__ __forceinline__ void statistics_sum(float (&v)[8], float (*warps)[statistics_channels]) {
-  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-#pragma unroll
-  for (int c = 0; c < 8; c++)
-#pragma unroll
-    for (int lanes = 16; lanes > 1; lanes /= 2) v[c] += __shfl_xor_sync(0xffffffffu, v[c], lanes);
-  __syncthreads();  // the sums before these have been read
-  if (lane < 2)
-#pragma unroll
-    for (int c = 0; c < 8; c++) warps[warp][lane * 8 + c] = v[c];
-#ifndef BUG_NO_SYNC
-  __syncthreads();
-#endif
-#pragma unroll
-  for (int c = 0; c < 8; c++) {
-    v[c] = 0;
-#pragma unroll
-    for (int i = 0; i < statistics_threads / 32; i++) v[c] += warps[i][(lane & 1) * 8 + c];
-  }
-}
-
-__device__ __forceinline__ void statistics_values(float (&v)[8], const __half *x) {
-  const uint4 bits = __ldg((const uint4 *)x);
-  __half2 pairs[4];
-  memcpy(pairs, &bits, 16);
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    const float2 p = __half22float2(pairs[i]);
-    v[2 * i] = p.x;
-    v[2 * i + 1] = p.y;
-  }
-}
+#include "statistics.cuh"
 
 extern "C" __global__ void __launch_bounds__(statistics_threads)
     statistics_partial(const __half *x, float *partial, int H, int W, int C) {
@@ -58,7 +22,7 @@ extern "C" __global__ void __launch_bounds__(statistics_threads)
   float mean[8] = {}, m2[8] = {}, v[8];
 #pragma unroll 4
   for (int i = threadIdx.x >> 1; i < pixels; i += statistics_threads / 2) {
-    statistics_values(v, band + ((size_t)(i / W) * (W + 2) + i % W) * C);
+    statistics_values(v, __ldg((const uint4 *)(band + ((size_t)(i / W) * (W + 2) + i % W) * C)));
 #pragma unroll
     for (int c = 0; c < 8; c++) mean[c] += v[c];
   }
@@ -67,7 +31,7 @@ extern "C" __global__ void __launch_bounds__(statistics_threads)
   for (int c = 0; c < 8; c++) mean[c] /= pixels;
 #pragma unroll 4
   for (int i = threadIdx.x >> 1; i < pixels; i += statistics_threads / 2) {
-    statistics_values(v, band + ((size_t)(i / W) * (W + 2) + i % W) * C);
+    statistics_values(v, __ldg((const uint4 *)(band + ((size_t)(i / W) * (W + 2) + i % W) * C)));
 #pragma unroll
     for (int c = 0; c < 8; c++) m2[c] += (v[c] - mean[c]) * (v[c] - mean[c]);
   }
