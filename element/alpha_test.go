@@ -64,17 +64,19 @@ func TestStartInPassthrough(t *testing.T) {
 	}
 }
 
-// TestController lets a controller raise alpha from 0, where the element passes through, to 1.
+// TestController lets a controller raise alpha from 0, where the element passes through, to 1, and smoothing as far as it goes.
 func TestController(t *testing.T) {
-	var alphas []float32
-	f := &fakes{stylize: func(_, _ *model.Image, l *model.Look) error { alphas = append(alphas, l.Alpha); return nil }}
+	var looks []model.Look
+	f := &fakes{stylize: func(_, _ *model.Image, l *model.Look) error { looks = append(looks, *l); return nil }}
 	use(t, f.open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
-	if !h.Ramp("alpha", time.Second) {
-		t.Fatal("alpha cannot be controlled")
+	for _, property := range []string{"alpha", "smoothing"} {
+		if !h.Ramp(property, 4*time.Second) {
+			t.Fatalf("%s cannot be controlled", property)
+		}
 	}
-	for i := range 26 {
+	for i := range 101 {
 		in := plain(model.RGB, 16, 16)
 		in.PTS = uint64(i) * 40e6
 		must(t, h.Push(in))
@@ -82,12 +84,13 @@ func TestController(t *testing.T) {
 			t.Error("alpha 0 at time 0 does not pass through")
 		}
 	}
-	if len(alphas) != 25 {
-		t.Fatalf("%d frames were stylised, wanted all 26 but the first", len(alphas))
+	if len(looks) != 100 {
+		t.Fatalf("%d frames were stylised, wanted all 101 but the first", len(looks))
 	}
-	for i, a := range alphas {
-		if want := float64(i+1) * 0.04; !(math.Abs(float64(a)-want) <= 1e-6) {
-			t.Errorf("frame %d has alpha %v, wanted %v", i+1, a, want)
+	for i, l := range looks {
+		want := float64(i+1) * 0.01
+		if !(math.Abs(float64(l.Alpha)-want) <= 1e-6) || !(math.Abs(float64(l.Smoothing)-min(want, 0.95)) <= 1e-6) {
+			t.Errorf("frame %d has alpha %v and smoothing %v, wanted %v", i+1, l.Alpha, l.Smoothing, want)
 		}
 	}
 }
