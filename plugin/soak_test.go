@@ -103,6 +103,31 @@ func TestMemoryOfStyleChanges(t *testing.T) {
 	steady(t, change(100), change(200))
 }
 
+// TestMemoryOfControls changes masks and colours in the middle of transitions.
+func TestMemoryOfControls(t *testing.T) {
+	const caps = "video/x-raw,format=RGB,width=32,height=32,framerate=25/1"
+	file := stylePicture(t)
+	h := harness.New(caps, "style", "woodcut,ember", "transition", "1000000000")
+	defer h.Close()
+	change := func(n int) func() {
+		return func() {
+			for i := range n {
+				h.Set("mask", []string{file, ""}[i%2])
+				waitForStyle(t, h)
+				h.Set("style", []string{"woodcut,ember", "ember,ochre", "scarlet,woodcut"}[i%3])
+				waitForStyle(t, h)
+				h.Set("preserve-color", []string{"true", "false"}[i%2])
+				h.Set("smoothing", []string{"0", "0.8"}[i%2])
+				if err := h.PushMany(caps, 2); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	waitForStyle(t, h)
+	steady(t, change(100), change(200))
+}
+
 func waitForStyle(t *testing.T, h *harness.Harness) {
 	t.Helper()
 	for {
