@@ -94,8 +94,8 @@ static gboolean
 no_memory (GstAdaInFilter * self, const GstVideoInfo * info)
 {
   GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("There is no%s memory for a frame of %dx%d pixels in %s, at least %"
-          G_GSIZE_FORMAT " bytes.", self->gpu_memory ? " GPU" : "", info->width, info->height, GST_VIDEO_INFO_NAME (info), info->size),
-      ("%" GST_PTR_FORMAT, self->context));
+          G_GSIZE_FORMAT " bytes.", self->gpu_memory ? " GPU" : "", info->width, info->height, GST_VIDEO_INFO_NAME (info),
+          info->size), ("%" GST_PTR_FORMAT, self->context));
   return FALSE;
 }
 
