@@ -30,7 +30,9 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
   self->frame.alpha = self->settings.alpha;
   GST_OBJECT_UNLOCK (self);
 
-  passthrough = self->frame.alpha == 0.0 && (self->downstream_takes_meta || plain_layout (&self->info, buffer));
+  /* Who takes frames in GPU memory reads GstVideoMeta: their rows never are as the caps say. */
+  passthrough = self->frame.alpha == 0.0
+      && (self->gpu_memory || self->downstream_takes_meta || plain_layout (&self->info, buffer));
   self->refused = !passthrough && self->gpu_memory && !adain_context_follow (self, buffer);
   if (passthrough == gst_base_transform_is_passthrough (base))
     return;

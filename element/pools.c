@@ -112,8 +112,7 @@ decide_allocation (GstBaseTransform * base, GstQuery * query)
   gst_query_parse_allocation (query, &caps, NULL);
   if (!caps || !gst_video_info_from_caps (&info, caps))
     return FALSE;
-  /* Who takes frames in GPU memory reads GstVideoMeta: their rows never are as the caps say. */
-  self->downstream_takes_meta = adain_caps_on_gpu (caps) || gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  self->downstream_takes_meta = gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   size = info.size;
   if (offered) {
     gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);

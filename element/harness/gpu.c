@@ -2,6 +2,7 @@
 #include <string.h>
 #define GST_USE_UNSTABLE_API
 #include <gst/cuda/gstcudabufferpool.h>
+#include <gst/cuda/gstcudaloader.h>
 #include <gst/cuda/gstcudautils.h>
 
 /* NULL where there is no such GPU. */
