@@ -16,7 +16,9 @@ HEADERS := .ci/nvidia '$(BUILD)/cuda' include
 else
 HEADERS := grep -q '^\#define CUDA_VERSION 12' '$(CUDA_INCLUDE)/cuda.h' || { echo 'CUDA_INCLUDE=$(CUDA_INCLUDE) has no cuda.h of CUDA 12' >&2; exit 1; }
 endif
-export C_INCLUDE_PATH := $(if $(C_INCLUDE_PATH),$(C_INCLUDE_PATH):)$(CUDA_INCLUDE)
+# The folder of gst/cuda/*.h where the system has none.
+GSTCUDA := $(abspath $(BUILD))/gstcuda
+export C_INCLUDE_PATH := $(if $(C_INCLUDE_PATH),$(C_INCLUDE_PATH):)$(CUDA_INCLUDE):$(GSTCUDA)
 export CPLUS_INCLUDE_PATH := $(if $(CPLUS_INCLUDE_PATH),$(CPLUS_INCLUDE_PATH):)$(CUDA_INCLUDE)
 # Only where a toolkit lies in a folder that gorgonia.org/cu looks into first, and may be of a release that it does not fit.
 ifneq ($(wildcard $(addsuffix /include/cuda.h,/usr/local/cuda /usr/local/cuda-10.2 /opt/cuda)),)
@@ -48,9 +50,11 @@ help:
 deps:
 	@.ci/deps
 	@$(HEADERS)
+	@.ci/gstcuda '$(GSTCUDA)'
 
 headers:
 	@$(HEADERS)
+	@.ci/gstcuda '$(GSTCUDA)'
 
 build: deps plugin command
 

@@ -54,6 +54,14 @@ func (e *Engine) Limits() (Limits, error) {
 	return Limits{FLOPS: rate * clock * float64(e.device.processors), Bandwidth: 2 * float64(kHz[1]) * 1e3 * float64(kHz[2]) / 8}, nil
 }
 
+// seconds are what a step takes at least. A driver that does not tell the memory's clock leaves the computation.
+func (l Limits) seconds(s step) float64 {
+	if l.Bandwidth == 0 {
+		return s.flop / l.FLOPS
+	}
+	return max(s.flop/l.FLOPS, s.bytes/l.Bandwidth)
+}
+
 // Profile stylises a frame runs times, kernel by kernel with the time taken between them, which a graph does not allow, and returns the
 // kernels in order. Arguments and errors as for Stylize; runs is at least 1.
 func (e *Engine) Profile(dst, src *model.Image, look *model.Look, runs int) ([]KernelTime, error) {
@@ -82,7 +90,7 @@ func (e *Engine) Profile(dst, src *model.Image, look *model.Look, runs int) ([]K
 	for i, s := range c.steps {
 		slices.Sort(times[i])
 		out = append(out, KernelTime{Layer: s.layer, Kernel: s.name, Milliseconds: times[i][len(times[i])/2], FLOP: s.flop, Bytes: s.bytes,
-			Bound: 1e3 * max(s.flop/limits.FLOPS, s.bytes/limits.Bandwidth)})
+			Bound: 1e3 * limits.seconds(s)})
 	}
 	return out, nil
 }

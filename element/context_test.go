@@ -38,7 +38,8 @@ func TestOneContext(t *testing.T) {
 // TestGivenContext takes the context from the application.
 func TestGivenContext(t *testing.T) {
 	give := map[string]func(*harness.Harness, *harness.GPU){
-		"offered": func(h *harness.Harness, g *harness.GPU) { h.Offer(g) }, "asked for": func(h *harness.Harness, g *harness.GPU) { h.Answer(g) },
+		"offered":   func(h *harness.Harness, g *harness.GPU) { h.Offer(g) },
+		"asked for": func(h *harness.Harness, g *harness.GPU) { h.Answer(g) },
 	}
 	for how, give := range give {
 		for _, id := range []string{"-1", "1"} {
@@ -189,6 +190,26 @@ func TestNoSuchGPU(t *testing.T) {
 		t.Errorf("device=auto with %d engines on the CPU and context %#x", f.opened.Load(), h.Context())
 	}
 	h.Close()
+}
+
+// TestContextGivenBack: an element that has found no engine for the GPU keeps no context there.
+func TestContextGivenBack(t *testing.T) {
+	f := &fakes{}
+	tried := 0
+	onGPU(t, func(_ *model.Weights, o model.Options) (model.Engine, error) {
+		tried++
+		if o.Context == 0 {
+			t.Error("the engine was to work in no context")
+		}
+		return nil, fmt.Errorf("too old")
+	})
+	use(t, f.open)
+	h := harness.New(caps("RGB", 16, 16))
+	defer h.Close()
+	must(t, h.Push(plain(model.RGB, 16, 16)))
+	if h.Context() != 0 || tried != 1 || f.opened.Load() != 1 {
+		t.Errorf("the element has context %#x, %d engines were tried on the GPU, %d opened on the CPU", h.Context(), tried, f.opened.Load())
+	}
 }
 
 // TestGPUCycles goes to PLAYING and back to NULL; each time the engine and the context go.

@@ -49,7 +49,9 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
     gst_object_sync_values (GST_OBJECT (self), time);
   take_settings (self, buffer);
 
-  passthrough = self->frame.alpha == 0.0 && (self->downstream_takes_meta || plain_layout (&self->info, buffer));
+  /* Who takes frames in GPU memory reads GstVideoMeta: their rows never are as the caps say. */
+  passthrough = self->frame.alpha == 0.0
+      && (self->gpu_memory || self->downstream_takes_meta || plain_layout (&self->info, buffer));
   self->refused = !passthrough && self->gpu_memory && !adain_context_follow (self, buffer);
   if (passthrough == gst_base_transform_is_passthrough (base))
     return;

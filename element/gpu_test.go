@@ -242,9 +242,15 @@ func TestGPUPassthrough(t *testing.T) {
 	h := harness.Prepare("adainfilter")
 	defer h.Close()
 	h.Offer(g)
-	h.Start(gpuCaps("NV12", 33, 17))
+	h.Set("alpha", "0")
+	h.Start(caps("NV12", 33, 17))
 	in := plain(model.NV12, 33, 17)
-	for i, alpha := range []float64{1, 0, 0, 1, 0, 0.5} {
+	must(t, h.Push(in)) // so that it passes frames on already when those in GPU memory come
+	pull(t, h)
+	if !h.Caps(gpuCaps("NV12", 33, 17)) {
+		t.Fatal("caps were refused")
+	}
+	for i, alpha := range []float64{0, 1, 0, 0, 1, 0, 0.5} {
 		h.Set("alpha", fmt.Sprint(alpha))
 		emu.Reset()
 		before := calls

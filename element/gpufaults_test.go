@@ -129,6 +129,25 @@ func TestGPUOutOfMemory(t *testing.T) {
 	}
 }
 
+// TestShortGPUMemory demands an error where a GstVideoMeta promises more memory than there is: the engine would write over other frames.
+func TestShortGPUMemory(t *testing.T) {
+	f := &gpus{}
+	onGPU(t, f.open)
+	g := newGPU(t, 0)
+	for _, format := range model.Formats() {
+		h := harness.Prepare("adainfilter")
+		h.Offer(g)
+		h.Start(gpuCaps(format.String(), 64, 48))
+		if err := h.PushGPU(plain(format, 64, 48), g, -16); err == nil || err.Error() != "error" {
+			t.Errorf("%v: flow is %v, wanted error", format, err)
+		}
+		if m := errorMessage(t, h); m.Domain != "gst-stream-error-quark" || m.Code != 1 || m.Text == "" {
+			t.Errorf("%v: error is %s %d %q", format, m.Domain, m.Code, m.Text)
+		}
+		h.Close()
+	}
+}
+
 // TestLostContext takes the context away between two frames, as a fault of the GPU does.
 func TestLostContext(t *testing.T) {
 	n := newTiny(t)

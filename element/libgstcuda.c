@@ -31,17 +31,34 @@ find_functions (void *library, AdaInCuda * cuda)
   return TRUE;
 }
 
+/* Asked before GStreamer's library, which brings OpenGL along, some MB that a machine without a GPU need not spend, and which
+ * up to 1.22 waits for itself for ever when it is asked for a second context after the driver has not started. */
+static gboolean
+driver_starts (void)
+{
+  void *driver = dlopen ("libcuda.so.1", RTLD_LAZY);
+  __typeof__ (cuInit) *init;
+  CUresult result;
+
+  if (!driver) {
+    GST_INFO ("no NVIDIA driver: %s", dlerror ());
+    return FALSE;
+  }
+  *(void **) &init = dlsym (driver, "cuInit");
+  result = init ? init (0) : CUDA_ERROR_NOT_FOUND;
+  if (result != CUDA_SUCCESS)
+    GST_INFO ("the NVIDIA driver does not start: CUresult %d", result);
+  return result == CUDA_SUCCESS;
+}
+
 static gpointer
 load (gpointer unused)
 {
   static AdaInCuda cuda;
   void *library;
 
-  /* Asked first because GStreamer's library brings OpenGL along, some MB that a machine without a GPU need not spend. */
-  if (!dlopen ("libcuda.so.1", RTLD_LAZY)) {
-    GST_INFO ("no NVIDIA driver: %s", dlerror ());
+  if (!driver_starts ())
     return NULL;
-  }
   library = dlopen ("libgstcuda-1.0.so.0", RTLD_LAZY);
   if (!library) {
     GST_INFO ("frames in GPU memory need GStreamer's CUDA library: %s", dlerror ());
@@ -54,7 +71,7 @@ load (gpointer unused)
   return &cuda;
 }
 
-/* Loads GStreamer's CUDA library at the first call. NULL where it or the driver is missing. Any thread. */
+/* Loads GStreamer's CUDA library at the first call. NULL where it or a driver that works is missing. Any thread. */
 const AdaInCuda *
 adain_cuda (void)
 {

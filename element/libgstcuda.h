@@ -3,6 +3,7 @@
 
 #define GST_USE_UNSTABLE_API
 #include <gst/cuda/gstcudabufferpool.h>
+#include <gst/cuda/gstcudaloader.h>
 #include <gst/cuda/gstcudautils.h>
 
 /* The functions of GStreamer's CUDA library. It is not linked: a machine without a GPU need not have it. */

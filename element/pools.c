@@ -94,8 +94,8 @@ static gboolean
 no_memory (GstAdaInFilter * self, const GstVideoInfo * info)
 {
   GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, ("There is no%s memory for a frame of %dx%d pixels in %s, at least %"
-          G_GSIZE_FORMAT " bytes.", self->gpu_memory ? " GPU" : "", info->width, info->height, GST_VIDEO_INFO_NAME (info), info->size),
-      ("%" GST_PTR_FORMAT, self->context));
+          G_GSIZE_FORMAT " bytes.", self->gpu_memory ? " GPU" : "", info->width, info->height, GST_VIDEO_INFO_NAME (info),
+          info->size), ("%" GST_PTR_FORMAT, self->context));
   return FALSE;
 }
 
@@ -112,8 +112,7 @@ decide_allocation (GstBaseTransform * base, GstQuery * query)
   gst_query_parse_allocation (query, &caps, NULL);
   if (!caps || !gst_video_info_from_caps (&info, caps))
     return FALSE;
-  /* Who takes frames in GPU memory reads GstVideoMeta: their rows never are as the caps say. */
-  self->downstream_takes_meta = adain_caps_on_gpu (caps) || gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  self->downstream_takes_meta = gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   size = info.size;
   if (offered) {
     gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // built is the folder of the built plugin; the test is skipped where it has not been built or GStreamer's tools are missing.
@@ -30,10 +32,13 @@ func built(t *testing.T, tool string) string {
 	return folder
 }
 
-// run is a GStreamer tool with the built plugin, a registry of its own and no mercy for GLib criticals.
+// run is a GStreamer tool with the built plugin, a registry of its own and no mercy for GLib criticals. It ends after a minute: now
+// and then gst-launch-1.0 of GStreamer 1.22 waits for ever after it has shown an error.
 func run(t *testing.T, environment []string, tool string, arguments ...string) (string, error) {
 	t.Helper()
-	cmd := exec.Command(tool, arguments...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, tool, arguments...)
 	cmd.Env = append(os.Environ(), "GST_PLUGIN_PATH="+built(t, tool), "GST_REGISTRY="+t.TempDir()+"/registry.bin", "G_DEBUG=fatal-criticals",
 		"GST_DEBUG_NO_COLOR=1", "NO_COLOR=1", "LC_ALL=C")
 	cmd.Env = append(cmd.Env, environment...)

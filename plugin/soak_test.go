@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"adainfilter/cpu"
+	"adainfilter/cuda"
 	"adainfilter/element"
 	"adainfilter/element/harness"
 	"adainfilter/model"
@@ -20,7 +21,7 @@ const maxGrowth = 5 << 20
 func TestMain(m *testing.M) {
 	os.Setenv("GST_PLUGIN_PATH", "")
 	harness.Init()
-	if !element.Register(nil, model.Engines{model.CPU: cpu.Open}) {
+	if !element.Register(nil, model.Engines{model.CPU: cpu.Open, model.CUDA: cuda.Open}) {
 		fmt.Println("GStreamer refuses the element")
 		os.Exit(1)
 	}

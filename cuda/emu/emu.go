@@ -97,7 +97,7 @@ func Need(t interface {
 	t.Helper()
 	if !Present() {
 		if reason == "" {
-			reason = "the emulated CUDA driver is not loaded: the package's TestMain does not call emu.Main"
+			reason = "this test steers the emulated CUDA driver, which is not loaded: a real one is used, or TestMain does not call emu.Main"
 		}
 		t.Skip(reason)
 	}

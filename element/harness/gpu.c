@@ -2,6 +2,7 @@
 #include <string.h>
 #define GST_USE_UNSTABLE_API
 #include <gst/cuda/gstcudabufferpool.h>
+#include <gst/cuda/gstcudaloader.h>
 #include <gst/cuda/gstcudautils.h>
 
 /* NULL where there is no such GPU. */
@@ -139,8 +140,8 @@ crop (GstBuffer * b, const GstVideoFormatInfo * format, int width, int height, i
   meta->height = height;
 }
 
-/* Pushes a frame from GPU memory, where it lies pad pixels (even) inside of a larger one. GST_FLOW_CUSTOM_ERROR where
- * it cannot be brought there. */
+/* Pushes a frame from GPU memory, where it lies pad pixels (even) inside of a larger one. With pad below 0 the memory is smaller than
+ * its GstVideoMeta says, and black. GST_FLOW_CUSTOM_ERROR where the frame cannot be brought there. */
 int
 hn_gpu_push (GstHarness * h, const HnFrame * f, GstCudaContext * context, int pad)
 {
@@ -158,9 +159,8 @@ hn_gpu_push (GstHarness * h, const HnFrame * f, GstCudaContext * context, int pa
   gst_object_unref (pool);
   gst_video_info_set_format (&info, gst_video_format_from_string (f->format), f->width, f->height);
   if (ok)
-    crop (b, info.finfo, f->width, f->height, pad);
-  ok = ok && gst_video_frame_map (&frame, &info, b, GST_MAP_WRITE);
-  if (ok) {
+    crop (b, info.finfo, f->width, f->height, MAX (pad, 0));
+  if (ok && pad >= 0 && (ok = gst_video_frame_map (&frame, &info, b, GST_MAP_WRITE))) {
     copy_rows (&frame, f);
     gst_video_frame_unmap (&frame);
   }

@@ -37,8 +37,8 @@ func (h *Harness) Context() uintptr { return uintptr(C.hn_gpu_query(h.h)) }
 // Pool makes downstream offer a pool in the context.
 func (h *Harness) Pool(g *GPU) { C.hn_gpu_pool(h.h, g.context) }
 
-// PushGPU sends a frame from GPU memory, where it lies pad pixels (even) inside of a larger frame. The error is the name of the
-// flow return, "custom-error" where the GPU did not take the frame.
+// PushGPU sends a frame from GPU memory, where it lies pad pixels (even) inside of a larger frame; below 0 the memory is too small for
+// it. The error is the name of the flow return, "custom-error" where the GPU did not take the frame.
 func (h *Harness) PushGPU(f Frame, g *GPU, pad int) error {
 	return f.given(func(c *C.HnFrame) C.int { return C.hn_gpu_push(h.h, c, g.context, C.int(pad)) })
 }

@@ -3,7 +3,8 @@
 package harness
 
 /*
-#cgo LDFLAGS: -lgstcuda-1.0
+// Under its full name: the short one is a link that only the development package has.
+#cgo LDFLAGS: -l:libgstcuda-1.0.so.0
 #cgo pkg-config: gstreamer-1.0 gstreamer-base-1.0 gstreamer-check-1.0 gstreamer-video-1.0 gstreamer-controller-1.0
 #include <malloc.h>
 #include <stdlib.h>

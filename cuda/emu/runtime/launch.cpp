@@ -89,12 +89,33 @@ void begin_block(dim3 threads, size_t smem) {
   }
 }
 
+// Dynamic shared memory is exactly as large as wanted. AddressSanitizer sees the byte behind it; without it there are guards.
+#ifdef __SANITIZE_ADDRESS__
+constexpr size_t kGuard = 0;
+#else
+constexpr size_t kGuard = 4096;
+#endif
+constexpr unsigned char kMark = 0xA5;
+
+void take_shared_memory(size_t smem) {
+  void *p = nullptr;
+  if (smem && posix_memalign(&p, 1024, smem + kGuard)) std::abort();
+  dyn = static_cast<unsigned char *>(p);
+  if (smem) std::memset(dyn + smem, kMark, kGuard);
+}
+
+void check_guard(size_t smem) {
+  for (size_t i = 0; smem && i < kGuard; i++)
+    if (dyn[smem + i] != kMark) fail(0, "a block wrote %zu bytes behind its %zu bytes of shared memory", i, smem);
+}
+
 void run_block(dim3 threads, size_t smem) {
   counters.blocks++;
   begin_block(threads, smem);
   release(&launched);
   start_first();
   acquire(&ended);
+  check_guard(smem);
   if (tensor_copies_in_flight()) fail(0, "a block ends with %d tensor copies in flight", tensor_copies_in_flight());
 }
 
@@ -127,9 +148,7 @@ void launch_named(const char *name, dim3 grid, dim3 threads, size_t smem, const 
   make_fibers();
   adopt_host(host);
   forget_tensor_copies();
-  void *shared = nullptr;  // exactly as large as wanted, so that AddressSanitizer sees the byte behind it
-  if (smem && posix_memalign(&shared, 1024, smem)) std::abort();
-  dyn = static_cast<unsigned char *>(shared);
+  take_shared_memory(smem);
   thread_body = &body;
   block_size = threads;
   grid_size = grid;
@@ -139,7 +158,7 @@ void launch_named(const char *name, dim3 grid, dim3 threads, size_t smem, const 
     block_index = {unsigned(b % grid.x), unsigned(b / grid.x % grid.y), unsigned(b / grid.x / grid.y)};
     run_block(threads, smem);
   }
-  std::free(shared);
+  std::free(dyn);
   dyn = nullptr;
   thread_body = nullptr;
   kernel_name = nullptr;

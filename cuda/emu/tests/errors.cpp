@@ -137,6 +137,7 @@ TEST(errors_wgmma) {
 }
 
 TEST(errors_launches) {
+  refused("a block wrote 16 bytes behind its 64 bytes of shared memory", 1, 64, [] { emu::dyn[80] = 0; });
   test::dies("a block of 1025 threads", [] { emu::launch(dim3(1), dim3(1025), 0, nothing); });
   test::dies("a grid of 1 x 0 x 1 blocks", [] { emu::launch(dim3(1, 0), dim3(32), 0, nothing); });
   test::dies("bytes of shared memory; a block can have", [] { emu::launch(dim3(1), dim3(32), (227 << 10) + 1, nothing); });
