@@ -33,7 +33,7 @@ struct Problem {
     convolve();
   }
 
-  void convolve() {
+  REFERENCE void convolve() {
     std::vector<float> xf(x.size()), wf(w.size());
     for (size_t i = 0; i < x.size(); i++) xf[i] = __half2float(x[i]);
     for (size_t i = 0; i < w.size(); i++) wf[i] = __half2float(w[i]);

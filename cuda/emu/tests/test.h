@@ -40,6 +40,9 @@ struct Case {
   static test::Case case_of_##name(#name, name); \
   static void name()
 
+// Stands before a function of plain loops that a kernel is held against: a sanitizer takes longer over it than over the kernel.
+#define REFERENCE __attribute__((no_sanitize("address", "thread", "undefined")))
+
 // Says what is wrong, printf-like; the case goes on and has failed.
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
