@@ -19,7 +19,8 @@ EMU_INLINE void land(Copies::Copy &c) {
 EMU_INLINE void issue(void *to, const void *from, bool valid, int line) {
   Copies &queue = self().copies;
   counters.copies++;
-  if ((reinterpret_cast<uintptr_t>(to) | reinterpret_cast<uintptr_t>(from)) % 16) fail(line, "cp.async: an address is not aligned to 16 bytes");
+  if ((reinterpret_cast<uintptr_t>(to) | reinterpret_cast<uintptr_t>(from)) % 16)
+    fail(line, "cp.async: an address is not aligned to 16 bytes");
   if (queue.count == Copies::kMaxCopies) fail(line, "more than %d cp.async of one thread in flight", Copies::kMaxCopies);
   Copies::Copy &c = queue.copy[queue.count++];
   c = {static_cast<unsigned char *>(to), valid ? static_cast<const unsigned char *>(from) : nullptr, false};

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "block.h"
+#include "instructions.h"
 
 namespace emu {
 
@@ -35,7 +36,7 @@ void append_warp(std::string &to, int i) {
     if (is_named_barrier(f.waits_for))
       append(to, ", lane %d at named barrier %d", lane, int(static_cast<const NamedBarrier *>(f.waits_for) - block.named));
     else
-      append(to, ", lane %d at the mbarrier in byte %d of shared memory", lane, int(static_cast<const unsigned char *>(f.waits_for) - dyn));
+      append(to, ", lane %d at the mbarrier in byte %u of shared memory", lane, smem_u32(f.waits_for));
     if (lane + 1 < kLanes && fibers[i * kLanes + lane + 1].waits_for == f.waits_for) {
       append(to, " (and others)");
       break;

@@ -46,7 +46,7 @@ inline __half __float2half_rn(float f) {
   bits &= 0x7fffffff;
   if (bits > 0x7f800000) return {uint16_t(sign | 0x7e00)};
   if (bits >= 0x477ff000) return {uint16_t(sign | 0x7c00)};  // 65520 and more round to infinity
-  if (bits < 0x38800000) {                                   // subnormal: the sum with 0.5 leaves the rounded steps of 2^-24 in its last bits
+  if (bits < 0x38800000) {  // subnormal: the last bits of the sum with 0.5 are the rounded steps of 2^-24
     float shifted;
     std::memcpy(&shifted, &bits, 4);
     shifted += 0.5f;

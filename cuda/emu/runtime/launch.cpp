@@ -133,7 +133,8 @@ struct BlockOrder {
 
 void check_shape(dim3 grid, dim3 threads, size_t smem) {
   const uint64_t count = uint64_t(threads.x) * threads.y * threads.z;
-  if (count < 1 || count > kMaxThreads) fail(0, "a block of %llu threads; it can have 1 to %d", (unsigned long long)count, kMaxThreads);
+  if (count < 1 || count > kMaxThreads)
+    fail(0, "a block of %llu threads; it can have 1 to %d", (unsigned long long)count, kMaxThreads);
   if (!grid.x || !grid.y || !grid.z) fail(0, "a grid of %u x %u x %u blocks", grid.x, grid.y, grid.z);
   if (smem > kMaxSharedMemory) fail(0, "%zu bytes of shared memory; a block can have %zu", smem, kMaxSharedMemory);
 }
@@ -172,7 +173,9 @@ const Kernel *Kernel::find(const char *name) {
   return nullptr;
 }
 
-void launch(dim3 grid, dim3 threads, size_t smem, const std::function<void()> &body) { launch_named(nullptr, grid, threads, smem, body); }
+void launch(dim3 grid, dim3 threads, size_t smem, const std::function<void()> &body) {
+  launch_named(nullptr, grid, threads, smem, body);
+}
 
 void launch(const Kernel &kernel, dim3 grid, dim3 threads, size_t smem, void **arguments) {
   launch_named(kernel.name, grid, threads, smem, [&] { kernel.call(arguments); });

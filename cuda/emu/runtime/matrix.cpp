@@ -59,7 +59,10 @@ __attribute__((no_sanitize("address", "undefined"))) void multiply(Fiber *lane) 
 void count_conflicts(const Fiber *lane) {
   for (int matrix = 0; matrix < 4; matrix++) {
     int rows[8] = {}, most = 1;
-    for (int i = 0; i < 8; i++) most = std::max(most, ++rows[reinterpret_cast<uintptr_t>(lane[matrix * 8 + i].operands.row) / 16 % 8]);
+    for (int i = 0; i < 8; i++) {
+      const auto address = reinterpret_cast<uintptr_t>(lane[matrix * 8 + i].operands.row);
+      most = std::max(most, ++rows[address / 16 % 8]);
+    }
     counters.bank_conflicts += most - 1;
   }
 }

@@ -52,7 +52,8 @@ void mbar_init(void *bar, int count) {
 
 void mbar_expect_tx(void *bar, int bytes) {
   MBarrier &b = initialised(bar);
-  if (bytes < 0 || b.bytes + bytes >= 1 << 20) fail(0, "mbarrier: %d bytes in one phase; it can count below 2^20", b.bytes + bytes);
+  if (bytes < 0 || b.bytes + bytes >= 1 << 20)
+    fail(0, "mbarrier: %d bytes in one phase; it can count below 2^20", b.bytes + bytes);
   count_arrival(b);
   b.bytes += bytes;
   complete_if_done(b);
@@ -79,10 +80,12 @@ void mbar_wait(void *bar, int parity) {
 
 void named_bar(int id, int threads, int line) {
   Fiber &f = self();
-  if (id < 1 || id >= kNamedBarriers) fail(line, "named barrier %d: there are 1 to %d, and 0 is that of __syncthreads", id, kNamedBarriers - 1);
+  if (id < 1 || id >= kNamedBarriers)
+    fail(line, "named barrier %d: there are 1 to %d, and 0 is that of __syncthreads", id, kNamedBarriers - 1);
   if (threads < kLanes || threads % kLanes) fail(line, "named barrier %d for %d threads: it wants whole warps", id, threads);
   NamedBarrier &b = block.named[id];
-  if (warp_of(f).arrived) fail(line, "a named barrier while lanes of the same warp wait in the instruction of line %d", warp_of(f).line);
+  if (warp_of(f).arrived)
+    fail(line, "a named barrier while lanes of the same warp wait in the instruction of line %d", warp_of(f).line);
   if (b.arrived && b.wanted != threads) fail(line, "named barrier %d for %d threads and for %d", id, b.wanted, threads);
   b.wanted = threads;
   char *synced = &b.synced[b.phase & 1];

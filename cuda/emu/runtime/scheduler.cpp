@@ -129,7 +129,8 @@ void check_together(Instruction instruction, int line) {
   const Warp &w = warp_of(self());
   if (w.arrived && w.line != line) fail(line, "lanes of a warp are in different instructions: lines %d and %d", w.line, line);
   if (w.arrived && w.instruction != instruction) fail(line, "lanes of a warp are in different instructions of one line");
-  if (w.live != kFullMask) fail(line, "an instruction of the whole warp, but lanes have ended or never were (live: %08x)", w.live);
+  if (w.live != kFullMask)
+    fail(line, "an instruction of the whole warp, but lanes have ended or never were (live: %08x)", w.live);
 }
 
 void finish_together() {

@@ -83,9 +83,11 @@ void check(const TensorCopy &c) {
   for (uint64_t n : m.dim)
     if (n < 1 || n > uint64_t(1) << 32) fail(0, "tensor map: a dimension of %llu elements", (unsigned long long)n);
   for (uint64_t n : m.stride)
-    if (n % 16 || n >= uint64_t(1) << 40) fail(0, "tensor map: a stride of %llu bytes is not a multiple of 16 below 2^40", (unsigned long long)n);
+    if (n % 16 || n >= uint64_t(1) << 40)
+      fail(0, "tensor map: a stride of %llu bytes is not a multiple of 16 below 2^40", (unsigned long long)n);
   if (c.row_bytes() % 16) fail(0, "tensor map: rows of %u bytes in the box are not a multiple of 16", c.row_bytes());
-  if (m.swz && c.row_bytes() != 128) fail(0, "tensor map: 128-byte swizzle with rows of %u bytes; 128 are emulated", c.row_bytes());
+  if (m.swz && c.row_bytes() != 128)
+    fail(0, "tensor map: 128-byte swizzle with rows of %u bytes; 128 are emulated", c.row_bytes());
   const uint32_t alignment = m.swz ? 1024 : 128;
   if (c.to % alignment) fail(0, "tensor copy to byte %u of shared memory: not aligned to %u", c.to, alignment);
   shared_memory(c.to, c.bytes(), "tensor copy");

@@ -38,7 +38,8 @@ void read_row(const Operand &operand, int row, float *to, int step) {
 }
 
 // All in local memory and in the lanes' accumulators.
-__attribute__((no_sanitize("address", "undefined"))) void multiply(const float (&a)[16][16], const float (&b)[16][kMaxColumns], const Wgmma &w) {
+__attribute__((no_sanitize("address", "undefined")))
+void multiply(const float (&a)[16][16], const float (&b)[16][kMaxColumns], const Wgmma &w) {
   for (int m = 0; m < 16; m++) {
     float sum[kMaxColumns] = {};
     for (int k = 0; k < 16; k++)

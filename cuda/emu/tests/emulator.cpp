@@ -122,7 +122,8 @@ TEST(emulator_os_threads) {
 }
 
 TEST(emulator_options) {
-  for (const char *text : {"", "forward", "rand", "rand:", "rand:x", "rand:1x", "skew:-1", "rand:99999999999999999999"}) CHECK(!emu::schedule(text));
+  for (const char *text : {"", "forward", "rand", "rand:", "rand:x", "rand:1x", "skew:-1", "rand:99999999999999999999"})
+    CHECK(!emu::schedule(text));
   CHECK(!emu::copies("soon") && !emu::swizzle("none"));
 }
 
@@ -132,7 +133,8 @@ TEST(emulator_half) {
     const int exponent = bits >> 10;
     const double value = std::ldexp(exponent ? 1024 + bits % 1024 : bits % 1024, (exponent ? exponent : 1) - 25);
     const __half h{uint16_t(bits)}, minus{uint16_t(bits | 0x8000)};
-    if (double(__half2float(h)) != value || double(__half2float(minus)) != -value) return test::fail("%04x is read as %g", bits, double(__half2float(h)));
+    if (double(__half2float(h)) != value || double(__half2float(minus)) != -value)
+      return test::fail("%04x is read as %g", bits, double(__half2float(h)));
     // Half way to the next it goes to the even one, beyond it to the next.
     const double next = bits == 0x7bff ? 65536 : double(__half2float({uint16_t(bits + 1)}));
     const float middle = float((value + next) / 2), above = std::nextafterf(middle, 1e9f), below = std::nextafterf(middle, 0);
@@ -142,6 +144,8 @@ TEST(emulator_half) {
       return test::fail("around %04x rounding is wrong: %g becomes %04x", bits, double(middle), to);
   }
   CHECK(__float2half_rn(1e30f).bits == 0x7c00 && __float2half_rn(-INFINITY).bits == 0xfc00);
-  CHECK(std::isinf(__half2float({0x7c00})) && std::isnan(__half2float({0x7e00})) && std::isnan(__half2float(__float2half_rn(NAN))));
-  CHECK(__hmax({0x3c00}, {0x4000}).bits == 0x4000 && __hmax({0x7e00}, {0x4000}).bits == 0x4000 && __hmax({0xbc00}, {0xffff}).bits == 0xbc00);
+  CHECK(std::isinf(__half2float({0x7c00})) && std::isnan(__half2float({0x7e00})));
+  CHECK(std::isnan(__half2float(__float2half_rn(NAN))));
+  CHECK(__hmax({0x3c00}, {0x4000}).bits == 0x4000);
+  CHECK(__hmax({0x7e00}, {0x4000}).bits == 0x4000 && __hmax({0xbc00}, {0xffff}).bits == 0xbc00);
 }

@@ -59,7 +59,9 @@ TEST(errors_warps) {
       __syncwarp();
     }
   });
-  refused("different shuffles", 32, 0, [] { threadIdx.x < 16 ? __shfl_xor_sync(0xffffffffu, 1, 1) : __shfl_down_sync(0xffffffffu, 1, 1); });
+  refused("different shuffles", 32, 0, [] {  // of one line, which is why they share it
+    threadIdx.x < 16 ? __shfl_xor_sync(0xffffffffu, 1, 1) : __shfl_down_sync(0xffffffffu, 1, 1);
+  });
   refused("lanes have ended or never were (live: ffff0000)", 32, 0, [] {
     if (threadIdx.x >= 16) __syncwarp();
   });

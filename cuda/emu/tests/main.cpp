@@ -1,6 +1,6 @@
 // The program around the cases of one test file. By hand, in cuda/emu (kernels_test.go does the same and more):
 //
-//   g++ -std=c++17 -O2 -g -march=native -Wall -Wno-unknown-pragmas -I ../kernels -I tests -include emu.h
+//   g++ -std=c++17 -O2 -g -march=native -Wall -Wno-unknown-pragmas -Wno-psabi -I ../kernels -I tests -include emu.h
 //       tests/main.cpp tests/conv.cpp runtime/*.cpp -o /tmp/conv
 //   EMU_SCHED=rand:1 EMU_CP=mix /tmp/conv [prefix of the cases' names]...
 //

@@ -11,8 +11,8 @@
 //     test::near("conv_n64 17x33", y.data(), wanted.data(), y.size(), 2e-3, 1e-3);
 //   }
 //
-// A case's name begins with what it tests. The seeded bugs (#ifdef BUG_...) of a kernel run all cases of its file. Keep a file's cases
-// under about two seconds together: they run under eight schedules and two sanitizers.
+// A case's name begins with what it tests. A bug that lies in a kernel under #ifdef BUG_... has a row in kernels_test.go. Keep a file's
+// cases under about two seconds together: they run in eight orders and under two sanitizers.
 #pragma once
 
 #include <cstdarg>
