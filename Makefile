@@ -70,7 +70,7 @@ demo: build
 	@VIDEO='$(VIDEO)' STYLE='$(STYLE)' ALPHA='$(ALPHA)' pipelines/demo.sh
 
 test: build
-	go test ./...
+	go test -timeout 30m ./...
 
 lint: deps
 	@.ci/deps shellcheck
