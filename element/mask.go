@@ -10,9 +10,6 @@ import (
 	"adainfilter/picture"
 )
 
-// maxMaskSide bounds a mask's sides; far more than any frame has.
-const maxMaskSide = 1 << 20
-
 // cachedMask is a mask as it was in a file. Its samples do not change: engines keep what they prepare from them.
 type cachedMask struct {
 	path     string
@@ -54,30 +51,10 @@ func (c cachedMask) read(path string) (cachedMask, error) {
 		}
 		c = cachedMask{path: path, modified: info.ModTime(), bytes: info.Size()}
 	}
-	img, err := picture.Read(path, picture.Limit{})
+	mask, err := picture.ReadMask(path, picture.Limit{})
 	if err != nil {
 		return c, err
 	}
-	if img.Width > maxMaskSide || img.Height > maxMaskSide {
-		return c, fmt.Errorf("picture %q has %dx%d pixels, wanted at most %d on a side", path, img.Width, img.Height, maxMaskSide)
-	}
-	c.mask = model.Mask{Width: img.Width, Height: img.Height, White: luminance(img)}
+	c.mask = mask
 	return c, nil
-}
-
-// luminance is Y' of ITU-R BT.601, 0 to 255, of an RGB or RGBA image; transparency does not count.
-func luminance(img *model.Image) []uint8 {
-	step := 3
-	if img.Format == model.RGBA {
-		step = 4
-	}
-	out := make([]uint8, img.Width*img.Height)
-	for y := range img.Height {
-		row := img.Planes[0].Data[y*img.Planes[0].Stride:]
-		for x := range img.Width {
-			p := row[step*x:]
-			out[y*img.Width+x] = uint8((299*int(p[0]) + 587*int(p[1]) + 114*int(p[2]) + 500) / 1000)
-		}
-	}
-	return out
 }
