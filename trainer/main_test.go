@@ -130,6 +130,29 @@ func TestUsageErrors(t *testing.T) {
 		{"stylize --content P --out O --style a,,b", "empty name"},
 		{"stylize --content P --out O --weights P", "PNG picture"},
 		{"stylize --content P --out O --weights none.safetensors", "none.safetensors"},
+		{"stylize --content P --out O --style P --style-weights 1,2", "--style-weights has 2 values for 1 styles"},
+		{"stylize --content P --out O --style P,P --style-weights 1,-1", "value 2 is -1"},
+		{"stylize --content P --out O --style P,P --style-weights 1,NaN", "value 2 is NaN"},
+		{"stylize --content P --out O --style P,P --style-weights 1,two", "value 2 is \"two\""},
+		{"stylize --content P --out O --style P,P --style-weights 0,0", "--style-weights sum to 0"},
+		{"stylize --content P --out O --style P,P --style-weights=", "value 1 is \"\""},
+		{"stylize --content P --out O --style P --mask P", "--mask wants two styles"},
+		{"stylize --content P --out O --style P,P,P --mask P", "and there are 3"},
+		{"stylize --content P --out O --style P,P --mask none.png", "--mask: picture \"none.png\""},
+		{"stylize --content P --out O --style P,P --mask W", "is not a picture"},
+		{"stylize --content P --out O --style P,P --mask P --style-weights 1,1", "--mask and --style-weights exclude each other"},
+		{"stylize --content P --out O --style P --preserve-color hue", "--preserve-color is \"hue\""},
+		{"stylize --content P --out O --style woodcut --preserve-color coral", "style \"woodcut\" is none"},
+		{"stylize --content P --out O --style P,s.safetensors --preserve-color coral", "style \"s.safetensors\" is none"},
+		{"stylize --content P --out O --style P --alpha-strip --alpha 0.5", "--alpha-strip and --alpha exclude each other"},
+		{"stylize --content P --out O --style P,P,P,P --interpolate 1", "--interpolate is 1"},
+		{"stylize --content P --out O --style P,P,P,P --interpolate 0", "--interpolate is 0"},
+		{"stylize --content P --out O --style P,P,P,P --interpolate 9", "--interpolate is 9"},
+		{"stylize --content P --out O --style P,P,P --interpolate 4", "--interpolate wants four styles"},
+		{"stylize --content P --out O --style P,P,P,P --interpolate 4 --mask P", "--interpolate and --mask exclude"},
+		{"stylize --content P --out O --style P,P,P,P --interpolate 4 --style-weights 1,1,1,1", "--interpolate and --style-weights exclude"},
+		{"stylize --content P --out O --style P,P,P,P --interpolate 4 --alpha-strip", "--interpolate and --alpha-strip exclude"},
+		{"stylize --content P --content P --out O --style P,P --style-weights 1,1", "one picture for 2 results"},
 		{"style P", "--out is missing"},
 		{"style --out x.safetensors", "no picture was named"},
 		{"style --out x.png P", "wanted .safetensors"},
@@ -152,8 +175,8 @@ func TestUsageErrors(t *testing.T) {
 		var args []string
 		for _, a := range strings.Fields(c.args) {
 			switch {
-			case a == "P":
-				a = photo
+			case a == "P" || strings.HasPrefix(a, "P,"):
+				a = strings.ReplaceAll(a, "P", photo)
 			case a == "W":
 				a = weights
 			case strings.HasPrefix(a, "O"):

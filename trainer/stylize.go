@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -27,22 +28,25 @@ func stylizeCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:  "stylize",
-		Usage: "stylise pictures: every content with every style",
-		Description: "Results in a folder are named CONTENT_stylized_STYLE.jpg. Transparency is kept in PNG results.\n" +
+		Usage: "stylise pictures: every content with every style, or with several at once",
+		Description: "Results in a folder are named CONTENT_stylized_STYLE.jpg, with styles that come together joined by +. Transparency is kept in\n" +
+			"PNG results, but not in strips and sheets.\n" +
 			"A picture that cannot be read is reported, the others go on, and the exit code is 1.\n\n" +
 			"Examples:\n" +
 			"  adain stylize --content photo.jpg --out result.png\n" +
 			"  adain stylize --content photos/ --style painting.jpg --style-size 512 --alpha 0.8 --out results/\n" +
-			"  adain stylize --weights vgg.safetensors --content a.jpg --content b.jpg --style one.jpg,two.jpg --out results/",
-		Flags:        append(flags, engineFlags()...),
+			"  adain stylize --weights vgg.safetensors --content a.jpg --content b.jpg --style one.jpg,two.jpg --out results/\n" +
+			"  adain stylize --content photo.jpg --style oil.jpg,ink.jpg --style-weights 1,2 --preserve-color luma --out mixed.png\n" +
+			"  adain stylize --content photo.jpg --style a.jpg,b.jpg,c.jpg,d.jpg --size 256 --interpolate 4 --out sheet.png",
+		Flags:        slices.Concat(flags, lookFlags(), engineFlags()),
 		OnUsageError: usageError,
 		Action:       stylize,
 	}
 }
 
-// namedStyle is a style's statistics and what results are named after it.
+// namedStyle is a style and its statistics, unless they depend on the content.
 type namedStyle struct {
-	name  string
+	input
 	stats model.Stats
 }
 
@@ -60,7 +64,7 @@ func stylize(c *cli.Context) error {
 		return err
 	}
 	defer engine.Close()
-	j.engine, j.progress = engine, newProgress(c.App.ErrWriter, "stylising", len(j.contents)*len(j.styles))
+	j.engine, j.progress = engine, newProgress(c.App.ErrWriter, "stylising", len(j.contents)*j.results())
 	defer j.progress.finish()
 	return j.run(c)
 }
@@ -70,7 +74,13 @@ type stylizeJob struct {
 	contents, styles []input
 	alpha            float32
 	size, styleSize  int
-	out, end         string // end is "" where out is the one result's file
+	together         bool        // all styles make one result
+	weights          []float64   // of the styles in their mix
+	mask             *model.Mask // without Second; nil is none
+	color            string      // "", keepLuma or keepCoral
+	strip            bool        // a result is a strip of alphas
+	corners          int         // a result is a sheet of so many mixes a side; 0 is none
+	out, end         string      // end is "" where out is the one result's file
 	taken            map[string]bool
 	engine           model.Engine
 	progress         *progress
@@ -102,6 +112,9 @@ func newStylizeJob(c *cli.Context) (*stylizeJob, error) {
 	if j.styles, err = findStyles(c.StringSlice("style")); err != nil {
 		return nil, err
 	}
+	if err := j.readLook(c); err != nil {
+		return nil, err
+	}
 	return j, j.chooseOut(c.String("format"))
 }
 
@@ -131,7 +144,7 @@ func findStyles(lists []string) ([]input, error) {
 func (j *stylizeJob) chooseOut(format string) error {
 	info, err := os.Stat(j.out)
 	folder := err == nil && info.IsDir() || strings.HasSuffix(j.out, "/") || picture.CanWrite(j.out) != nil
-	if results := len(j.contents) * len(j.styles); !folder && results > 1 {
+	if results := len(j.contents) * j.results(); !folder && results > 1 {
 		return fmt.Errorf("--out %q is one picture for %d results, wanted a folder", j.out, results)
 	}
 	if !folder {
@@ -148,41 +161,34 @@ func (j *stylizeJob) chooseOut(format string) error {
 }
 
 func (j *stylizeJob) run(c *cli.Context) error {
-	var styles []namedStyle
-	for _, s := range j.styles {
-		if err := interrupted(c.Context); err != nil {
-			return err
-		}
-		stats, err := j.statistics(s)
-		if err != nil {
-			j.fail(len(j.contents), err)
-			continue
-		}
-		styles = append(styles, namedStyle{filepath.Base(s.base), stats})
+	styles, err := j.load(c)
+	if err != nil {
+		return err
 	}
+	sets := j.sets(styles)
 	for _, content := range j.contents {
-		if len(styles) == 0 {
+		if len(sets) == 0 {
 			break
 		}
 		img, err := j.read(content)
 		if err != nil {
-			j.fail(len(styles), err)
+			j.fail(len(sets), err)
 			continue
 		}
 		dst := model.NewImage(img.Format, img.Width, img.Height)
-		for _, s := range styles {
+		for _, set := range sets {
 			if err := interrupted(c.Context); err != nil {
 				return err
 			}
-			path := j.name(content, s)
-			if err := j.one(dst, img, s, path); err != nil {
+			path := j.name(content, set)
+			if err := j.one(dst, img, set, path); err != nil {
 				j.fail(1, fmt.Errorf("%q: %w", content.path, err))
 				continue
 			}
 			j.progress.step(path)
 		}
 	}
-	switch total := len(j.contents) * len(j.styles); {
+	switch total := len(j.contents) * j.results(); {
 	case j.failures == 0:
 		return nil
 	case total == 1:
@@ -190,6 +196,29 @@ func (j *stylizeJob) run(c *cli.Context) error {
 	default:
 		return fmt.Errorf("%d of %d results are missing", j.failures, total)
 	}
+}
+
+// load reads the styles. One that fails is reported and left out; where all come together it is the last.
+func (j *stylizeJob) load(c *cli.Context) ([]namedStyle, error) {
+	var styles []namedStyle
+	for _, s := range j.styles {
+		if err := interrupted(c.Context); err != nil {
+			return nil, err
+		}
+		var stats model.Stats
+		if j.color != keepCoral {
+			var err error
+			if stats, err = j.statistics(s); err != nil {
+				j.fail(len(j.contents), err)
+				if j.together {
+					break
+				}
+				continue
+			}
+		}
+		styles = append(styles, namedStyle{s, stats})
+	}
+	return styles, nil
 }
 
 // fail reports an error that costs n results.
@@ -229,20 +258,26 @@ func (j *stylizeJob) read(content input) (*model.Image, error) {
 }
 
 // name is where a result goes; two contents of the same name do not overwrite each other.
-func (j *stylizeJob) name(content input, s namedStyle) string {
+func (j *stylizeJob) name(content input, set []namedStyle) string {
 	if j.end == "" {
 		return j.out
 	}
-	path := filepath.Join(j.out, content.base+"_stylized_"+s.name+j.end)
+	names := make([]string, len(set))
+	for i, s := range set {
+		names[i] = filepath.Base(s.base)
+	}
+	style := strings.Join(names, "+")
+	path := filepath.Join(j.out, content.base+"_stylized_"+style+j.end)
 	for n := 2; j.taken[path]; n++ {
-		path = filepath.Join(j.out, fmt.Sprintf("%s_stylized_%s-%d%s", content.base, s.name, n, j.end))
+		path = filepath.Join(j.out, fmt.Sprintf("%s_stylized_%s-%d%s", content.base, style, n, j.end))
 	}
 	j.taken[path] = true
 	return path
 }
 
-func (j *stylizeJob) one(dst, src *model.Image, s namedStyle, path string) error {
-	if err := j.engine.Stylize(dst, src, &model.Look{Style: s.stats, Alpha: j.alpha}); err != nil {
+func (j *stylizeJob) one(dst, src *model.Image, set []namedStyle, path string) error {
+	result, err := j.draw(dst, src, set)
+	if err != nil {
 		return err
 	}
 	if j.end != "" {
@@ -250,5 +285,5 @@ func (j *stylizeJob) one(dst, src *model.Image, s namedStyle, path string) error
 			return fmt.Errorf("folder for the result: %w", err)
 		}
 	}
-	return picture.Write(path, dst)
+	return picture.Write(path, result)
 }
