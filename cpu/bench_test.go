@@ -82,7 +82,7 @@ func BenchmarkControls(b *testing.B) {
 				src, dst := model.NewImage(c.format, width, height), model.NewImage(c.format, width, height)
 				modeltest.Fill(src, 1)
 				frame := func(l *model.Look) (clock, processor time.Duration) {
-					e.before = seen{width, height, l.Mask} // as if the frame before had been the same
+					e.before = see(src, l) // as if the frame before had been the same
 					start, used := time.Now(), processorTime(b)
 					if err := e.Stylize(dst, src, l); err != nil {
 						b.Fatal(err)

@@ -40,13 +40,8 @@ type Engine struct {
 	text     [C.ADAIN_CPU_ERROR]C.char
 
 	before seen
-	shares []float32 // of before.mask in a frame of that size, (2,H/8,W/8): of the first region and of the second
-}
-
-// seen is a frame that was stylised; the zero value is none.
-type seen struct {
-	width, height int
-	mask          *model.Mask
+	shares []float32 // of before.mask at that network size, (2,H/8,W/8): of the first region and of the second
+	pixels blended
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -121,29 +116,33 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 		}
 	}
 	e.dst, e.src = describe(dst), describe(src)
-	goesOn := e.before.width == src.Width && e.before.height == src.Height && e.before.mask.SameRegions(look.Mask)
-	e.before = seen{} // unless all goes well
+	now := see(src, look)
+	goesOn := e.before.leadsTo(now)
+	follows := e.pixels.leadsTo(src, look)
+	e.before, e.pixels.known = seen{}, false // unless all goes well
 	e.look = C.adain_cpu_look{
 		alpha: C.float(look.Alpha), smoothing: C.float(look.Smoothing), scene_cut: model.SceneCut,
-		fresh: flag(look.Fresh || !goesOn), preserve_color: flag(look.PreserveColor),
+		blend_weight: C.int32_t(model.BlendWeight(look.Smoothing)), fresh: flag(look.Fresh || !goesOn), follow: flag(follows),
+		preserve_color: flag(look.PreserveColor), width: C.int32_t(now.network[0]), height: C.int32_t(now.network[1]),
 	}
-	var second model.Stats
+	other := second(look)
 	var shares []float32
 	if look.Mask != nil {
 		if !goesOn {
-			e.share(look.Mask, src.Width, src.Height)
+			e.share(look.Mask, now.network[0], now.network[1])
 		}
-		second, shares = look.Mask.Second, e.shares
+		shares = e.shares
 	}
 	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
-		floats(look.Style.Mean), floats(look.Style.Std), floats(second.Mean), floats(second.Std), floats(shares), &e.look, &e.text[0]) != 0 {
+		floats(look.Style.Mean), floats(look.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), &e.look, &e.text[0]) != 0 {
 		return e.fail("frame", src)
 	}
-	e.before = seen{src.Width, src.Height, look.Mask}
+	e.before = now
+	e.pixels.remember(src, look)
 	return nil
 }
 
-// share prepares the shares of a mask in a frame of width x height.
+// share prepares the shares of a mask in a frame that the network sees as width x height.
 func (e *Engine) share(m *model.Mask, width, height int) {
 	n := (width + 7) / 8 * ((height + 7) / 8)
 	e.shares = slices.Grow(e.shares[:0], 2*n)[:2*n]

@@ -2,6 +2,8 @@
 
 #include "guarded.h"
 #include "plan.h"
+#include "resized.h"
+#include "steady.h"
 
 using adain::guarded;
 
@@ -10,14 +12,46 @@ struct adain_cpu_engine {
   adain::Network network;
   int encoder_layers;
   std::unique_ptr<adain::Plan> plan;
-  adain::Smoothing smoothing;  // here and not in the plan, which statistics of another size replace
+  // What goes on from frame to frame is here and not in the plan, which statistics of another size replace.
+  adain::Smoothing smoothing;
+  std::unique_ptr<adain::Steady> steady;    // while smoothing is on
+  std::unique_ptr<adain::Resized> resized;  // while the network runs at another size
+  std::vector<adain::Step *> steps;         // of the frame
 
-  adain::Plan &plan_for(const adain_cpu_image &image, bool decoder) {
-    if (!plan || !plan->fits(image.height, image.width, decoder)) {
+  adain::Plan &plan_for(int height, int width, bool decoder) {
+    if (!plan || !plan->fits(height, width, decoder)) {
       plan.reset();  // before the new one takes its memory
-      plan = std::make_unique<adain::Plan>(network, encoder_layers, image.height, image.width, decoder, threads.size());
+      plan = std::make_unique<adain::Plan>(network, encoder_layers, height, width, decoder, threads.size());
     }
     return *plan;
+  }
+
+  void stylize(const adain::Canvas &dst, const adain::Picture &src, const adain_cpu_look &look, const adain::Target &target) {
+    const bool resizing = look.width != src.form.width || look.height != src.form.height;
+    if (!resizing || !resized || !resized->fits(src.form, look.width, look.height)) resized.reset();
+    if (look.smoothing == 0 || !steady || !steady->fits(src.form)) steady.reset();
+    adain::Plan &network_steps = plan_for(look.height, look.width, true);
+    if (resizing && !resized) resized = std::make_unique<adain::Resized>(src.form, look.width, look.height);
+    if (look.smoothing > 0 && !steady) steady = std::make_unique<adain::Steady>(src.form);
+
+    if (look.fresh) smoothing.forget();
+    smoothing.begin();
+    steps.clear();
+    adain::Canvas result = dst;
+    result.keep_colour = dst.keep_colour && !steady;
+    if (resized) {
+      resized->next(result, src);
+      resized->add_before(steps);
+      network_steps.stylize(resized->result(), resized->frame(), target, steps);
+      resized->add_behind(steps);
+    } else {
+      network_steps.stylize(result, src, target, steps);
+    }
+    if (steady) {
+      steady->next(dst, src, look.blend_weight, look.follow != 0, smoothing);
+      steps.push_back(steady.get());
+    }
+    threads.run(steps);
   }
 };
 
@@ -27,7 +61,7 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
                                  char *error) {
   adain_cpu_engine *engine = nullptr;
   guarded(error, [&] {
-    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}});
+    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
       // The first and the last layer are kernels of our own, in float.
@@ -45,7 +79,7 @@ int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, c
                          float *mean, float *std, char *error) {
   return guarded(error, [&] {
     const adain::Picture picture{*src, {s0, s1, s2}};
-    engine->plan_for(*src, false).statistics(engine->threads, picture, mean, std);
+    engine->plan_for(src->height, src->width, false).statistics(engine->threads, picture, mean, std);
   });
 }
 
@@ -56,9 +90,8 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
   return guarded(error, [&] {
     const adain::Picture content{*src, {s0, s1, s2}};
     const adain::Canvas result{*dst, {d0, d1, d2}, look->preserve_color != 0};
-    if (look->fresh) engine->smoothing.forget();
     const adain::Target target{{{mean, std}, {second_mean, second_std}}, shares, look->alpha, look->smoothing, look->scene_cut, &engine->smoothing};
-    engine->plan_for(*src, true).stylize(engine->threads, result, content, target);
+    engine->stylize(result, content, *look, target);
   });
 }
 

@@ -31,8 +31,11 @@ typedef struct {
 typedef struct {
   float alpha, smoothing;
   double scene_cut;       /* model.SceneCut */
+  int32_t blend_weight;   /* model.BlendWeight of smoothing */
   int32_t fresh;          /* there is nothing that smoothing goes on from */
+  int32_t follow;         /* as far as that is known beforehand, pixels go on from the frame before, which smoothing was above 0 for */
   int32_t preserve_color; /* in RGB formats by the luminance of dst's yuv */
+  int32_t width, height;  /* at which the network runs: both the frame's, or neither larger */
 } adain_cpu_look;
 
 /* One convolution: weight (O,I,K,K), bias (O), row-major; a ReLU and a 2x2 maximum may follow. Kernel 2 is the folding of an
@@ -52,7 +55,7 @@ void adain_cpu_close(adain_cpu_engine *engine);
 int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
                          float *mean, float *std, char *error);
 
-/* One frame: encoder, AdaIN with the style's mean and std (C), decoder. With a mask shares is (2,H/8,W/8), what of each pixel of
+/* One frame: encoder, AdaIN with the style's mean and std (C), decoder. With a mask shares is (2,H/8,W/8) of look's size, what of each pixel of
  * relu4_1 belongs to the first and to the second region, and second_mean and second_std (C) are the style of the latter; without one
  * all three are NULL. 0 on success; after a failure the next frame must be fresh. */
 int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,

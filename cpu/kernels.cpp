@@ -1,5 +1,6 @@
 #include "gradients.h"
 #include "kernels.h"
+#include "samples.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,15 +12,18 @@ namespace adain {
 namespace base {
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients;
+extern const SampleKernels kSamples;
 }
 #if defined(__x86_64__)
 namespace avx2 {
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients;
+extern const SampleKernels kSamples;
 }
 namespace avx512 {
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients;
+extern const SampleKernels kSamples;
 }
 #endif
 
@@ -30,6 +34,7 @@ struct Choice {
   bool usable;
   const Kernels *with_float, *with_half;
   const Gradients *training;
+  const SampleKernels *samples;
 };
 
 // Best first; the last one runs everywhere.
@@ -39,10 +44,10 @@ const std::vector<Choice> &choices() {
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
-       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients},
-      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients},
+       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kSamples},
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kSamples},
 #endif
-      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients},
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kSamples},
   };
   return all;
 }
@@ -92,6 +97,7 @@ bool merge_weighted_moments(const float *moments, const float *weights, int rows
 
 const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
 const Gradients &gradients() { return *chosen()->training; }
+const SampleKernels &sample_kernels() { return *chosen()->samples; }
 const char *kernels_name() { return chosen()->name; }
 
 bool use_kernels(const char *name) {

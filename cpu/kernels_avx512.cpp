@@ -1,6 +1,7 @@
 #if defined(__x86_64__)
 #include "gradients.h"
 #include "kernels.h"
+#include "samples.h"
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
@@ -10,9 +11,11 @@ namespace adain::avx512 {
 constexpr int LANES = 16;
 #include "kernels_body.h"
 #include "gradients_body.h"
+#include "samples_body.h"
 
 extern const Kernels kFloat = table<Float>;
 extern const Kernels kHalf = table<BFloat16>;
+extern const SampleKernels kSamples = samples_table;
 
 }  // namespace adain::avx512
 

@@ -26,7 +26,7 @@ inline Memory take(size_t bytes) {
 }
 
 // What a chunk needs beside the maps, one memory for each purpose.
-enum class Scratch { pixels, source, result, inputs, outputs };
+enum class Scratch { pixels, source, result, inputs, outputs, lines };
 
 // The calling thread's memory for a purpose: at least bytes, kept for the thread's next chunk, whatever its step. Threads of
 // a team end with their engine, and this memory with them.
@@ -35,7 +35,7 @@ inline char *scratch(Scratch purpose, size_t bytes) {
     Memory memory;
     size_t bytes = 0;
   };
-  thread_local Kept kept[5];
+  thread_local Kept kept[6];
   Kept &k = kept[int(purpose)];
   if (k.bytes < bytes) {
     k.memory.reset();

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "maps.h"
+#include "samples.h"
+
 namespace adain {
 
 namespace {
@@ -28,6 +31,24 @@ void unpack(const uint8_t *p, Packed f, int n, float *r, float *g, float *b) {
 }
 
 }  // namespace
+
+Plane plane(const adain_cpu_image &form, int i) {
+  if (!is_yuv(form)) return {form.width, form.height, kPacked[form.format].size};
+  if (i == 0) return {form.width, form.height, 1};
+  return {(form.width + 1) / 2, (form.height + 1) / 2, form.format == ADAIN_NV12 ? 2 : 1};
+}
+
+void Picture::luminance(int y, float *out) const {
+  float in_order[3] = {};
+  const Plane p = adain::plane(form, 0);
+  if (p.step > 1) {
+    const Packed f = kPacked[form.format];
+    in_order[f.r] = form.yuv.kr;
+    in_order[f.g] = form.yuv.kg;
+    in_order[f.b] = form.yuv.kb;
+  }
+  sample_kernels().luminance(row(0, y), p.cols, p.step, in_order, out);
+}
 
 void Picture::read_row(int y, int x0, int n, float *r, float *g, float *b) const {
   const uint8_t *p = plane[0] + size_t(y) * form.stride[0];
@@ -142,6 +163,17 @@ void Canvas::write(int y0, int x0, int rows, int cols, float *rgb, int pitch, in
     for (int x = 0; x < w; x++) p[x] = sample((k.kr * r[x] + k.kg * g[x] + k.kb * b[x]) / k.scale_y + k.offset_y);
     if (y % 2 == 0) keep_colour ? copy_chroma(y0 + y, x0, w, content) : write_chroma(y0 + y, x0, h - y, w, r, pitch, area);
   }
+}
+
+void Canvas::recolour(int y, const Picture &samples, const Picture &content) const {
+  if (is_yuv(form)) {
+    if (y % 2 == 0) copy_chroma(y, 0, form.width, content);
+    return;
+  }
+  const size_t n = form.width;
+  float *r = scratch_floats(Scratch::pixels, 3 * n), *g = r + n, *b = g + n;
+  samples.read_row(y, 0, form.width, r, g, b);
+  write_kept(y, 0, form.width, r, g, b, content);
 }
 
 }  // namespace adain

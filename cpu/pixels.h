@@ -1,6 +1,7 @@
 // Between 8-bit pictures and the network's R'G'B' in [0,1].
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine.h"
@@ -15,6 +16,20 @@ inline int mirror(int i, int n) {
   return i;
 }
 
+// One plane of a picture: samples in pixels of `step` bytes, without gaps in a row.
+struct Plane {
+  int cols, rows, step;
+  size_t bytes() const { return size_t(cols) * step; }
+};
+
+inline bool is_yuv(const adain_cpu_image &form) { return form.format >= ADAIN_NV12; }
+inline int planes(const adain_cpu_image &form) { return is_yuv(form) ? form.format == ADAIN_NV12 ? 2 : 3 : 1; }
+Plane plane(const adain_cpu_image &form, int i);
+// Format and size.
+inline bool same_shape(const adain_cpu_image &a, const adain_cpu_image &b) {
+  return a.format == b.format && a.width == b.width && a.height == b.height;
+}
+
 // A picture to read. The samples belong to the caller.
 struct Picture {
   adain_cpu_image form;
@@ -24,8 +39,13 @@ struct Picture {
   // reflection, further ones are 0.
   void read(int y0, int x0, int rows, int cols, float *rgb) const;
 
- private:
+  // n pixels of row y from x0 on.
   void read_row(int y, int x0, int n, float *r, float *g, float *b) const;
+
+  const uint8_t *row(int i, int y) const { return plane[i] + size_t(y) * form.stride[i]; }
+
+  // The luminances of row y, 0 to 255: Y, or what the matrix makes of R, G and B.
+  void luminance(int y, float *out) const;
 };
 
 // A picture to write.
@@ -38,6 +58,12 @@ struct Canvas {
   // the picture, clamped to [0,1] and rounded to the nearest sample. content gives the alpha and padding samples and,
   // with keep_colour, the chroma, as model.Look.PreserveColor says.
   void write(int y0, int x0, int rows, int cols, float *rgb, int pitch, int area, const Picture &content) const;
+
+  // Gives row y the chroma of content, as keep_colour does. samples has the row's samples and may lie where this picture does; in a YUV
+  // format the luminance must be written already.
+  void recolour(int y, const Picture &samples, const Picture &content) const;
+
+  uint8_t *row(int i, int y) const { return plane[i] + size_t(y) * form.stride[i]; }
 
  private:
   void write_packed(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const;

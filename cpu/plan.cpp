@@ -75,13 +75,13 @@ void Plan::statistics(Threads &threads, const Picture &src, float *mean, float *
   features_->statistics(0, mean, std);
 }
 
-void Plan::stylize(Threads &threads, const Canvas &dst, const Picture &src, const Target &target) {
+void Plan::stylize(const Canvas &dst, const Picture &src, const Target &target, std::vector<Step *> &steps) {
   head_->src = src;
   features_->shares = target.shares;
   adapt_->target = target;
   tail_->dst = dst;
   tail_->content = src;
-  threads.run(steps_);
+  steps.insert(steps.end(), steps_.begin(), steps_.end());
 }
 
 std::string Plan::implementations() const {

@@ -1,4 +1,4 @@
-// The steps and the memory of one frame size.
+// The steps and the memory of the network at one size.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,8 @@ class Plan {
 
   bool fits(int rows, int cols, bool decoder) const { return rows == rows_ && cols == cols_ && (decoder_ || !decoder); }
   void statistics(Threads &threads, const Picture &src, float *mean, float *std);
-  void stylize(Threads &threads, const Canvas &dst, const Picture &src, const Target &target);
+  // Adds the steps of the next frame, which is to be stylised as target says.
+  void stylize(const Canvas &dst, const Picture &src, const Target &target, std::vector<Step *> &steps);
   std::string implementations() const;
 
  private:

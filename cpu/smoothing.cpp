@@ -7,10 +7,13 @@ namespace adain {
 namespace {
 
 // model.StatsDistance.
-double distance(const std::vector<float> &mean, const std::vector<float> &std, const std::vector<double> &mean_before,
-                const std::vector<double> &std_before) {
+double distance(const std::vector<float> &mean, const std::vector<float> &std, const std::vector<float> &mean_before,
+                const std::vector<float> &std_before) {
   double sum = 0;
-  for (size_t i = 0; i < mean.size(); i++) sum += std::abs(mean[i] - mean_before[i]) / (std[i] + std_before[i]);
+  for (size_t i = 0; i < mean.size(); i++) {
+    const double s = std[i], before = std_before[i];
+    sum += (std::abs(double(mean[i]) - mean_before[i]) + std::abs(s - before)) / (s + before + 0.1);
+  }
   return sum / double(mean.size());
 }
 
@@ -22,17 +25,21 @@ void Smoothing::forget() {
 
 void Smoothing::apply(int region, float share, double scene_cut, std::vector<float> &mean, std::vector<float> &std) {
   Before &b = before_[region];
-  if (b.known && share > 0 && distance(mean, std, b.mean, b.std) <= scene_cut) {
-    const double s = share;
-    for (size_t i = 0; i < mean.size(); i++) {
-      mean[i] = float(b.mean[i] = s * b.mean[i] + (1 - s) * mean[i]);
-      std[i] = float(b.std[i] = s * b.std[i] + (1 - s) * std[i]);
-    }
-    return;
-  }
+  const bool known = b.known && distance(mean, std, b.mean, b.std) <= scene_cut;
   b.mean.assign(mean.begin(), mean.end());
   b.std.assign(std.begin(), std.end());
-  b.known = true;
+  if (!known) {
+    b.known = true;
+    goes_on_ = false;
+    b.mean_in_force.assign(mean.begin(), mean.end());
+    b.std_in_force.assign(std.begin(), std.end());
+    return;
+  }
+  const double s = share;
+  for (size_t i = 0; i < mean.size(); i++) {
+    mean[i] = float(b.mean_in_force[i] = s * b.mean_in_force[i] + (1 - s) * mean[i]);
+    std[i] = float(b.std_in_force[i] = s * b.std_in_force[i] + (1 - s) * std[i]);
+  }
 }
 
 }  // namespace adain
