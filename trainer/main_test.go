@@ -148,6 +148,7 @@ func TestUsageErrors(t *testing.T) {
 		{"stylize --content P --out O --style P,P,P,P --interpolate 1", "--interpolate is 1"},
 		{"stylize --content P --out O --style P,P,P,P --interpolate 0", "--interpolate is 0"},
 		{"stylize --content P --out O --style P,P,P,P --interpolate 9", "--interpolate is 9"},
+		{"stylize --content P --out O --processing-size 7", "--processing-size is 7"},
 		{"stylize --content P --out O --style P,P,P --interpolate 4", "--interpolate wants four styles"},
 		{"stylize --content P --out O --style P,P,P,P --interpolate 4 --mask P", "--interpolate and --mask exclude"},
 		{"stylize --content P --out O --style P,P,P,P --interpolate 4 --style-weights 1,1,1,1", "--interpolate and --style-weights exclude"},

@@ -24,6 +24,7 @@ func lookFlags() []cli.Flag {
 		&cli.StringFlag{Name: "style-weights", Usage: "mix the styles with these `NUMBERS`, as 1,2: one for each"},
 		&cli.StringFlag{Name: "mask", Usage: "`PICTURE` that divides contents between two styles: the first where it is white, the second where it is black"},
 		&cli.StringFlag{Name: "preserve-color", Usage: "keep the content's colours, by `WAY`: luma takes only the luminance from the result, coral gives style pictures the content's colours first"},
+		&cli.IntFlag{Name: "processing-size", Usage: "run the network where the short side has `PIXELS`, and bring its result to the content's edges: larger strokes, faster; 0 is the content's size"},
 		&cli.BoolFlag{Name: "alpha-strip", Usage: "write a strip: the content, alpha 0.25, 0.5, 0.75 and 1, the style if it is a picture"},
 		&cli.IntFlag{Name: "interpolate", Usage: "write a sheet of `N` x N mixes of four styles, one in each corner; 2 to 8"},
 	}
@@ -37,6 +38,9 @@ func (j *stylizeJob) readLook(c *cli.Context) error {
 		if c.IsSet(pair[0]) && c.IsSet(pair[1]) {
 			return fmt.Errorf("--%s and --%s exclude each other", pair[0], pair[1])
 		}
+	}
+	if j.processing = c.Int("processing-size"); j.processing != 0 && j.processing < model.MinSize {
+		return fmt.Errorf("--processing-size is %d, wanted at least %d pixels, or 0 for the content's size", j.processing, model.MinSize)
 	}
 	j.strip, j.together = c.Bool("alpha-strip"), c.IsSet("style-weights") || c.IsSet("mask") || c.IsSet("interpolate")
 	if err := j.readColor(c); err != nil {
@@ -148,7 +152,7 @@ func (j *stylizeJob) stats(set []namedStyle, content *model.Image) ([]model.Stat
 
 // look is what the statistics of a set make of a content.
 func (j *stylizeJob) look(stats []model.Stats) (*model.Look, error) {
-	look := &model.Look{Alpha: j.alpha, PreserveColor: j.color == keepLuma}
+	look := &model.Look{Alpha: j.alpha, PreserveColor: j.color == keepLuma, ProcessingSize: j.processing}
 	if j.mask != nil {
 		mask := *j.mask
 		mask.Second = stats[1]

@@ -121,6 +121,7 @@ func TestStylizeLooks(t *testing.T) {
 		want   model.Look
 	}{
 		{"one weight", 1, "--style-weights 7", model.Look{Style: f.stats[0], Alpha: 1}},
+		{"processing size", 1, "--processing-size 12", model.Look{Style: f.stats[0], Alpha: 1, ProcessingSize: 12}},
 		{"weights", 2, "--style-weights 1,2", model.Look{Style: f.mix(t, 1, 2), Alpha: 1}},
 		{"other weights, alpha", 2, "--style-weights 2,1 --alpha 0.5", model.Look{Style: f.mix(t, 2, 1), Alpha: 0.5}},
 		{"mask", 2, "--mask mask.png", model.Look{Style: f.stats[0], Alpha: 1, Mask: regions}},

@@ -49,7 +49,7 @@ func (j *stylizeJob) drawSheet(dst, src *model.Image, stats []model.Stats) (*mod
 	if err != nil {
 		return nil, err
 	}
-	look := model.Look{Alpha: j.alpha, PreserveColor: j.color == keepLuma}
+	look := model.Look{Alpha: j.alpha, PreserveColor: j.color == keepLuma, ProcessingSize: j.processing}
 	for row := range n {
 		for column := range n {
 			if look.Style, err = model.Mix(stats, corners(column, row, n)); err != nil {
