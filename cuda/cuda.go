@@ -18,19 +18,9 @@ type Engine struct {
 	library *library
 	network *network
 	stream  cu.Stream
-	plan    *plan // for the latest size; nil before the first picture and after a failure
-	before  seen  // what the statistics in network.previous are of
-}
-
-// seen is a frame that was stylised; of no size if there was none, or it failed.
-type seen struct {
-	width, height int
-	mask          *model.Mask
-}
-
-// like says whether the frame before had the size and the regions of this one.
-func (s seen) like(m *model.Image, look *model.Look) bool {
-	return s.width == m.Width && s.height == m.Height && s.mask.SameRegions(look.Mask)
+	plan    *plan  // for the latest sizes; nil before the first picture and after a failure
+	before  seen   // what the statistics in network.previous are of
+	steady  steady // what the pixels follow
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -99,15 +89,23 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 
 // encode returns the statistics of a picture, mean and std with channels as in memory, until the network's room is used again.
 func (e *Engine) encode(picture *model.Image) ([]float32, error) {
-	p, err := e.planFor(picture)
+	whole := extent{picture.Width, picture.Height}
+	p, err := e.planFor(whole, whole)
 	if err != nil {
+		return nil, err
+	}
+	c, err := e.chainFor(p, false, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.addPictures(c); err != nil {
 		return nil, err
 	}
 	src, err := p.bring(picture, e.stream)
 	if err != nil {
 		return nil, err
 	}
-	p.plain.steps[0].kernel.SetBytes(0, src.bytes())
+	c.first.SetBytes(0, src.bytes())
 	if err := p.pictures.SetArguments(0); err != nil {
 		return nil, err
 	}
@@ -121,145 +119,57 @@ func (e *Engine) encode(picture *model.Image) ([]float32, error) {
 	return both, e.wait()
 }
 
-// Stylize is model.Engine.Stylize. It returns when the result is complete.
-func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
-	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
-		return fmt.Errorf("cuda: %w", err)
-	}
-	for _, m := range [...]*model.Image{dst, src} {
-		if err := check(m); err != nil {
-			return fmt.Errorf("cuda: %w", err)
-		}
-	}
-	if err := e.device.enter(); err != nil {
-		return e.fail("frame", src, err)
-	}
-	defer e.device.leave()
-	if err := e.stylize(dst, src, look); err != nil {
-		e.before = seen{}
-		_ = e.wait() // as in Statistics
-		return e.fail("frame", src, err)
-	}
-	e.before = seen{src.Width, src.Height, look.Mask}
-	return nil
-}
-
-func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
-	p, c, err := e.prepare(dst, src, look)
-	if err != nil {
-		return err
-	}
-	for _, i := range [...]int{0, c.smooth, c.adapt, len(c.steps) - 1} {
-		if err := c.graph.SetArguments(i); err != nil {
-			return err
-		}
-	}
-	if err := c.graph.Launch(e.stream); err != nil {
-		return err
-	}
-	if err := p.collect(dst, e.stream); err != nil {
-		return err
-	}
-	if err := e.wait(); err != nil {
-		return err
-	}
-	if !dst.Device() {
-		unpackRows(dst, p.result.pinned)
-	}
-	return nil
-}
-
-// prepare orders what a frame needs onto the GPU and tells the kernels about it.
-func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, *chain, error) {
-	p, err := e.planFor(src)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := e.chainFor(p, src, look.Mask != nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := e.send(p, look); err != nil {
-		return nil, nil, err
-	}
-	from, err := p.bring(src, e.stream)
-	if err != nil {
-		return nil, nil, err
-	}
-	to, err := p.target(dst)
-	if err != nil {
-		return nil, nil, err
-	}
-	c.steps[0].kernel.SetBytes(0, from.bytes())
-	smooth := c.steps[c.smooth].kernel
-	smooth.SetFloat(2, look.Smoothing)
-	smooth.SetInt(6, flag(look.Fresh || !e.before.like(src, look)))
-	c.steps[c.adapt].kernel.SetFloat(4, look.Alpha)
-	last := c.steps[len(c.steps)-1].kernel
-	last.SetBytes(3, to.bytes())
-	last.SetBytes(4, from.bytes())
-	last.SetInt(8, flag(look.PreserveColor))
-	return p, c, nil
-}
-
-// send orders what is new in a look onto the GPU.
-func (e *Engine) send(p *plan, look *model.Look) error {
-	if err := e.network.send(0, look.Style, e.stream); err != nil || look.Mask == nil {
-		return err
-	}
-	if err := e.network.send(1, look.Mask.Second, e.stream); err != nil {
-		return err
-	}
-	return p.divide(look.Mask, e.stream)
-}
-
-// flag is a bool as kernels take it.
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// planFor is the plan for the picture's size. The old one goes first, so that two sizes need not fit at once.
-func (e *Engine) planFor(m *model.Image) (*plan, error) {
-	if e.plan != nil && e.plan.width == m.Width && e.plan.height == m.Height {
+// planFor is the plan for pictures of a size that the network sees at another, or the same. The old one goes first, so that two sizes need
+// not fit at once.
+func (e *Engine) planFor(frame, network extent) (*plan, error) {
+	if e.plan != nil && e.plan.frame == frame && e.plan.extent == network {
 		return e.plan, nil
 	}
 	if err := e.forget(); err != nil {
 		return nil, err
 	}
-	p, err := e.newPlan(m.Width, m.Height)
+	p, err := e.newPlan(frame, network)
 	if err != nil {
-		return nil, e.explain(err, m)
+		return nil, e.explain(err, frame, network, false)
 	}
 	e.plan = p
 	return p, nil
 }
 
-// chainFor is the plan's chain of kernels for a frame with or without a mask. Where there is no memory for it the plan goes too, with what
-// was taken already.
-func (e *Engine) chainFor(p *plan, m *model.Image, masked bool) (*chain, error) {
-	if !masked {
-		return p.plain, nil
+// chainFor is the plan's chain of kernels for frames with or without a mask and steady pixels. Where there is no memory for it the plan
+// goes too, with what was taken already.
+func (e *Engine) chainFor(p *plan, masked, steady bool) (*chain, error) {
+	c := &p.chains[flag(masked)][flag(steady)]
+	if *c != nil {
+		return *c, nil
 	}
-	if p.masked == nil {
-		c, err := e.newChain(p, true)
-		if err != nil {
-			return nil, errors.Join(e.explain(err, m), e.forget())
-		}
-		p.masked = c
+	var err error
+	if steady {
+		err = e.steady.place(p.frame)
 	}
-	return p.masked, nil
+	if err == nil {
+		*c, err = e.newChain(p, masked, steady)
+	}
+	if err != nil {
+		return nil, errors.Join(e.explain(err, p.frame, p.extent, steady), e.forget(), e.steady.close())
+	}
+	return *c, nil
 }
 
 // explain adds to a lack of memory how much is wanted.
-func (e *Engine) explain(err error, m *model.Image) error {
+func (e *Engine) explain(err error, frame, network extent, steady bool) error {
 	if !driver.IsOutOfMemory(err) {
 		return err
 	}
-	l := lay(e.network.layers, m.Width, m.Height)
-	return fmt.Errorf("the GPU's memory does not suffice for this size, which takes about %s: %w", size(l.memory[0]+l.memory[1]), err)
+	l := lay(e.network.layers, network.width, network.height)
+	wanted := l.memory[0] + l.memory[1]
+	if frame != network {
+		wanted += smallBytes(network)
+	}
+	if steady {
+		wanted += steadyBytes(frame)
+	}
+	return fmt.Errorf("the GPU's memory does not suffice for this size, which takes about %s: %w", size(wanted), err)
 }
 
 // forget frees the plan, when the GPU is through with it.
@@ -293,7 +203,7 @@ func (e *Engine) Close() error {
 		return e.abandon(err)
 	}
 	var failed []error
-	failed = append(failed, e.forget())
+	failed = append(failed, e.forget(), e.steady.close())
 	if e.network != nil {
 		failed = append(failed, e.network.free())
 	}

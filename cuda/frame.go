@@ -53,6 +53,12 @@ func staged(m *model.Image, device uintptr) (f frame, bytes int) {
 	return f, bytes
 }
 
+// placed is a picture of the engine's own, in the format of m: a size, an address, and rows as staged says.
+func placed(m *model.Image, e extent, device uintptr) frame {
+	f, _ := staged(&model.Image{Format: m.Format, Width: e.width, Height: e.height, Colorimetry: m.Colorimetry}, device)
+	return f
+}
+
 // stagingSize is enough memory for a staged picture of any format.
 func stagingSize(width, height int) int {
 	size := 0

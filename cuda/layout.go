@@ -2,6 +2,11 @@ package cuda
 
 import "fmt"
 
+// extent is a size in pixels.
+type extent struct{ width, height int }
+
+func (e extent) pixels() float64 { return float64(e.width) * float64(e.height) }
+
 // plane is a map of features in GPU memory: float16 [h+2][w+2][c], the picture with a border of one pixel around it.
 type plane struct{ h, w, c int }
 
@@ -21,13 +26,13 @@ func (p packed) output(in plane) plane {
 
 // layout is what a picture size needs: the plane behind each layer but the last, which writes the picture.
 type layout struct {
-	width, height int
-	planes        []plane
-	memory        [2]int64 // bytes of the two buffers that hold the planes in turn: layer i writes buffer i%2
+	extent
+	planes []plane
+	memory [2]int64 // bytes of the two buffers that hold the planes in turn: layer i writes buffer i%2
 }
 
 func lay(layers []packed, width, height int) layout {
-	l := layout{width: width, height: height}
+	l := layout{extent: extent{width, height}}
 	p := plane{height, width, 3}
 	for i, layer := range layers[:len(layers)-1] {
 		p = layer.output(p)

@@ -28,6 +28,8 @@ type network struct {
 	// Mean and std of relu4_1 in each region, (regions,2,C) with C as in memory. One region is the first.
 	content  uintptr // of the frame's content, float32
 	previous uintptr // those in force at the frame before, float64
+	before   uintptr // of the content of the frame before, float32
+	goesOn   uintptr // whether each region goes on from the frame before, int32 (regions)
 	style    uintptr // float32
 
 	room []byte               // pinned; statistics of all regions on their way
@@ -74,7 +76,8 @@ func upload(w *model.Weights, s cu.Stream) (n *network, err error) {
 		bytes int
 	}{
 		{&n.adapted, 2 * len(join.weight)}, {&n.shifted, 4 * len(join.bias)},
-		{&n.content, regions * n.statistics()}, {&n.previous, 2 * regions * n.statistics()}, {&n.style, regions * n.statistics()},
+		{&n.content, regions * n.statistics()}, {&n.previous, 2 * regions * n.statistics()},
+		{&n.before, regions * n.statistics()}, {&n.goesOn, 4 * regions}, {&n.style, regions * n.statistics()},
 	} {
 		if *room.at, err = n.take(int64(room.bytes)); err != nil {
 			return n, err

@@ -9,18 +9,21 @@ import (
 	"adainfilter/model"
 )
 
-// plan is everything for pictures of one size: memory, the kernels in order with their arguments, and these as graphs.
+// plan is everything for pictures of one size that the network sees at one size: memory, the kernels in order with their arguments, and
+// these as graphs.
 type plan struct {
 	memory
-	layout
+	layout            // of the size that the network sees
+	frame  extent     // of the pictures
 	buffer [2]uintptr // the planes, in turn
 
-	plain    *chain
-	masked   *chain        // for frames with a mask; nil before the first one
-	pictures *driver.Graph // the first plain.encode steps
+	chains   [2][2]*chain  // without and with a mask, without and with steady pixels; nil before the first such frame
+	pictures *driver.Graph // the first encode steps of chains[0][0]; nil before the first statistics
 
 	// Where pictures in host memory lie on the GPU and in pinned memory; none until the first one comes.
 	content, result staging
+	small           small      // of no memory where the network sees the pictures themselves
+	partial         [2]uintptr // statistics of bands, without and with a mask
 	shares          shares
 }
 
@@ -30,29 +33,10 @@ type staging struct {
 	device uintptr
 }
 
-// chain is all kernels of a frame, in order.
-type chain struct {
-	masked bool // two regions: AdaIN is applied to the plane, not to the weights of the layer behind it
-	steps  []step
-	encode int // so many steps give the statistics of a plain frame
-	smooth int // the step that knows the frame before
-	adapt  int // the step that takes alpha, as its argument 4
-	graph  *driver.Graph
-}
-
-// step is one kernel of a chain.
-type step struct {
-	layer  string // what it is for
-	name   string // of the kernel
-	kernel *driver.Kernel
-	flop   float64 // as the kernel computes, folded
-	bytes  float64 // read from and written to the GPU's memory at least
-}
-
-// newPlan takes all memory for pictures of a size and makes the graphs for frames without a mask, in the current context. Errors: out of
-// memory, and whatever else the driver refuses; nothing stays taken then.
-func (e *Engine) newPlan(width, height int) (p *plan, err error) {
-	unfinished := &plan{layout: lay(e.network.layers, width, height)}
+// newPlan takes the memory that all pictures of a size need, in the current context. Errors: out of memory, and whatever else the driver
+// refuses; nothing stays taken then.
+func (e *Engine) newPlan(frame, network extent) (p *plan, err error) {
+	unfinished := &plan{layout: lay(e.network.layers, network.width, network.height), frame: frame}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, unfinished.close())
@@ -64,72 +48,18 @@ func (e *Engine) newPlan(width, height int) (p *plan, err error) {
 			return nil, err
 		}
 	}
-	if p.plain, err = e.newChain(p, false); err != nil {
-		return nil, err
+	if frame != network {
+		err = p.placeSmall()
 	}
-	p.pictures, err = driver.NewGraph(p.plain.list()[:p.plain.encode])
 	return p, err
 }
 
-// newChain makes the kernels of a frame and their graph. What memory it takes is the plan's, which must be closed after an error.
-func (e *Engine) newChain(p *plan, masked bool) (*chain, error) {
-	c := &chain{masked: masked}
-	err := e.addSteps(p, c)
-	if err == nil {
-		c.graph, err = driver.NewGraph(c.list())
+// addPictures makes the graph for statistics, of a chain that begins with the network, when the first ones are wanted.
+func (p *plan) addPictures(c *chain) (err error) {
+	if p.pictures == nil {
+		p.pictures, err = driver.NewGraph(c.list()[:c.encode])
 	}
-	if err != nil {
-		return nil, errors.Join(err, c.release((*driver.Graph).Close))
-	}
-	return c, nil
-}
-
-// list is the kernels alone.
-func (c *chain) list() []*driver.Kernel {
-	list := make([]*driver.Kernel, len(c.steps))
-	for i, s := range c.steps {
-		list[i] = s.kernel
-	}
-	return list
-}
-
-// addSteps lists the kernels: layers one to join-1, statistics, smoothing, AdaIN on the plane or folded into the next layer, the other
-// layers.
-func (e *Engine) addSteps(p *plan, c *chain) error {
-	n := e.network
-	for i := range n.layers {
-		if i == n.join {
-			if err := e.addAdaIN(p, c); err != nil {
-				return err
-			}
-		}
-		add := e.addConvolution
-		switch i {
-		case 0:
-			add = e.addFirst
-		case len(n.layers) - 1:
-			add = e.addLast
-		}
-		if err := add(p, c, i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// addAdaIN is all between encoder and decoder.
-func (e *Engine) addAdaIN(p *plan, c *chain) error {
-	if c.masked {
-		return e.addRegions(p, c)
-	}
-	if err := e.addStatistics(p, c); err != nil {
-		return err
-	}
-	c.encode = len(c.steps)
-	if err := e.addSmooth(c); err != nil {
-		return err
-	}
-	return e.addAdapt(c)
+	return err
 }
 
 // place is memory for a picture in host memory, of which which is the engine's own.
@@ -137,7 +67,7 @@ func (p *plan) place(s *staging) error {
 	if s.device != 0 {
 		return nil
 	}
-	bytes := stagingSize(p.width, p.height)
+	bytes := stagingSize(p.frame.width, p.frame.height)
 	device, err := p.take(int64(bytes))
 	if err != nil {
 		return err
@@ -197,22 +127,13 @@ func (p *plan) release(free func(*driver.Graph) error) error {
 	if p.pictures != nil {
 		failed = append(failed, free(p.pictures))
 	}
-	for _, c := range []*chain{p.plain, p.masked} {
-		if c != nil {
-			failed = append(failed, c.release(free))
+	for _, kinds := range p.chains {
+		for _, c := range kinds {
+			if c != nil {
+				failed = append(failed, c.release(free))
+			}
 		}
 	}
-	p.plain, p.masked, p.pictures = nil, nil, nil
+	p.chains, p.pictures = [2][2]*chain{}, nil
 	return errors.Join(failed...)
-}
-
-func (c *chain) release(free func(*driver.Graph) error) (err error) {
-	if c.graph != nil {
-		err = free(c.graph)
-	}
-	for _, s := range c.steps {
-		s.kernel.Close()
-	}
-	c.graph, c.steps = nil, nil
-	return err
 }

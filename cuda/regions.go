@@ -28,15 +28,31 @@ func (p *plan) divide(m *model.Mask, s cu.Stream) error {
 	return driver.Wrap("copy of the mask to the GPU", err)
 }
 
-// addRegions are mean and standard deviation of the encoder's last plane in each region, smoothed, and AdaIN of that plane. It takes the
-// memory that only frames with a mask need.
-func (e *Engine) addRegions(p *plan, c *chain) (err error) {
-	in := p.planes[e.network.join-1]
-	bytes := 4 * in.h * in.w
+// placeShares takes the memory for shares, unless it is there.
+func (p *plan) placeShares(bytes int) (err error) {
+	if p.shares.pinned != nil {
+		return nil
+	}
 	if p.shares.device, err = p.take(int64(bytes)); err != nil {
 		return err
 	}
-	if p.shares.pinned, err = p.pin(bytes); err != nil {
+	p.shares.pinned, err = p.pin(bytes)
+	return err
+}
+
+// bands is the memory for statistics of bands, taken once for frames of either kind.
+func (p *plan) bands(masked int, bytes int64) (at uintptr, err error) {
+	if p.partial[masked] == 0 {
+		p.partial[masked], err = p.take(bytes)
+	}
+	return p.partial[masked], err
+}
+
+// addRegions are mean and standard deviation of the encoder's last plane in each region, smoothed, and AdaIN of that plane. It takes the
+// memory that only frames with a mask need.
+func (e *Engine) addRegions(p *plan, c *chain) error {
+	in := p.planes[e.network.join-1]
+	if err := p.placeShares(4 * in.h * in.w); err != nil {
 		return err
 	}
 	if err := e.addRegionStatistics(p, c, in); err != nil {
@@ -51,7 +67,7 @@ func (e *Engine) addRegions(p *plan, c *chain) (err error) {
 func (e *Engine) addRegionStatistics(p *plan, c *chain, in plane) error {
 	k, values := e.library.kernels["regions_partial"], float64(in.h)*float64(in.w)*float64(in.c)
 	bands := ceil(in.h, int(k.launch.tileH))
-	partial, err := p.take(int64(regions) * int64(bands) * 12 * int64(in.c))
+	partial, err := p.bands(1, int64(regions)*int64(bands)*12*int64(in.c))
 	if err != nil {
 		return err
 	}
@@ -95,6 +111,7 @@ func (e *Engine) addApply(p *plan, c *chain, in plane) error {
 		a.SetInt(5+j, v)
 	}
 	c.costs(13*float64(in.h)*float64(in.w)*float64(in.c), 2*float64(in.bytes())+4*float64(in.h)*float64(in.w))
-	c.adapt = len(c.steps) - 1
+	c.adapt = a
+	c.changing()
 	return nil
 }

@@ -42,6 +42,8 @@ func (e *Engine) addFirst(p *plan, c *chain, i int) error {
 	if err != nil {
 		return err
 	}
+	c.first = a
+	c.changing()
 	a.SetPointer(1, e.network.weight[i])
 	a.SetPointer(2, e.network.bias[i])
 	a.SetPointer(3, p.buffer[i%2])
@@ -139,7 +141,7 @@ func (e *Engine) addStatistics(p *plan, c *chain) error {
 	at, in := p.buffer[(n.join-1)%2], p.planes[n.join-1]
 	k := e.library.kernels["statistics_partial"]
 	bands := ceil(in.h, int(k.launch.tileH))
-	partial, err := p.take(int64(bands) * 8 * int64(in.c))
+	partial, err := p.bands(0, int64(bands)*8*int64(in.c))
 	if err != nil {
 		return err
 	}
@@ -174,18 +176,20 @@ func (e *Engine) addSmooth(c *chain) error {
 		parts = regions
 	}
 	a, err := c.add("statistics", e.library.kernels["smooth"], [3]int{parts, 1, 1},
-		pointerSize, pointerSize, floatSize, floatSize, intSize, intSize, intSize)
+		pointerSize, pointerSize, pointerSize, pointerSize, floatSize, floatSize, intSize, intSize, intSize)
 	if err != nil {
 		return err
 	}
-	a.SetPointer(0, n.content)
-	a.SetPointer(1, n.previous)
-	a.SetFloat(3, model.SceneCut)
-	a.SetInt(4, channels)
-	a.SetInt(5, e.weights.Widths[3])
+	c.smooth = a
+	c.changing()
+	for j, address := range []uintptr{n.content, n.previous, n.before, n.goesOn} {
+		a.SetPointer(j, address)
+	}
+	a.SetFloat(5, model.SceneCut)
+	a.SetInt(6, channels)
+	a.SetInt(7, e.weights.Widths[3])
 	values := float64(parts) * 2 * float64(channels)
-	c.costs(8*values, 24*values)
-	c.smooth = len(c.steps) - 1
+	c.costs(8*values, 32*values)
 	return nil
 }
 
@@ -207,7 +211,8 @@ func (e *Engine) addAdapt(c *chain) error {
 	a.SetInt(8, layer.out)
 	products := float64(layer.taps) * float64(layer.in) * float64(layer.out)
 	c.costs(3*products, 6*products)
-	c.adapt = len(c.steps) - 1
+	c.adapt = a
+	c.changing()
 	return nil
 }
 
@@ -219,6 +224,8 @@ func (e *Engine) addLast(p *plan, c *chain, i int) error {
 	if err != nil {
 		return err
 	}
+	c.last = a
+	c.changing()
 	for j, address := range []uintptr{p.buffer[(i-1)%2], e.network.weight[i], e.network.bias[i]} {
 		a.SetPointer(j, address)
 	}

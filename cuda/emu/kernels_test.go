@@ -105,6 +105,8 @@ var bugs = []struct {
 	{"NO_SYNC", "statistics", "", []run{{plain, "fwd", "mix", ""}, {plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
 	{"NO_SYNC", "regions", "regions_sizes", []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
 	{"NO_SYNC", "smooth", "smooth_sizes", []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
+	{"NO_SYNC", "enlarge", "enlarge_slopes", []run{{plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}, ""},
+	{"OOB", "steady", "steady_sizes", []run{{address, "rand:1", "mix", ""}}, "steady.cu"},
 	{"STATIC_OOB", "emulator", "emulator_shapes", []run{{address, "rand:1", "mix", ""}}, "global-buffer-overflow"},
 	{"NO_SYNCWARP", "instructions", "instructions_syncwarp", []run{{plain, "fwd", "mix", ""}, {plain, "rev", "mix", ""}, {race, "lock", "mix", ""}}, ""},
 	{"NO_EMPTY", "conv90", "conv90_several", []run{{plain, "fwd", "late", ""}, {plain, "rand:1", "mix", ""}}, "more arrivals in a phase"},

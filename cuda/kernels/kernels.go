@@ -30,6 +30,9 @@ var Modules = []Module{
 	{Name: "smooth", Kernels: []string{"smooth"}},
 	{Name: "adapt", Kernels: []string{"adapt"}},
 	{Name: "last", Kernels: []string{"last"}},
+	{Name: "reduce", Kernels: []string{"reduce"}},
+	{Name: "enlarge", Kernels: []string{"enlarge_slopes", "enlarge"}},
+	{Name: "steady", Kernels: []string{"steady_changes", "steady_blend"}},
 	{Name: "selftest", Kernels: []string{"selftest_80"}},
 	{Name: "conv90", Hopper: true, Kernels: []string{
 		"conv90_c64", "conv90_c64_pool", "conv90_c64_up", "conv90_c64to128", "conv90_c128to64",

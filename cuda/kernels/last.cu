@@ -19,6 +19,7 @@
 // an SM of sm_86, and the border comes from L2 anyway).
 #include "frame.cuh"
 #include "launch.cuh"
+#include "pixel.cuh"
 #include "warp.cuh"
 
 constexpr int last_w = 32, last_h = 8, last_threads = 256;
@@ -101,43 +102,20 @@ __device__ __forceinline__ Colour last_gather(const float *sums, const float *bi
   return {__saturatef(v[0]), __saturatef(v[1]), __saturatef(v[2])};
 }
 
-__device__ __forceinline__ unsigned char last_sample(float v) {
-  return (unsigned char)fminf(fmaxf(floorf(v + 0.5f), 0.0f), 255.0f);
-}
-
 __device__ __forceinline__ float last_luma(const Frame &f, const Colour &p) { return f.kr * p.r + f.kg * p.g + f.kb * p.b; }
-
-// Moves a pixel's samples f by what its luminance changes, all alike, as far as all of them can.
-__device__ __forceinline__ void last_keep(unsigned char (&f)[3], const Frame &k, const Colour &p, bool blue) {
-  const float r = blue ? f[2] : f[0], g = f[1], b = blue ? f[0] : f[2];
-  const int d = (int)floorf(k.kr * (255 * p.r - r) + k.kg * (255 * p.g - g) + k.kb * (255 * p.b - b) + 0.5f);
-  const int least = -min(min((int)f[0], (int)f[1]), (int)f[2]), most = 255 - max(max((int)f[0], (int)f[1]), (int)f[2]);
-  const int step = min(max(d, least), most);
-#pragma unroll
-  for (int c = 0; c < 3; c++) f[c] = (unsigned char)(f[c] + step);
-}
 
 __device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int keep) {
   const bool blue = blue_first(dst.format);
-  const int bytes = pixel_bytes(dst.format);
-  const unsigned char *from = src.plane[0] + y * src.stride[0] + x * bytes;
+  const unsigned char *from = pixel_at(src, y, x);
+  const float first = 255 * (blue ? p.b : p.r), second = 255 * p.g, third = 255 * (blue ? p.r : p.b);
   unsigned char v[3];
   if (keep) {
     v[0] = from[0], v[1] = from[1], v[2] = from[2];
-    last_keep(v, dst, p, blue);
+    pixel_keep(v, dst, first, second, third);
   } else {
-    v[0] = last_sample(255 * (blue ? p.b : p.r)), v[1] = last_sample(255 * p.g), v[2] = last_sample(255 * (blue ? p.r : p.b));
+    v[0] = pixel_sample(first), v[1] = pixel_sample(second), v[2] = pixel_sample(third);
   }
-  unsigned char *to = dst.plane[0] + y * dst.stride[0] + x * bytes;
-  if (bytes == 3) {
-    to[0] = v[0], to[1] = v[1], to[2] = v[2];
-    return;
-  }
-  const unsigned char rest = from[3];
-  if ((((size_t)dst.plane[0] | (size_t)dst.stride[0]) & 3) == 0)
-    *(uint32_t *)to = v[0] | v[1] << 8 | v[2] << 16 | (uint32_t)rest << 24;
-  else
-    to[0] = v[0], to[1] = v[1], to[2] = v[2], to[3] = rest;
+  pixel_put(dst, y, x, v, from);
 }
 
 // The sum of the values of the 2x2 pixels that share chroma with this lane's.
@@ -146,36 +124,22 @@ __device__ __forceinline__ float last_sum4(float v) {
   return v + __shfl_xor_sync(0xffffffffu, v, 16);
 }
 
-// The chroma samples that the pixel (y,x) is the first of, from src.
-__device__ __forceinline__ void last_copy_chroma(const Frame &dst, const Frame &src, int y, int x) {
-  const unsigned char *from = src.plane[1] + (y >> 1) * src.stride[1];
-  unsigned char *to = dst.plane[1] + (y >> 1) * dst.stride[1];
-  if (dst.format == FORMAT_NV12) {
-    to[x] = from[x], to[x + 1] = from[x + 1];
-  } else {
-    to[x >> 1] = from[x >> 1];
-    dst.plane[2][(y >> 1) * dst.stride[2] + (x >> 1)] = src.plane[2][(y >> 1) * src.stride[2] + (x >> 1)];
-  }
-}
-
 // All lanes of a warp call this; exists says whether the lane's pixel is one of the picture.
 __device__ __forceinline__ void last_yuv(const Frame &dst, const Frame &src, const Colour &p, int y, int x, bool exists, int keep) {
-  if (exists) dst.plane[0][y * dst.stride[0] + x] = last_sample(last_luma(dst, p) / dst.scale_y + dst.offset_y);
+  if (exists) dst.plane[0][y * dst.stride[0] + x] = pixel_sample(last_luma(dst, p) / dst.scale_y + dst.offset_y);
   const Colour sum = {last_sum4(exists ? p.r : 0.0f), last_sum4(exists ? p.g : 0.0f), last_sum4(exists ? p.b : 0.0f)};
   if (!exists || ((x | y) & 1)) return;
-  if (keep) return last_copy_chroma(dst, src, y, x);
+  const Chroma to = pixel_chroma(dst, y >> 1, x >> 1);
+  if (keep) {
+    const Chroma from = pixel_chroma(src, y >> 1, x >> 1);
+    *to.cb = *from.cb, *to.cr = *from.cr;
+    return;
+  }
   const float share = (x + 1 < dst.width ? 0.5f : 1.0f) * (y + 1 < dst.height ? 0.5f : 1.0f);
   const Colour mean = {sum.r * share, sum.g * share, sum.b * share};
   const float l = last_luma(dst, mean);
-  const unsigned char cb = last_sample((mean.b - l) / dst.bu / dst.scale_c + 128);
-  const unsigned char cr = last_sample((mean.r - l) / dst.rv / dst.scale_c + 128);
-  unsigned char *to = dst.plane[1] + (y >> 1) * dst.stride[1];
-  if (dst.format == FORMAT_NV12) {
-    to[x] = cb, to[x + 1] = cr;
-  } else {
-    to[x >> 1] = cb;
-    dst.plane[2][(y >> 1) * dst.stride[2] + (x >> 1)] = cr;
-  }
+  *to.cb = pixel_sample((mean.b - l) / dst.bu / dst.scale_c + 128);
+  *to.cr = pixel_sample((mean.r - l) / dst.rv / dst.scale_c + 128);
 }
 
 extern "C" __global__ void __launch_bounds__(last_threads, 2)

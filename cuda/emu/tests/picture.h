@@ -1,4 +1,4 @@
-// Pictures in GPU memory for the tests of first.cu and last.cu, and what their samples mean, in double precision.
+// Pictures in GPU memory for the tests of the kernels that read or write some, and what their samples mean, in double precision.
 #pragma once
 
 #include <memory>
@@ -60,6 +60,22 @@ class Picture {
     return frame_.format == FORMAT_NV12 ? byte(1, y / 2, x / 2 * 2 + red) : byte(1 + red, y / 2, x / 2);
   }
 
+  // Channel 0 to 2 of a place: Y, Cb, Cr on grids of their own, or samples in the format's order.
+  int channel_width(int c) const { return yuv() && c ? (frame_.width + 1) / 2 : frame_.width; }
+  int channel_height(int c) const { return yuv() && c ? (frame_.height + 1) / 2 : frame_.height; }
+  unsigned char &sample(int c, int y, int x) const {
+    if (!yuv()) return byte(0, y, x * pixel_bytes(frame_.format) + c);
+    return c == 0 ? byte(0, y, x) : chroma(2 * y, 2 * x, c == 2);
+  }
+  // Y of YUV formats, else Y', 0 to 255.
+  double luma(int y, int x) const {
+    if (yuv()) return byte(0, y, x);
+    const float weight[3] = {frame_.kr, frame_.kg, frame_.kb};
+    double sum = 0;
+    for (int c = 0; c < 3; c++) sum += double(weight[c]) * sample(place(c), y, x);
+    return sum;
+  }
+
   // R'G'B' in [0,1].
   Rgb pixel(int y, int x) const {
     Rgb p;
@@ -82,6 +98,29 @@ class Picture {
   bool in_row(int plane, size_t i) const {
     const size_t start = size_t(frame_.plane[plane] - planes_[plane].bytes->data());
     return i >= start && (i - start) % size_t(frame_.stride[plane]) < size_t(planes_[plane].row);
+  }
+
+  // How many bytes beside the rows are not what they were; all() says what that is.
+  int damage(const std::vector<std::vector<unsigned char>> &before) const {
+    int bad = 0;
+    for (int i = 0; i < planes(); i++) {
+      const std::vector<unsigned char> after = bytes(i);
+      for (size_t k = 0; k < after.size(); k++) bad += after[k] != before[i][k] && !in_row(i, k);
+    }
+    return bad;
+  }
+  std::vector<std::vector<unsigned char>> all() const {
+    std::vector<std::vector<unsigned char>> out;
+    for (int i = 0; i < planes(); i++) out.push_back(bytes(i));
+    return out;
+  }
+
+  // Alpha or padding, of formats that have it.
+  std::vector<unsigned char> fourth() const {
+    std::vector<unsigned char> out;
+    for (int y = 0; pixel_bytes(frame_.format) == 4 && y < frame_.height; y++)
+      for (int x = 0; x < frame_.width; x++) out.push_back(byte(0, y, 4 * x + 3));
+    return out;
   }
 
   std::string text() const {

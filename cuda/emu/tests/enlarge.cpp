@@ -1,0 +1,161 @@
+// enlarge.cu against the definition in double precision.
+#include "enlarge.cu"
+#include "picture.h"
+
+#include <functional>
+
+namespace {
+
+typedef std::function<double(int y, int x)> Field;
+
+// A picture whose neighbours are alike, with an edge and some noise: slopes of both signs, some beyond their limits.
+void shade(test::Picture &p, uint64_t seed, double contrast) {
+  test::Random random(seed);
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < p.channel_height(c); y++)
+      for (int x = 0; x < p.channel_width(c); x++) {
+        const double edge = (x * 3 + y * 2) / 20 % 2 ? 50 : -50, wave = 60 * std::sin(0.3 * x + 0.2 * y * (c + 1) + double(seed));
+        const double v = 128 + contrast * (edge + wave + random.uniform(-8, 8));
+        p.sample(c, y, x) = static_cast<unsigned char>(std::min(std::max(v, 0.0), 255.0));
+      }
+}
+
+struct Scene {
+  test::Picture small, made, frame, dst;
+  test::Buffer<float> slopes;
+  std::vector<double> a;  // wanted
+
+  Scene(int format, int width, int height, int w, int h, bool aligned)
+      : small(format, w, h, true, 1), made(format, w, h, true, 2), frame(format, width, height, aligned, 3),
+        dst(format, width, height, !aligned, 4), slopes(size_t(w) * h * (format >= FORMAT_NV12 ? 2 : 4)) {
+    shade(small, 1, 1);
+    shade(made, 1 + unsigned(width) % 3, height % 2 ? 1.5 : -0.7);
+    shade(frame, 1, 1);
+  }
+
+  int width() const { return small.frame().width; }
+  int height() const { return small.frame().height; }
+
+  REFERENCE std::vector<double> box(const Field &f) const {
+    std::vector<double> out;
+    for (int y = 0; y < height(); y++)
+      for (int x = 0; x < width(); x++) {
+        double sum = 0, n = 0;
+        for (int j = std::max(y - 2, 0); j < std::min(y + 3, height()); j++)
+          for (int i = std::max(x - 2, 0); i < std::min(x + 3, width()); i++) sum += f(j, i), n++;
+        out.push_back(sum / n);
+      }
+    return out;
+  }
+
+  REFERENCE void fit() {
+    const auto i = [&](int y, int x) { return small.luma(y, x); };
+    const auto q = [&](int y, int x) { return made.luma(y, x); };
+    const std::vector<double> mi = box(i), mq = box(q), mii = box([&](int y, int x) { return i(y, x) * i(y, x); });
+    const std::vector<double> miq = box([&](int y, int x) { return i(y, x) * q(y, x); });
+    std::vector<double> raw(mi.size());
+    for (size_t k = 0; k < raw.size(); k++) raw[k] = (miq[k] - mi[k] * mq[k]) / (mii[k] - mi[k] * mi[k] + 65);
+    a = box([&](int y, int x) { return raw[size_t(y) * width() + x]; });
+    for (auto &v : a) v = std::min(std::max(v, -1.0), 1.0);
+  }
+
+  double slope(int y, int x) const { return a[size_t(y) * width() + x]; }
+};
+
+// f at pixel (y,x) of H x W, bilinear.
+REFERENCE double up(const Field &f, int y, int x, int H, int W, int h, int w) {
+  const double py = std::min(std::max((y + 0.5) * h / H - 0.5, 0.0), h - 1.0);
+  const double px = std::min(std::max((x + 0.5) * w / W - 0.5, 0.0), w - 1.0);
+  const int y0 = int(py), x0 = int(px), y1 = std::min(y0 + 1, h - 1), x1 = std::min(x0 + 1, w - 1);
+  const double sy = py - y0, sx = px - x0;
+  return (1 - sy) * ((1 - sx) * f(y0, x0) + sx * f(y0, x1)) + sy * ((1 - sx) * f(y1, x0) + sx * f(y1, x1));
+}
+
+// What sample c of the frame's place is before it is rounded.
+double wanted(const Scene &s, int c, int y, int x) {
+  const bool lit = c == 0 || !s.dst.yuv();
+  const int H = s.dst.channel_height(c), W = s.dst.channel_width(c), h = s.small.channel_height(c), w = s.small.channel_width(c);
+  const auto slope = [&](int v, int u) { return lit ? s.slope(v, u) : 0; };
+  const auto rest = [&](int v, int u) { return s.made.sample(c, v, u) - (lit ? slope(v, u) * s.small.luma(v, u) : 0); };
+  return up(rest, y, x, H, W, h, w) + (lit ? up(slope, y, x, H, W, h, w) * s.frame.luma(y, x) : 0);
+}
+
+double limited(double v) { return std::min(std::max(v, 0.0), 255.0); }
+
+// Float may be on the other side of a half.
+bool rounded(int got, double v) { return std::fabs(got - limited(v)) <= 0.5 + 2e-3; }
+
+// With keep: the frame's samples, all moved by the change of luminance to that of the rounded result, as far as all can. One level is
+// left to those who round the result on the other side.
+int wrong_kept(const Scene &s, int y, int x) {
+  const Frame &f = s.frame.frame();
+  double made[3], luma = 0;
+  int least = 255, most = 0;
+  for (int c = 0; c < 3; c++) made[c] = std::floor(limited(wanted(s, c, y, x)) + 0.5);
+  for (int c = 0; c < 3; c++) luma += (c == 0 ? f.kr : c == 1 ? f.kg : f.kb) * made[s.frame.place(c)];
+  for (int c = 0; c < 3; c++) least = std::min(least, int(s.frame.sample(c, y, x))), most = std::max(most, int(s.frame.sample(c, y, x)));
+  const double change = std::min(std::max(luma - s.frame.luma(y, x), double(-least)), double(255 - most));
+  int bad = 0;
+  for (int c = 0; c < 3; c++) {
+    const int step = s.dst.sample(c, y, x) - s.frame.sample(c, y, x);
+    bad += std::fabs(step - change) > 1.5 + 2e-3 || step != s.dst.sample(0, y, x) - s.frame.sample(0, y, x);
+  }
+  return bad;
+}
+
+void launch(Scene &s, int keep) {
+  const Frame &small = s.small.frame(), &dst = s.dst.frame();
+  const emu::Launch a = test::kernel("enlarge_slopes").launch, b = test::kernel("enlarge").launch;
+  const auto tiles = [](const Frame &f, const emu::Launch &l) {
+    return (f.width + l.tile_w - 1) / l.tile_w * ((f.height + l.tile_h - 1) / l.tile_h);
+  };
+  test::launch("enlarge_slopes", dim3(tiles(small, a)), small, s.made.frame(), s.slopes.data());
+  test::launch("enlarge", dim3(tiles(dst, b), 2), dst, s.frame.frame(), s.made.frame(), static_cast<const float *>(s.slopes.data()), keep);
+}
+
+void run(int format, int width, int height, int w, int h, bool aligned, int keep) {
+  Scene s(format, width, height, w, h, aligned);
+  s.fit();
+  const auto before = s.dst.all(), frame = s.frame.all();
+  launch(s, keep);
+  int bad = 0;
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < s.dst.channel_height(c); y++)
+      for (int x = 0; x < s.dst.channel_width(c); x++) {
+        const int got = s.dst.sample(c, y, x);
+        if (!keep || (c == 0 && s.dst.yuv())) bad += !rounded(got, wanted(s, c, y, x));
+        else if (s.dst.yuv()) bad += got != s.frame.sample(c, y, x);
+        else if (c == 0) bad += wrong_kept(s, y, x);
+      }
+  if (bad) test::fail("enlarge %s -> %s, keep %d: %d samples are wrong", s.small.text().c_str(), s.dst.text().c_str(), keep, bad);
+  CHECK(s.dst.damage(before) == 0);
+  CHECK(s.dst.fourth() == s.frame.fourth());
+  CHECK(s.frame.all() == frame);
+}
+
+}  // namespace
+
+TEST(enlarge_formats) {
+  for (int format = FORMAT_RGB; format <= FORMAT_I420; format++)
+    for (int keep : {0, 1}) run(format, 53, 37, 35, 19, format % 2 == keep, keep);
+}
+
+TEST(enlarge_sizes) {
+  const int sizes[][4] = {{1, 1, 1, 1}, {9, 9, 8, 8}, {17, 3, 1, 1}, {5, 31, 2, 30}, {64, 16, 64, 16}, {100, 9, 41, 5}};
+  for (int format : {FORMAT_BGR, FORMAT_NV12, FORMAT_I420})
+    for (const auto &s : sizes) run(format, s[0], s[1], s[2], s[3], s[2] % 2, 0);
+}
+
+// A result that is the frame is enlarged to the frame where that has contrast; here the slopes are at their limit.
+TEST(enlarge_slopes) {
+  Scene s(FORMAT_I420, 40, 24, 20, 12, true);
+  shade(s.made, 1, 5);
+  s.fit();
+  launch(s, 0);
+  int limit = 0;
+  for (size_t k = 0; k < s.a.size(); k++) {
+    limit += s.a[k] == 1;
+    CHECK(std::fabs(s.slopes[2 * k] - s.a[k]) < 1e-5);
+  }
+  CHECK(limit > 10);
+}
