@@ -209,7 +209,7 @@ func (f *filmSteady) print(out io.Writer) error {
 	for _, r := range f.Rows {
 		wide = max(wide, len(printable(r.Style)))
 	}
-	fmt.Fprintln(t, "\n\tsmoothing\tflicker\tp95\tto 0\tnoise gain\tpumping\tghosting\tp99\tafter cut\t")
+	fmt.Fprintln(t, "\n\tsmoothing\tflicker\tp95\tvs 0\tnoise gain\tpumping\tghosting\tp99\tafter cut\t")
 	for _, r := range f.Rows {
 		change := "-"
 		if r.Change != nil {
