@@ -181,6 +181,17 @@ func TestSteadiness(t *testing.T) {
 			"0.000000 0.000000 - - 0.000000 - - -", "0.428571 3.000000 - - 1.133893 - - 3", "0.428571 3.000000 - - 1.133893 - - 3"}},
 		{"a lag to the next cut and the end", film(9, jump(standing, 4, 6)), lagging(3), "1.000000", []int{5, 7}, [2]string{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.000000 0.000000 - - 0.000000 - - 2x never", "0.000000 0.000000 - - 0.000000 - - 2x never"}},
+		// Behind the first cut it takes three frames until the result is no more than 1 off, behind the second one.
+		{"two lags", film(12, jump(standing, 3, 7)), func(n, since int, smoothing float32) int {
+			switch {
+			case n == since || smoothing == 0:
+				return 0
+			case since < 3 && n < 7 || since < 1:
+				return 3
+			}
+			return 1
+		}, "1.000000", []int{4, 8}, [2]string{"0.000000", "0.000000"}, [3]string{
+			"0.000000 0.000000 - - 0.000000 - - -", "0.444444 2.000000 - - 0.942809 - - 3", "0.444444 2.000000 - - 0.942809 - - 3"}},
 		{"all cuts", film(4, jump(standing, 1, 2, 3)), lagging(0), "-", []int{2, 3, 4}, [2]string{"-", "-"}, [3]string{
 			"- - - - - - - -", "- - - - - - - 0", "- - - - - - - 0"}},
 	} {
