@@ -37,7 +37,9 @@ type filmSteady struct {
 	Pictures string      `json:"pictures"` // hash of the pixels of all frames
 	Cuts     []int       `json:"cuts"`     // first frames of a scene, counted from 1 in the file
 	Resized  []int       `json:"resized"`  // first frames of another size
-	Still    *float64    `json:"still"`    // share of the pixels
+	Farthest *float64    `json:"farthest"` // largest model.StatsDistance of a frame that is no cut to the one before: near model.SceneCut it may be one
+	At       int         `json:"farthest_at"`
+	Still    *float64    `json:"still"` // share of the pixels
 	Rows     []steadyRow `json:"rows"`
 }
 
@@ -91,6 +93,9 @@ func (v *steadiness) table(f *steadyFilm) filmSteady {
 			t.Resized = append(t.Resized, v.skip+i+1)
 		case "":
 			still, pixels = still+now.still, pixels+now.pixels
+			if t.Farthest == nil || now.distance > *t.Farthest {
+				t.Farthest, t.At = &now.distance, v.skip+i+1
+			}
 		}
 	}
 	t.Still = known(float64(still) / float64(pixels))
@@ -171,7 +176,7 @@ func (r *videoReport) print(c *cli.Context) error {
 		if r.Skipped > 0 {
 			size = fmt.Sprintf("%s, behind the first %d", size, r.Skipped)
 		}
-		rows := [][2]string{{"film", f.File}, {"frames", size}, {"still", still}, {"cuts", places(f.Cuts)}}
+		rows := [][2]string{{"film", f.File}, {"frames", size}, {"still", still}, {"cuts", f.cuts()}}
 		if len(f.Resized) > 0 {
 			rows = append(rows, [2]string{"size changes", places(f.Resized)})
 		}
@@ -183,6 +188,13 @@ func (r *videoReport) print(c *cli.Context) error {
 		}
 	}
 	return nil
+}
+
+func (f *filmSteady) cuts() string {
+	if f.Farthest == nil {
+		return places(f.Cuts)
+	}
+	return fmt.Sprintf("%s (distance above %g; of the others frame %d is farthest, %.3f)", places(f.Cuts), model.SceneCut, f.At, *f.Farthest)
 }
 
 // places names frames, as "2, at frame 10, 70".
@@ -240,20 +252,23 @@ func (r *steadyRow) afterCut() string {
 // writeCSV writes a line for each frame of each run.
 func (v *steadiness) writeCSV(out io.Writer) error {
 	w := csv.NewWriter(out)
-	w.Write([]string{"film", "style", "smoothing", "frame", "begins", "still", "luminance", "luminance_result", "flicker", "difference_to_plain"})
+	w.Write([]string{"film", "style", "smoothing", "frame", "begins", "distance", "still", "luminance", "luminance_result", "flicker", "difference_to_plain"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	for _, f := range v.films {
 		for _, r := range f.runs {
 			for i, seen := range r.frames {
 				now := f.frames[i]
-				still, flicker := "", ""
+				distance, still, flicker := "", "", ""
+				if !math.IsNaN(now.distance) {
+					distance = number(now.distance)
+				}
 				if now.begins == "" {
 					still = number(float64(now.still) / float64(now.pixels))
 				}
 				if !math.IsNaN(seen.flicker) {
 					flicker = number(seen.flicker)
 				}
-				w.Write([]string{f.path, r.style, number(r.smoothing), strconv.Itoa(v.skip + i + 1), now.begins, still,
+				w.Write([]string{f.path, r.style, number(r.smoothing), strconv.Itoa(v.skip + i + 1), now.begins, distance, still,
 					number(now.luminance), number(seen.luminance), flicker, number(seen.apart)})
 			}
 		}

@@ -37,8 +37,9 @@ type steadyFilm struct {
 
 // steadyFrame is what does not depend on style and smoothing.
 type steadyFrame struct {
-	begins    string // why it does not go on from the one before; "" is that it does
-	still     int    // pixels
+	begins    string  // why it does not go on from the one before; "" is that it does
+	distance  float64 // model.StatsDistance to the one before; NaN where there is none of this size
+	still     int     // pixels
 	pixels    int
 	luminance float64
 }
@@ -131,13 +132,16 @@ func (v *steadiness) survey(ctx context.Context, f *steadyFilm) error {
 		if err := stats.Check(len(stats.Mean)); err != nil {
 			return err
 		}
-		now := steadyFrame{pixels: frame.Width * frame.Height, luminance: score.Luminance(frame)}
+		now := steadyFrame{pixels: frame.Width * frame.Height, luminance: score.Luminance(frame), distance: math.NaN()}
+		if before != nil && frame.Width == before.Width && frame.Height == before.Height {
+			now.distance = model.StatsDistance(stats, seen)
+		}
 		switch {
 		case before == nil:
 			now.begins, f.width, f.height = beginsFilm, frame.Width, frame.Height
-		case frame.Width != before.Width || frame.Height != before.Height:
+		case math.IsNaN(now.distance):
 			now.begins = beginsSize
-		case model.StatsDistance(stats, seen) > model.SceneCut:
+		case now.distance > model.SceneCut:
 			now.begins = beginsCut
 		default:
 			now.still = still.Compare(frame, before)
