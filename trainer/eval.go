@@ -25,30 +25,35 @@ func newEvalCommand(widths model.Widths) *cli.Command {
 		&cli.StringFlag{Name: "vgg", Usage: "`FILE` with the VGG-19 that scores are measured with: vgg_normalised.pth, torchvision's vgg19-*.pth, or weights that begin with it"},
 		&cli.StringFlag{Name: "photos", Usage: "`FOLDER` of photographs that torchvision's VGG is normalised on"},
 		&cli.StringSliceFlag{Name: "content", Usage: "`FOLDER` of pictures to stylise, or one picture; may be repeated"},
-		&cli.StringSliceFlag{Name: "style", Usage: "`FOLDER` of style pictures, or one picture; may be repeated"},
+		&cli.StringSliceFlag{Name: "style", Usage: "`FOLDER` of style pictures, or one picture; may be repeated. With --video also built-in styles and style files, by default three"},
 		&cli.IntFlag{Name: "pairs", Value: 200, Usage: "`NUMBER` of pairs of a content and a style; fewer if there are no more"},
-		&cli.IntFlag{Name: "size", Value: 256, Usage: "side of the pictures in `PIXELS`, a multiple of 8; their middle is cut out after resizing"},
+		&cli.IntFlag{Name: "size", Value: 256, Usage: "side of the pictures in `PIXELS`, a multiple of 8; their middle is cut out after resizing. With --video the short side of frames, by default 360; 0 keeps their size"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that chooses the pairs and the noise"},
 		&cli.StringFlag{Name: "alphas", Value: "0,0.25,0.5,0.75,1", Usage: "`LIST` of strengths to measure"},
 		&cli.StringFlag{Name: "film", Usage: "`FILE` to measure flicker on"},
-		&cli.IntFlag{Name: "frames", Value: 60, Usage: "`NUMBER` of the film's first frames that are used"},
-		&cli.BoolFlag{Name: "json", Usage: "print the scores as one line of JSON"},
-		&cli.StringFlag{Name: "csv", Usage: "`FILE` for the scores of each pair (.csv)"},
+		&cli.IntFlag{Name: "frames", Value: 60, Usage: "`NUMBER` of the film's first frames that are used; with --video 0 means all"},
+		&cli.BoolFlag{Name: "json", Usage: "print the results as one line of JSON"},
+		&cli.StringFlag{Name: "csv", Usage: "`FILE` for the scores of each pair, with --video of each frame (.csv)"},
 		&cli.StringFlag{Name: "sheet", Usage: "`FILE` for a contact sheet (.png): one row for each of the first 12 pairs, with content, style and a result for each strength"},
 	}
 	return &cli.Command{
-		Name:  "eval",
-		Usage: "score a network on pairs of contents and styles",
+		Name:      "eval",
+		Usage:     "score a network on pairs of contents and styles, or its steadiness on films",
+		ArgsUsage: "[FILM...]",
 		Description: "Style ratio: style loss of the result / of the content. Content ratio: content loss of the result / of the style\n" +
 			"picture. SSIM and PSNR: against the content. Noise gain: change of the result / change of the content that is noise.\n" +
 			"Flicker: change from frame to frame of the stylised film / of the film. The rows \"identity\" and \"style pasted\" are the\n" +
 			"content and the style picture in place of the result, for scale. Scores compare only between runs with equal pictures\n" +
 			"(the output names them by a hash), size, seed and loss network. Unless told otherwise the precision is float32.\n\n" +
+			"With --video films are stylised with each smoothing. Flicker: change of a result from frame to frame where the film stands\n" +
+			"still. Pumping: change of its luminance that the film does not have. Ghosting: difference to the result without smoothing\n" +
+			"where the film moves. After cut: frames until that difference is gone.\n\n" +
 			"Examples:\n" +
 			"  adain eval --vgg vgg_normalised.pth --content photos/val/ --style paintings/val/\n" +
 			"  adain eval --weights mine.safetensors --vgg vgg_normalised.pth --content photos/ --style paintings/ --pairs 40 \\\n" +
-			"    --film film.mp4 --sheet sheet.png --json",
-		Flags:        append(flags, engineFlags()...),
+			"    --film film.mp4 --sheet sheet.png --json\n" +
+			"  adain eval --style woodcut,painting.jpg --smoothing 0,0.8 --frames 100 --video one.mp4 two.mp4",
+		Flags:        slices.Concat(flags, videoFlags(), engineFlags()),
 		OnUsageError: usageError,
 		Action:       func(c *cli.Context) error { return eval(c, widths) },
 	}
@@ -72,6 +77,11 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 	}
 	if err := noFiles(c); err != nil {
 		return nil, err
+	}
+	for _, name := range []string{"smoothing", "skip"} {
+		if c.IsSet(name) {
+			return nil, fmt.Errorf("--%s belongs to --video, which is missing", name)
+		}
 	}
 	if c.String("vgg") == "" || len(c.StringSlice("content")) == 0 || len(c.StringSlice("style")) == 0 {
 		return nil, errors.New("--vgg, --content and --style are all needed; see adain eval --help")
@@ -110,6 +120,9 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 }
 
 func eval(c *cli.Context, widths model.Widths) (err error) {
+	if c.IsSet("video") {
+		return evalVideo(c)
+	}
 	o, err := newEvalOptions(c)
 	if err != nil {
 		return err
@@ -128,13 +141,9 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 	if err != nil {
 		return err
 	}
-	options, err := engineOptions(c)
+	options, err := evalEngine(c)
 	if err != nil {
 		return err
-	}
-	// What auto chooses depends on the machine; scores should not.
-	if !c.IsSet("precision") {
-		options.Precision = model.Float32
 	}
 	engine, err := engines.Open(w, options)
 	if err != nil {
@@ -151,4 +160,13 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 		return err
 	}
 	return e.report(c, loss, frames)
+}
+
+// evalEngine are the engine's options. What auto precision chooses depends on the machine; scores should not.
+func evalEngine(c *cli.Context) (model.Options, error) {
+	options, err := engineOptions(c)
+	if !c.IsSet("precision") {
+		options.Precision = model.Float32
+	}
+	return options, err
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"os"
 	"runtime"
 	"sync"
@@ -24,22 +27,14 @@ const decodePipeline = "filesrc name=source ! decodebin ! videoconvert ! videosc
 
 // readFilm decodes the first frames of a film, at most n, each scaled so that its short side has size pixels.
 func readFilm(ctx context.Context, path string, size, n int) ([]*model.Image, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("film: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("film %q is a folder, a pipe or a device, wanted a file", path)
-	}
-	initGStreamer()
-	pipeline, err := gst.NewPipelineFromString(decodePipeline)
-	if err != nil {
-		return nil, fmt.Errorf("film %q: GStreamer lacks an element: %w", path, err)
-	}
-	defer pipeline.SetState(gst.StateNull)
-	frames, err := pullFilm(ctx, pipeline, path, size, n)
-	if err != nil {
-		return nil, err
+	var frames []*model.Image
+	for frame, err := range filmFrames(ctx, path, size) {
+		if err != nil {
+			return nil, err
+		}
+		if frames = append(frames, frame); len(frames) == n {
+			break
+		}
 	}
 	if len(frames) < 2 {
 		return nil, fmt.Errorf("film %q has %d frames, wanted at least 2", path, len(frames))
@@ -47,7 +42,62 @@ func readFilm(ctx context.Context, path string, size, n int) ([]*model.Image, er
 	return frames, nil
 }
 
-func pullFilm(ctx context.Context, pipeline *gst.Pipeline, path string, size, n int) ([]*model.Image, error) {
+// filmFrames decodes a film frame by frame while they are taken, each scaled so that its short side has size pixels, or as it is with
+// size 0. The frames belong to the caller. An error is the last that comes.
+func filmFrames(ctx context.Context, path string, size int) iter.Seq2[*model.Image, error] {
+	return func(yield func(*model.Image, error) bool) {
+		pipeline, sink, err := openFilm(path)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer pipeline.SetState(gst.StateNull)
+		for {
+			frame, err := nextFrame(ctx, pipeline, sink, path)
+			if err == io.EOF {
+				return
+			}
+			if err == nil && size > 0 {
+				frame = picture.ShortSide(frame, size)
+			}
+			if !yield(frame, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// checkFilm reports a path at which there is no file.
+func checkFilm(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("film: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("film %q is a folder, a pipe or a device, wanted a file", path)
+	}
+	return nil
+}
+
+// openFilm starts to decode. The pipeline must be set to NULL in the end.
+func openFilm(path string) (*gst.Pipeline, *app.Sink, error) {
+	if err := checkFilm(path); err != nil {
+		return nil, nil, err
+	}
+	initGStreamer()
+	pipeline, err := gst.NewPipelineFromString(decodePipeline)
+	if err != nil {
+		return nil, nil, fmt.Errorf("film %q: GStreamer lacks an element: %w", path, err)
+	}
+	sink, err := startFilm(pipeline, path)
+	if err != nil {
+		pipeline.SetState(gst.StateNull)
+		return nil, nil, err
+	}
+	return pipeline, sink, nil
+}
+
+func startFilm(pipeline *gst.Pipeline, path string) (*app.Sink, error) {
 	source, err := pipeline.GetElementByName("source")
 	if err != nil {
 		return nil, err
@@ -59,32 +109,34 @@ func pullFilm(ctx context.Context, pipeline *gst.Pipeline, path string, size, n 
 	if err != nil {
 		return nil, err
 	}
-	appsink := app.SinkFromElement(sink)
 	if err := pipeline.SetState(gst.StatePlaying); err != nil {
-		return nil, filmError(pipeline, path)
+		return nil, cmp.Or(filmError(pipeline, path), fmt.Errorf("film %q cannot be decoded: %w", path, err))
 	}
-	var frames []*model.Image
-	for len(frames) < n {
+	return app.SinkFromElement(sink), nil
+}
+
+// nextFrame waits for a frame; io.EOF is the film's end.
+func nextFrame(ctx context.Context, pipeline *gst.Pipeline, sink *app.Sink, path string) (*model.Image, error) {
+	for {
 		if err := interrupted(ctx); err != nil {
 			return nil, err
 		}
-		sample := appsink.TryPullSample(gst.ClockTime(100 * time.Millisecond))
-		if sample != nil {
+		if sample := sink.TryPullSample(gst.ClockTime(100 * time.Millisecond)); sample != nil {
 			frame, err := frameOf(sample)
 			if err != nil {
 				return nil, fmt.Errorf("film %q: %w", path, err)
 			}
-			frames = append(frames, picture.ShortSide(frame, size))
-			continue
+			return frame, nil
 		}
-		if appsink.IsEOS() {
-			return frames, nil
-		}
+		// A demuxer that fails may end the stream too.
+		ended := sink.IsEOS()
 		if err := filmError(pipeline, path); err != nil {
 			return nil, err
 		}
+		if ended {
+			return nil, io.EOF
+		}
 	}
-	return frames, nil
 }
 
 // filmError is the error that the pipeline has posted, nil if there is none.

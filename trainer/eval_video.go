@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+)
+
+// videoEnds are the ends of names by which films are found in a folder.
+var videoEnds = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ogv", ".mpg", ".ts"}
+
+// steadyStyles are measured where nobody chooses: one of much contrast, the default one and a soft one.
+var steadyStyles = []string{"woodcut", model.DefaultStyle, "pale-watercolour"}
+
+// steadySize is the short side that films get where nobody chooses.
+const steadySize = 360
+
+// steadyStyleSize is what the element reads style pictures at.
+const steadyStyleSize = 512
+
+// videoFlags are the options of eval that belong to --video.
+func videoFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "video", Usage: "measure how steady `FILM`s are instead of scoring pairs; more films or folders of them may follow behind the options"},
+		&cli.StringFlag{Name: "smoothing", Value: "0,0.5,0.8,0.95", Usage: "with --video: `LIST` of values to measure; 0 is always among them"},
+		&cli.IntFlag{Name: "skip", Usage: "with --video: `NUMBER` of frames of each film to leave out first"},
+	}
+}
+
+// videoOptions are those of --video, checked.
+type videoOptions struct {
+	filmFiles, styleFiles []input
+	smoothing             []float64 // ascending, first 0
+	size, skip, count     int       // count 0 is all frames
+	csv                   string
+}
+
+func newVideoOptions(c *cli.Context) (*videoOptions, error) {
+	for _, name := range []string{"vgg", "photos", "content", "pairs", "seed", "alphas", "film", "sheet"} {
+		if c.IsSet(name) {
+			return nil, fmt.Errorf("--video and --%s exclude each other", name)
+		}
+	}
+	o := &videoOptions{size: steadySize, skip: c.Int("skip"), count: c.Int("frames"), csv: c.String("csv")}
+	if c.IsSet("size") {
+		o.size = c.Int("size")
+	}
+	if err := checkSide("size", o.size); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.count < 0 || o.count == 1:
+		return nil, fmt.Errorf("--frames is %d, wanted 2 or more, or 0 for all", o.count)
+	case o.skip < 0:
+		return nil, fmt.Errorf("--skip is %d, wanted 0 or more", o.skip)
+	}
+	if info, err := os.Stat(filepath.Dir(o.csv)); o.csv != "" && (err != nil || !info.IsDir()) {
+		return nil, fmt.Errorf("--csv %q: there is no such folder to write it to", o.csv)
+	}
+	var err error
+	if o.smoothing, err = numbers(c.String("smoothing")); err != nil {
+		return nil, fmt.Errorf("--smoothing: %w", err)
+	}
+	for _, s := range o.smoothing {
+		if !(s >= 0 && float32(s) < 1) {
+			return nil, fmt.Errorf("--smoothing has %v, wanted numbers from 0 to below 1 with commas between", s)
+		}
+	}
+	o.smoothing = append(o.smoothing, 0)
+	slices.Sort(o.smoothing)
+	o.smoothing = slices.Compact(o.smoothing)
+	return o, o.find(c)
+}
+
+// find looks for films and styles.
+func (o *videoOptions) find(c *cli.Context) error {
+	more, err := files(c)
+	if err != nil {
+		return err
+	}
+	if o.filmFiles, err = findInputs(slices.Concat(c.StringSlice("video"), more), videoEnds); err != nil {
+		return err
+	}
+	// Found missing behind the first films, it would cost the whole run.
+	for _, f := range o.filmFiles {
+		if err := checkFilm(f.path); err != nil {
+			return err
+		}
+	}
+	styles := c.StringSlice("style")
+	if len(styles) == 0 {
+		styles = steadyStyles
+	}
+	o.styleFiles, err = findStyles(styles)
+	return err
+}
+
+// evalVideo measures how steady films are.
+func evalVideo(c *cli.Context) error {
+	o, err := newVideoOptions(c)
+	if err != nil {
+		return err
+	}
+	w, err := loadWeights(c.String("weights"))
+	if err != nil {
+		return err
+	}
+	options, err := evalEngine(c)
+	if err != nil {
+		return err
+	}
+	open := func() (model.Engine, error) { return engines.Open(w, options) }
+	engine, err := open()
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	v := &steadiness{videoOptions: o, engine: engine, open: open}
+	v.frames = func(path string) iter.Seq2[*model.Image, error] { return filmFrames(c.Context, path, o.size) }
+	if err := v.load(); err != nil {
+		return err
+	}
+	if err := v.run(c); err != nil {
+		return err
+	}
+	return v.report(c)
+}
+
+// load reads the styles.
+func (v *steadiness) load() error {
+	reader := stylizeJob{engine: v.engine, styleSize: steadyStyleSize}
+	for _, s := range v.styleFiles {
+		stats, err := reader.statistics(s)
+		if err != nil {
+			return err
+		}
+		v.styles = append(v.styles, namedStyle{s, stats})
+	}
+	return nil
+}
