@@ -47,57 +47,64 @@ func BenchmarkStylize(b *testing.B) {
 	}
 }
 
-// BenchmarkControls times what each control adds to a frame: plain frames and others in turn, so that whatever else the machine does
-// meets both. Its metrics are the median ratio of neighbours in time on the clock, with the quartiles around it, and in processor
-// time, which other programs disturb less.
+// BenchmarkControls times what each control adds to a frame: plain frames of one engine and others of a second one in turn, so that
+// whatever else the machine does meets both. Its metrics are the median ratio of neighbours in time on the clock, with the quartiles
+// around it, and in processor time, which other programs disturb less.
 func BenchmarkControls(b *testing.B) {
-	const width, height = 640, 360
 	for _, network := range []model.Widths{model.Lite, model.VGG19} {
-		opened, err := Open(modeltest.RandomWeights(1, network), model.Options{Precision: model.Float32})
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer opened.Close()
-		e := opened.(*Engine)
-		mask := &model.Mask{Width: width, Height: height, White: make([]uint8, width*height), Second: modeltest.RandomStats(2, network[3])}
+		mask := &model.Mask{Width: 640, Height: 360, White: make([]uint8, 640*360), Second: modeltest.RandomStats(2, network[3])}
 		for i := range mask.White {
-			mask.White[i] = uint8(255 * (i % width) / width)
+			mask.White[i] = uint8(255 * (i % 640) / 640)
 		}
-		e.share(mask, width, height)
 		for _, c := range []struct {
-			name   string
-			format model.Format
-			change func(l *model.Look)
+			name          string
+			width, height int
+			format        model.Format
+			change        func(l *model.Look)
 		}{
-			{"nothing", model.RGB, func(*model.Look) {}},
-			{"preserve color RGB", model.RGB, func(l *model.Look) { l.PreserveColor = true }},
-			{"preserve color NV12", model.NV12, func(l *model.Look) { l.PreserveColor = true }},
-			{"smoothing", model.RGB, func(l *model.Look) { l.Smoothing = 0.8 }},
-			{"mask", model.RGB, func(l *model.Look) { l.Mask = mask }},
+			{"nothing", 640, 360, model.RGB, func(*model.Look) {}},
+			{"preserve color", 640, 360, model.RGB, func(l *model.Look) { l.PreserveColor = true }},
+			{"preserve color", 640, 360, model.NV12, func(l *model.Look) { l.PreserveColor = true }},
+			{"smoothing", 640, 360, model.RGB, func(l *model.Look) { l.Smoothing = 0.8 }},
+			{"smoothing", 640, 360, model.NV12, func(l *model.Look) { l.Smoothing = 0.8 }},
+			{"smoothing", 1280, 720, model.RGB, func(l *model.Look) { l.Smoothing = 0.8 }},
+			{"smoothing", 1280, 720, model.NV12, func(l *model.Look) { l.Smoothing = 0.8 }},
+			{"mask", 640, 360, model.RGB, func(l *model.Look) { l.Mask = mask }},
+			{"processing size 360", 1280, 720, model.RGB, func(l *model.Look) { l.ProcessingSize = 360 }},
+			{"processing size 360", 1280, 720, model.NV12, func(l *model.Look) { l.ProcessingSize = 360 }},
 		} {
-			b.Run(network.Name()+"/"+c.name, func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%s %v %dx%d", network.Name(), c.name, c.format, c.width, c.height), func(b *testing.B) {
 				plain := &model.Look{Style: modeltest.RandomStats(1, network[3]), Alpha: 1}
 				look := *plain
 				c.change(&look)
-				src, dst := model.NewImage(c.format, width, height), model.NewImage(c.format, width, height)
+				src, dst := model.NewImage(c.format, c.width, c.height), model.NewImage(c.format, c.width, c.height)
 				modeltest.Fill(src, 1)
-				frame := func(l *model.Look) (clock, processor time.Duration) {
-					e.before = see(src, l) // as if the frame before had been the same
-					start, used := time.Now(), processorTime(b)
-					if err := e.Stylize(dst, src, l); err != nil {
+				timed := func(l *model.Look) (frame func() (clock, processor time.Duration)) {
+					e, err := Open(modeltest.RandomWeights(1, network), model.Options{Precision: model.Float32})
+					if err != nil {
 						b.Fatal(err)
 					}
-					return time.Since(start), processorTime(b) - used
+					b.Cleanup(func() { e.Close() })
+					frame = func() (clock, processor time.Duration) {
+						start, used := time.Now(), processorTime(b)
+						if err := e.Stylize(dst, src, l); err != nil {
+							b.Fatal(err)
+						}
+						return time.Since(start), processorTime(b) - used
+					}
+					frame()
+					if flat(dst) {
+						b.Fatal("the result is flat: not timed")
+					}
+					frame()
+					return frame
 				}
-				frame(plain)
-				if flat(dst) {
-					b.Fatal("the result is flat: not timed")
-				}
+				with, without := timed(&look), timed(plain)
 				var clock, processor []float64
 				for b.Loop() {
-					with, used := frame(&look)
-					without, usedWithout := frame(plain)
-					clock = append(clock, 100*(float64(with)/float64(without)-1))
+					more, used := with()
+					less, usedWithout := without()
+					clock = append(clock, 100*(float64(more)/float64(less)-1))
 					processor = append(processor, 100*(float64(used)/float64(usedWithout)-1))
 				}
 				slices.Sort(clock)

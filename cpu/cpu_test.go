@@ -11,16 +11,21 @@ import (
 	"adainfilter/model/ref"
 )
 
-// TestConformance runs the suite with the kernels of each instruction set that this processor has.
-func TestConformance(t *testing.T) {
+// withKernels runs a test with the kernels of each instruction set that this processor has, the best last: it stays.
+func withKernels(t *testing.T, test func(t *testing.T)) {
 	for _, name := range []string{"128-bit vectors", "AVX2", "AVX-512"} {
 		t.Run(name, func(t *testing.T) {
 			if !useKernels(name) {
 				t.Skipf("this processor has no %s", name)
 			}
-			modeltest.Run(t, Open, modeltest.Float32)
+			test(t)
 		})
 	}
+}
+
+// TestConformance runs the suite with all kernels.
+func TestConformance(t *testing.T) {
+	withKernels(t, func(t *testing.T) { modeltest.Run(t, Open, modeltest.Float32) })
 }
 
 // TestConformanceHalf runs the suite in bfloat16, which oneDNN emulates where the processor has AVX-512 but no bfloat16.
@@ -168,7 +173,7 @@ func TestNoAllocationPerFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, look := range []*model.Look{{Style: style, Alpha: 0.5}, {Style: style, Alpha: 0.5, Mask: mask, PreserveColor: true, Smoothing: 0.8}} {
+		for _, look := range []*model.Look{{Style: style, Alpha: 0.5}, {Style: style, Alpha: 0.5, Mask: mask, PreserveColor: true, Smoothing: 0.8, ProcessingSize: 40}} {
 			n := testing.AllocsPerRun(20, func() {
 				if err := e.Stylize(dst, src, look); err != nil {
 					t.Fatal(err)
