@@ -123,6 +123,7 @@ func TestGPUMemory(t *testing.T) {
 		for i, f := range model.Formats() {
 			src, want := pair(f, 19, 13)
 			look := &model.Look{Style: modeltest.RandomStats(4, model.Lite[3]), Alpha: 0.9, PreserveColor: i%3 == 0}
+			look.Smoothing, look.ProcessingSize, look.Fresh = 0.5*float32(i%4/2), 9*(i%3/2), true
 			if i%2 == 1 {
 				look.Mask = halves(model.Lite[3])
 			}
@@ -190,14 +191,17 @@ func TestNoAllocation(t *testing.T) {
 	e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 	src, dst := pair(model.NV12, 16, 16)
 	look := &model.Look{Style: modeltest.RandomStats(4, modeltest.Widths[3]), Smoothing: 0.5, PreserveColor: true}
-	for _, look.Mask = range []*model.Mask{nil, halves(modeltest.Widths[3])} {
+	other := modeltest.RandomStats(5, modeltest.Widths[3])
+	for i, mask := range []*model.Mask{nil, halves(modeltest.Widths[3]), nil, halves(modeltest.Widths[3])} {
+		look.Mask, look.ProcessingSize, look.Alpha = mask, 8*(i/2), 0
 		if n := testing.AllocsPerRun(5, func() {
 			look.Alpha += 0.05
+			look.Style, other = other, look.Style
 			if err := e.Stylize(dst, src, look); err != nil {
 				t.Fatal(err)
 			}
 		}); n != 0 {
-			t.Errorf("mask %v: %v allocations for a frame, wanted none", look.Mask != nil, n)
+			t.Errorf("mask %v, processing size %d: %v allocations for a frame, wanted none", mask != nil, look.ProcessingSize, n)
 		}
 	}
 }
@@ -272,6 +276,31 @@ func TestProfile(t *testing.T) {
 			if perPixel := flop / 64 / 2; perPixel != 241344+179904 {
 				t.Errorf("%.0f multiply-accumulates a pixel, wanted %d", perPixel, 241344+179904)
 			}
+		}
+	})
+}
+
+// TestProfileOfFilm demands a line with its cost for each kernel around the network.
+func TestProfileOfFilm(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
+		src, dst := pair(model.NV12, 12, 9)
+		look := &model.Look{Style: modeltest.RandomStats(1, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 8, Smoothing: 0.5}
+		times, err := e.Profile(dst, src, look, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var around []string
+		for _, k := range times {
+			if k.Layer == "processing size" || k.Layer == "steady pixels" {
+				around = append(around, k.Kernel)
+				if !(k.FLOP > 0) || !(k.Bytes > 0) {
+					t.Errorf("%+v", k)
+				}
+			}
+		}
+		if want := []string{"reduce", "enlarge_slopes", "enlarge", "steady_changes", "steady_blend"}; !slices.Equal(around, want) {
+			t.Errorf("kernels around the network: %v, wanted %v", around, want)
 		}
 	})
 }

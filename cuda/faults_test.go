@@ -17,12 +17,16 @@ const (
 	unknown     = 999
 )
 
-// life is what an engine does from opening to closing: two sizes, the second one without a mask and with one, statistics.
+// life is what an engine does from opening to closing: two sizes, the second one with the network at a smaller one and steady pixels,
+// without a mask and with one, statistics.
 func life(e model.Engine, w *model.Weights) error {
 	look := &model.Look{Style: modeltest.RandomStats(2, w.Widths[3]), Alpha: 1}
 	for i, height := range []int{8, 9, 9} {
-		src, dst := pair(model.NV12, 8, height)
-		if i == 2 {
+		src, dst := pair(model.NV12, 9, height)
+		switch i {
+		case 1:
+			look.ProcessingSize, look.Smoothing = 8, 0.5
+		case 2:
 			look.Mask = halves(w.Widths[3])
 		}
 		if err := e.Stylize(dst, src, look); err != nil {
@@ -38,6 +42,9 @@ func life(e model.Engine, w *model.Weights) error {
 // each time there is an error (or none, where nothing depends on the call), and nothing stays on the GPU.
 func TestEveryCallFails(t *testing.T) {
 	emulated(t, func(t *testing.T) {
+		if err := driver.Available(); err != nil { // the driver starts once in a process, and a failure then is for good
+			t.Fatal(err)
+		}
 		w := modeltest.RandomWeights(1, modeltest.Widths)
 		for n := 1; ; n++ {
 			if n > 5000 {
@@ -76,9 +83,10 @@ func TestEveryCallFails(t *testing.T) {
 func TestFrameAfterFailure(t *testing.T) {
 	emulated(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
-		look := &model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Mask: halves(modeltest.Widths[3])}
+		look := &model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Mask: halves(modeltest.Widths[3]), Smoothing: 0.8}
 		for n := 1; ; n++ {
 			src, dst := pair(model.BGRA, 24, 8+n%2*8) // a change of size each time
+			look.ProcessingSize = 8 * (n / 2 % 2)     // and the network at that, or at a smaller one
 			emu.Reset()
 			emu.FailCall(n, outOfMemory)
 			err := e.Stylize(dst, src, look)

@@ -1,0 +1,93 @@
+package cuda
+
+import (
+	"testing"
+
+	"adainfilter/model"
+	"adainfilter/model/modeltest"
+	"adainfilter/model/ref"
+)
+
+// onlyRounded is for what differs from the reference by the order of float32 sums alone.
+var onlyRounded = modeltest.Tolerance{Levels: 1, Share: 0.002}
+
+// TestProcessingSize holds the engine against itself at the small size, with the reference's way there and back.
+func TestProcessingSize(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
+		for i, f := range model.Formats() {
+			look := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 16 + i%2}
+			whole := look
+			whole.ProcessingSize = 0
+			src, got := pair(f, 37, 29-i%2)
+			w, h := look.Size(src.Width, src.Height)
+			small := model.NewImage(f, w, h)
+			ref.Reduce(small, src)
+			made, want := model.NewImage(f, small.Width, small.Height), model.NewImage(f, src.Width, src.Height)
+			if err := e.Stylize(made, small, &whole); err != nil {
+				t.Fatal(err)
+			}
+			ref.Enlarge(want, src, small, made)
+			if err := e.Stylize(got, src, &look); err != nil {
+				t.Fatal(err)
+			}
+			if err := modeltest.CheckPicture(got, want, onlyRounded); err != nil {
+				t.Errorf("%v: %v", f, err)
+			}
+		}
+	})
+}
+
+// TestSteadyPixels demands exactly the reference's blend of the engine's own results. The second of them, before it is blended, comes from
+// an engine that saw the first frame without smoothing: its statistics go on as those of the other, its pixels have none to follow.
+func TestSteadyPixels(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		follows, plain := open(t, modeltest.Widths, model.Options{DeviceID: -1}), open(t, modeltest.Widths, model.Options{DeviceID: -1})
+		for i, f := range model.Formats() {
+			smoothed := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.9, ProcessingSize: 11 * (i % 2), Fresh: true}
+			if i%3 == 0 {
+				smoothed.Mask = halves(modeltest.Widths[3])
+			}
+			unsmoothed := smoothed
+			unsmoothed.Smoothing = 0
+			src, got := pair(f, 21, 15)
+			first, want := model.NewImage(f, 21, 15), model.NewImage(f, 21, 15)
+			moved := noisy(src)
+			stylize := func(e *Engine, dst, src *model.Image, look *model.Look) {
+				t.Helper()
+				if err := e.Stylize(dst, src, look); err != nil {
+					t.Fatal(err)
+				}
+			}
+			stylize(follows, first, src, &smoothed)
+			stylize(plain, want, src, &unsmoothed)
+			if err := modeltest.CheckPicture(first, want, modeltest.Tolerance{}); err != nil {
+				t.Fatalf("%v, first frame: %v", f, err)
+			}
+			smoothed.Fresh = false
+			stylize(plain, want, moved, &smoothed)
+			stylize(follows, got, moved, &smoothed)
+			if err := modeltest.CheckPicture(got, want, modeltest.Tolerance{}); err == nil {
+				t.Errorf("%v: nothing follows", f)
+			}
+			ref.Blend(want, first, ref.Moved(moved, src), model.BlendWeight(smoothed.Smoothing))
+			if err := modeltest.CheckPicture(got, want, modeltest.Tolerance{}); err != nil {
+				t.Errorf("%v: %v", f, err)
+			}
+		}
+	})
+}
+
+// noisy is a copy of a picture in which some samples are a little larger.
+func noisy(m *model.Image) *model.Image {
+	out := model.NewImage(m.Format, m.Width, m.Height)
+	for i := range m.Format.Planes() {
+		for k, v := range m.Planes[i].Data {
+			if k%5 == 0 {
+				v = min(v, 240) + byte(k%13)
+			}
+			out.Planes[i].Data[k] = v
+		}
+	}
+	return out
+}
