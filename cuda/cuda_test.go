@@ -282,7 +282,7 @@ func TestProfile(t *testing.T) {
 
 // TestProfileOfFilm demands a line with its cost for each kernel around the network.
 func TestProfileOfFilm(t *testing.T) {
-	emulated(t, func(t *testing.T) {
+	each(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		src, dst := pair(model.NV12, 12, 9)
 		look := &model.Look{Style: modeltest.RandomStats(1, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 8, Smoothing: 0.5}

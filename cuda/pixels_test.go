@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"bytes"
 	"testing"
 
 	"adainfilter/model"
@@ -13,7 +14,7 @@ var onlyRounded = modeltest.Tolerance{Levels: 1, Share: 0.002}
 
 // TestProcessingSize holds the engine against itself at the small size, with the reference's way there and back.
 func TestProcessingSize(t *testing.T) {
-	emulated(t, func(t *testing.T) {
+	each(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		for i, f := range model.Formats() {
 			look := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 16 + i%2}
@@ -41,12 +42,15 @@ func TestProcessingSize(t *testing.T) {
 // TestSteadyPixels demands exactly the reference's blend of the engine's own results. The second of them, before it is blended, comes from
 // an engine that saw the first frame without smoothing: its statistics go on as those of the other, its pixels have none to follow.
 func TestSteadyPixels(t *testing.T) {
-	emulated(t, func(t *testing.T) {
+	each(t, func(t *testing.T) {
 		follows, plain := open(t, modeltest.Widths, model.Options{DeviceID: -1}), open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		for i, f := range model.Formats() {
 			smoothed := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.9, ProcessingSize: 11 * (i % 2), Fresh: true}
 			if i%3 == 0 {
 				smoothed.Mask = halves(modeltest.Widths[3])
+			}
+			if i == 3 { // an empty region goes on with the other
+				smoothed.Mask.White = bytes.Repeat([]byte{255}, 5)
 			}
 			unsmoothed := smoothed
 			unsmoothed.Smoothing = 0
