@@ -67,7 +67,7 @@ void Rests::run(int chunk, int) {
     const int n = around(y, slopes_.rows(), [&](int k) { return slopes_.row(k); }, rows);
     k.box(rows, n, int(cols), slopes_.scale(), sums, a);
     frame.luminance(y, i);
-    k.rests(result_.row(0, y), int(cols), plane(frame.form, 0).step, a, i, const_cast<float *>(row(y)));
+    k.rests(result_.row(0, y), int(cols), plane(frame.form, 0).step, a, i, row(y));
   }
 }
 

@@ -39,7 +39,7 @@ class Rests : public Step {
   void run(int chunk, int) override;
 
   int pixel() const { return pixel_; }  // floats
-  const float *row(int y) const { return reinterpret_cast<const float *>(memory_.get()) + size_t(y) * slopes_.cols() * pixel_; }
+  float *row(int y) const { return reinterpret_cast<float *>(memory_.get()) + size_t(y) * slopes_.cols() * pixel_; }
 
  private:
   const Kept &frame_, &result_;
