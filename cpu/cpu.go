@@ -121,7 +121,7 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	follows := e.pixels.leadsTo(src, look)
 	e.before, e.pixels.known = seen{}, false // unless all goes well
 	e.look = C.adain_cpu_look{
-		alpha: C.float(look.Alpha), smoothing: C.float(look.Smoothing), scene_cut: model.SceneCut,
+		alpha: C.float(look.Alpha), smoothing: C.float(look.Smoothing), scene_cut: C.double(model.SceneCut(now.network[0], now.network[1])),
 		blend_weight: C.int32_t(model.BlendWeight(look.Smoothing)), fresh: flag(look.Fresh || !goesOn), follow: flag(follows),
 		preserve_color: flag(look.PreserveColor), width: C.int32_t(now.network[0]), height: C.int32_t(now.network[1]),
 	}

@@ -104,7 +104,7 @@ func (e *Engine) addAdaIN(p *plan, c *chain) error {
 		return err
 	}
 	c.encode = len(c.steps)
-	if err := e.addSmooth(c); err != nil {
+	if err := e.addSmooth(p, c); err != nil {
 		return err
 	}
 	return e.addAdapt(c)

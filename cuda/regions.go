@@ -58,7 +58,7 @@ func (e *Engine) addRegions(p *plan, c *chain) error {
 	if err := e.addRegionStatistics(p, c, in); err != nil {
 		return err
 	}
-	if err := e.addSmooth(c); err != nil {
+	if err := e.addSmooth(p, c); err != nil {
 		return err
 	}
 	return e.addApply(p, c, in)

@@ -169,7 +169,7 @@ func (e *Engine) addStatistics(p *plan, c *chain) error {
 }
 
 // addSmooth mixes the statistics with those in force at the frame before.
-func (e *Engine) addSmooth(c *chain) error {
+func (e *Engine) addSmooth(p *plan, c *chain) error {
 	n := e.network
 	channels, parts := n.layers[n.join].in, 1
 	if c.masked {
@@ -185,7 +185,7 @@ func (e *Engine) addSmooth(c *chain) error {
 	for j, address := range []uintptr{n.content, n.previous, n.before, n.goesOn} {
 		a.SetPointer(j, address)
 	}
-	a.SetFloat(5, model.SceneCut)
+	a.SetFloat(5, float32(model.SceneCut(p.width, p.height)))
 	a.SetInt(6, channels)
 	a.SetInt(7, e.weights.Widths[3])
 	values := float64(parts) * 2 * float64(channels)

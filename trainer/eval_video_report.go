@@ -194,7 +194,7 @@ func (f *filmSteady) cuts() string {
 	if f.Farthest == nil {
 		return places(f.Cuts)
 	}
-	return fmt.Sprintf("%s (distance above %g; of the others frame %d is farthest, %.3f)", places(f.Cuts), model.SceneCut, f.At, *f.Farthest)
+	return fmt.Sprintf("%s (distance above %.3f; of the others frame %d is farthest, %.3f)", places(f.Cuts), model.SceneCut(f.Width, f.Height), f.At, *f.Farthest)
 }
 
 // places names frames, as "2, at frame 10, 70".

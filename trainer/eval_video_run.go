@@ -141,7 +141,7 @@ func (v *steadiness) survey(ctx context.Context, f *steadyFilm) error {
 			now.begins, f.width, f.height = beginsFilm, frame.Width, frame.Height
 		case math.IsNaN(now.distance):
 			now.begins = beginsSize
-		case now.distance > model.SceneCut:
+		case now.distance > model.SceneCut(frame.Width, frame.Height):
 			now.begins = beginsCut
 		default:
 			now.still = still.Compare(frame, before)

@@ -24,7 +24,8 @@ import (
 	"adainfilter/model"
 )
 
-// jitter is an engine that adds a known number to all samples of a frame. Statistics are the frame's mean luminance.
+// jitter is an engine that adds a known number to all samples of a frame. Statistics are the mean of its samples, and such that
+// model.StatsDistance is what that changes by.
 type jitter struct {
 	test      *jitterTest
 	smoothing float32 // that of all its frames
@@ -54,7 +55,7 @@ func (e *jitter) Statistics(m *model.Image) (model.Stats, error) {
 	if e.test.nan {
 		return model.Stats{Mean: []float32{float32(math.NaN())}, Std: []float32{1}}, nil
 	}
-	return model.Stats{Mean: []float32{float32(level(m)) / 255}, Std: []float32{0.5}}, nil
+	return model.Stats{Mean: []float32{float32(level(m)) / 64}, Std: []float32{0.45}}, nil
 }
 
 func (e *jitter) Stylize(dst, src *model.Image, look *model.Look) error {
@@ -211,8 +212,8 @@ func TestSteadiness(t *testing.T) {
 		farthest := math.NaN()
 		for i := 1; i < len(levels); i++ {
 			// The levels are the statistics of these engines. Of equal ones float32 makes one the farthest.
-			d := math.Abs(levels[i]-levels[i-1]) / 255
-			if d <= model.SceneCut && !(d <= farthest) {
+			d := math.Abs(levels[i]-levels[i-1]) / 64
+			if d <= model.SceneCut(f.Width, f.Height) && !(d <= farthest) {
 				farthest = d
 			}
 			if i+1 == f.At && show(f.Farthest) != show(&d) {

@@ -143,7 +143,7 @@ func smoothingDefects() []defect {
 		return openVariant(func(v *variant) { v.goesOn = when })
 	}
 	always := func(*variant, *model.Image, *model.Look) bool { return true }
-	smooths := func(how func(s float32, now model.Stats, before remembered) (remembered, bool)) model.Opener {
+	smooths := func(how func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool)) model.Opener {
 		return openVariant(func(v *variant) { v.smooth = how })
 	}
 	return []defect{
@@ -161,26 +161,26 @@ func smoothingDefects() []defect {
 		{"another style forgets", "smoothing", forgets(func(v *variant, src *model.Image, look *model.Look) bool {
 			return goesOn(v, src, look) && v.mask == look.Mask
 		})},
-		{"cut ignored", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
+		{"cut ignored", "smoothing", smooths(func(s float32, _ float64, now model.Stats, before remembered) (remembered, bool) {
 			return remembered{now, blend(s, now, before.inForce)}, true
 		})},
-		{"goes on from the content", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
-			return smooth(s, now, remembered{before.content, before.content})
+		{"goes on from the content", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+			return smooth(s, cut, now, remembered{before.content, before.content})
 		})},
-		{"remembers only while it smooths", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
-			kept, on := smooth(s, now, before)
+		{"remembers only while it smooths", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, cut, now, before)
 			if s == 0 {
 				kept.inForce = before.inForce
 			}
 			return kept, on
 		})},
-		{"std not smoothed", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
-			kept, on := smooth(s, now, before)
+		{"std not smoothed", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, cut, now, before)
 			kept.inForce = model.Stats{Mean: kept.inForce.Mean, Std: now.Std}
 			return kept, on
 		})},
-		{"mean not smoothed", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
-			kept, on := smooth(s, now, before)
+		{"mean not smoothed", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, cut, now, before)
 			kept.inForce = model.Stats{Mean: now.Mean, Std: kept.inForce.Std}
 			return kept, on
 		})},
@@ -219,9 +219,9 @@ func TestFilm(t *testing.T) {
 	var mask *model.Mask
 	for _, f := range film(Widths[3]) {
 		check := func(what string, now, before model.Stats) {
-			d := model.StatsDistance(now, before)
-			if f.cut && !(d > 1.5*model.SceneCut) || !f.cut && !(d < 0.7*model.SceneCut) {
-				t.Errorf("%s, %s: distance %.3f, scene cut %.3f", f.what, what, d, model.SceneCut)
+			d, cut := model.StatsDistance(now, before), model.SceneCut(f.width, f.height)
+			if f.cut && !(d > 1.5*cut) || !f.cut && !(d < 0.7*cut) {
+				t.Errorf("%s, %s: distance %.3f, scene cut %.3f", f.what, what, d, cut)
 			}
 		}
 		x := ref.Encode(w, ref.Read(f.content().Image))[3]

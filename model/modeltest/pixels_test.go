@@ -223,8 +223,8 @@ func pixelDefects() []defect {
 			return e.Stylize(dst, src, &l)
 		})},
 		{"follows across a cut", "steady", openVariant(func(v *variant) {
-			v.smooth = func(s float32, now model.Stats, before remembered) (remembered, bool) {
-				kept, _ := smooth(s, now, before)
+			v.smooth = func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+				kept, _ := smooth(s, cut, now, before)
 				return kept, true
 			}
 		})},

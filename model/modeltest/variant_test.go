@@ -19,7 +19,7 @@ type variant struct {
 	shares       func(m *model.Mask, width, height int, out []float32)
 	write        func(dst, src *model.Image, rgb ref.Features)             // the frame's own colours
 	goesOn       func(v *variant, src *model.Image, look *model.Look) bool // whether before is what came before
-	smooth       func(s float32, now model.Stats, before remembered) (kept remembered, goesOn bool)
+	smooth       func(s float32, cut float64, now model.Stats, before remembered) (kept remembered, goesOn bool)
 	before       []remembered // of each region; empty where there is nothing
 	size         [3]int       // of the frame before, and its processing size
 	mask         *model.Mask
@@ -52,8 +52,8 @@ func goesOn(v *variant, src *model.Image, look *model.Look) bool {
 	return !look.Fresh && v.size == [3]int{src.Width, src.Height, look.ProcessingSize} && v.mask.SameRegions(look.Mask)
 }
 
-func smooth(s float32, now model.Stats, before remembered) (kept remembered, goesOn bool) {
-	if model.StatsDistance(now, before.content) <= model.SceneCut {
+func smooth(s float32, cut float64, now model.Stats, before remembered) (kept remembered, goesOn bool) {
+	if model.StatsDistance(now, before.content) <= cut {
 		return remembered{now, blend(s, now, before.inForce)}, true
 	}
 	return remembered{now, now}, false
@@ -119,7 +119,7 @@ func (v *variant) adapt(t, x ref.Features, src *model.Image, look *model.Look, s
 		}
 		kept := remembered{content, content}
 		if len(v.before[k].content.Mean) > 0 {
-			kept, on = v.smooth(look.Smoothing, content, v.before[k])
+			kept, on = v.smooth(look.Smoothing, model.SceneCut(look.Size(src.Width, src.Height)), content, v.before[k])
 		}
 		goesOn = goesOn && on
 		v.before[k] = kept

@@ -104,7 +104,7 @@ func (h *history) smooth(look *model.Look, regions []Region, frame, small *model
 		if content.Mean == nil {
 			continue
 		}
-		if before.Mean == nil || !(model.StatsDistance(content.Stats(), h.content[i].Stats()) <= model.SceneCut) {
+		if before.Mean == nil || !(model.StatsDistance(content.Stats(), h.content[i].Stats()) <= model.SceneCut(small.Width, small.Height)) {
 			goesOn, before = false, content
 		}
 		inForce := Moments{make([]float64, len(content.Mean)), make([]float64, len(content.Mean))}
