@@ -45,7 +45,8 @@ func TestSteadyPixels(t *testing.T) {
 	each(t, func(t *testing.T) {
 		follows, plain := open(t, modeltest.Widths, model.Options{DeviceID: -1}), open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		for i, f := range model.Formats() {
-			smoothed := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.9, ProcessingSize: 11 * (i % 2), Fresh: true}
+			smoothed := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.9, Fresh: true}
+			smoothed.ProcessingSize = 11 * (i % 2)
 			if i%3 == 0 {
 				smoothed.Mask = halves(modeltest.Widths[3])
 			}
