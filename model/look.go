@@ -20,14 +20,16 @@ type Look struct {
 	//	D = Y'(result) - Y'(frame), Y' by the matrix of ITU-R BT.601 (KR, KG, KB of Colorimetry{}), on a scale of 0 to 255,
 	//	rounded half up and limited to -min(F) to 255-max(F)
 	//
-	// where result is R'G'B' clamped to [0,1]. The limits are those of the luminance that a colour of this chroma can have.
+	// where result is R'G'B' clamped to [0,1], or its samples where Smoothing or ProcessingSize make it of samples. The limits are those
+	// of the luminance that a colour of this chroma can have.
 	PreserveColor bool
 
-	// Smoothing is the share, at least 0 and below 1, that the statistics in force at the frame before keep in those of this frame's
-	// content: mean and std of AdaIN become s*previous + (1-s)*current, in each region for itself. There is no previous at an engine's
-	// first frame, after a frame of another size, with another mask, or that failed, where Fresh is set, and in a region where
-	// StatsDistance(current, previous) is above SceneCut. Statistics in between do not count.
+	// Smoothing steadies a film: the share, at least 0 and below 1, that the frame before keeps in this one. It acts twice, as smoothing.go
+	// says: on the statistics of the content, and on the pixels of the result where those of the frame rest.
 	Smoothing float32
+
+	// ProcessingSize is the short side at which the network runs, as processing.go says; 0, or at least the frame's: the frame's size.
+	ProcessingSize int
 
 	// Fresh says that this frame does not go on from the one before, as after a seek.
 	Fresh bool
@@ -43,6 +45,9 @@ func (l *Look) check(c int) error {
 	}
 	if !(l.Smoothing >= 0 && l.Smoothing < 1) {
 		return fmt.Errorf("smoothing is %v, wanted 0 or more and below 1", l.Smoothing)
+	}
+	if p := l.ProcessingSize; p != 0 && p < MinSize {
+		return fmt.Errorf("processing size is %d, wanted 0 (the frame's) or at least %d", p, MinSize)
 	}
 	if err := l.Style.Check(c); err != nil {
 		return err
@@ -84,7 +89,7 @@ func (m *Mask) SameRegions(other *Mask) bool {
 	return m.Width == other.Width && m.Height == other.Height && &m.White[0] == &other.White[0]
 }
 
-// Shares computes how much of each pixel of relu4_1 belongs to the first region, for a frame of width x height: out is
+// Shares computes how much of each pixel of relu4_1 belongs to the first region, for a frame that the network sees as width x height: out is
 // (ceil(height/8),ceil(width/8)), 0 to 1, and must have at least that length. The mask is resized to the frame, each pixel taking the
 // nearest of the mask, and averaged over the frame's 8x8 pixels that make one of relu4_1, at the right and lower edge those that exist.
 //

@@ -67,11 +67,12 @@ func TestSameRegions(t *testing.T) {
 func TestStatsDistance(t *testing.T) {
 	a := Stats{[]float32{1, 2, 0, 5}, []float32{1, 3, 0.5, 1}}
 	b := Stats{[]float32{1, 4, 1, 5}, []float32{2, 1, 0.5, 9}}
+	want := ((0+1)/3.1 + (2+2)/4.1 + 1/1.1 + (0+8)/10.1) / 4
 	for _, c := range []struct {
 		name     string
 		now, was Stats
 		want     float64
-	}{{"itself", a, a, 0}, {"two", a, b, (2./4 + 1./1) / 4}, {"turned", b, a, (2./4 + 1./1) / 4}} {
+	}{{"itself", a, a, 0}, {"two", a, b, want}, {"turned", b, a, want}} {
 		if got := StatsDistance(c.now, c.was); !(math.Abs(got-c.want) <= 1e-12) {
 			t.Errorf("%s: %v, wanted %v", c.name, got, c.want)
 		}
@@ -91,6 +92,9 @@ func TestCheckLook(t *testing.T) {
 		{&Look{Style: good, Alpha: nan}, "alpha is NaN"},
 		{&Look{Style: good, Smoothing: 1}, "smoothing is 1, wanted 0 or more and below 1"},
 		{&Look{Style: good, Smoothing: nan}, "smoothing is NaN"},
+		{&Look{Style: good, ProcessingSize: 7}, "processing size is 7, wanted 0 (the frame's) or at least 8"},
+		{&Look{Style: good, ProcessingSize: -8}, "processing size is -8"},
+		{&Look{Style: good, ProcessingSize: 8}, ""},
 		{&Look{}, "0 means"},
 		{&Look{Style: good, Mask: &Mask{}}, "mask: size 0x0"},
 		{&Look{Style: good, Mask: &Mask{Width: 2, Height: 2, White: make([]uint8, 3)}}, "mask: 3 samples for 2x2 pixels, wanted 4"},

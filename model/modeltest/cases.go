@@ -23,6 +23,8 @@ type frame struct {
 	preserve      bool
 	smoothing     float32
 	fresh         bool
+	processing    int
+	noise         uint64 // of the content, from none at the left to much at the right; 0 is none
 }
 
 // sizes are width and height: the smallest, odd ones, multiples of 8 and of none, wide and high.
@@ -34,16 +36,16 @@ func (s suite) check(e model.Engine, w *model.Weights, f frame) error {
 	if err != nil {
 		return err
 	}
-	return s.compare(e, r, f)
+	return s.compare(e, r, f, s.tolerance)
 }
 
 // compare is check with a reference that has seen the frames that the engine has seen.
-func (s suite) compare(e, r model.Engine, f frame) error {
+func (s suite) compare(e, r model.Engine, f frame, tolerance Tolerance) error {
 	got, src, err := stylize(e, f)
 	if err == nil {
 		want := f.image()
 		if err = r.Stylize(want, src, f.look(r.Weights())); err == nil {
-			err = CheckPicture(got, want, s.tolerance)
+			err = CheckPicture(got, want, tolerance)
 		}
 	}
 	if err == nil && f.preserve {
@@ -61,7 +63,8 @@ func (f frame) look(w *model.Weights) *model.Look {
 	if style.Mean == nil {
 		style = RandomStats(f.seed, w.Widths[3])
 	}
-	return &model.Look{Style: style, Alpha: f.alpha, Mask: f.mask, PreserveColor: f.preserve, Smoothing: f.smoothing, Fresh: f.fresh}
+	return &model.Look{Style: style, Alpha: f.alpha, Mask: f.mask, PreserveColor: f.preserve, Smoothing: f.smoothing, Fresh: f.fresh,
+		ProcessingSize: f.processing}
 }
 
 // image is an empty one for the frame.
@@ -79,6 +82,9 @@ func (f frame) content() *Guarded {
 		for k, v := range src.Planes[i].Data {
 			src.Planes[i].Data[k] = byte(90 + math.Round((float64(v)-90)*(1-f.faded)))
 		}
+	}
+	if f.noise != 0 {
+		shake(src.Image, f.noise)
 	}
 	src.Remember()
 	return src

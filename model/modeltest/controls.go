@@ -161,7 +161,7 @@ func (s suite) smoothing() error {
 					return err
 				}
 			}
-			if err := s.compare(e, r, f.frame); err != nil {
+			if err := s.compare(e, r, f.frame, s.tolerance.loose()); err != nil {
 				return fmt.Errorf("frame %d, %s: %w", i+1, f.what, err)
 			}
 		}

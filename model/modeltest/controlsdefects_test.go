@@ -143,7 +143,7 @@ func smoothingDefects() []defect {
 		return openVariant(func(v *variant) { v.goesOn = when })
 	}
 	always := func(*variant, *model.Image, *model.Look) bool { return true }
-	smooths := func(how func(s float32, now, before model.Stats) (inForce, kept model.Stats)) model.Opener {
+	smooths := func(how func(s float32, now model.Stats, before remembered) (remembered, bool)) model.Opener {
 		return openVariant(func(v *variant) { v.smooth = how })
 	}
 	return []defect{
@@ -155,34 +155,34 @@ func smoothingDefects() []defect {
 			return !look.Fresh && v.mask.SameRegions(look.Mask)
 		})},
 		{"mask ignored", "smoothing", forgets(func(v *variant, src *model.Image, look *model.Look) bool {
-			return !look.Fresh && v.size == [2]int{src.Width, src.Height}
+			return !look.Fresh && v.size == [3]int{src.Width, src.Height, look.ProcessingSize}
 		})},
 		{"nothing forgotten", "smoothing", forgets(always)},
 		{"another style forgets", "smoothing", forgets(func(v *variant, src *model.Image, look *model.Look) bool {
 			return goesOn(v, src, look) && v.mask == look.Mask
 		})},
-		{"cut ignored", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
-			now = blend(s, now, before)
-			return now, now
+		{"cut ignored", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
+			return remembered{now, blend(s, now, before.inForce)}, true
 		})},
-		{"goes on from the content", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
-			inForce, _ = smooth(s, now, before)
-			return inForce, now
+		{"goes on from the content", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
+			return smooth(s, now, remembered{before.content, before.content})
 		})},
-		{"remembers only while it smooths", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
-			inForce, kept = smooth(s, now, before)
+		{"remembers only while it smooths", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, now, before)
 			if s == 0 {
-				kept = before
+				kept.inForce = before.inForce
 			}
-			return inForce, kept
+			return kept, on
 		})},
-		{"std not smoothed", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
-			inForce, kept = smooth(s, now, before)
-			return model.Stats{Mean: inForce.Mean, Std: now.Std}, kept
+		{"std not smoothed", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, now, before)
+			kept.inForce = model.Stats{Mean: kept.inForce.Mean, Std: now.Std}
+			return kept, on
 		})},
-		{"mean not smoothed", "smoothing", smooths(func(s float32, now, before model.Stats) (inForce, kept model.Stats) {
-			inForce, kept = smooth(s, now, before)
-			return model.Stats{Mean: now.Mean, Std: inForce.Std}, kept
+		{"mean not smoothed", "smoothing", smooths(func(s float32, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, now, before)
+			kept.inForce = model.Stats{Mean: now.Mean, Std: kept.inForce.Std}
+			return kept, on
 		})},
 		{"statistics remembered", "smoothing", func(w *model.Weights, o model.Options) (model.Engine, error) {
 			var v *variant
@@ -191,7 +191,7 @@ func smoothingDefects() []defect {
 				made.statistics = func(x ref.Features, share []float64) model.Stats {
 					s := weighted(x, share)
 					if x.W == 3 && len(v.before) > 0 { // the picture of the case that asks for statistics
-						v.before[0] = s
+						v.before[0].inForce = s
 					}
 					return s
 				}
@@ -203,7 +203,7 @@ func smoothingDefects() []defect {
 
 // Every seeded defect of the controls has to be found by its case.
 func TestSuiteFindsDefectsOfControls(t *testing.T) {
-	for _, d := range slices.Concat(maskDefects(), colourDefects(), smoothingDefects()) {
+	for _, d := range slices.Concat(maskDefects(), colourDefects(), smoothingDefects(), pixelDefects(), sizeDefects()) {
 		t.Run(d.found+"/"+d.name, func(t *testing.T) {
 			mustFind(t, Cases(d.open, Float32), d.found)
 		})

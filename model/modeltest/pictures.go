@@ -85,6 +85,20 @@ func Fill(m *model.Image, seed uint64) {
 	}
 }
 
+// shake adds noise to the samples of a picture, alpha and padding too: none at its left, and at its right up to 20.
+func shake(m *model.Image, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 6))
+	for i := range m.Format.Planes() {
+		row, rows := m.Format.Plane(i, m.Width, m.Height)
+		for y := range rows {
+			for x := range row {
+				p := &m.Planes[i].Data[y*m.Planes[i].Stride+x]
+				*p = byte(min(max(float64(*p)+math.Round(20*float64(x)/float64(row)*(2*rng.Float64()-1)), 0), 255))
+			}
+		}
+	}
+}
+
 // Guarded is an image whose planes lie inside larger memory. Damage says whether anybody wrote beside the samples.
 type Guarded struct {
 	*model.Image

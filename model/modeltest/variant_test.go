@@ -17,13 +17,17 @@ type variant struct {
 	round        func(v float32) float32 // every feature
 	statistics   func(x ref.Features, share []float64) model.Stats
 	shares       func(m *model.Mask, width, height int, out []float32)
-	write        func(dst, src *model.Image, rgb ref.Features)                        // the frame's own colours
-	goesOn       func(v *variant, src *model.Image, look *model.Look) bool            // whether before is what came before
-	smooth       func(s float32, now, before model.Stats) (inForce, kept model.Stats) // where it does
-	before       []model.Stats                                                        // of each region; empty where there is nothing
-	size         [2]int                                                               // of the frame before
+	write        func(dst, src *model.Image, rgb ref.Features)             // the frame's own colours
+	goesOn       func(v *variant, src *model.Image, look *model.Look) bool // whether before is what came before
+	smooth       func(s float32, now model.Stats, before remembered) (kept remembered, goesOn bool)
+	before       []remembered // of each region; empty where there is nothing
+	size         [3]int       // of the frame before, and its processing size
 	mask         *model.Mask
+	pixels       pixels
 }
+
+// remembered are the statistics of a frame's content and those in force.
+type remembered struct{ content, inForce model.Stats }
 
 // openVariant is an opener of variants that change has changed.
 func openVariant(change func(v *variant)) model.Opener {
@@ -33,7 +37,7 @@ func openVariant(change func(v *variant)) model.Opener {
 			return nil, err
 		}
 		v := &variant{Engine: e, border: ref.Reflect, round: func(v float32) float32 { return v }, layers: w.Folded(),
-			statistics: weighted, shares: (*model.Mask).Shares, write: ref.WriteLuminance, goesOn: goesOn, smooth: smooth}
+			statistics: weighted, shares: (*model.Mask).Shares, write: ref.WriteLuminance, goesOn: goesOn, smooth: smooth, pixels: newPixels()}
 		change(v)
 		return v, nil
 	}
@@ -45,14 +49,14 @@ func weighted(x ref.Features, share []float64) model.Stats {
 }
 
 func goesOn(v *variant, src *model.Image, look *model.Look) bool {
-	return !look.Fresh && v.size == [2]int{src.Width, src.Height} && v.mask.SameRegions(look.Mask)
+	return !look.Fresh && v.size == [3]int{src.Width, src.Height, look.ProcessingSize} && v.mask.SameRegions(look.Mask)
 }
 
-func smooth(s float32, now, before model.Stats) (inForce, kept model.Stats) {
-	if model.StatsDistance(now, before) <= model.SceneCut {
-		now = blend(s, now, before)
+func smooth(s float32, now model.Stats, before remembered) (kept remembered, goesOn bool) {
+	if model.StatsDistance(now, before.content) <= model.SceneCut {
+		return remembered{now, blend(s, now, before.inForce)}, true
 	}
-	return now, now
+	return remembered{now, now}, false
 }
 
 // blend is s*before + (1-s)*now.
@@ -80,40 +84,48 @@ func (v *variant) Stylize(dst, src *model.Image, look *model.Look) error {
 	if err := model.CheckStylize(v.Weights(), dst, src, look); err != nil {
 		return err
 	}
-	x := v.run(model.Encoder, ref.Read(src))
+	small := v.pixels.shrink(src, look)
+	x := v.run(model.Encoder, ref.Read(small))
 	shares, styles := [][]float64{constant(1, x)}, []model.Stats{look.Style}
 	if look.Mask != nil {
 		first := make([]float32, x.H*x.W)
-		v.shares(look.Mask, src.Width, src.Height, first)
+		v.shares(look.Mask, small.Width, small.Height, first)
 		shares, styles = append(shares, constant(0, x)), append(styles, look.Mask.Second)
 		for i, m := range first {
 			shares[0][i], shares[1][i] = float64(m), float64(1-m)
 		}
 	}
-	if len(v.before) != len(styles) || !v.goesOn(v, src, look) {
-		v.before = make([]model.Stats, len(styles))
-	}
-	v.size, v.mask = [2]int{src.Width, src.Height}, look.Mask
 	t := ref.NewFeatures(x.C, x.H, x.W)
-	for k, style := range styles {
-		content := v.statistics(x, shares[k])
-		inForce, kept := content, content
-		if len(v.before[k].Mean) > 0 {
-			inForce, kept = v.smooth(look.Smoothing, content, v.before[k])
-		}
-		v.before[k] = kept
-		add(t, x, shares[k], style, inForce, look.Alpha)
-	}
+	goesOn := v.adapt(t, x, src, look, shares, styles)
 	for i, f := range t.Data {
 		t.Data[i] = float64(v.round(float32(f)))
 	}
-	result := ref.Crop(v.run(model.Decoder, t), src.Height, src.Width)
-	if look.PreserveColor {
-		v.write(dst, src, result)
-	} else {
-		ref.Write(dst, src, result)
-	}
+	result := ref.Crop(v.run(model.Decoder, t), small.Height, small.Width)
+	v.finish(dst, src, small, result, look, goesOn)
 	return nil
+}
+
+// adapt makes t of x, and says whether the statistics went on from the frame before.
+func (v *variant) adapt(t, x ref.Features, src *model.Image, look *model.Look, shares [][]float64, styles []model.Stats) (goesOn bool) {
+	goesOn = len(v.before) == len(styles) && v.goesOn(v, src, look)
+	if !goesOn {
+		v.before = make([]remembered, len(styles))
+	}
+	v.size, v.mask = [3]int{src.Width, src.Height, look.ProcessingSize}, look.Mask
+	for k, style := range styles {
+		content, on := v.statistics(x, shares[k]), false
+		if len(content.Mean) == 0 {
+			continue
+		}
+		kept := remembered{content, content}
+		if len(v.before[k].content.Mean) > 0 {
+			kept, on = v.smooth(look.Smoothing, content, v.before[k])
+		}
+		goesOn = goesOn && on
+		v.before[k] = kept
+		add(t, x, shares[k], style, kept.inForce, look.Alpha)
+	}
+	return goesOn
 }
 
 // add puts one region's part into t: one affine function for each channel, as a fast engine has it.

@@ -11,6 +11,7 @@ import (
 type Engine struct {
 	weights *model.Weights
 	history history
+	steady  steadied
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -42,16 +43,38 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 			return fmt.Errorf("reference engine: %w", err)
 		}
 	}
-	x := Encode(e.weights, Read(src))[3]
-	regions := Regions(look, x, src.Width, src.Height)
-	e.history.smooth(look, regions, src.Width, src.Height)
-	result := Crop(Decode(e.weights, Adapt(x, regions, float64(look.Alpha))), src.Height, src.Width)
-	if look.PreserveColor {
-		WriteLuminance(dst, src, result)
-	} else {
-		Write(dst, src, result)
+	small := reduced(src, look)
+	x := Encode(e.weights, Read(small))[3]
+	regions := Regions(look, x, small.Width, small.Height)
+	goesOn := e.history.smooth(look, regions, src, small)
+	result := Crop(Decode(e.weights, Adapt(x, regions, float64(look.Alpha))), small.Height, small.Width)
+	if small == src && look.Smoothing == 0 {
+		e.steady = steadied{}
+		write(dst, src, result, look.PreserveColor)
+		return nil
 	}
+	samples := copyOf(small)
+	Write(samples, small, result)
+	if small != src {
+		larger := copyOf(src)
+		Enlarge(larger, src, small, samples)
+		samples = larger
+	}
+	e.steady.follow(look, src, samples, goesOn)
+	rewrite(dst, src, samples, look.PreserveColor)
 	return nil
+}
+
+// reduced is the frame as the network sees it: itself, or a small one.
+func reduced(src *model.Image, look *model.Look) *model.Image {
+	w, h := look.Size(src.Width, src.Height)
+	if w == src.Width && h == src.Height {
+		return src
+	}
+	small := model.NewImage(src.Format, w, h)
+	small.Colorimetry = src.Colorimetry
+	Reduce(small, src)
+	return small
 }
 
 func (e *Engine) Describe() string { return "CPU, plain Go reference, float64" }

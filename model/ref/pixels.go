@@ -49,12 +49,7 @@ func Write(dst, src *model.Image, rgb Features) {
 func WriteLuminance(dst, src *model.Image, rgb Features) {
 	if dst.Format.YUV() {
 		writeLuminance(dst, rgb)
-		for i := 1; i < dst.Format.Planes(); i++ {
-			row, rows := dst.Format.Plane(i, dst.Width, dst.Height)
-			for y := range rows {
-				copy(dst.Planes[i].Data[y*dst.Planes[i].Stride:][:row], src.Planes[i].Data[y*src.Planes[i].Stride:])
-			}
-		}
+		copyPlanes(dst, src, 1)
 		return
 	}
 	yuv := model.Colorimetry{Matrix: model.BT601}.YUV()
@@ -67,6 +62,38 @@ func WriteLuminance(dst, src *model.Image, rgb Features) {
 		}
 		return p
 	})
+}
+
+// write is Write or WriteLuminance.
+func write(dst, src *model.Image, rgb Features, preserve bool) {
+	if preserve {
+		WriteLuminance(dst, src, rgb)
+	} else {
+		Write(dst, src, rgb)
+	}
+}
+
+// rewrite is write for a result that is samples already: of the format, the size and with the alpha of src.
+func rewrite(dst, src, samples *model.Image, preserve bool) {
+	switch {
+	case !preserve:
+		copyPlanes(dst, samples, 0)
+	case dst.Format.YUV():
+		copyPlanes(dst, samples, 0)
+		copyPlanes(dst, src, 1)
+	default:
+		WriteLuminance(dst, src, Read(samples))
+	}
+}
+
+// copyPlanes gives dst the samples of the planes of src from the first on.
+func copyPlanes(dst, src *model.Image, first int) {
+	for i := first; i < dst.Format.Planes(); i++ {
+		row, rows := dst.Format.Plane(i, dst.Width, dst.Height)
+		for y := range rows {
+			copy(dst.Planes[i].Data[y*dst.Planes[i].Stride:][:row], src.Planes[i].Data[y*src.Planes[i].Stride:])
+		}
+	}
 }
 
 // clamped is one pixel of R'G'B' (3,H,W), limited to [0,1].

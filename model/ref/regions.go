@@ -83,26 +83,36 @@ func Adapt(x Features, regions []Region, alpha float64) Features {
 
 // history is what the smoothing of a frame's statistics goes on from.
 type history struct {
-	width, height int // of the frame before; 0 if there was none
-	mask          *model.Mask
-	content       []Moments // of its regions, in force
+	size    [4]int // of the frame before and as the network saw it; 0 if there was none
+	mask    *model.Mask
+	content []Moments // of its regions
+	inForce []Moments
 }
 
-// smooth puts the moments in force in place of those of the frame's content, and remembers them.
-func (h *history) smooth(look *model.Look, regions []Region, width, height int) {
-	if look.Fresh || h.width != width || h.height != height || !h.mask.SameRegions(look.Mask) {
-		h.content = make([]Moments, len(regions))
+// smooth puts the moments in force in place of those of the frame's content, and remembers both. It says whether all regions that are
+// not empty go on from the frame before.
+func (h *history) smooth(look *model.Look, regions []Region, frame, small *model.Image) bool {
+	size := [4]int{frame.Width, frame.Height, small.Width, small.Height}
+	goesOn := !look.Fresh && h.size == size && h.mask.SameRegions(look.Mask)
+	if !goesOn {
+		h.content, h.inForce = make([]Moments, len(regions)), make([]Moments, len(regions))
 	}
-	h.width, h.height, h.mask = width, height, look.Mask
+	h.size, h.mask = size, look.Mask
 	s := float64(look.Smoothing)
 	for i := range regions {
-		now, before := regions[i].Content, h.content[i]
-		if before.Mean != nil && model.StatsDistance(now.Stats(), before.Stats()) <= model.SceneCut {
-			for c := range now.Mean {
-				now.Mean[c] = s*before.Mean[c] + (1-s)*now.Mean[c]
-				now.Std[c] = s*before.Std[c] + (1-s)*now.Std[c]
-			}
+		content, before := regions[i].Content, h.inForce[i]
+		if content.Mean == nil {
+			continue
 		}
-		h.content[i] = now
+		if before.Mean == nil || !(model.StatsDistance(content.Stats(), h.content[i].Stats()) <= model.SceneCut) {
+			goesOn, before = false, content
+		}
+		inForce := Moments{make([]float64, len(content.Mean)), make([]float64, len(content.Mean))}
+		for c := range content.Mean {
+			inForce.Mean[c] = s*before.Mean[c] + (1-s)*content.Mean[c]
+			inForce.Std[c] = s*before.Std[c] + (1-s)*content.Std[c]
+		}
+		h.content[i], h.inForce[i], regions[i].Content = content, inForce, inForce
 	}
+	return goesOn
 }

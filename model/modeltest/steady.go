@@ -1,0 +1,120 @@
+package modeltest
+
+import (
+	"fmt"
+
+	"adainfilter/model"
+	"adainfilter/model/ref"
+)
+
+// stillFilm is a sequence in which each frame shows one rule of what pixels follow. Frames differ by little but for their noise, and
+// looks that make an end differ by little, so that an engine which goes on nevertheless shows.
+func stillFilm(format model.Format, channels int) []step {
+	style := RandomStats(40, channels)
+	other, second := style.Clone(), RandomStats(41, channels)
+	for c := range other.Std {
+		other.Std[c] *= 1.04
+	}
+	mask := even(255, 128, 56, 48, channels)
+	mask.Second = second
+	restyled := *mask
+	restyled.Second = second.Clone()
+	for c := range restyled.Second.Mean {
+		restyled.Second.Mean[c]++
+	}
+	now := frame{format: format, width: 56, height: 48, pad: 5, alpha: 0.9, seed: 42, style: style, smoothing: 0.8}
+	var film []step
+	show := func(what string, change func(f *frame)) {
+		change(&now)
+		for k, text := range []string{what, what + ", goes on"} {
+			now.noise++
+			film = append(film, step{what: text, frame: now, cut: k == 0 && what == "cut", statistics: k == 0 && what == "statistics"})
+			now.fresh = false
+		}
+	}
+	show("begin", func(*frame) {})
+	show("another share", func(f *frame) { f.smoothing = 0.5 })
+	show("more than can be", func(f *frame) { f.smoothing = 0.999 })
+	show("the frame's colours", func(f *frame) { f.smoothing, f.preserve = 0.9, true })
+	show("the result's colours", func(f *frame) { f.preserve = false })
+	show("no smoothing", func(f *frame) { f.smoothing = 0 })
+	show("smoothing", func(f *frame) { f.smoothing = 0.8 })
+	show("alpha", func(f *frame) { f.alpha = 0.87 })
+	show("style", func(f *frame) { f.style = other })
+	show("statistics", func(*frame) {})
+	show("mask", func(f *frame) { f.mask = mask })
+	show("second style", func(f *frame) { f.mask = &restyled })
+	show("no mask", func(f *frame) { f.mask = nil })
+	show("format", func(f *frame) { f.format = siblings[f.format] })
+	show("format back", func(f *frame) { f.format = siblings[f.format] })
+	show("matrix", func(f *frame) { f.colorimetry.Matrix = model.BT2020 })
+	show("range", func(f *frame) { f.colorimetry.FullRange = true })
+	show("fresh", func(f *frame) { f.fresh = true })
+	show("processing size", func(f *frame) { f.processing = 47 })
+	show("own size", func(f *frame) { f.processing = 0 })
+	show("size", func(f *frame) { f.width, f.height = 55, 49 })
+	show("cut", func(f *frame) { f.seed, f.faded = 43, 0.9 })
+	return film
+}
+
+// siblings are formats whose memory looks alike.
+var siblings = map[model.Format]model.Format{
+	model.RGB: model.BGR, model.BGR: model.RGB, model.RGBA: model.RGBx, model.RGBx: model.RGBA, model.BGRA: model.BGRx, model.BGRx: model.BGRA,
+	model.NV12: model.I420, model.I420: model.NV12,
+}
+
+// steady shows the engine and the reference a film of each kind of format.
+func (s suite) steady() error {
+	for _, format := range []model.Format{model.RGB, model.BGRA, model.NV12, model.I420} {
+		err := s.with(Widths, func(e model.Engine, w *model.Weights) error {
+			r, err := ref.Open(w, model.Options{})
+			if err != nil {
+				return err
+			}
+			for i, f := range stillFilm(format, w.Widths[3]) {
+				if f.statistics {
+					if err := s.checkStatistics(e, w, model.NV12, 19, 27); err != nil {
+						return err
+					}
+				}
+				if err := s.compare(e, r, f.frame, s.tolerance.loose()); err != nil {
+					return fmt.Errorf("frame %d, %s: %w", i+1, f.what, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// processing runs the network at other sizes: reduced by little and by much, wide, high, with what else a look can ask for.
+func (s suite) processing() error {
+	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
+		c := w.Widths[3]
+		for i, size := range []struct{ width, height, processing int }{
+			{33, 41, 16}, {72, 88, 71}, {64, 24, 8}, {15, 17, 8}, {130, 70, 33}, {72, 88, 72}, {33, 41, 500}, {31, 200, 16},
+		} {
+			for k, format := range model.Formats() {
+				if i > 3 && (i+k)%3 > 0 {
+					continue
+				}
+				f := frame{format: format, width: size.width, height: size.height, pad: 3 * k, offset: k, alpha: 1, seed: uint64(i),
+					processing: size.processing, preserve: (i+k)%3 == 1}
+				if (i+k)%4 == 2 {
+					f.mask, f.alpha = newMask(uint64(i), size.width, size.height, c), 0.7
+				}
+				r, err := ref.Open(w, model.Options{})
+				if err != nil {
+					return err
+				}
+				if err := s.compare(e, r, f, s.tolerance.loose()); err != nil {
+					return fmt.Errorf("processing size %d: %w", size.processing, err)
+				}
+			}
+		}
+		return nil
+	})
+}

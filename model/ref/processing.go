@@ -1,0 +1,171 @@
+package ref
+
+import "adainfilter/model"
+
+// Channel is one channel of a picture's samples, on its own grid.
+type Channel struct {
+	Width, Height int
+	At            func(x, y int) *byte
+}
+
+// Channels are those of a picture: R, G, B, or Y, Cb, Cr with the chroma's own sides.
+func Channels(m *model.Image) [3]Channel {
+	var out [3]Channel
+	for c := range out {
+		w, h := m.Width, m.Height
+		if m.Format.YUV() && c > 0 {
+			w, h = (w+1)/2, (h+1)/2
+		}
+		out[c] = Channel{w, h, func(x, y int) *byte { return sampleAt(m, c, x, y) }}
+	}
+	return out
+}
+
+// sampleAt is where channel c of a position lies.
+func sampleAt(m *model.Image, c, x, y int) *byte {
+	p := &m.Planes
+	switch {
+	case !m.Format.YUV():
+		bytes, _ := m.Format.Plane(0, 1, 1)
+		return &p[0].Data[y*p[0].Stride+x*bytes+packed[m.Format][c]]
+	case c == 0:
+		return &p[0].Data[y*p[0].Stride+x]
+	}
+	cb, cr := chroma(m, x, y)
+	if c == 1 {
+		return cb
+	}
+	return cr
+}
+
+// Reduce makes dst, of the same format and no larger, the small frame of src, as model/processing.go defines it.
+func Reduce(dst, src *model.Image) {
+	from, to := Channels(src), Channels(dst)
+	for c := range to {
+		nx, ny, mx, my := from[c].Width, from[c].Height, to[c].Width, to[c].Height
+		for y := range my {
+			for x := range mx {
+				sum := 0
+				for j := y * ny / my; j*my < (y+1)*ny; j++ {
+					for i := x * nx / mx; i*mx < (x+1)*nx; i++ {
+						sum += overlap(x, i, nx, mx) * overlap(y, j, ny, my) * int(*from[c].At(i, j))
+					}
+				}
+				*to[c].At(x, y) = byte((2*sum + nx*ny) / (2 * nx * ny))
+			}
+		}
+	}
+}
+
+// overlap is how much of sample i of n lies inside of sample k of m, in units of 1/m.
+func overlap(k, i, n, m int) int { return min((k+1)*n, (i+1)*m) - max(k*n, i*m) }
+
+// Enlarge makes dst of the small result of the small frame of src, as model/processing.go defines it; src gives alpha and padding.
+func Enlarge(dst, src, small, result *model.Image) {
+	copyAlpha(dst, src)
+	i, q, frame := luminances(small), luminances(result), luminances(src)
+	a := slopes(i, q)
+	to, from := Channels(dst), Channels(result)
+	for c := range to {
+		lit := c == 0 || !dst.Format.YUV()
+		rest := NewFeatures(1, from[c].Height, from[c].Width)
+		for k := range rest.Data {
+			rest.Data[k] = float64(*from[c].At(k%rest.W, k/rest.W))
+			if lit {
+				rest.Data[k] -= a.Data[k] * i.Data[k]
+			}
+		}
+		for y := range to[c].Height {
+			for x := range to[c].Width {
+				v := up(rest, x, y, to[c])
+				if lit {
+					v += up(a, x, y, to[c]) * frame.Data[y*frame.W+x]
+				}
+				*to[c].At(x, y) = sample(v)
+			}
+		}
+	}
+}
+
+// slopes are a for each small pixel.
+func slopes(i, q Features) Features {
+	product := func(a, b Features) Features {
+		out := NewFeatures(1, a.H, a.W)
+		for k := range out.Data {
+			out.Data[k] = a.Data[k] * b.Data[k]
+		}
+		return out
+	}
+	mi, mq, mii, miq := box(i), box(q), box(product(i, i)), box(product(i, q))
+	a := NewFeatures(1, i.H, i.W)
+	for k := range a.Data {
+		a.Data[k] = (miq.Data[k] - mi.Data[k]*mq.Data[k]) / (mii.Data[k] - mi.Data[k]*mi.Data[k] + 65)
+	}
+	a = box(a)
+	for k, v := range a.Data {
+		a.Data[k] = min(max(v, -1), 1)
+	}
+	return a
+}
+
+// box is the mean of the 5x5 pixels around each that exist.
+func box(f Features) Features {
+	out := NewFeatures(1, f.H, f.W)
+	for y := range f.H {
+		for x := range f.W {
+			sum, n := 0.0, 0.0
+			for j := max(y-2, 0); j < min(y+3, f.H); j++ {
+				for i := max(x-2, 0); i < min(x+3, f.W); i++ {
+					sum += f.Data[j*f.W+i]
+					n++
+				}
+			}
+			out.Data[y*f.W+x] = sum / n
+		}
+	}
+	return out
+}
+
+// up is f at a position of a larger grid.
+func up(f Features, x, y int, to Channel) float64 {
+	along := func(k, n, m int) (first, second int, share float64) {
+		at := min(max((float64(k)+0.5)*float64(m)/float64(n)-0.5, 0), float64(m-1))
+		first = int(at)
+		return first, min(first+1, m-1), at - float64(first)
+	}
+	x0, x1, sx := along(x, to.Width, f.W)
+	y0, y1, sy := along(y, to.Height, f.H)
+	mix := func(a, b, s float64) float64 { return a + s*(b-a) }
+	return mix(mix(f.Data[y0*f.W+x0], f.Data[y0*f.W+x1], sx), mix(f.Data[y1*f.W+x0], f.Data[y1*f.W+x1], sx), sy)
+}
+
+// luminances are Y', 0 to 255, of each pixel.
+func luminances(m *model.Image) Features {
+	out := NewFeatures(1, m.Height, m.Width)
+	channels, k := Channels(m), model.Colorimetry{}.YUV()
+	for i := range out.Data {
+		x, y := i%m.Width, i/m.Width
+		if m.Format.YUV() {
+			out.Data[i] = float64(*channels[0].At(x, y))
+			continue
+		}
+		var p [3]float64
+		for c := range p {
+			p[c] = float64(*channels[c].At(x, y))
+		}
+		out.Data[i] = luminance(k, p)
+	}
+	return out
+}
+
+// copyAlpha gives dst the alpha or padding samples of src.
+func copyAlpha(dst, src *model.Image) {
+	if packed[dst.Format][3] < 0 || dst.Format.YUV() {
+		return
+	}
+	for y := range dst.Height {
+		for x := range dst.Width {
+			dst.Planes[0].Data[y*dst.Planes[0].Stride+4*x+3] = src.Planes[0].Data[y*src.Planes[0].Stride+4*x+3]
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package ref
+
+import (
+	"slices"
+
+	"adainfilter/model"
+)
+
+// steadied is what the pixels of a frame's result follow: the frame before, and its blended result.
+type steadied struct {
+	frame, result *model.Image // nil where there is none
+	style, second model.Stats
+	alpha         float32
+}
+
+// follow blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go defines it. goesOn says
+// whether the statistics went on from it everywhere.
+func (s *steadied) follow(look *model.Look, frame, result *model.Image, goesOn bool) {
+	if look.Smoothing == 0 {
+		*s = steadied{}
+		return
+	}
+	var second model.Stats
+	if look.Mask != nil {
+		second = look.Mask.Second
+	}
+	goesOn = goesOn && s.result != nil && s.result.Format == result.Format && s.result.Colorimetry == result.Colorimetry &&
+		same(s.style, look.Style) && same(s.second, second) && s.alpha == look.Alpha
+	if goesOn {
+		Blend(result, s.result, Moved(frame, s.frame), model.BlendWeight(look.Smoothing))
+	}
+	*s = steadied{copyOf(frame), copyOf(result), look.Style.Clone(), second.Clone(), look.Alpha}
+}
+
+func same(a, b model.Stats) bool { return slices.Equal(a.Mean, b.Mean) && slices.Equal(a.Std, b.Std) }
+
+// copyOf is a copy of a picture.
+func copyOf(m *model.Image) *model.Image {
+	out := model.NewImage(m.Format, m.Width, m.Height)
+	out.Colorimetry = m.Colorimetry
+	copyPlanes(out, m, 0)
+	return out
+}
+
+// Moved is d of each pixel (H,W): how much the frame changed there and around.
+func Moved(frame, before *model.Image) []int {
+	a, b := Channels(frame), Channels(before)
+	changes := make([]int, frame.Width*frame.Height)
+	for i := range changes {
+		for c := range a {
+			x, y := i%frame.Width, i/frame.Width
+			if frame.Format.YUV() && c > 0 {
+				x, y = x/2, y/2
+			}
+			changes[i] = max(changes[i], apart(*a[c].At(x, y), *b[c].At(x, y)))
+		}
+	}
+	out := make([]int, len(changes))
+	for i := range out {
+		x, y := i%frame.Width, i/frame.Width
+		for v := max(y-1, 0); v < min(y+2, frame.Height); v++ {
+			for u := max(x-1, 0); u < min(x+2, frame.Width); u++ {
+				out[i] = max(out[i], changes[v*frame.Width+u])
+			}
+		}
+	}
+	return out
+}
+
+func apart(a, b byte) int { return max(int(a)-int(b), int(b)-int(a)) }
+
+// Blend moves the samples of result towards those of before where the frame moved little.
+func Blend(result, before *model.Image, moved []int, weight int) {
+	now, was := Channels(result), Channels(before)
+	if !result.Format.YUV() {
+		for i, d := range moved {
+			follow(now[:], was[:], i%result.Width, i/result.Width, d, weight)
+		}
+		return
+	}
+	for i, d := range moved {
+		follow(now[:1], was[:1], i%result.Width, i/result.Width, d, weight)
+	}
+	for y := range now[1].Height {
+		for x := range now[1].Width {
+			d := 0
+			for j := 2 * y; j < min(2*y+2, result.Height); j++ {
+				for i := 2 * x; i < min(2*x+2, result.Width); i++ {
+					d = max(d, moved[j*result.Width+i])
+				}
+			}
+			follow(now[1:], was[1:], x, y, d, weight)
+		}
+	}
+}
+
+// follow moves the samples of one position.
+func follow(now, was []Channel, x, y, d, weight int) {
+	a := 0
+	for c := range now {
+		a = max(a, apart(*now[c].At(x, y), *was[c].At(x, y)))
+	}
+	w := (weight * min(max(12-d, 0), 8) * min(max(48-a, 0), 32)) >> 8
+	for c := range now {
+		n, b := now[c].At(x, y), *was[c].At(x, y)
+		e := (w*apart(*n, b) + 128) >> 8
+		if apart(*n, b) > 2 {
+			e = min(e, apart(*n, b)-1)
+		}
+		if b > *n {
+			*n += byte(e)
+		} else {
+			*n -= byte(e)
+		}
+	}
+}
