@@ -74,6 +74,7 @@ typedef struct {
   GstBaseTransform parent;
   AdaInSettings settings;       /* under the object lock */
   guint announced_serial;       /* under the object lock: newest style_serial the worker heard of */
+  gboolean statistics_written;  /* under the object lock: style-statistics since then */
   GstCudaContext *context;      /* under the object lock: shared with the elements around; see context.c */
   gboolean gpu_engine;          /* the engine takes frames in GPU memory; does not change between start and stop */
   /* Below: streaming thread only. */

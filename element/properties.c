@@ -128,6 +128,7 @@ set_style_statistics (GstAdaInFilter * self, const GstStructure * structure)
   s->use_statistics = structure != NULL;
   if (structure)
     adain_statistics_from_structure (&s->statistics, structure);
+  self->statistics_written = TRUE;
   s->style_serial++;
   GST_OBJECT_UNLOCK (self);
 }
@@ -269,18 +270,31 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
   GST_OBJECT_UNLOCK (self);
 }
 
+/* Under the object lock. The worker also notifies style-statistics, when others have come into force. */
+static gboolean
+sets_style (GstAdaInFilter * self, const GParamSpec * spec)
+{
+  return spec == properties[PROP_STYLE] || spec == properties[PROP_STYLE_WEIGHTS] || spec == properties[PROP_STYLE_SIZE]
+      || spec == properties[PROP_MASK] || (spec == properties[PROP_STYLE_STATISTICS] && self->statistics_written);
+}
+
 /* GObject calls this once for all properties of one g_object_set, so that style and style-weights set together reach the
- * worker together. */
+ * worker together. Another property's notification, on another thread in the middle of such a set, must not tell of its first half. */
 static void
 dispatch_properties_changed (GObject * o, guint n, GParamSpec ** specs)
 {
   GstAdaInFilter *self = ADAIN_FILTER (o);
-  gboolean changed;
+  gboolean style = FALSE, changed = FALSE;
 
   G_OBJECT_CLASS (adain_parent_class)->dispatch_properties_changed (o, n, specs);
   GST_OBJECT_LOCK (self);
-  changed = self->announced_serial != self->settings.style_serial;
-  self->announced_serial = self->settings.style_serial;
+  for (guint i = 0; i < n; i++)
+    style = style || sets_style (self, specs[i]);
+  if (style) {
+    changed = self->announced_serial != self->settings.style_serial;
+    self->announced_serial = self->settings.style_serial;
+    self->statistics_written = FALSE;
+  }
   GST_OBJECT_UNLOCK (self);
   if (changed)
     goAdaInStyleChanged (self);

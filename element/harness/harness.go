@@ -99,6 +99,19 @@ func (h *Harness) SetTogether(property, value, other, otherValue string) {
 	C.hn_set_together(h.filter, p, v, o, w)
 }
 
+// SetInMiddle sets two properties so that they become known together, the first in the middle of a notification of a third one, which is
+// set to value.
+func (h *Harness) SetInMiddle(third, value string, first, second [2]string) {
+	t, p, v := C.CString(third), C.CString(first[0]), C.CString(first[1])
+	defer C.free(unsafe.Pointer(t))
+	defer C.free(unsafe.Pointer(p))
+	defer C.free(unsafe.Pointer(v))
+	C.hn_set_half(h.filter, t, p, v)
+	h.Set(third, value)
+	h.Set(second[0], second[1])
+	C.g_object_thaw_notify((*C.GObject)(unsafe.Pointer(h.filter)))
+}
+
 // Get is a property as text.
 func (h *Harness) Get(property string) string {
 	p := C.CString(property)
