@@ -56,7 +56,7 @@ func TestStartErrors(t *testing.T) {
 		if p.Play() {
 			t.Errorf("%s: the pipeline plays", c.properties)
 		}
-		m, ok := p.Wait(5*time.Second, "error")
+		m, ok := p.Wait(patience, "error")
 		if !ok || m.Domain != c.domain || m.Code != c.code || !strings.Contains(m.Text, c.text) || !strings.HasSuffix(m.Text, ".") {
 			t.Errorf("%s: error is %s %d %q, wanted %s %d with %q", c.properties, m.Domain, m.Code, m.Text, c.domain, c.code, c.text)
 		}
@@ -82,7 +82,7 @@ func TestStartAgainAfterError(t *testing.T) {
 	if !p.Play() {
 		t.Fatal("the pipeline does not play with a good style")
 	}
-	if m, ok := p.Wait(10*time.Second, "eos"); !ok {
+	if m, ok := p.Wait(patience, "eos"); !ok {
 		t.Errorf("no end of stream, %+v", m)
 	}
 }
@@ -98,7 +98,7 @@ func TestUnreadableFile(t *testing.T) {
 	must(t, err)
 	defer p.Close()
 	p.Play()
-	if m, ok := p.Wait(5*time.Second, "error"); !ok || m.Domain != "gst-resource-error-quark" || m.Code != 5 {
+	if m, ok := p.Wait(patience, "error"); !ok || m.Domain != "gst-resource-error-quark" || m.Code != 5 {
 		t.Errorf("error is %+v", m)
 	}
 }
@@ -132,7 +132,7 @@ func TestEngineFailures(t *testing.T) {
 		p, err := harness.NewPipeline(launch(3, c.properties))
 		must(t, err)
 		p.Play()
-		m, ok := p.Wait(10*time.Second, "error")
+		m, ok := p.Wait(patience, "error")
 		if !ok || m.Domain != "gst-library-error-quark" || !strings.Contains(m.Debug, c.debug) || strings.Contains(m.Debug, "goroutine") == c.noStack {
 			t.Errorf("%s: error is %+v", c.name, m)
 		}
@@ -202,7 +202,7 @@ func TestSeek(t *testing.T) {
 		}
 	}
 	p.Play()
-	if m, ok := p.Wait(20*time.Second, "eos", "error"); !ok || m.Type != "eos" {
+	if m, ok := p.Wait(patience, "eos", "error"); !ok || m.Type != "eos" {
 		t.Errorf("after seeking: %+v", m)
 	}
 }
@@ -222,7 +222,7 @@ func TestPipelinesAtOnce(t *testing.T) {
 			}
 			defer p.Close()
 			p.Play()
-			if m, ok := p.Wait(30*time.Second, "eos", "error"); !ok || m.Type != "eos" {
+			if m, ok := p.Wait(patience, "eos", "error"); !ok || m.Type != "eos" {
 				t.Errorf("ended with %+v", m)
 			}
 		}()
