@@ -192,7 +192,7 @@ func TestSetTogether(t *testing.T) {
 			t.Errorf("frames have styles %v and %v, wanted %v and %v", seen.first, seen.second, first, second)
 		}
 	}
-	for range 50 {
+	for range 5 {
 		h.SetInMiddle("alpha", "0.5", [2]string{"mask", mask}, [2]string{"style", a + "," + b})
 		expect(10, 30)
 		h.SetInMiddle("smoothing", "0.5", [2]string{"style", b}, [2]string{"mask", ""})

@@ -71,19 +71,32 @@ adain_settings_init (AdaInSettings * s, const char *style)
   s->device_id = -1;
 }
 
+static void
+copy_settings (AdaInSettings * to, const AdaInSettings * from)
+{
+  *to = *from;
+  to->weights = g_strdup (from->weights);
+  to->style = g_strdup (from->style);
+  to->mask = g_strdup (from->mask);
+  to->style_weights = g_memdup2 (from->style_weights, from->n_style_weights * sizeof *from->style_weights);
+  adain_statistics_copy (&to->statistics, &from->statistics);
+}
+
 /* Any thread. The copy is cleared with adain_settings_clear. */
 void
 adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy)
 {
-  const AdaInSettings *s = &self->settings;
-
   GST_OBJECT_LOCK (self);
-  *copy = *s;
-  copy->weights = g_strdup (s->weights);
-  copy->style = g_strdup (s->style);
-  copy->mask = g_strdup (s->mask);
-  copy->style_weights = g_memdup2 (s->style_weights, s->n_style_weights * sizeof *s->style_weights);
-  adain_statistics_copy (&copy->statistics, &s->statistics);
+  copy_settings (copy, &self->settings);
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* As adain_settings_copy, as they were when a change of the style was last announced: all of a set of several properties or none. */
+void
+adain_settings_copy_announced (GstAdaInFilter * self, AdaInSettings * copy)
+{
+  GST_OBJECT_LOCK (self);
+  copy_settings (copy, &self->announced);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -270,7 +283,7 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Under the object lock. The worker also notifies style-statistics, when others have come into force. */
+/* Under the object lock. The worker, too, notifies style-statistics, when others have come into force. */
 static gboolean
 sets_style (GstAdaInFilter * self, const GParamSpec * spec)
 {
@@ -284,18 +297,21 @@ static void
 dispatch_properties_changed (GObject * o, guint n, GParamSpec ** specs)
 {
   GstAdaInFilter *self = ADAIN_FILTER (o);
-  gboolean style = FALSE, changed = FALSE;
+  gboolean style = FALSE, changed;
+  AdaInSettings old = { 0 };
 
   G_OBJECT_CLASS (adain_parent_class)->dispatch_properties_changed (o, n, specs);
   GST_OBJECT_LOCK (self);
   for (guint i = 0; i < n; i++)
     style = style || sets_style (self, specs[i]);
-  if (style) {
-    changed = self->announced_serial != self->settings.style_serial;
-    self->announced_serial = self->settings.style_serial;
+  changed = style && self->announced.style_serial != self->settings.style_serial;
+  if (changed) {
+    old = self->announced;
+    copy_settings (&self->announced, &self->settings);
     self->statistics_written = FALSE;
   }
   GST_OBJECT_UNLOCK (self);
+  adain_settings_clear (&old);
   if (changed)
     goAdaInStyleChanged (self);
 }

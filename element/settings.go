@@ -22,7 +22,7 @@ type settings struct {
 	styleSize    int          // pixels, 0 keeps
 	transition   uint64       // nanoseconds
 	options      model.Options
-	styleSerial  uint // grows with every change that can change the style in force
+	styleSerial  uint32 // grows, and wraps round, with every change that can change the style in force
 }
 
 // The order of the enum types in properties.c.
@@ -35,7 +35,19 @@ var (
 func copySettings(element *C.GstAdaInFilter) settings {
 	var c C.AdaInSettings
 	C.adain_settings_copy(element, &c)
-	defer C.adain_settings_clear(&c)
+	return taken(&c)
+}
+
+// copyAnnounced are the settings without those that are still being set together with others. Any thread.
+func copyAnnounced(element *C.GstAdaInFilter) settings {
+	var c C.AdaInSettings
+	C.adain_settings_copy_announced(element, &c)
+	return taken(&c)
+}
+
+// taken are C's settings, which go.
+func taken(c *C.AdaInSettings) settings {
+	defer C.adain_settings_clear(c)
 	s := settings{
 		weights:      C.GoString(c.weights),
 		style:        C.GoString(c.style),
@@ -46,7 +58,7 @@ func copySettings(element *C.GstAdaInFilter) settings {
 		options: model.Options{
 			Device: devices[c.device], DeviceID: int(c.device_id), Threads: int(c.threads), Precision: precisions[c.precision],
 		},
-		styleSerial: uint(c.style_serial),
+		styleSerial: uint32(c.style_serial),
 	}
 	if c.use_statistics != 0 {
 		s.statistics = &model.Style{Name: "style-statistics", Network: C.GoString(c.statistics.network), Stats: model.Stats{

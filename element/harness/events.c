@@ -72,9 +72,9 @@ set_half (GObject * object, GParamSpec * spec, gpointer data)
 {
   const Half *half = data;
 
-  g_signal_handlers_disconnect_by_func (object, set_half, data);
   g_object_freeze_notify (object);
   hn_set (GST_ELEMENT (object), half->property, half->value);
+  g_signal_handlers_disconnect_by_func (object, set_half, data);
 }
 
 /* In the middle of the next notification of when begins a set of several properties, with this one; g_object_thaw_notify ends it. */

@@ -100,7 +100,7 @@ func (h *Harness) SetTogether(property, value, other, otherValue string) {
 }
 
 // SetInMiddle sets two properties so that they become known together, the first in the middle of a notification of a third one, which is
-// set to value.
+// set to value, and the second some time later.
 func (h *Harness) SetInMiddle(third, value string, first, second [2]string) {
 	t, p, v := C.CString(third), C.CString(first[0]), C.CString(first[1])
 	defer C.free(unsafe.Pointer(t))
@@ -108,6 +108,7 @@ func (h *Harness) SetInMiddle(third, value string, first, second [2]string) {
 	defer C.free(unsafe.Pointer(v))
 	C.hn_set_half(h.filter, t, p, v)
 	h.Set(third, value)
+	time.Sleep(5 * time.Millisecond)
 	h.Set(second[0], second[1])
 	C.g_object_thaw_notify((*C.GObject)(unsafe.Pointer(h.filter)))
 }
