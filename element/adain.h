@@ -26,7 +26,7 @@ typedef struct {
   guint n_style_weights;
   gboolean use_statistics;      /* statistics were written after style and replace it */
   AdaInStatistics statistics;
-  gint style_size, device, device_id, threads, precision;
+  gint style_size, processing_size, device, device_id, threads, precision;
   gdouble alpha, smoothing;
   gboolean preserve_color, navigation;
   guint64 transition;           /* ns */

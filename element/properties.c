@@ -14,6 +14,7 @@ enum
   PROP_SMOOTHING,
   PROP_NAVIGATION,
   PROP_STYLE_SIZE,
+  PROP_PROCESSING_SIZE,
   PROP_DEVICE,
   PROP_DEVICE_ID,
   PROP_THREADS,
@@ -187,6 +188,9 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
       s->style_size = g_value_get_int (value);
       s->style_serial++;
       break;
+    case PROP_PROCESSING_SIZE:
+      s->processing_size = g_value_get_int (value);
+      break;
     case PROP_DEVICE:
       s->device = g_value_get_enum (value);
       break;
@@ -264,6 +268,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_STYLE_SIZE:
       g_value_set_int (value, s->style_size);
+      break;
+    case PROP_PROCESSING_SIZE:
+      g_value_set_int (value, s->processing_size);
       break;
     case PROP_DEVICE:
       g_value_set_enum (value, s->device);
@@ -380,6 +387,10 @@ adain_install_properties (GObjectClass * klass, const char *style, const char *s
   install_frame_properties ();
   properties[PROP_WEIGHTS] = g_param_spec_string ("weights", "Weights",
       "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);
+  properties[PROP_PROCESSING_SIZE] = g_param_spec_int ("processing-size", "Processing size",
+      "Short side in pixels at which the network sees frames; the result is brought back to their size along their edges. Smaller is "
+      "faster and gives larger strokes. 0, or what is at least the frame's short side: the frame's size; else at least 8", 0, G_MAXINT, 0,
+      ready);
   properties[PROP_DEVICE] = g_param_spec_enum ("device", "Device", "Hardware that computes", device_type (), 0, ready);
   properties[PROP_DEVICE_ID] = g_param_spec_int ("device-id", "Device ID",
       "Which GPU, as the driver counts them from 0. -1: the one that the elements around use, else the first", -1, G_MAXINT, -1,

@@ -20,6 +20,7 @@ type settings struct {
 	styleWeights []float64
 	statistics   *model.Style // replaces style if not nil
 	styleSize    int          // pixels, 0 keeps
+	processing   int          // pixels of the short side that the network sees, 0 is the frame's
 	transition   uint64       // nanoseconds
 	options      model.Options
 	styleSerial  uint32 // grows, and wraps round, with every change that can change the style in force
@@ -54,6 +55,7 @@ func taken(c *C.AdaInSettings) settings {
 		mask:         C.GoString(c.mask),
 		styleWeights: slices.Clone(doubles(c.style_weights, c.n_style_weights)),
 		styleSize:    int(c.style_size),
+		processing:   int(c.processing_size),
 		transition:   uint64(c.transition),
 		options: model.Options{
 			Device: devices[c.device], DeviceID: int(c.device_id), Threads: int(c.threads), Precision: precisions[c.precision],

@@ -70,9 +70,10 @@ func (h *Harness) Close() {
 	C.hn_free(h.h, h.element)
 }
 
-// Null and Play change the state of the element.
-func (h *Harness) Null() { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
-func (h *Harness) Play() { C.gst_harness_play(h.h) }
+// Null, Ready and Play change the state of the element.
+func (h *Harness) Null()  { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
+func (h *Harness) Ready() { C.gst_element_set_state(h.element, C.GST_STATE_READY) }
+func (h *Harness) Play()  { C.gst_harness_play(h.h) }
 
 // Set sets a property from text.
 func (h *Harness) Set(property, value string) {
