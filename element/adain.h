@@ -95,11 +95,14 @@ gboolean adain_register (void *plugin, GType type);
 
 /* properties.c */
 void adain_install_properties (GObjectClass * klass, const char *default_style, const char *style_blurb);
+void adain_notify_statistics (GstAdaInFilter * self);
+
+/* settings.c */
 void adain_settings_init (AdaInSettings * s, const char *default_style);
 void adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy);
 void adain_settings_copy_announced (GstAdaInFilter * self, AdaInSettings * copy);
+gboolean adain_settings_announce (GstAdaInFilter * self);
 void adain_settings_clear (AdaInSettings * s);
-void adain_notify_statistics (GstAdaInFilter * self);
 
 /* values.c */
 GstStructure *adain_statistics_to_structure (const char *network, const float *mean, const float *std, guint n);

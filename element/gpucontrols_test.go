@@ -101,8 +101,8 @@ func (c control) play(t *testing.T, f model.Format, weights string) (all []*mode
 	return all
 }
 
-// stayed reports more copies than those of the harness, which brings a frame to the GPU with one copy there and one back, and of what may be
-// new in styles and mask.
+// stayed reports more copies than those of the harness, which brings a frame to the GPU with one copy there and one back, and of what
+// may be new in styles and mask.
 func stayed(n emu.Counts, news bool) error {
 	// Each style of 32 channels has a mean and a standard deviation, the mask a share for each 8x8 pixels.
 	const most = 2*2*4*32 + 4*6*4
@@ -128,7 +128,7 @@ func TestGPUControls(t *testing.T) {
 	mask := halves(t, dir+"/mask.png", model.RGB, 20, 10)
 	onGPU(t, cuda.Open)
 	use(t, cpu.Open)
-	for _, f := range []model.Format{model.RGB, model.BGRA, model.NV12} {
+	for _, f := range []model.Format{model.BGRA, model.NV12} {
 		plain := control{"none", styles[0], styles[1], nil, 0}.play(t, f, n.weightsFile)
 		for _, c := range []control{
 			{"preserve-color", styles[0], styles[1], []string{"preserve-color", "true"}, 0},

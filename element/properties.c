@@ -63,55 +63,6 @@ precision_type (void)
   return enum_type (&type, "GstAdaInPrecision", values);
 }
 
-void
-adain_settings_init (AdaInSettings * s, const char *style)
-{
-  s->style = g_strdup (style);
-  s->alpha = 1.0;
-  s->style_size = 512;
-  s->device_id = -1;
-}
-
-static void
-copy_settings (AdaInSettings * to, const AdaInSettings * from)
-{
-  *to = *from;
-  to->weights = g_strdup (from->weights);
-  to->style = g_strdup (from->style);
-  to->mask = g_strdup (from->mask);
-  to->style_weights = g_memdup2 (from->style_weights, from->n_style_weights * sizeof *from->style_weights);
-  adain_statistics_copy (&to->statistics, &from->statistics);
-}
-
-/* Any thread. The copy is cleared with adain_settings_clear. */
-void
-adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy)
-{
-  GST_OBJECT_LOCK (self);
-  copy_settings (copy, &self->settings);
-  GST_OBJECT_UNLOCK (self);
-}
-
-/* As adain_settings_copy, as they were when a change of the style was last announced: all of a set of several properties or none. */
-void
-adain_settings_copy_announced (GstAdaInFilter * self, AdaInSettings * copy)
-{
-  GST_OBJECT_LOCK (self);
-  copy_settings (copy, &self->announced);
-  GST_OBJECT_UNLOCK (self);
-}
-
-void
-adain_settings_clear (AdaInSettings * s)
-{
-  g_free (s->weights);
-  g_free (s->style);
-  g_free (s->mask);
-  g_free (s->style_weights);
-  adain_statistics_clear (&s->statistics);
-  *s = (AdaInSettings) { 0 };
-}
-
 static void
 set_style_weights (GstAdaInFilter * self, const GValue * value)
 {
@@ -304,22 +255,14 @@ static void
 dispatch_properties_changed (GObject * o, guint n, GParamSpec ** specs)
 {
   GstAdaInFilter *self = ADAIN_FILTER (o);
-  gboolean style = FALSE, changed;
-  AdaInSettings old = { 0 };
+  gboolean style = FALSE;
 
   G_OBJECT_CLASS (adain_parent_class)->dispatch_properties_changed (o, n, specs);
   GST_OBJECT_LOCK (self);
   for (guint i = 0; i < n; i++)
     style = style || sets_style (self, specs[i]);
-  changed = style && self->announced.style_serial != self->settings.style_serial;
-  if (changed) {
-    old = self->announced;
-    copy_settings (&self->announced, &self->settings);
-    self->statistics_written = FALSE;
-  }
   GST_OBJECT_UNLOCK (self);
-  adain_settings_clear (&old);
-  if (changed)
+  if (style && adain_settings_announce (self))
     goAdaInStyleChanged (self);
 }
 
