@@ -48,9 +48,9 @@ func BenchmarkStylize(b *testing.B) {
 }
 
 // BenchmarkControls times what each control adds to a frame: plain frames and others in turn, so that whatever else the machine does
-// meets both, each kind with an engine of its own, so that what one remembers of the frame before is there. Half of a frame rests. Its metrics
-// are the median ratio of neighbours in time on the clock, with the quartiles around it, and in processor time, which other programs disturb
-// less. What a transition adds is not the engine's: see BenchmarkFade of the element.
+// meets both, each kind with an engine of its own, so that what one remembers of the frame before is there. Half of a frame rests. Its
+// metrics are the median ratio of neighbours in time on the clock, with the quartiles around it, and in processor time, which other
+// programs disturb less. What a transition adds is not the engine's: see BenchmarkFade of the element.
 func BenchmarkControls(b *testing.B) {
 	const width, height = 640, 360
 	for _, network := range []model.Widths{model.Lite, model.VGG19} {
@@ -127,7 +127,7 @@ func newShow(b *testing.B, w *model.Weights, f model.Format, width, height int, 
 		}
 	}
 	if d := model.StatsDistance(statistics[0], statistics[1]); !(d > 0 && d < model.SceneCut/2) {
-		b.Fatalf("the frames are %g apart, wanted them in one scene, whose end is at %g: smoothing is not timed", d, model.SceneCut)
+		b.Fatalf("the frames are %g apart, wanted them in one scene, which ends at %g: smoothing is not timed", d, model.SceneCut)
 	}
 	s.frame(b)
 	s.frame(b)

@@ -56,8 +56,8 @@ func onGPU(t *testing.T, open model.Opener) {
 	})
 }
 
-// grown is what there is more on the GPU than before, after the last references went: those of threads in which bins change their state. With
-// lost nothing is said of what GStreamer does not free where a context has not become current.
+// grown is what there is more on the GPU than before, after the last references went: those of threads in which bins change their state.
+// With lost nothing is said of what GStreamer does not free where a context has not become current.
 func grown(before emu.Objects, lost bool) (left emu.Objects) {
 	for end := time.Now().Add(patience / 6); ; {
 		now := emu.Live()

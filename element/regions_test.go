@@ -12,7 +12,8 @@ import (
 	"adainfilter/picture"
 )
 
-// noise has detail at every scale: a grid of values between -1 and 1, interpolated, and added at half the size and strength again and again.
+// noise has detail at every scale: a grid of values between -1 and 1, interpolated, and added at half the size and strength again and
+// again.
 type noise [64][64]float64
 
 func newNoise(rng *rand.Rand) *noise {
@@ -104,8 +105,8 @@ func apart(a, b *model.Image, counts func(pixel int) bool) (most, pixels int) {
 }
 
 // TestMaskFarFromBorder: more than 48 pixels from a mask's border each region is what the reference makes of the whole frame with that
-// region's style and, as the content's statistics, that region's. The decoder looks at 30 pixels to each side, and a pixel of the features
-// is 8 wide.
+// region's style and, as the content's statistics, that region's. The decoder looks at 30 pixels to each side, and a pixel of the
+// features is 8 wide.
 func TestMaskFarFromBorder(t *testing.T) {
 	const width, height, far = 320, 240, 48
 	names := [2]string{"woodcut", "ember"}

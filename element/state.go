@@ -34,7 +34,8 @@ type state struct {
 func start(f *filter, engines model.Engines) (*state, error) {
 	s := copySettings(f.element)
 	if p := s.processing; p != 0 && p < model.MinSize {
-		return nil, failure{settingsKind, fmt.Errorf("processing-size is %d pixels, wanted 0, which is the frame's size, or at least %d", p, model.MinSize)}
+		return nil, failure{settingsKind, fmt.Errorf("processing-size is %d pixels, wanted 0, which is the frame's size, or at least %d", p,
+			model.MinSize)}
 	}
 	weights, err := loadWeights(s.weights)
 	if err != nil {

@@ -91,8 +91,8 @@ func (w *transcript) alphas(t *testing.T) []int {
 	return steps
 }
 
-// styles are the places of those told of among the built-in ones, beginning with that of the start; one round further each time that they
-// begin anew.
+// styles are the places of those told of among the built-in ones, beginning with that of the start; one round further each time that
+// they begin anew.
 func (w *transcript) styles(t *testing.T) []int {
 	t.Helper()
 	names := model.BuiltinStyles()
