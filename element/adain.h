@@ -26,7 +26,7 @@ typedef struct {
   guint n_style_weights;
   gboolean use_statistics;      /* statistics were written after style and replace it */
   AdaInStatistics statistics;
-  gint style_size, device, device_id, threads, precision;
+  gint style_size, processing_size, device, device_id, threads, precision;
   gdouble alpha, smoothing;
   gboolean preserve_color, navigation;
   guint64 transition;           /* ns */
@@ -73,7 +73,8 @@ typedef struct _GstCudaContext GstCudaContext;
 typedef struct {
   GstBaseTransform parent;
   AdaInSettings settings;       /* under the object lock */
-  guint announced_serial;       /* under the object lock: newest style_serial the worker heard of */
+  AdaInSettings announced;      /* under the object lock: as the worker is to see them */
+  gboolean statistics_written;  /* under the object lock: style-statistics since then */
   GstCudaContext *context;      /* under the object lock: shared with the elements around; see context.c */
   gboolean gpu_engine;          /* the engine takes frames in GPU memory; does not change between start and stop */
   /* Below: streaming thread only. */
@@ -94,10 +95,14 @@ gboolean adain_register (void *plugin, GType type);
 
 /* properties.c */
 void adain_install_properties (GObjectClass * klass, const char *default_style, const char *style_blurb);
+void adain_notify_statistics (GstAdaInFilter * self);
+
+/* settings.c */
 void adain_settings_init (AdaInSettings * s, const char *default_style);
 void adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy);
+void adain_settings_copy_announced (GstAdaInFilter * self, AdaInSettings * copy);
+gboolean adain_settings_announce (GstAdaInFilter * self);
 void adain_settings_clear (AdaInSettings * s);
-void adain_notify_statistics (GstAdaInFilter * self);
 
 /* values.c */
 GstStructure *adain_statistics_to_structure (const char *network, const float *mean, const float *std, guint n);

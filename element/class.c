@@ -37,6 +37,7 @@ finalize (GObject * o)
   goAdaInFree (self);
   adain_context_release (self);
   adain_settings_clear (&self->settings);
+  adain_settings_clear (&self->announced);
   /* go-glib's own: it drops the Go object it made for this one and chains up to GstBaseTransform. */
   go_finalize (o);
 }

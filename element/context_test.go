@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"adainfilter/cuda"
 	"adainfilter/cuda/emu"
@@ -180,7 +179,7 @@ func TestNoSuchGPU(t *testing.T) {
 	if p.Play() {
 		t.Error("the pipeline plays")
 	}
-	if m, ok := p.Wait(5*time.Second, "error"); !ok || m.Domain != "gst-library-error-quark" || !strings.Contains(m.Text, "no GPU 7") {
+	if m, ok := p.Wait(patience, "error"); !ok || m.Domain != "gst-library-error-quark" || !strings.Contains(m.Text, "no GPU 7") {
 		t.Errorf("error is %+v", m)
 	}
 	p.Close()
@@ -220,7 +219,7 @@ func TestGPUCycles(t *testing.T) {
 	must(t, err)
 	for range 20 {
 		p.Play()
-		if m, ok := p.Wait(10*time.Second, "eos", "error"); !ok || m.Type != "eos" || !p.Null() {
+		if m, ok := p.Wait(patience, "eos", "error"); !ok || m.Type != "eos" || !p.Null() {
 			t.Fatalf("ended with %+v", m)
 		}
 		f.check(t)

@@ -1,6 +1,7 @@
 package element_test
 
 import (
+	"strconv"
 	"testing"
 
 	"adainfilter/cpu"
@@ -47,6 +48,38 @@ func TestControlsReachTheEngine(t *testing.T) {
 			t.Errorf("%s=%s: the engine gets %+v, wanted %+v", c.property, c.value, seen, c.want)
 		}
 	}
+}
+
+// TestProcessingSize: what is set while frames flow holds from the next start on.
+func TestProcessingSize(t *testing.T) {
+	var seen []model.Look
+	use(t, looks(&seen).open)
+	h := harness.New(caps("RGB", 16, 16))
+	defer h.Close()
+	frame := func(when string, want int) {
+		t.Helper()
+		seen = nil
+		must(t, h.PushMany(caps("RGB", 16, 16), 1))
+		if len(seen) != 1 || seen[0].ProcessingSize != want {
+			t.Errorf("%s: the engine gets %+v, wanted processing size %d", when, seen, want)
+		}
+	}
+	frame("by default", 0)
+	for _, size := range []int{8, 4000, 0, 12} {
+		before := seen[0].ProcessingSize
+		h.Set("processing-size", strconv.Itoa(size))
+		if got := h.Get("processing-size"); got != strconv.Itoa(size) {
+			t.Errorf("processing-size was set to %d and reads %s", size, got)
+		}
+		frame("before the next start", before)
+		h.Ready()
+		h.Play()
+		frame("after it", size)
+	}
+	h.Ready()
+	h.Set("processing-size", "9")
+	h.Play()
+	frame("set in READY", 9)
 }
 
 // TestFresh: the engine is told where a frame does not go on from the one that it did before.
@@ -122,9 +155,9 @@ func TestControlsMatchEngine(t *testing.T) {
 	defer engine.Close()
 	use(t, cpu.Open)
 	h := harness.New(caps("I420", 50, 34), append(n.elementProps, "device", "cpu", "threads", "1", "precision", "float32",
-		"preserve-color", "true", "smoothing", "0.5", "alpha", "0.75")...)
+		"preserve-color", "true", "smoothing", "0.5", "alpha", "0.75", "processing-size", "20")...)
 	defer h.Close()
-	look := model.Look{Style: n.style.Stats, Alpha: 0.75, PreserveColor: true, Smoothing: 0.5, Fresh: true}
+	look := model.Look{Style: n.style.Stats, Alpha: 0.75, PreserveColor: true, Smoothing: 0.5, ProcessingSize: 20, Fresh: true}
 	for i := range 3 {
 		in := plain(model.I420, 50, 34)
 		for k := range in.Memory {

@@ -24,3 +24,17 @@ func TestFadeAllocatesNothing(t *testing.T) {
 		t.Errorf("statistics are at an end of the transition, wanted them under way")
 	}
 }
+
+// BenchmarkFade is what a transition adds to each frame, with a mask and the 512 channels of the largest network.
+func BenchmarkFade(b *testing.B) {
+	mask := &model.Mask{Width: 1, Height: 1, White: []uint8{255}, Second: modeltest.RandomStats(3, 512)}
+	restyled := *mask
+	restyled.Second = modeltest.RandomStats(4, 512)
+	from := &scene{style: &model.Style{Stats: modeltest.RandomStats(1, 512)}, mask: mask}
+	to := &scene{style: &model.Style{Stats: modeltest.RandomStats(2, 512)}, mask: &restyled, transition: 1 << 62}
+	f := arrived(from).towards(to, 0)
+	var look model.Look
+	for time := uint64(0); b.Loop(); time++ {
+		f.at(time, &look)
+	}
+}

@@ -3,7 +3,6 @@ package element_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"adainfilter/element/harness"
 	"adainfilter/model"
@@ -80,7 +79,7 @@ func TestMixedMemory(t *testing.T) {
 		"video/x-raw(memory:CUDAMemory) ! adainfilter alpha=0.5 ! queue ! adainfilter ! cudadownload ! adainfilter device=cuda ! fakesink")
 	must(t, err)
 	p.Play()
-	if m, ok := p.Wait(10*time.Second, "eos", "error"); !ok || m.Type != "eos" {
+	if m, ok := p.Wait(patience, "eos", "error"); !ok || m.Type != "eos" {
 		t.Errorf("ended with %+v", m)
 	}
 	p.Close()

@@ -20,6 +20,9 @@ import (
 	"adainfilter/picture"
 )
 
+// patience is how long a test waits for what must come. Only a failure takes it.
+const patience = time.Minute
+
 // opener is the engine that elements get, as long as a test uses it; gpuOpener is the one on a GPU, nil for none.
 var opener, gpuOpener atomic.Pointer[model.Opener]
 
@@ -186,7 +189,7 @@ func caps(format string, w, h int) string {
 func styleMessage(t *testing.T, h *harness.Harness) harness.Message {
 	t.Helper()
 	for {
-		m, ok := h.Message(10 * time.Second)
+		m, ok := h.Message(patience)
 		if !ok {
 			t.Fatal("no adain-style message came")
 		}
@@ -200,7 +203,7 @@ func styleMessage(t *testing.T, h *harness.Harness) harness.Message {
 func errorMessage(t *testing.T, h *harness.Harness) harness.Message {
 	t.Helper()
 	for {
-		m, ok := h.Message(10 * time.Second)
+		m, ok := h.Message(patience)
 		if !ok {
 			t.Fatal("no error message came")
 		}
@@ -212,10 +215,7 @@ func errorMessage(t *testing.T, h *harness.Harness) harness.Message {
 
 // settled waits until no more than n goroutines are left and returns how many there are.
 func settled(n int) int {
-	for range 100 {
-		if runtime.NumGoroutine() <= n {
-			break
-		}
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > n && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return runtime.NumGoroutine()

@@ -171,6 +171,35 @@ func TestBadMasksKeepOldState(t *testing.T) {
 	}
 }
 
+// TestSetTogether: two properties set in one call become known together, whatever else is notified in the middle of it. Its first half
+// alone would be refused.
+func TestSetTogether(t *testing.T) {
+	dir := t.TempDir()
+	a, b := paint(t, dir+"/a.png", 10), paint(t, dir+"/b.png", 30)
+	mask := halves(t, dir+"/mask.png", model.RGB, 8, 8)
+	var seen seenMask
+	use(t, watchMask(&seen).open)
+	h := harness.New(caps("RGB", 16, 16), "style", a, "style-size", "0")
+	defer h.Close()
+	styleMessage(t, h)
+	expect := func(first, second float32) {
+		t.Helper()
+		if m := styleMessage(t, h); !m.OK {
+			t.Errorf("message is %+v", m)
+		}
+		must(t, h.PushMany(caps("RGB", 16, 16), 1))
+		if seen.first != first || seen.second != second {
+			t.Errorf("frames have styles %v and %v, wanted %v and %v", seen.first, seen.second, first, second)
+		}
+	}
+	for range 5 {
+		h.SetInMiddle("alpha", "0.5", [2]string{"mask", mask}, [2]string{"style", a + "," + b})
+		expect(10, 30)
+		h.SetInMiddle("smoothing", "0.5", [2]string{"style", b}, [2]string{"mask", ""})
+		expect(30, -1)
+	}
+}
+
 // TestTransitionOfMask: both styles go to new ones, a new mask comes at once.
 func TestTransitionOfMask(t *testing.T) {
 	dir := t.TempDir()

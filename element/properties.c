@@ -14,6 +14,7 @@ enum
   PROP_SMOOTHING,
   PROP_NAVIGATION,
   PROP_STYLE_SIZE,
+  PROP_PROCESSING_SIZE,
   PROP_DEVICE,
   PROP_DEVICE_ID,
   PROP_THREADS,
@@ -62,42 +63,6 @@ precision_type (void)
   return enum_type (&type, "GstAdaInPrecision", values);
 }
 
-void
-adain_settings_init (AdaInSettings * s, const char *style)
-{
-  s->style = g_strdup (style);
-  s->alpha = 1.0;
-  s->style_size = 512;
-  s->device_id = -1;
-}
-
-/* Any thread. The copy is cleared with adain_settings_clear. */
-void
-adain_settings_copy (GstAdaInFilter * self, AdaInSettings * copy)
-{
-  const AdaInSettings *s = &self->settings;
-
-  GST_OBJECT_LOCK (self);
-  *copy = *s;
-  copy->weights = g_strdup (s->weights);
-  copy->style = g_strdup (s->style);
-  copy->mask = g_strdup (s->mask);
-  copy->style_weights = g_memdup2 (s->style_weights, s->n_style_weights * sizeof *s->style_weights);
-  adain_statistics_copy (&copy->statistics, &s->statistics);
-  GST_OBJECT_UNLOCK (self);
-}
-
-void
-adain_settings_clear (AdaInSettings * s)
-{
-  g_free (s->weights);
-  g_free (s->style);
-  g_free (s->mask);
-  g_free (s->style_weights);
-  adain_statistics_clear (&s->statistics);
-  *s = (AdaInSettings) { 0 };
-}
-
 static void
 set_style_weights (GstAdaInFilter * self, const GValue * value)
 {
@@ -128,6 +93,7 @@ set_style_statistics (GstAdaInFilter * self, const GstStructure * structure)
   s->use_statistics = structure != NULL;
   if (structure)
     adain_statistics_from_structure (&s->statistics, structure);
+  self->statistics_written = TRUE;
   s->style_serial++;
   GST_OBJECT_UNLOCK (self);
 }
@@ -172,6 +138,9 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_STYLE_SIZE:
       s->style_size = g_value_get_int (value);
       s->style_serial++;
+      break;
+    case PROP_PROCESSING_SIZE:
+      s->processing_size = g_value_get_int (value);
       break;
     case PROP_DEVICE:
       s->device = g_value_get_enum (value);
@@ -251,6 +220,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
     case PROP_STYLE_SIZE:
       g_value_set_int (value, s->style_size);
       break;
+    case PROP_PROCESSING_SIZE:
+      g_value_set_int (value, s->processing_size);
+      break;
     case PROP_DEVICE:
       g_value_set_enum (value, s->device);
       break;
@@ -269,20 +241,28 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
   GST_OBJECT_UNLOCK (self);
 }
 
+/* Under the object lock. The worker, too, notifies style-statistics, when others have come into force. */
+static gboolean
+sets_style (GstAdaInFilter * self, const GParamSpec * spec)
+{
+  return spec == properties[PROP_STYLE] || spec == properties[PROP_STYLE_WEIGHTS] || spec == properties[PROP_STYLE_SIZE]
+      || spec == properties[PROP_MASK] || (spec == properties[PROP_STYLE_STATISTICS] && self->statistics_written);
+}
+
 /* GObject calls this once for all properties of one g_object_set, so that style and style-weights set together reach the
- * worker together. */
+ * worker together. Another property's notification, on another thread in the middle of such a set, must not tell of its first half. */
 static void
 dispatch_properties_changed (GObject * o, guint n, GParamSpec ** specs)
 {
   GstAdaInFilter *self = ADAIN_FILTER (o);
-  gboolean changed;
+  gboolean style = FALSE;
 
   G_OBJECT_CLASS (adain_parent_class)->dispatch_properties_changed (o, n, specs);
   GST_OBJECT_LOCK (self);
-  changed = self->announced_serial != self->settings.style_serial;
-  self->announced_serial = self->settings.style_serial;
+  for (guint i = 0; i < n; i++)
+    style = style || sets_style (self, specs[i]);
   GST_OBJECT_UNLOCK (self);
-  if (changed)
+  if (style && adain_settings_announce (self))
     goAdaInStyleChanged (self);
 }
 
@@ -350,6 +330,10 @@ adain_install_properties (GObjectClass * klass, const char *style, const char *s
   install_frame_properties ();
   properties[PROP_WEIGHTS] = g_param_spec_string ("weights", "Weights",
       "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);
+  properties[PROP_PROCESSING_SIZE] = g_param_spec_int ("processing-size", "Processing size",
+      "Short side in pixels at which the network sees frames; the result is brought back to their size along their edges. Smaller is "
+      "faster and gives larger strokes. 0, or what is at least the frame's short side: the frame's size; else at least 8", 0, G_MAXINT, 0,
+      ready);
   properties[PROP_DEVICE] = g_param_spec_enum ("device", "Device", "Hardware that computes", device_type (), 0, ready);
   properties[PROP_DEVICE_ID] = g_param_spec_int ("device-id", "Device ID",
       "Which GPU, as the driver counts them from 0. -1: the one that the elements around use, else the first", -1, G_MAXINT, -1,

@@ -20,9 +20,10 @@ type settings struct {
 	styleWeights []float64
 	statistics   *model.Style // replaces style if not nil
 	styleSize    int          // pixels, 0 keeps
+	processing   int          // pixels of the short side that the network sees, 0 is the frame's
 	transition   uint64       // nanoseconds
 	options      model.Options
-	styleSerial  uint // grows with every change that can change the style in force
+	styleSerial  uint32 // grows, and wraps round, with every change that can change the style in force
 }
 
 // The order of the enum types in properties.c.
@@ -35,18 +36,31 @@ var (
 func copySettings(element *C.GstAdaInFilter) settings {
 	var c C.AdaInSettings
 	C.adain_settings_copy(element, &c)
-	defer C.adain_settings_clear(&c)
+	return taken(&c)
+}
+
+// copyAnnounced are the settings without those that are still being set together with others. Any thread.
+func copyAnnounced(element *C.GstAdaInFilter) settings {
+	var c C.AdaInSettings
+	C.adain_settings_copy_announced(element, &c)
+	return taken(&c)
+}
+
+// taken are C's settings, which go.
+func taken(c *C.AdaInSettings) settings {
+	defer C.adain_settings_clear(c)
 	s := settings{
 		weights:      C.GoString(c.weights),
 		style:        C.GoString(c.style),
 		mask:         C.GoString(c.mask),
 		styleWeights: slices.Clone(doubles(c.style_weights, c.n_style_weights)),
 		styleSize:    int(c.style_size),
+		processing:   int(c.processing_size),
 		transition:   uint64(c.transition),
 		options: model.Options{
 			Device: devices[c.device], DeviceID: int(c.device_id), Threads: int(c.threads), Precision: precisions[c.precision],
 		},
-		styleSerial: uint(c.style_serial),
+		styleSerial: uint32(c.style_serial),
 	}
 	if c.use_statistics != 0 {
 		s.statistics = &model.Style{Name: "style-statistics", Network: C.GoString(c.statistics.network), Stats: model.Stats{

@@ -49,6 +49,8 @@ func TestStartErrors(t *testing.T) {
 		{"style=" + n.styleFile, resource, 13, "network"},
 		{"style-weights=<1.0,2.0>", resource, 13, "tyle-weights"},
 		{"style-statistics=adain-statistics,network=(string)lite", resource, 13, "0 means"},
+		{"processing-size=7", resource, 13, "rocessing-size is 7 pixels, wanted 0, which is the frame's size, or at least 8"},
+		{"processing-size=1", resource, 13, "rocessing-size is 1 pixels"},
 		{"device=cuda", library, 3, "no GPU"},
 	} {
 		p, err := harness.NewPipeline(launch(3, c.properties))
@@ -56,7 +58,7 @@ func TestStartErrors(t *testing.T) {
 		if p.Play() {
 			t.Errorf("%s: the pipeline plays", c.properties)
 		}
-		m, ok := p.Wait(5*time.Second, "error")
+		m, ok := p.Wait(patience, "error")
 		if !ok || m.Domain != c.domain || m.Code != c.code || !strings.Contains(m.Text, c.text) || !strings.HasSuffix(m.Text, ".") {
 			t.Errorf("%s: error is %s %d %q, wanted %s %d with %q", c.properties, m.Domain, m.Code, m.Text, c.domain, c.code, c.text)
 		}
@@ -82,7 +84,7 @@ func TestStartAgainAfterError(t *testing.T) {
 	if !p.Play() {
 		t.Fatal("the pipeline does not play with a good style")
 	}
-	if m, ok := p.Wait(10*time.Second, "eos"); !ok {
+	if m, ok := p.Wait(patience, "eos"); !ok {
 		t.Errorf("no end of stream, %+v", m)
 	}
 }
@@ -98,7 +100,7 @@ func TestUnreadableFile(t *testing.T) {
 	must(t, err)
 	defer p.Close()
 	p.Play()
-	if m, ok := p.Wait(5*time.Second, "error"); !ok || m.Domain != "gst-resource-error-quark" || m.Code != 5 {
+	if m, ok := p.Wait(patience, "error"); !ok || m.Domain != "gst-resource-error-quark" || m.Code != 5 {
 		t.Errorf("error is %+v", m)
 	}
 }
@@ -132,7 +134,7 @@ func TestEngineFailures(t *testing.T) {
 		p, err := harness.NewPipeline(launch(3, c.properties))
 		must(t, err)
 		p.Play()
-		m, ok := p.Wait(10*time.Second, "error")
+		m, ok := p.Wait(patience, "error")
 		if !ok || m.Domain != "gst-library-error-quark" || !strings.Contains(m.Debug, c.debug) || strings.Contains(m.Debug, "goroutine") == c.noStack {
 			t.Errorf("%s: error is %+v", c.name, m)
 		}
@@ -202,7 +204,7 @@ func TestSeek(t *testing.T) {
 		}
 	}
 	p.Play()
-	if m, ok := p.Wait(20*time.Second, "eos", "error"); !ok || m.Type != "eos" {
+	if m, ok := p.Wait(patience, "eos", "error"); !ok || m.Type != "eos" {
 		t.Errorf("after seeking: %+v", m)
 	}
 }
@@ -222,7 +224,7 @@ func TestPipelinesAtOnce(t *testing.T) {
 			}
 			defer p.Close()
 			p.Play()
-			if m, ok := p.Wait(30*time.Second, "eos", "error"); !ok || m.Type != "eos" {
+			if m, ok := p.Wait(patience, "eos", "error"); !ok || m.Type != "eos" {
 				t.Errorf("ended with %+v", m)
 			}
 		}()

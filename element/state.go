@@ -16,14 +16,15 @@ import (
 
 // state is what an element has between start and stop.
 type state struct {
-	element *C.GstAdaInFilter
-	weights *model.Weights
-	engines model.Engines
-	options model.Options         // of the engine, with the device that auto has found
-	engine  model.Engine          // streaming thread only
-	scene   atomic.Pointer[scene] // the newest; the worker's to change
-	fade    atomic.Pointer[fade]  // what the newest frame has; streaming thread's to change
-	worker  *worker
+	element    *C.GstAdaInFilter
+	weights    *model.Weights
+	engines    model.Engines
+	processing int                   // pixels, as in settings; that of the start
+	options    model.Options         // of the engine, with the device that auto has found
+	engine     model.Engine          // streaming thread only
+	scene      atomic.Pointer[scene] // the newest; the worker's to change
+	fade       atomic.Pointer[fade]  // what the newest frame has; streaming thread's to change
+	worker     *worker
 
 	content, result model.Image // as negotiated; the planes are those of the frame under way
 	look            model.Look  // of the frame under way
@@ -32,11 +33,15 @@ type state struct {
 // start loads the weights, opens the engine and loads the first style, so that the first frame already has it.
 func start(f *filter, engines model.Engines) (*state, error) {
 	s := copySettings(f.element)
+	if p := s.processing; p != 0 && p < model.MinSize {
+		return nil, failure{settingsKind, fmt.Errorf("processing-size is %d pixels, wanted 0, which is the frame's size, or at least %d", p,
+			model.MinSize)}
+	}
 	weights, err := loadWeights(s.weights)
 	if err != nil {
 		return nil, fileFailure(err)
 	}
-	st := &state{element: f.element, weights: weights, engines: inContext(f.element, engines), options: s.options}
+	st := &state{element: f.element, weights: weights, engines: inContext(f.element, engines), options: s.options, processing: s.processing}
 	started := false
 	defer func() { // also where an engine panics
 		if !started && st.engine != nil {
@@ -137,6 +142,7 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	}
 	st.look = model.Look{
 		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: float32(f.smoothing), Fresh: f.fresh != 0,
+		ProcessingSize: st.processing,
 	}
 	fade.at(time, &st.look)
 	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.look); err != nil {

@@ -99,7 +99,7 @@ func TestStormOfChanges(t *testing.T) {
 	for _, p := range [][2]string{{"alpha", "1"}, {"style-weights", "<>"}, {"mask", ""}, {"transition", "0"}, {"style", b}} {
 		h.Set(p[0], p[1])
 	}
-	for deadline := time.Now().Add(10 * time.Second); last != 30; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); last != 30; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("frames have style %v, wanted the 30 that was set last", last)
 		}

@@ -12,13 +12,13 @@ type worker struct {
 	element *C.GstAdaInFilter
 	state   *state
 	loader  *loader
-	applied uint // serial of the settings that were last tried
+	applied uint32 // serial of the settings that were last tried
 
 	wanted, quit, done chan struct{}
 }
 
 // startWorker runs until stop. applied is the serial of the settings that are in force.
-func startWorker(element *C.GstAdaInFilter, st *state, l *loader, applied uint) *worker {
+func startWorker(element *C.GstAdaInFilter, st *state, l *loader, applied uint32) *worker {
 	w := &worker{
 		element: element, state: st, loader: l, applied: applied,
 		wanted: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
@@ -63,8 +63,8 @@ func (w *worker) apply() {
 			C.adain_post_error(w.element, &e)
 		}
 	}()
-	s := copySettings(w.element)
-	if s.styleSerial == w.applied {
+	s := copyAnnounced(w.element)
+	if int32(s.styleSerial-w.applied) <= 0 { // what start has seen may not be announced yet
 		return
 	}
 	w.applied = s.styleSerial

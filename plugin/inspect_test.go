@@ -32,11 +32,11 @@ func built(t *testing.T, tool string) string {
 	return folder
 }
 
-// run is a GStreamer tool with the built plugin, a registry of its own and no mercy for GLib criticals. It ends after a minute: now
-// and then gst-launch-1.0 of GStreamer 1.22 waits for ever after it has shown an error.
+// run is a GStreamer tool with the built plugin, a registry of its own and no mercy for GLib criticals. It ends after two minutes:
+// now and then gst-launch-1.0 of GStreamer 1.22 waits for ever after it has shown an error.
 func run(t *testing.T, environment []string, tool string, arguments ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tool, arguments...)
 	cmd.Env = append(os.Environ(), "GST_PLUGIN_PATH="+built(t, tool), "GST_REGISTRY="+t.TempDir()+"/registry.bin", "G_DEBUG=fatal-criticals",

@@ -3,12 +3,18 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"adainfilter/model"
 )
 
 // transcript is what a program has written so far.
@@ -45,7 +51,8 @@ func startServer(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "320x240x24")
+	// Without -r a key that xdotool holds too long on a busy machine repeats itself.
+	server := exec.Command("Xvfb", "-r", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "320x240x24")
 	server.ExtraFiles = []*os.File{w}
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -62,13 +69,60 @@ func startServer(t *testing.T) string {
 	return fmt.Sprintf("DISPLAY=:%d", display)
 }
 
-// TestKeys presses keys in a window and reads in gst-launch's words what changes.
+// told is what gst-launch has said of a property so far, in order.
+func (w *transcript) told(property string) (values []string) {
+	for _, m := range regexp.MustCompile(`adainfilter0: `+property+` = (.*)\n`).FindAllStringSubmatch(w.String(), -1) {
+		values = append(values, m[1])
+	}
+	return values
+}
+
+// alphas are those told of in steps of 0.05, beginning with that of the start.
+func (w *transcript) alphas(t *testing.T) []int {
+	t.Helper()
+	steps := []int{20}
+	for _, text := range w.told("alpha") {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(math.Abs(20*v-math.Round(20*v)) < 1e-6) {
+			t.Fatalf("alpha is %s, wanted a multiple of 0.05", text)
+		}
+		steps = append(steps, int(math.Round(20*v)))
+	}
+	return steps
+}
+
+// styles are the places of those told of among the built-in ones, beginning with that of the start; one round further each time that
+// they begin anew.
+func (w *transcript) styles(t *testing.T) []int {
+	t.Helper()
+	names := model.BuiltinStyles()
+	at := slices.Index(names, model.DefaultStyle)
+	steps := []int{at}
+	for _, text := range w.told("style") {
+		place := slices.Index(names, strings.Trim(text, `"`))
+		if place < 0 {
+			t.Fatalf("style is %s, wanted a built-in one", text)
+		}
+		for place-at > len(names)/2 {
+			place -= len(names)
+		}
+		for at-place > len(names)/2 {
+			place += len(names)
+		}
+		at = place
+		steps = append(steps, at)
+	}
+	return steps
+}
+
+// TestKeys presses keys in a window and reads in gst-launch's words what changes: one step for each key. A key that shows nothing for two
+// seconds is pressed again: there may be no window yet.
 func TestKeys(t *testing.T) {
 	folder := built(t, "gst-launch-1.0")
 	display := startServer(t)
 	said := &transcript{}
-	window := exec.Command("gst-launch-1.0", "-v", "videotestsrc", "is-live=true", "!", "video/x-raw,width=64,height=64", "!",
-		"adainfilter", "navigation=true", "style=warm-oil", "!", "videoconvert", "!", "ximagesink")
+	window := exec.Command("gst-launch-1.0", "-v", "-m", "videotestsrc", "is-live=true", "!", "video/x-raw,width=64,height=64", "!",
+		"adainfilter", "navigation=true", "!", "videoconvert", "!", "ximagesink")
 	window.Env = append(os.Environ(), display, "GST_PLUGIN_PATH="+folder, "GST_REGISTRY="+t.TempDir()+"/registry.bin", "NO_COLOR=1", "LC_ALL=C")
 	window.Stdout, window.Stderr = said, said
 	if err := window.Start(); err != nil {
@@ -86,15 +140,44 @@ func TestKeys(t *testing.T) {
 			t.Fatalf("xdotool: %v\n%s", err, out)
 		}
 	}
-	for _, c := range []struct{ key, wanted string }{
-		{"Down", ": alpha = 0.9"}, {"Up", ": alpha = 1\n"}, {"Right", ": style = woodcut"}, {"Left", ": style = warm-oil"},
+	for _, c := range []struct {
+		key   string
+		step  int
+		steps func(*testing.T) []int
+	}{
+		{"Down", -1, said.alphas}, {"Down", -1, said.alphas}, {"Up", 1, said.alphas},
+		{"Right", 1, said.styles}, {"Right", 1, said.styles}, {"Left", -1, said.styles},
 	} {
-		for end := time.Now().Add(20 * time.Second); !strings.Contains(said.String(), c.wanted); {
-			if time.Now().After(end) {
-				t.Fatalf("the key %s does not bring %q; gst-launch says\n%s", c.key, c.wanted, said)
+		before := len(c.steps(t))
+		shows := func() bool {
+			steps := c.steps(t)
+			n := len(steps)
+			return n > before && steps[n-1]-steps[n-2] == c.step
+		}
+		for i := 0; !shows(); i++ {
+			if i == 3000 {
+				t.Fatalf("the key %s does not show; gst-launch says\n%s", c.key, said)
 			}
-			press(c.key)
-			time.Sleep(300 * time.Millisecond)
+			if i%200 == 0 {
+				press(c.key)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	for what, steps := range map[string][]int{"alpha": said.alphas(t), "style": said.styles(t)} {
+		t.Logf("%s went in steps %v", what, steps)
+		for i := range steps[1:] {
+			// Alpha stays at its upper end, should a key have been pressed again.
+			if d := steps[i+1] - steps[i]; d != 1 && d != -1 && !(what == "alpha" && d == 0 && steps[i] == 20) {
+				t.Errorf("%s went in steps %v, wanted neighbours", what, steps)
+			}
+		}
+	}
+	names := said.told("style")
+	inForce := regexp.MustCompile(`adain-style, name=\(string\)"?` + strings.Trim(names[len(names)-1], `"`) + `"?, ok=\(boolean\)true`)
+	for end := time.Now().Add(20 * time.Second); !inForce.MatchString(said.String()); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the style of the last key does not come into force; gst-launch says\n%s", said)
 		}
 	}
 }

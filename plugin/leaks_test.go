@@ -36,7 +36,7 @@ func TestLeaksOfCycles(t *testing.T) {
 func traced() int {
 	runs := 0
 	ended := func(p *harness.Pipeline) bool {
-		m, ok := p.Wait(20*time.Second, "eos", "error")
+		m, ok := p.Wait(time.Minute, "eos", "error")
 		if !ok || m.Type != "eos" {
 			fmt.Printf("run %d ended with %+v\n", runs, m)
 			return false

@@ -132,7 +132,7 @@ func TestMemoryOfControls(t *testing.T) {
 func waitForStyle(t *testing.T, h *harness.Harness) {
 	t.Helper()
 	for {
-		m, ok := h.Message(20 * time.Second)
+		m, ok := h.Message(time.Minute)
 		if !ok {
 			t.Fatal("no adain-style message came")
 		}
@@ -169,7 +169,7 @@ func cycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Play()
-	if m, ok := p.Wait(20*time.Second, "eos", "error"); !ok || m.Type != "eos" {
+	if m, ok := p.Wait(time.Minute, "eos", "error"); !ok || m.Type != "eos" {
 		t.Fatalf("ended with %+v", m)
 	}
 	p.Close()

@@ -53,6 +53,42 @@ hn_notified (GstElement * element, const char *property)
   return n;
 }
 
+typedef struct {
+  gchar *property, *value;
+} Half;
+
+static void
+free_half (gpointer data, GClosure * closure)
+{
+  Half *half = data;
+
+  g_free (half->property);
+  g_free (half->value);
+  g_free (half);
+}
+
+static void
+set_half (GObject * object, GParamSpec * spec, gpointer data)
+{
+  const Half *half = data;
+
+  g_object_freeze_notify (object);
+  hn_set (GST_ELEMENT (object), half->property, half->value);
+  g_signal_handlers_disconnect_by_func (object, set_half, data);
+}
+
+/* In the middle of the next notification of when begins a set of several properties, with this one; g_object_thaw_notify ends it. */
+void
+hn_set_half (GstElement * element, const char *when, const char *property, const char *value)
+{
+  gchar *signal = g_strconcat ("notify::", when, NULL);
+  Half *half = g_new (Half, 1);
+
+  *half = (Half) { g_strdup (property), g_strdup (value) };
+  g_signal_connect_data (element, signal, G_CALLBACK (set_half), half, free_half, 0);
+  g_free (signal);
+}
+
 void
 hn_segment (GstHarness * h)
 {

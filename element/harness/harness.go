@@ -70,9 +70,10 @@ func (h *Harness) Close() {
 	C.hn_free(h.h, h.element)
 }
 
-// Null and Play change the state of the element.
-func (h *Harness) Null() { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
-func (h *Harness) Play() { C.gst_harness_play(h.h) }
+// Null, Ready and Play change the state of the element.
+func (h *Harness) Null()  { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
+func (h *Harness) Ready() { C.gst_element_set_state(h.element, C.GST_STATE_READY) }
+func (h *Harness) Play()  { C.gst_harness_play(h.h) }
 
 // Set sets a property from text.
 func (h *Harness) Set(property, value string) {
@@ -97,6 +98,20 @@ func (h *Harness) SetTogether(property, value, other, otherValue string) {
 	defer C.free(unsafe.Pointer(o))
 	defer C.free(unsafe.Pointer(w))
 	C.hn_set_together(h.filter, p, v, o, w)
+}
+
+// SetInMiddle sets two properties so that they become known together, the first in the middle of a notification of a third one, which is
+// set to value, and the second some time later.
+func (h *Harness) SetInMiddle(third, value string, first, second [2]string) {
+	t, p, v := C.CString(third), C.CString(first[0]), C.CString(first[1])
+	defer C.free(unsafe.Pointer(t))
+	defer C.free(unsafe.Pointer(p))
+	defer C.free(unsafe.Pointer(v))
+	C.hn_set_half(h.filter, t, p, v)
+	h.Set(third, value)
+	time.Sleep(5 * time.Millisecond)
+	h.Set(second[0], second[1])
+	C.g_object_thaw_notify((*C.GObject)(unsafe.Pointer(h.filter)))
 }
 
 // Get is a property as text.

@@ -56,6 +56,7 @@ void hn_flush (GstHarness * h);
 void hn_segment (GstHarness * h);
 gboolean hn_key (GstHarness * h, const char *key);
 const gint *hn_notified (GstElement * element, const char *property);
+void hn_set_half (GstElement * element, const char *when, const char *property, const char *value);
 gboolean hn_caps (GstHarness * h, const char *caps);
 int hn_proposes (GstHarness * h, const char *caps);
 char *hn_takes (GstHarness * h, const char *downstream);
