@@ -135,6 +135,7 @@ func TestGPUControls(t *testing.T) {
 			{"smoothing", styles[0], styles[1], []string{"smoothing", "0.8"}, 1},
 			{"transition", styles[0], styles[1], []string{"transition", "160000000"}, filmChange},
 			{"mask", first, second, []string{"mask", mask}, 0},
+			{"processing-size", styles[0], styles[1], []string{"processing-size", "16"}, 0},
 			{"all", first, second, []string{"mask", mask, "smoothing", "0.8", "transition", "160000000", "preserve-color", "true"}, 0},
 		} {
 			t.Run(fmt.Sprintf("%v, %s", f, c.name), func(t *testing.T) {

@@ -34,7 +34,7 @@ type Engine interface {
 	// Stylize writes to dst the content src with the look's style: encoder, AdaIN, decoder. Format, size and colorimetry of dst
 	// must be those of src, both sides at least MinSize; strides may differ; dst and src must not overlap. Only the samples of
 	// the picture are written, never the bytes between rows; alpha and padding samples are copied. Nothing is allocated for a
-	// frame whose size and mask were seen with the frame before. Errors: as Statistics, sizes that differ, and a look with
+	// frame whose size, processing size, mask and use of smoothing were those of the frame before. Errors: as Statistics, sizes that differ, and a look with
 	// statistics of the wrong length, a mask of the wrong length or values out of range.
 	Stylize(dst, src *Image, look *Look) error
 
