@@ -8,6 +8,7 @@
 
 #define ADAIN_TYPE_NAME "GstAdaInFilter"
 #define ADAIN_PLANES 3
+#define DEFAULT_SMOOTHING 0.8     /* documents/scores.md has the figures that it comes from */
 
 GST_DEBUG_CATEGORY_EXTERN (adain_debug);
 #define GST_CAT_DEFAULT adain_debug

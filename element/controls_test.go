@@ -29,7 +29,7 @@ func TestControlsReachTheEngine(t *testing.T) {
 		property, value string
 		want            model.Look
 	}{
-		{"preserve-color", "true", model.Look{Alpha: 1, PreserveColor: true}},
+		{"preserve-color", "true", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.8}},
 		{"smoothing", "0.5", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.5}},
 		{"smoothing", "0.9375", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.9375}},
 		{"smoothing", "1", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.95}},

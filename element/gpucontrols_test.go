@@ -77,7 +77,7 @@ type control struct {
 func (c control) play(t *testing.T, f model.Format, weights string) (all []*model.Image) {
 	t.Helper()
 	g := newGPU(t, 0)
-	properties := append([]string{"weights", weights, "style", c.first, "alpha", "0.9"}, c.properties...)
+	properties := append([]string{"weights", weights, "style", c.first, "alpha", "0.9", "smoothing", "0"}, c.properties...)
 	system, gpu := systemFilm(t, f, properties), gpuFilm(t, g, f, properties)
 	for i := range filmLength {
 		if i == filmChange {

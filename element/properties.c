@@ -309,8 +309,9 @@ install_frame_properties (void)
   properties[PROP_PRESERVE_COLOR] = g_param_spec_boolean ("preserve-color", "Preserve color",
       "Take only the luminance from the style and the colour from the frame", FALSE, playing);
   properties[PROP_SMOOTHING] = g_param_spec_double ("smoothing", "Smoothing",
-      "Share of the content statistics that each frame takes over from the one before, against flicker; above 0.95 acts as 0.95. "
-      "It starts anew at a scene cut, a seek and a discontinuity", 0.0, 1.0, 0.0, playing | GST_PARAM_CONTROLLABLE);
+      "Against flicker: share that the content's statistics, and the result where the film rests, take over from the frame before; "
+      "above 0.95 acts as 0.95. It starts anew at a scene cut, a seek and a discontinuity. 0 makes each frame by itself", 0.0, 1.0,
+      DEFAULT_SMOOTHING, playing | GST_PARAM_CONTROLLABLE);
   properties[PROP_NAVIGATION] = g_param_spec_boolean ("navigation", "Navigation",
       "Keys of a video window change properties: up and down alpha by 0.05; right and left go through the names in style, each "
       "alone, or through the built-in styles where style has one name. With a mask right and left do nothing", FALSE, playing);
