@@ -22,10 +22,11 @@ const thumbnailHeight = 120
 // A queue of one frame that drops the older one: what waits is always the newest.
 const newest = "queue max-size-buffers=1 max-size-bytes=0 max-size-time=0 leaky=downstream"
 
-// A valve that is opened for those who watch, and a sink for what comes through. It never holds up the rest.
+// A gate that is opened for those who watch, and a sink for what comes through. It never holds up the rest. A valve would also hold
+// back the flush of a seek.
 const (
-	valve = "valve name=%s drop=true drop-mode=forward-sticky-events ! " + newest
-	sink  = "appsink name=%s sync=false async=false max-buffers=1 drop=true"
+	gate = "identity name=%s drop-probability=1 ! " + newest
+	sink = "appsink name=%s sync=false async=false max-buffers=1 drop=true"
 )
 
 // describe is the pipeline as gst-launch understands it. JPEG files have full range and BT.601, which the encoder takes for
@@ -37,8 +38,8 @@ func describe(s source, height int, window bool) string {
 		line += "clocksync ! " // a file would come as fast as it can be read
 	}
 	line += "tee name=arrived ! " + newest + " ! adainfilter name=filter ! tee name=done" +
-		" done. ! " + fmt.Sprintf(valve, "gate") + " ! jpegenc ! " + fmt.Sprintf(sink, "pictures") +
-		" arrived. ! " + fmt.Sprintf(valve, "tap") + " ! videoconvertscale ! " +
+		" done. ! " + fmt.Sprintf(gate, "gate") + " ! jpegenc ! " + fmt.Sprintf(sink, "pictures") +
+		" arrived. ! " + fmt.Sprintf(gate, "tap") + " ! videoconvertscale ! " +
 		fmt.Sprintf("video/x-raw,format=RGB,height=%d,pixel-aspect-ratio=1/1 ! pngenc snapshot=false ! ", thumbnailHeight) +
 		fmt.Sprintf(sink, "content")
 	if window {
@@ -213,7 +214,15 @@ func (p *pipeline) told(message *gst.Message) {
 }
 
 // open lets frames through to the JPEG encoder or not.
-func (p *pipeline) open(on bool) { p.gate.SetProperty("drop", !on) }
+func (p *pipeline) open(on bool) { pass(p.gate, on) }
+
+func pass(gate *gst.Element, on bool) {
+	share := float32(1)
+	if on {
+		share = 0
+	}
+	gate.SetProperty("drop-probability", share)
+}
 
 // pull hands JPEG pictures to publish until ctx is done.
 func (p *pipeline) pull(ctx context.Context, publish func([]byte)) error {
@@ -239,8 +248,8 @@ func (p *pipeline) content(ctx context.Context) (*model.Image, error) {
 	if old := p.frames.TryPullSample(0); old != nil {
 		take(old)
 	}
-	p.tap.SetProperty("drop", false)
-	defer p.tap.SetProperty("drop", true)
+	pass(p.tap, true)
+	defer pass(p.tap, false)
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && ctx.Err() == nil && !p.over(); {
 		if sample := p.frames.TryPullSample(gst.ClockTime(step)); sample != nil {
 			img, err := picture.Decode(bytes.NewReader(take(sample)), picture.Limit{})
