@@ -74,12 +74,12 @@ func (s *server) getState(w http.ResponseWriter, _ *http.Request) error {
 	return reply(w, http.StatusOK, s.show(now, mask))
 }
 
-// show is the state of controls. The command may have been given files as styles and as mask.
+// show is the state of controls.
 func (s *server) show(c controls, mask string) state {
 	r := s.player.rates()
 	v := state{
 		Source: s.source, Alpha: c.Alpha, Smoothing: c.Smoothing, PreserveCol: c.PreserveColor, TransitionMS: float64(c.Transition) / 1e6,
-		Mask: maskState{Uploaded: mask != "" || c.Mask != "", On: c.Mask != ""},
+		Mask: maskState{Uploaded: mask != "", On: c.Mask != ""},
 		FPS:  math.Round(10*r.FPS) / 10, LatencyMS: math.Round(10*r.Latency) / 10, Watchers: s.pictures.count(),
 	}
 	for i, path := range c.Names {
@@ -103,9 +103,6 @@ func (s *server) patchState(w http.ResponseWriter, r *http.Request) error {
 	from, err := s.player.controls()
 	if err != nil {
 		return err
-	}
-	if s.mask == "" {
-		s.mask = from.Mask // one that the command was given
 	}
 	to, err := s.patched(from, p)
 	if err != nil {
@@ -148,7 +145,8 @@ func (s *server) patched(c controls, p patch) (controls, error) {
 		if err != nil {
 			return c, err
 		}
-		mix.Mask, c.Styles = c.Mask, mix
+		mix.Mask = c.Mask
+		c.Styles = mix
 	}
 	if p.Mask != nil {
 		c.Mask = ""

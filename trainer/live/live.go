@@ -81,8 +81,10 @@ func serveAll(ctx context.Context, c Config, p *pipeline, listener net.Listener,
 	tasks := []func(context.Context) error{p.watch}
 	if listener != nil {
 		pictures := newHub(p.open)
-		s := newServer(p, pictures, newCatalogue(dir, c.Builtin, c.Engine, p.content), newAccess(c.Token, c.Hosts))
-		s.source = p.source.name
+		s, err := newServer(p, p.source.name, pictures, newCatalogue(dir, c.Builtin, c.Engine, p.content), newAccess(c.Token, c.Hosts))
+		if err != nil {
+			return err
+		}
 		tasks = append(tasks,
 			func(ctx context.Context) error { return p.pull(ctx, pictures.publish) },
 			func(ctx context.Context) error { return s.serve(ctx, listener, log.New(c.Err, "adain: ", 0)) })

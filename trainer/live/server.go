@@ -40,15 +40,24 @@ type server struct {
 	source   string // its name, for the page
 
 	changing  sync.Mutex    // held from reading the controls until they are changed
-	mask      string        // the file that was uploaded last; "" is none. Under changing
+	mask      string        // the file that can be switched on, "" is none; under changing
 	uploading chan struct{} // holds a token for each upload under way
 }
 
 // maxUploads bounds the uploads at a time, and with it the memory of decoded pictures.
 const maxUploads = 2
 
-func newServer(p player, pictures *hub, styles *catalogue, a access) *server {
-	return &server{player: p, pictures: pictures, styles: styles, access: a, uploading: make(chan struct{}, maxUploads)}
+// newServer takes over the styles and the mask that the player begins with.
+func newServer(p player, source string, pictures *hub, styles *catalogue, a access) (*server, error) {
+	now, err := p.controls()
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range now.Names {
+		styles.nameOf(path)
+	}
+	return &server{player: p, source: source, pictures: pictures, styles: styles, access: a, mask: now.Mask,
+		uploading: make(chan struct{}, maxUploads)}, nil
 }
 
 // handler is what answers a method of an address; an error that is no refusal is the server's own.

@@ -41,7 +41,7 @@ func parseSource(s string) (source, error) {
 	case scheme == "rtsp" || scheme == "rtsps":
 		return rtsp(s)
 	case isURL:
-		return source{}, fmt.Errorf("source %q is an address of the kind %q, wanted rtsp:// or rtsps://", s, scheme)
+		return source{}, fmt.Errorf("the source is an address of the kind %q, wanted rtsp:// or rtsps://", scheme)
 	}
 	return file(s)
 }
