@@ -23,10 +23,10 @@ const thumbnailHeight = 120
 const newest = "queue max-size-buffers=1 max-size-bytes=0 max-size-time=0 leaky=downstream"
 
 // A gate that is opened for those who watch, and a sink for what comes through. It never holds up the rest. A valve would also hold
-// back the flush of a seek.
+// back the flush of a seek, and a sink that waits for its last frame to be fetched the end of a film.
 const (
 	gate = "identity name=%s drop-probability=1 ! " + newest
-	sink = "appsink name=%s sync=false async=false max-buffers=1 drop=true"
+	sink = "appsink name=%s sync=false async=false max-buffers=1 drop=true wait-on-eos=false"
 )
 
 // describe is the pipeline as gst-launch understands it. JPEG files have full range and BT.601, which the encoder takes for
