@@ -81,7 +81,7 @@ func serveAll(ctx context.Context, c Config, p *pipeline, listener net.Listener,
 	tasks := []func(context.Context) error{p.watch}
 	if listener != nil {
 		pictures := newHub(p.open)
-		s, err := newServer(p, p.source.name, pictures, newCatalogue(dir, c.Builtin, c.Engine, p.content), newAccess(c.Token, c.Hosts))
+		s, err := newServer(p, p.source.title, pictures, newCatalogue(dir, c.Builtin, c.Engine, p.content), newAccess(c.Token, c.Hosts))
 		if err != nil {
 			return err
 		}

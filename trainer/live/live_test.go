@@ -184,7 +184,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("the picture has %dx%d pixels, wanted 128x72", w, h)
 	}
 	now := r.patch(t, `{"alpha":0,"smoothing":0.5,"preserve_color":true,"transition_ms":200}`)
-	if now.Alpha != 0 || now.Smoothing != 0.5 || !now.PreserveCol || now.TransitionMS != 200 || now.Source != "test" {
+	if now.Alpha != 0 || now.Smoothing != 0.5 || !now.PreserveCol || now.TransitionMS != 200 || now.Source != "test picture" {
 		t.Errorf("the state is %+v", now)
 	}
 	r.patch(t, `{"alpha":1,"preserve_color":false,"transition_ms":0,"styles":[{"name":"ember"},{"name":"fresco","weight":2}]}`)

@@ -37,7 +37,7 @@ type server struct {
 	pictures *hub
 	styles   *catalogue
 	access   access
-	source   string // its name, for the page
+	source   string // its title
 
 	changing  sync.Mutex    // held from reading the controls until they are changed
 	mask      string        // the file that can be switched on, "" is none; under changing

@@ -15,7 +15,8 @@ const Sources = "webcam, a device such as /dev/video1, a film file (again and ag
 
 // source is where frames come from.
 type source struct {
-	name     string // for people, without passwords
+	name     string // for messages, without passwords
+	title    string // for the page, without folders
 	line     string // elements as gst-launch understands them; the one called source has the property
 	property string // "" is none
 	value    string
@@ -29,7 +30,7 @@ func parseSource(s string) (source, error) {
 	case s == "":
 		return source{}, errors.New("the source is empty, wanted " + Sources)
 	case s == "test":
-		return source{name: s, line: "videotestsrc name=source is-live=true pattern=smpte horizontal-speed=2 ! " +
+		return source{name: s, title: "test picture", line: "videotestsrc name=source is-live=true pattern=smpte horizontal-speed=2 ! " +
 			"video/x-raw,width=640,height=360,framerate=30/1"}, nil
 	case s == "webcam":
 		return webcam()
@@ -37,7 +38,7 @@ func parseSource(s string) (source, error) {
 		if os.Getenv("DISPLAY") == "" {
 			return source{}, errors.New("source screen: DISPLAY is not set; wanted a running X11 display")
 		}
-		return source{name: s, line: "ximagesrc name=source use-damage=false"}, nil
+		return source{name: s, title: s, line: "ximagesrc name=source use-damage=false"}, nil
 	case scheme == "rtsp" || scheme == "rtsps":
 		return rtsp(s)
 	case isURL:
@@ -59,7 +60,7 @@ func webcam() (source, error) {
 }
 
 func camera(device string) source {
-	return source{name: device, line: "v4l2src name=source" + decoded, property: "device", value: device}
+	return source{name: device, title: device, line: "v4l2src name=source" + decoded, property: "device", value: device}
 }
 
 func rtsp(s string) (source, error) {
@@ -67,7 +68,7 @@ func rtsp(s string) (source, error) {
 	if err != nil || u.Host == "" {
 		return source{}, errors.New("the source is not a complete address, wanted rtsp://host/path") // it may hold a password
 	}
-	return source{name: u.Redacted(), line: "rtspsrc name=source latency=200 ! application/x-rtp,media=video" + decoded,
+	return source{name: u.Redacted(), title: u.Redacted(), line: "rtspsrc name=source latency=200 ! application/x-rtp,media=video" + decoded,
 		property: "location", value: s}, nil
 }
 
@@ -84,5 +85,5 @@ func file(path string) (source, error) {
 	case info.Size() == 0:
 		return source{}, fmt.Errorf("source %q has 0 bytes, wanted a film", path)
 	}
-	return source{name: path, line: "filesrc name=source" + decoded, property: "location", value: path, loops: true}, nil
+	return source{name: path, title: filepath.Base(path), line: "filesrc name=source" + decoded, property: "location", value: path, loops: true}, nil
 }
