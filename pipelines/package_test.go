@@ -80,8 +80,9 @@ func TestPackageFields(t *testing.T) {
 		t.Errorf("version is %s, wanted %s: debian/changelog", found, model.Version)
 	}
 	depends := field("Depends")
-	for _, want := range []string{ // the last from the libraries that the binaries name
-		`gstreamer1\.0-plugins-base`, `gstreamer1\.0-plugins-good`, `libc6 \(`, `libdnnl[0-9.]+ \(`, `libgstreamer1\.0-0 \(>= 1\.`, `libstdc\+\+6 \(`,
+	for _, want := range []string{
+		`gstreamer1\.0-plugins-base`, `gstreamer1\.0-plugins-good`,
+		`libc6 \(`, `libdnnl[0-9.]+ \(`, `libgstreamer1\.0-0 \(>= 1\.`, `libstdc\+\+6 \(`, // which the binaries name
 	} {
 		if !regexp.MustCompile(`(^|, )` + want).MatchString(depends) {
 			t.Errorf("no %s in Depends: %s", want, depends)
@@ -101,8 +102,11 @@ func TestPackageFiles(t *testing.T) {
 	if page != tool(t, command, "manual") {
 		t.Error("the manual page is another than the command's")
 	}
-	for shell, file := range map[string]string{"bash": "bash-completion/completions/adain.bash", "zsh": "zsh/vendor-completions/_adain",
-		"fish": "fish/vendor_completions.d/adain.fish"} {
+	for shell, file := range map[string]string{
+		"bash": "bash-completion/completions/adain.bash",
+		"zsh":  "zsh/vendor-completions/_adain",
+		"fish": "fish/vendor_completions.d/adain.fish",
+	} {
 		script, err := os.ReadFile(filepath.Join(dir, "usr/share", file))
 		if err != nil || string(script) != tool(t, command, "completion", shell) {
 			t.Errorf("the completion for %s is another than the command's (%v)", shell, err)

@@ -39,7 +39,7 @@ func commandOnPath(t *testing.T) {
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 }
 
-// shell runs a script in a shell, or skips the test where there is no such shell. The script finds arguments as $1 or $argv[1].
+// shell gives what a shell prints, or skips the test where there is no such shell.
 func shell(t *testing.T, name string, arguments ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -171,7 +171,8 @@ func TestZshCompletion(t *testing.T) {
 	// The functions that show what they are given stand for those of an interactive zsh.
 	checkOffers(t, func(t *testing.T, line string) string {
 		return shell(t, "zsh", "-f", "-c", `compdef() { }; _files() { }; _describe() { print -rl -- ${${(P)2}%%:*} }
-			. "$1"; words=(${=2}); [[ $2 != *" " ]] || words+=(""); CURRENT=$#words PREFIX=$words[-1]; _adain | grep "^$PREFIX" || :`, "-", script, line)
+			. "$1"; words=(${=2}); [[ $2 != *" " ]] || words+=(""); CURRENT=$#words PREFIX=$words[-1]
+			_adain | grep "^$PREFIX" || :`, "-", script, line)
 	})
 }
 
@@ -181,7 +182,8 @@ func TestFishCompletion(t *testing.T) {
 	shell(t, "fish", "--no-execute", script)
 	checkOffers(t, func(t *testing.T, line string) string {
 		var names bytes.Buffer
-		for _, l := range strings.Split(shell(t, "fish", "--no-config", "-c", `source $argv[1]; complete -C $argv[2]`, script, line), "\n") {
+		out := shell(t, "fish", "--no-config", "-c", `source $argv[1]; complete -C $argv[2]`, script, line)
+		for _, l := range strings.Split(out, "\n") {
 			name, _, _ := strings.Cut(l, "\t")
 			fmt.Fprintln(&names, name)
 		}
@@ -189,7 +191,7 @@ func TestFishCompletion(t *testing.T) {
 	})
 }
 
-// TestFishFiles: behind an option with a value fish offers files, behind others not.
+// TestFishFiles: behind an option with a value fish offers files.
 func TestFishFiles(t *testing.T) {
 	script := completionFile(t, "fish")
 	dir := t.TempDir()
@@ -197,7 +199,8 @@ func TestFishFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a picture.png"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := shell(t, "fish", "--no-config", "-c", `cd $argv[2]; source $argv[1]; complete -C "adain stylize --content a"`, script, dir)
+	got := shell(t, "fish", "--no-config", "-c",
+		`cd $argv[2]; source $argv[1]; complete -C "adain stylize --content a"`, script, dir)
 	if !strings.Contains(got, "picture.png") {
 		t.Errorf("no file is offered, but %q", got)
 	}
