@@ -33,8 +33,8 @@ type Styles struct {
 	Mask    string    // picture file that divides frames between two styles; "" is none
 }
 
-// SetStyles changes style, style-weights and mask of an adainfilter (a *GstElement) in one step: no frame sees some of them changed
-// and others not. Any thread, any state. As with the properties, what became of it is said by the message adain-style.
+// SetStyles changes style, style-weights and mask of an adainfilter (a *GstElement) in one step: no frame sees some of them
+// changed and others not. Any thread, any state. As with the properties, the message adain-style says what became of it.
 func SetStyles(filter unsafe.Pointer, s Styles) {
 	style, mask := C.CString(joinStyles(s.Names)), C.CString(s.Mask)
 	defer C.free(unsafe.Pointer(style))

@@ -17,7 +17,7 @@ func liveCommand() *cli.Command {
 		&cli.BoolFlag{Name: "window", Usage: "show a window too; its arrow keys change strength and style"},
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "`ADDRESS` of the page; empty is none, port 0 any free one"},
 		&cli.StringFlag{Name: "token", EnvVars: []string{"ADAIN_TOKEN"},
-			Usage: "`SECRET` that the page asks for; needed where --listen is not this machine's loopback. Other users see options, but not the variable"},
+			Usage: "`SECRET` that the page asks for, needed where --listen is not the loopback; other users see options, but not the variable"},
 		&cli.StringSliceFlag{Name: "host", Usage: "`NAME` under which the page may be opened, besides localhost and addresses in figures; may be repeated"},
 	}
 	return &cli.Command{

@@ -62,7 +62,8 @@ func (a access) knows(host string) bool {
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		return true
 	}
-	return strings.EqualFold(name, "localhost") || slices.ContainsFunc(a.hosts, func(h string) bool { return strings.EqualFold(name, h) })
+	same := func(h string) bool { return strings.EqualFold(name, h) }
+	return same("localhost") || slices.ContainsFunc(a.hosts, same)
 }
 
 // entered says whether a request has the token, as a cookie or as "Authorization: Bearer TOKEN".

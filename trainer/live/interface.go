@@ -78,9 +78,9 @@ func (s *server) getState(w http.ResponseWriter, _ *http.Request) error {
 func (s *server) show(c controls, mask string) state {
 	r := s.player.rates()
 	v := state{
-		Source: s.source, Alpha: c.Alpha, Smoothing: c.Smoothing, PreserveCol: c.PreserveColor, TransitionMS: float64(c.Transition) / 1e6,
-		Mask: maskState{Uploaded: mask != "", On: c.Mask != ""},
-		FPS:  math.Round(10*r.FPS) / 10, LatencyMS: math.Round(10*r.Latency) / 10, Watchers: s.pictures.count(),
+		Source: s.source, Alpha: c.Alpha, Smoothing: c.Smoothing, PreserveCol: c.PreserveColor,
+		TransitionMS: float64(c.Transition) / 1e6, Mask: maskState{Uploaded: mask != "", On: c.Mask != ""},
+		FPS: math.Round(10*r.FPS) / 10, LatencyMS: math.Round(10*r.Latency) / 10, Watchers: s.pictures.count(),
 	}
 	for i, path := range c.Names {
 		weight := 1.0
@@ -157,7 +157,8 @@ func (s *server) patched(c controls, p patch) (controls, error) {
 		}
 	}
 	if c.Mask != "" && len(c.Names) != 2 {
-		return c, refuse(http.StatusConflict, "a mask divides the picture between two styles, and there are %d: choose two, or switch the mask off", len(c.Names))
+		return c, refuse(http.StatusConflict,
+			"a mask divides the picture between two styles, and there are %d: choose two, or switch the mask off", len(c.Names))
 	}
 	return c, nil
 }

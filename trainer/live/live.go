@@ -116,7 +116,8 @@ func listen(address, token string) (net.Listener, error) {
 	}
 	if at, ok := listener.Addr().(*net.TCPAddr); token == "" && (!ok || !at.IP.IsLoopback()) {
 		listener.Close()
-		return nil, fmt.Errorf("the page at %q could be used by everybody who reaches that address: give it a token, or take 127.0.0.1", address)
+		return nil, fmt.Errorf("the page at %q could be used by everybody who reaches that address: give it a token, "+
+			"or take 127.0.0.1", address)
 	}
 	return listener, nil
 }

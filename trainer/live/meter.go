@@ -13,8 +13,8 @@ type rates struct {
 	Latency float64 // milliseconds from a frame's arrival until it is stylised, waiting included: the mean of those frames
 }
 
-// meter measures frames between two places of a pipeline. Frames are known by their timestamps: those that were dropped in between
-// have no end.
+// meter measures frames between two places of a pipeline. Frames are known by their timestamps: those that were dropped in
+// between have no end.
 type meter struct {
 	sync.Mutex
 	arrivals [1024]struct {

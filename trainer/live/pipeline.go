@@ -22,8 +22,8 @@ const thumbnailHeight = 120
 // A queue of one frame that drops the older one: what waits is always the newest.
 const newest = "queue max-size-buffers=1 max-size-bytes=0 max-size-time=0 leaky=downstream"
 
-// A gate that is opened for those who watch, and a sink for what comes through. It never holds up the rest. A valve would also hold
-// back the flush of a seek, and a sink that waits for its last frame to be fetched the end of a film.
+// A gate that is opened for those who watch, and a sink for what comes through. They never hold up the rest: a valve would hold
+// back the flush of a seek, and a sink that waits until its last frame is fetched the end of a film.
 const (
 	gate = "identity name=%s drop-probability=1 ! " + newest
 	sink = "appsink name=%s sync=false async=false max-buffers=1 drop=true wait-on-eos=false"
@@ -72,10 +72,12 @@ func newPipeline(s source, c Config) (*pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("source %q: GStreamer lacks an element: %w", s.name, err)
 	}
-	p := &pipeline{source: s, pipeline: line, bus: line.GetPipelineBus(), tapping: make(chan struct{}, 1), verdicts: make(chan verdict, 16),
-		done: make(chan struct{})}
+	p := &pipeline{source: s, pipeline: line, bus: line.GetPipelineBus(),
+		tapping: make(chan struct{}, 1), verdicts: make(chan verdict, 16), done: make(chan struct{})}
 	var pictures, frames *gst.Element
-	for name, e := range map[string]**gst.Element{"filter": &p.filter, "gate": &p.gate, "tap": &p.tap, "pictures": &pictures, "content": &frames} {
+	for name, e := range map[string]**gst.Element{
+		"filter": &p.filter, "gate": &p.gate, "tap": &p.tap, "pictures": &pictures, "content": &frames,
+	} {
 		if *e, err = line.GetElementByName(name); err != nil {
 			return nil, err
 		}
@@ -297,7 +299,9 @@ func (p *pipeline) rates() rates { return p.meter.rates() }
 // controls are those that were last asked for.
 func (p *pipeline) controls() (controls, error) {
 	var c controls
-	for name, to := range map[string]any{"alpha": &c.Alpha, "smoothing": &c.Smoothing, "preserve-color": &c.PreserveColor, "transition": &c.Transition} {
+	for name, to := range map[string]any{
+		"alpha": &c.Alpha, "smoothing": &c.Smoothing, "preserve-color": &c.PreserveColor, "transition": &c.Transition,
+	} {
 		v, err := p.filter.GetProperty(name)
 		if err != nil {
 			return c, fmt.Errorf("property %s: %w", name, err)

@@ -106,7 +106,8 @@ func (s *server) handle() http.Handler {
 		mux.HandleFunc(pattern, s.answer(func(w http.ResponseWriter, r *http.Request) error {
 			if !slices.Contains(open, address) && !s.access.entered(r) {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="adain live"`)
-				return refuse(http.StatusUnauthorized, "the token is missing or wrong: send it as Authorization: Bearer TOKEN, or open the page and log in")
+				return refuse(http.StatusUnauthorized,
+					"the token is missing or wrong: send it as Authorization: Bearer TOKEN, or open the page and log in")
 			}
 			return method(methods, w, r)
 		}))
@@ -147,8 +148,8 @@ func method(methods map[string]handler, w http.ResponseWriter, r *http.Request) 
 func (s *server) answer(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
-			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -262,7 +263,8 @@ func (s *server) serve(ctx context.Context, listener net.Listener, errors *log.L
 // decode reads a body of JSON strictly.
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
 	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(strings.ToLower(kind)) != "application/json" {
-		return refuse(http.StatusUnsupportedMediaType, "the body is of the type %q, wanted application/json", r.Header.Get("Content-Type"))
+		return refuse(http.StatusUnsupportedMediaType,
+			"the body is of the type %q, wanted application/json", r.Header.Get("Content-Type"))
 	}
 	data, err := body(w, r, maxJSON)
 	if err != nil {

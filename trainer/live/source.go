@@ -30,8 +30,8 @@ func parseSource(s string) (source, error) {
 	case s == "":
 		return source{}, errors.New("the source is empty, wanted " + Sources)
 	case s == "test":
-		return source{name: s, title: "test picture", line: "videotestsrc name=source is-live=true pattern=smpte horizontal-speed=2 ! " +
-			"video/x-raw,width=640,height=360,framerate=30/1"}, nil
+		return source{name: s, title: "test picture",
+			line: "videotestsrc name=source is-live=true pattern=smpte horizontal-speed=2 ! video/x-raw,width=640,height=360,framerate=30/1"}, nil
 	case s == "webcam":
 		return webcam()
 	case s == "screen":
@@ -68,7 +68,8 @@ func rtsp(s string) (source, error) {
 	if err != nil || u.Host == "" {
 		return source{}, errors.New("the source is not a complete address, wanted rtsp://host/path") // it may hold a password
 	}
-	return source{name: u.Redacted(), title: u.Redacted(), line: "rtspsrc name=source latency=200 ! application/x-rtp,media=video" + decoded,
+	return source{name: u.Redacted(), title: u.Redacted(),
+		line:     "rtspsrc name=source latency=200 ! application/x-rtp,media=video" + decoded,
 		property: "location", value: s}, nil
 }
 
@@ -85,5 +86,6 @@ func file(path string) (source, error) {
 	case info.Size() == 0:
 		return source{}, fmt.Errorf("source %q has 0 bytes, wanted a film", path)
 	}
-	return source{name: path, title: filepath.Base(path), line: "filesrc name=source" + decoded, property: "location", value: path, loops: true}, nil
+	return source{name: path, title: filepath.Base(path), line: "filesrc name=source" + decoded,
+		property: "location", value: path, loops: true}, nil
 }

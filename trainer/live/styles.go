@@ -43,7 +43,8 @@ type catalogue struct {
 	content func(context.Context) (*model.Image, error)
 }
 
-func newCatalogue(dir string, builtin bool, engine func() (model.Engine, error), content func(context.Context) (*model.Image, error)) *catalogue {
+func newCatalogue(dir string, builtin bool, engine func() (model.Engine, error),
+	content func(context.Context) (*model.Image, error)) *catalogue {
 	c := &catalogue{dir: dir, engine: engine, content: content}
 	if builtin {
 		for _, name := range model.BuiltinStyles() {
