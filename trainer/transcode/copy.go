@@ -1,8 +1,10 @@
 package transcode
 
 import (
+	"bytes"
 	"fmt"
 	"hash/crc64"
+	"html"
 	"strings"
 	"time"
 
@@ -22,8 +24,21 @@ type copied struct {
 // sparse streams, such as subtitles, may have nothing for long.
 func (o other) sparse() bool { return o.Kind != "audio" }
 
-// parsers bring streams into the form that containers take; the data are the same.
-var parsers = map[string]string{"audio/mpeg": "aacparse"}
+// former is the element that brings a stream into the form that containers take, "" for none; the data are the same.
+// In text that a demuxer has turned into Pango's markup, onCopied turns & and its like back.
+func former(caps string) string {
+	switch {
+	case strings.HasPrefix(caps, "audio/mpeg") && strings.Contains(caps, "stream-format=(string)adts"):
+		return "aacparse"
+	case isMarkup(caps):
+		return `capssetter caps=text/x-raw,format=utf8`
+	}
+	return ""
+}
+
+func isMarkup(caps string) bool {
+	return strings.HasPrefix(caps, "text/x-raw") && strings.Contains(caps, "format=(string)pango-markup")
+}
 
 // takes says whether the container has room for a stream.
 func (p *plan) takes(o other) bool {
@@ -43,7 +58,7 @@ func looseCaps(caps string) *gst.Caps {
 	s := c.GetStructureAt(0)
 	loose := gst.NewStructure(s.Name())
 	for _, key := range []string{"mpegversion", "layer", "format", "layout", "channel-mapping-family"} {
-		if v, err := s.GetValue(key); err == nil && v != nil {
+		if v, err := s.GetValue(key); err == nil && v != nil && !isMarkup(caps) {
 			loose.SetValue(key, v)
 		}
 	}
@@ -67,9 +82,8 @@ func (m *muxing) add(muxer *gst.Element, pad *gst.Pad) error {
 	defer m.lock.Unlock()
 	number := m.number
 	m.number++
-	caps := pad.GetCurrentCaps()
-	if caps != nil && (kindOf(caps.String()) == "video" || kindOf(caps.String()) == "image") {
-		return m.drain(pad, m.onVideo(muxer, kindOf(caps.String()) == kindOf(m.film.plan.Facts.Caps)))
+	if kind := padKind(pad); kind == "video" || kind == "image" {
+		return m.drain(pad, m.onVideo(muxer, kind == kindOf(m.film.plan.Facts.Caps)))
 	}
 	for _, o := range m.film.plan.Facts.Others {
 		if o.Number == number && m.film.plan.takes(o) {
@@ -88,12 +102,16 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 		return err
 	}
 	chain := []*gst.Element{queue}
-	if media, _, _ := strings.Cut(o.Caps, ","); strings.Contains(o.Caps, "stream-format=(string)adts") && parsers[media] != "" {
-		parser, err := gst.NewElement(parsers[media])
+	if text := former(o.Caps); text != "" {
+		name, caps, _ := strings.Cut(text, " caps=")
+		e, err := gst.NewElement(name)
 		if err != nil {
 			return err
 		}
-		chain = []*gst.Element{parser, queue}
+		if caps != "" {
+			e.SetArg("caps", caps)
+		}
+		chain = []*gst.Element{e, queue}
 	}
 	if err := m.AddMany(chain...); err != nil {
 		return err
@@ -125,9 +143,10 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 func (m *muxing) onCopied(c *copied) gst.PadProbeCallback {
 	var s clock
 	var start time.Duration
-	part, own, ended := m.film.plan.From, false, false
+	part, own, ended, markup := m.film.plan.From, false, false, isMarkup(c.Caps)
 	lists := m.film.plan.Muxer == "mp4" || m.film.plan.Muxer == "mov"
 	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		m.moved.Add(1)
 		if event := eventOf(info); event != nil {
 			if event.Type() != gst.EventTypeSegment || own {
 				return gst.PadProbeOK
@@ -143,7 +162,7 @@ func (m *muxing) onCopied(c *copied) gst.PadProbeCallback {
 			return gst.PadProbeOK
 		}
 		buffer := bufferOf(info)
-		if buffer == nil {
+		if buffer == nil || own {
 			return gst.PadProbeOK
 		}
 		t, ok := s.time(buffer.PresentationTimestamp())
@@ -158,6 +177,13 @@ func (m *muxing) onCopied(c *copied) gst.PadProbeCallback {
 			return gst.PadProbeDrop
 		case ok && t < part.Begin && c.shift == 0:
 			buffer.SetPresentationTimestamp(gst.ClockTime(start))
+		case markup && !own:
+			own = true
+			defer func() { own = false }()
+			if replace(pad, buffer) {
+				c.packets++
+				return gst.PadProbeDrop
+			}
 		}
 		if !buffer.HasFlags(gst.BufferFlagHeader) {
 			c.packets++
@@ -166,6 +192,21 @@ func (m *muxing) onCopied(c *copied) gst.PadProbeCallback {
 		}
 		return gst.PadProbeOK
 	}
+}
+
+// replace sends a text without the escapes that a demuxer has put in. It does so only where it has found no markup, and then none is
+// there. False says that there was nothing to do.
+func replace(pad *gst.Pad, buffer *gst.Buffer) (done bool) {
+	withData(buffer, func(data []byte) {
+		if bytes.IndexByte(data, '<') >= 0 || bytes.IndexByte(data, '&') < 0 {
+			return
+		}
+		b := gst.NewBufferFromBytes([]byte(html.UnescapeString(string(data))))
+		b.SetPresentationTimestamp(buffer.PresentationTimestamp())
+		b.SetDuration(buffer.Duration())
+		done = pad.Chain(b) == gst.FlowOK
+	})
+	return done
 }
 
 // onVideo hands the tags and the chapters of the video on, and lets the joined video begin when they are there: all streams are then.

@@ -61,10 +61,10 @@ var codecs = []codec{
 		{"vavp9enc rate-control=cqp qp=QUALITY", "NV12", false, 240, 20},
 		{"vp9enc end-usage=cq target-bitrate=0 cq-level=QUALITY deadline=1000000 cpu-used=4 row-mt=true timebase=1/90000", "I420", false, 60, 10},
 	}},
-	{"prores", []string{"mov", "mkv"}, "video/x-prores", "identity silent=true", []encoder{
+	{"prores", []string{"mov", "mkv"}, "video/x-prores", "video/x-prores", []encoder{
 		{"avenc_prores_ks profile=QUALITY", "I422_10LE", false, 0, 3},
 	}},
-	{"ffv1", []string{"mkv"}, "video/x-ffv", "identity silent=true", []encoder{
+	{"ffv1", []string{"mkv"}, "video/x-ffv", "video/x-ffv,ffversion=1", []encoder{ // encoder and muxer have two names for one field
 		{"avenc_ffv1 gop-size=1 slicecrc=1", "I420", false, 0, 0},
 	}},
 }

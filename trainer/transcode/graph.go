@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
@@ -15,7 +16,11 @@ type graph struct {
 	*gst.Pipeline
 	file     string        // what it reads, for messages
 	patience time.Duration // how long the rest may take to arrive once an element has failed
+	moved    atomic.Int64  // counts what passes; an end to it is the only sign of a pipeline that waits for itself
 }
+
+// stall is how long nothing may pass in a pipeline: a slow network on one CPU needs seconds for a large frame.
+const stall = 10 * time.Minute
 
 // newPipeline builds what gst-launch-1.0 would of a description.
 func newPipeline(description string) (*graph, error) {
@@ -54,15 +59,22 @@ func (g *graph) drain(pad *gst.Pad, probe gst.PadProbeCallback) error {
 		return err
 	}
 	in := sink.GetStaticPad("sink")
-	if probe != nil {
-		in.AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, probe)
-	}
+	in.AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		g.moved.Add(1)
+		if probe == nil {
+			return gst.PadProbeOK
+		}
+		return probe(pad, info)
+	})
 	sink.SyncStateWithParent()
 	if r := pad.Link(in); r != gst.PadLinkOK {
 		return fmt.Errorf("a stream of %q cannot be read: %v", g.file, r)
 	}
 	return nil
 }
+
+// errStopped ends a pipeline when what was wanted of it has come, though other streams of the film may go on.
+var errStopped = errors.New("stopped")
 
 // play runs the pipeline to its end. An error that comes on the channel stops it and is returned, and so is ctx's. An error of
 // an element is returned after what was on its way has arrived.
@@ -76,7 +88,13 @@ func (g *graph) play(ctx context.Context, abort <-chan error) error {
 	bus := g.GetPipelineBus()
 	var failure error
 	var deadline time.Time
+	seen, since := g.moved.Load(), time.Now()
 	for {
+		if now := g.moved.Load(); now != seen {
+			seen, since = now, time.Now()
+		} else if time.Since(since) > stall {
+			return fmt.Errorf("%q: GStreamer has given nothing for %v", g.file, stall)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -122,6 +140,18 @@ func (g *graph) failure(message *gst.Message) error {
 }
 
 func (g *graph) stop() { g.SetState(gst.StateNull) }
+
+// padKind is the kind of a stream (track.kind) that a pad will give, before it gives anything.
+func padKind(pad *gst.Pad) string {
+	caps := pad.GetCurrentCaps()
+	if caps == nil || caps.GetSize() == 0 {
+		caps = pad.QueryCaps(nil)
+	}
+	if caps == nil || caps.GetSize() == 0 {
+		return ""
+	}
+	return kindOf(caps.GetStructureAt(0).Name())
+}
 
 // eventOf is the event that a probe sees, nil if it sees something else.
 func eventOf(info *gst.PadProbeInfo) *gst.Event {

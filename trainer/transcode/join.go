@@ -30,6 +30,7 @@ type joined struct {
 	times []time.Duration // of the frames, in the order of decoding
 	dts   []time.Duration
 	end   time.Duration // of the last frame
+	last  time.Duration // how long it is shown
 }
 
 // join puts the segments behind each other, without coding them again, adds the film's other streams, verifies the result, and
@@ -124,7 +125,7 @@ func (f *film) readSegments() (*joined, error) {
 		v.times[i] -= f.plan.From.Begin
 	}
 	v.end -= f.plan.From.Begin
-	v.dts = decodingTimes(v.times, delay)
+	v.dts, v.last = decodingTimes(v.times, delay), v.end-slices.Max(v.times)
 	return v, nil
 }
 
@@ -168,17 +169,19 @@ func reordering(times []time.Duration) (delay int) {
 }
 
 // decodingTimes are the times of decoding: they rise and none lies behind the time of showing. They are made for the whole film, since
-// those that encoders make for a segment may run into each other at the borders when the frame rate varies.
+// those that encoders make for a segment may run into each other at the borders when the frame rate varies. The first lies as long before
+// the first frame as the last before the last, so that all frames together take as long to decode as to show: MP4 has one length for both.
 func decodingTimes(times []time.Duration, delay int) []time.Duration {
 	sorted := slices.Sorted(slices.Values(times))
-	step := 40 * time.Millisecond
-	if n := min(delay, len(sorted)-1); n > 0 {
-		step = max((sorted[n]-sorted[0])/time.Duration(n), 1)
+	n := len(sorted)
+	ahead := time.Duration(delay) * 40 * time.Millisecond
+	if delay < n {
+		ahead = sorted[n-1] - sorted[n-1-delay]
 	}
-	dts := make([]time.Duration, len(times))
+	dts := make([]time.Duration, n)
 	for i := range dts {
 		if i < delay {
-			dts[i] = sorted[0] - time.Duration(delay-i)*step
+			dts[i] = sorted[0] - ahead*time.Duration(delay-i)/time.Duration(delay)
 		} else {
 			dts[i] = sorted[i-delay]
 		}
@@ -319,10 +322,14 @@ func (m *muxing) feed(ended <-chan struct{}) {
 				m.fail(err)
 				return
 			}
+			if i == len(m.video.dts)-1 {
+				p.duration = m.video.last
+			}
 			if push(video, p, m.video.times[i], m.video.dts[i]) != gst.FlowOK {
 				r.close()
 				return // the pipeline says why
 			}
+			m.moved.Add(1)
 			i++
 		}
 		r.close()
