@@ -127,8 +127,7 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	if r := out.Link(in); r != gst.PadLinkOK {
 		return fmt.Errorf("%s does not take %s: %v", m.film.plan.Muxer, o.Caps, r)
 	}
-	out.SetOffset(-int64(m.film.plan.From.Begin))
-	queue.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, m.onCopied(c))
+	queue.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, m.onCopied(c, out))
 	for _, e := range chain {
 		e.SyncStateWithParent()
 	}
@@ -140,7 +139,7 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 
 // onCopied keeps the part that was asked for, and the packets that decoders need before the beginning: MP4 says in its edit list where
 // sound begins, in Matroska they get the time of the beginning.
-func (m *muxing) onCopied(c *copied) gst.PadProbeCallback {
+func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 	var s clock
 	var start time.Duration
 	part, own, ended, markup := m.film.plan.From, false, false, isMarkup(c.Caps)
@@ -153,6 +152,8 @@ func (m *muxing) onCopied(c *copied) gst.PadProbeCallback {
 			}
 			s.segment(event)
 			start = s.start
+			// Muxers count running time, which some demuxers begin with the first packet: the video has times of the film.
+			out.SetOffset(int64(s.at) - int64(event.ParseSegment().GetBase()) - int64(part.Begin))
 			if c.Lead > 0 && c.Lead == s.start && s.at == 0 && part.Begin == 0 && lists {
 				c.shift, own = c.Lead, true
 				pad.SendEvent(gst.NewSegmentEvent(gst.NewFormattedSegment(gst.FormatTime)))

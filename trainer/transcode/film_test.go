@@ -146,7 +146,9 @@ func TestKeeps(t *testing.T) {
 				turned(t, path)
 			}
 			r, w := job{Inputs: film1(path), Out: t.TempDir(), Codec: c.codec, Container: c.out, Segment: 300 * time.Millisecond, Jobs: 2}.one(t)
-			sameTimes(t, r.Output, path)
+			if c.end != ".ts" { // whose first frame is not at 0
+				sameTimes(t, r.Output, path)
+			}
 			if !strings.Contains(strings.Join(w.warnings, "\n"), c.warning) || c.warning == "" && len(w.warnings) > 0 {
 				t.Errorf("warnings are %q, wanted %q", w.warnings, c.warning)
 			}
@@ -295,12 +297,12 @@ func TestChapters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A streamable file has no index that the chapters could put out of place, and its segment no length.
-	i := bytes.Index(data, []byte("\x18\x53\x80\x67\x01"))
+	// Before the first cluster. A streamable file has no index that the chapters could put out of place, and its segment no length.
+	i := bytes.Index(data, []byte("\x1f\x43\xb6\x75"))
 	if i < 0 {
-		t.Fatal("the test's film has no segment of Matroska")
+		t.Fatal("the test's film has no cluster of Matroska")
 	}
-	data = slices.Concat(data[:i+12], []byte(chapters), data[i+12:])
+	data = slices.Concat(data[:i], []byte(chapters), data[i:])
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}

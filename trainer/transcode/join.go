@@ -25,12 +25,13 @@ const origin = 1000 * time.Hour
 
 // joined is the video of all segments, as it goes into the container.
 type joined struct {
-	paths []string
-	caps  string
-	times []time.Duration // of the frames, in the order of decoding
-	dts   []time.Duration
-	end   time.Duration // of the last frame
-	last  time.Duration // how long it is shown
+	paths  []string
+	caps   string
+	times  []time.Duration // of the frames, in the order of decoding
+	dts    []time.Duration
+	sorted []time.Duration // times in the order of showing
+	end    time.Duration   // of the last frame
+	last   time.Duration   // how long it is shown
 }
 
 // join puts the segments behind each other, without coding them again, adds the film's other streams, verifies the result, and
@@ -95,7 +96,7 @@ func (f *film) readSegments() (*joined, error) {
 	promised := 0
 	for i, s := range f.plan.Segments {
 		path := f.folder.file(segmentName(i))
-		head, times, end, err := readTimes(path)
+		head, times, err := readTimes(path)
 		if errors.Is(err, errDamaged) {
 			os.Remove(path)
 			return nil, fmt.Errorf("segment %d of %d is damaged and was removed: run again", i+1, len(f.plan.Segments))
@@ -113,7 +114,7 @@ func (f *film) readSegments() (*joined, error) {
 			return nil, fmt.Errorf("segment %d of %d is coded otherwise than the first, so they cannot be joined: --overwrite or --segment 0", i+1, len(f.plan.Segments))
 		}
 		delay = max(delay, reordering(times))
-		v.times, v.end = append(v.times, times...), max(v.end, end)
+		v.times = append(v.times, times...)
 	}
 	if len(v.times) == 0 {
 		return nil, errors.New("none of its frames could be decoded")
@@ -124,8 +125,15 @@ func (f *film) readSegments() (*joined, error) {
 	for i := range v.times {
 		v.times[i] -= f.plan.From.Begin
 	}
-	v.end -= f.plan.From.Begin
-	v.dts, v.last = decodingTimes(v.times, delay), v.end-slices.Max(v.times)
+	v.sorted = slices.Sorted(slices.Values(v.times))
+	v.dts = decodingTimes(v.sorted, delay)
+	n := len(v.sorted)
+	v.last = f.plan.Last
+	if v.last <= 0 && n > 1 {
+		v.last = (v.sorted[n-1] - v.sorted[0]) / time.Duration(n-1)
+	}
+	v.last = max(v.last, time.Millisecond)
+	v.end = v.sorted[n-1] + v.last
 	return v, nil
 }
 
@@ -139,22 +147,21 @@ func field(caps, name string) string {
 	return strings.TrimSuffix(value, ";")
 }
 
-func readTimes(path string) (head segmentHead, times []time.Duration, end time.Duration, err error) {
+func readTimes(path string) (head segmentHead, times []time.Duration, err error) {
 	r, err := openSegment(path)
 	if err != nil {
-		return head, nil, 0, err
+		return head, nil, err
 	}
 	defer r.close()
 	for {
 		p, err := r.next()
 		if err == io.EOF {
-			return r.head, times, end, nil
+			return r.head, times, nil
 		}
 		if err != nil {
-			return head, nil, 0, err
+			return head, nil, err
 		}
 		times = append(times, p.time)
-		end = max(end, p.time+p.duration)
 	}
 }
 
@@ -171,8 +178,7 @@ func reordering(times []time.Duration) (delay int) {
 // decodingTimes are the times of decoding: they rise and none lies behind the time of showing. They are made for the whole film, since
 // those that encoders make for a segment may run into each other at the borders when the frame rate varies. The first lies as long before
 // the first frame as the last before the last, so that all frames together take as long to decode as to show: MP4 has one length for both.
-func decodingTimes(times []time.Duration, delay int) []time.Duration {
-	sorted := slices.Sorted(slices.Values(times))
+func decodingTimes(sorted []time.Duration, delay int) []time.Duration {
 	n := len(sorted)
 	ahead := time.Duration(delay) * 40 * time.Millisecond
 	if delay < n {
@@ -187,6 +193,15 @@ func decodingTimes(times []time.Duration, delay int) []time.Duration {
 		}
 	}
 	return dts
+}
+
+// duration is how long frame i is shown: until the next. MP4 takes that of the last in the order of decoding for the film's last.
+func (v *joined) duration(i int) time.Duration {
+	at, _ := slices.BinarySearch(v.sorted, v.times[i])
+	if at+1 == len(v.sorted) || i+1 == len(v.times) {
+		return v.last
+	}
+	return v.sorted[at+1] - v.sorted[at]
 }
 
 // muxing is the pipeline that writes the output.
@@ -322,9 +337,7 @@ func (m *muxing) feed(ended <-chan struct{}) {
 				m.fail(err)
 				return
 			}
-			if i == len(m.video.dts)-1 {
-				p.duration = m.video.last
-			}
+			p.duration = m.video.duration(i)
 			if push(video, p, m.video.times[i], m.video.dts[i]) != gst.FlowOK {
 				r.close()
 				return // the pipeline says why
@@ -344,9 +357,7 @@ func push(video *app.Source, p packet, pts, dts time.Duration) gst.FlowReturn {
 	defer b.Unref()
 	b.SetPresentationTimestamp(gst.ClockTime(origin + pts))
 	setDTS(b, origin+dts)
-	if p.duration > 0 {
-		b.SetDuration(gst.ClockTime(p.duration))
-	}
+	b.SetDuration(gst.ClockTime(p.duration))
 	if !p.key {
 		b.SetFlags(gst.BufferFlagDeltaUnit)
 	}

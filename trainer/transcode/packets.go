@@ -16,7 +16,7 @@ import (
 // A segment file holds coded frames with exact times: Matroska would round them to milliseconds and MP4 to a timescale. It is
 //
 //	magic, length of the head (uint32), head (JSON of segmentHead)
-//	for each frame, in the order of decoding: size (uint32), flags (uint32), time, duration (int64, ns), the coded frame
+//	for each frame, in the order of decoding: size (uint32), flags (uint32), time (int64, ns), the coded frame
 //	a size of endOfSegment, the number of frames (uint32), CRC-32 (IEEE) of all before it (uint32)
 //
 // in little endian. A file under its final name is complete.
@@ -35,7 +35,7 @@ type segmentHead struct {
 // packet is one coded frame.
 type packet struct {
 	time     time.Duration // when it is shown, counted from the film's beginning
-	duration time.Duration
+	duration time.Duration // not kept: it follows from the times of the others
 	key      bool
 	data     []byte
 }
@@ -79,11 +79,10 @@ func (w *segmentWriter) packet(p packet) error {
 	if p.key {
 		flags = flagKey
 	}
-	var b [24]byte
+	var b [16]byte
 	binary.LittleEndian.PutUint32(b[:], uint32(len(p.data)))
 	binary.LittleEndian.PutUint32(b[4:], flags)
 	binary.LittleEndian.PutUint64(b[8:], uint64(p.time))
-	binary.LittleEndian.PutUint64(b[16:], uint64(p.duration))
 	if err := w.write(b[:]); err != nil {
 		return err
 	}
@@ -123,6 +122,7 @@ type segmentReader struct {
 	sum    uint32
 	frames int
 	head   segmentHead
+	size   int64 // of the file: nothing in it is larger
 }
 
 var errDamaged = errors.New("is damaged")
@@ -133,12 +133,17 @@ func openSegment(path string) (*segmentReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &segmentReader{file: file, buffer: bufio.NewReaderSize(file, 1<<18)}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	r := &segmentReader{file: file, buffer: bufio.NewReaderSize(file, 1<<18), size: info.Size()}
 	start, err := r.read(len(segmentMagic) + 4)
 	if err == nil {
 		var text []byte
 		size := binary.LittleEndian.Uint32(start[len(segmentMagic):])
-		if string(start[:len(segmentMagic)]) != segmentMagic || size > 1<<20 {
+		if string(start[:len(segmentMagic)]) != segmentMagic || int64(size) > r.size {
 			err = errDamaged
 		} else if text, err = r.read(int(size)); err == nil && json.Unmarshal(text, &r.head) != nil {
 			err = errDamaged
@@ -176,8 +181,8 @@ func (r *segmentReader) next() (p packet, err error) {
 		}
 		return p, io.EOF
 	}
-	if b, err = r.read(16); err == nil && size <= maxFrame {
-		p = packet{time: time.Duration(binary.LittleEndian.Uint64(b)), duration: time.Duration(binary.LittleEndian.Uint64(b[8:])), key: flags&flagKey != 0}
+	if b, err = r.read(8); err == nil && int64(size) <= r.size {
+		p = packet{time: time.Duration(binary.LittleEndian.Uint64(b)), key: flags&flagKey != 0}
 		p.data, err = r.read(int(size))
 	} else if err == nil {
 		err = errDamaged

@@ -22,19 +22,20 @@ const planVersion = 1
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {
-	Version  int       `json:"version"`
-	Identity string    `json:"identity"` // hash of everything that the output depends on
-	Input    string    `json:"input"`    // size and time of the film's file
-	Facts    *facts    `json:"facts"`
-	Codec    string    `json:"codec"`
-	Encoder  string    `json:"encoder"` // as a pipeline's text
-	CUDA     bool      `json:"cuda"`    // frames lie in GPU memory
-	Decoder  string    `json:"decoder"`
-	Muxer    string    `json:"muxer"` // the container, a key of muxers
-	End      string    `json:"end"`   // of the output's name
-	From     span      `json:"from"`  // of the film
-	Segments []segment `json:"segments"`
-	Warnings []string  `json:"warnings,omitempty"`
+	Version  int           `json:"version"`
+	Identity string        `json:"identity"` // hash of everything that the output depends on
+	Input    string        `json:"input"`    // size and time of the film's file
+	Facts    *facts        `json:"facts"`
+	Codec    string        `json:"codec"`
+	Encoder  string        `json:"encoder"` // as a pipeline's text
+	CUDA     bool          `json:"cuda"`    // frames lie in GPU memory
+	Decoder  string        `json:"decoder"`
+	Muxer    string        `json:"muxer"` // the container, a key of muxers
+	End      string        `json:"end"`   // of the output's name
+	From     span          `json:"from"`  // of the film
+	Segments []segment     `json:"segments"`
+	Last     time.Duration `json:"last"` // how long the last frame is shown, 0 if that is unknown
+	Warnings []string      `json:"warnings,omitempty"`
 }
 
 type span struct {
@@ -175,7 +176,17 @@ func (o *Options) makePlan(f *facts, path, identity, stamp string) (*plan, error
 	if len(p.Segments) == 0 {
 		return nil, fmt.Errorf("no frame lies between %v and %v, it ends at %v", o.Start, min(p.From.End, f.End), f.End)
 	}
+	p.Last = lastDuration(f.frames, p.From.End)
 	return p, nil
+}
+
+// lastDuration is how long the last frame before a time is shown.
+func lastDuration(frames []frameTime, end time.Duration) time.Duration {
+	i, _ := slices.BinarySearchFunc(frames, end, compareTime)
+	if i < len(frames) {
+		return frames[i].time - frames[i-1].time
+	}
+	return frames[i-1].duration
 }
 
 // frames is how many frames the container counts in all segments, 0 where that is unknown.

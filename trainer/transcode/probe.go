@@ -72,6 +72,7 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 			f.Others = append(f.Others, other{i, t.kind, t.caps, t.begin, t.lead})
 		}
 	}
+	f.Chapters = videos[0].chapters
 	return f, f.index(videos[0])
 }
 
@@ -120,7 +121,7 @@ func (f *facts) discover(path string) error {
 	default:
 		return errors.New("GStreamer cannot read it")
 	}
-	f.Seekable, f.Chapters = info.GetSeekable(), info.GetTOC() != nil
+	f.Seekable = info.GetSeekable()
 	if top := info.GetStreamInfo(); top != nil && top.GetStreamTypeNick() == "container" {
 		if caps := top.GetCaps(); caps != nil && caps.GetSize() > 0 {
 			f.Container = caps.GetStructureAt(0).Name()

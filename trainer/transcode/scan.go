@@ -20,16 +20,17 @@ type frameTime struct {
 
 // track is one stream of a film as it lies in the file.
 type track struct {
-	kind    string // the caps' media type up to the slash: video, image, audio, text, ...
-	caps    string
-	packets int
-	bytes   int64
-	sum     uint64        // CRC-64 (ECMA) of all packets, where it was asked for
-	begin   time.Duration // of the first packet, at least 0
-	lead    time.Duration // how far the first packet lies before the time 0, which decoders need and nobody hears
-	end     time.Duration
-	times   []frameTime // of a video, in the order of decoding
-	vague   bool        // the packets have no times of their own, or times that go back
+	kind     string // the caps' media type up to the slash: video, image, audio, text, ...
+	caps     string
+	packets  int
+	bytes    int64
+	sum      uint64        // CRC-64 (ECMA) of all packets, where it was asked for
+	begin    time.Duration // of the first packet, at least 0
+	lead     time.Duration // how far the first packet lies before the time 0, which decoders need and nobody hears
+	end      time.Duration
+	times    []frameTime // of a video, in the order of decoding
+	chapters bool        // came with it
+	vague    bool        // the packets have no times of their own, or times that go back
 }
 
 // contents are all streams of a film, in GStreamer's order.
@@ -126,6 +127,8 @@ func (t *track) probe(sums bool) gst.PadProbeCallback {
 				t.kind = kindOf(t.caps)
 			case gst.EventTypeSegment:
 				s.segment(event)
+			case gst.EventTypeTOC:
+				t.chapters = true
 			}
 			return gst.PadProbeOK
 		}

@@ -317,7 +317,7 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 	}
 	c.first = min(c.first, t)
 	withData(buffer, func(data []byte) {
-		err = c.writer.packet(packet{t, validDuration(buffer.Duration()), !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
+		err = c.writer.packet(packet{t, 0, !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
 	})
 	c.film.options.Watch.Frames(c.film.path, 1)
 	return err
