@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc64"
 	"html"
+	"runtime"
 	"strings"
 	"time"
 
@@ -46,7 +47,9 @@ func (p *plan) takes(o other) bool {
 	if factory == nil {
 		return false
 	}
-	return factory.CanSinkAnyCaps(looseCaps(o.Caps)) && padName(o) != ""
+	caps := looseCaps(o.Caps)
+	defer runtime.KeepAlive(caps)
+	return factory.CanSinkAnyCaps(caps) && padName(o) != ""
 }
 
 // looseCaps are caps without what parsers change.
@@ -55,6 +58,7 @@ func looseCaps(caps string) *gst.Caps {
 	if c == nil || c.GetSize() == 0 {
 		return gst.NewEmptyCaps()
 	}
+	defer runtime.KeepAlive(c)
 	s := c.GetStructureAt(0)
 	loose := gst.NewStructure(s.Name())
 	for _, key := range []string{"mpegversion", "layer", "format", "layout", "channel-mapping-family"} {
@@ -156,7 +160,9 @@ func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 			out.SetOffset(int64(s.at) - int64(event.ParseSegment().GetBase()) - int64(part.Begin))
 			if c.Lead > 0 && c.Lead == s.start && s.at == 0 && part.Begin == 0 && lists {
 				c.shift, own = c.Lead, true
-				pad.SendEvent(gst.NewSegmentEvent(gst.NewFormattedSegment(gst.FormatTime)))
+				whole := gst.NewFormattedSegment(gst.FormatTime)
+				pad.SendEvent(gst.NewSegmentEvent(whole))
+				runtime.KeepAlive(whole)
 				own = false
 				return gst.PadProbeDrop
 			}

@@ -175,8 +175,16 @@ func works(text string) bool {
 // choose takes the first encoder that works, and keeps frames in GPU memory where decoder, filter and converters can.
 func (m machine) choose(c *codec, p *plan, quality int, gpu bool) error {
 	media, _, _ := strings.Cut(p.Facts.Caps, ",")
-	if decoder := nvDecoders[media]; gpu && decoder != "" && m.has(decoder) && m.has("cudaconvert") && m.has("cudascale") && m.has("cudadownload") && m.has("cudaupload") {
+	width, height := p.size()
+	// What GStreamer has no element for on a GPU is done before.
+	gpu = gpu && !p.Facts.Interlaced && width == p.Facts.Width && height == p.Facts.Height
+	for _, name := range []string{"cudaupload", "cudadownload", "cudaconvert", "cudascale"} {
+		gpu = gpu && m.has(name)
+	}
+	if decoder := nvDecoders[media]; gpu && decoder != "" && m.has(decoder) {
 		p.CUDA, p.Decoder = true, decoder
+	} else {
+		p.Decoder = "decodebin"
 	}
 	var tried []string
 	for _, e := range c.encoders {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -127,6 +128,7 @@ func (g *graph) posted() error {
 }
 
 func (g *graph) failure(message *gst.Message) error {
+	defer runtime.KeepAlive(message)
 	e := message.ParseError()
 	text := strings.TrimSpace(e.Error())
 	// The sentence of "Internal data stream error." is in the details.
@@ -150,6 +152,7 @@ func padKind(pad *gst.Pad) string {
 	if caps == nil || caps.GetSize() == 0 {
 		return ""
 	}
+	defer runtime.KeepAlive(caps)
 	return kindOf(caps.GetStructureAt(0).Name())
 }
 

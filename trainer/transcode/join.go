@@ -281,7 +281,9 @@ func (m *muxing) build(part string) error {
 		return fmt.Errorf("%s does not take the video: %v", m.film.plan.Muxer, r)
 	}
 	src.SetOffset(-int64(origin))
-	app.SrcFromElement(video).SetCaps(gst.NewCapsFromString(m.video.caps))
+	caps := gst.NewCapsFromString(m.video.caps)
+	app.SrcFromElement(video).SetCaps(caps)
+	runtime.KeepAlive(caps)
 	streams, err := m.element("streams")
 	if err != nil {
 		return err

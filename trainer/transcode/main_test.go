@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	if text := os.Getenv(childVariable); text != "" {
-		os.Exit(child1(text))
+		os.Exit(runChild(text))
 	}
 	dir, err := os.MkdirTemp("", "transcode")
 	if err == nil {
@@ -142,8 +142,8 @@ func film1(path string) []Input {
 	return []Input{{path, strings.TrimSuffix(base, filepath.Ext(base))}}
 }
 
-// child1 is the other process: it prints the report.
-func child1(text string) int {
+// runChild is the other process: it prints the report.
+func runChild(text string) int {
 	var j job
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		fmt.Println(err)

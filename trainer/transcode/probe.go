@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 )
 
 // probeLimit is how long GStreamer may look at the beginning of a film.
-const probeLimit = 60 * time.Second
+const probeLimit = 20 * time.Second
 
 // facts are what is known of a film before any of it is decoded.
 type facts struct {
@@ -95,6 +96,13 @@ func readable(path string) error {
 	case info.Size() == 0:
 		return errors.New("it is empty")
 	}
+	// GStreamer waits for an index that was cut off.
+	var head [8]byte
+	if _, err := file.ReadAt(head[:], 0); err == nil && string(head[4:]) == "ftyp" {
+		if _, _, err := findMovie(file); err != nil {
+			return errors.New("it is cut off: the box moov, which says what is where, is missing")
+		}
+	}
 	return nil
 }
 
@@ -109,9 +117,11 @@ func (f *facts) discover(path string) error {
 		return fmt.Errorf("GstDiscoverer: %w", err)
 	}
 	info, err := d.DiscoverURI((&url.URL{Scheme: "file", Path: absolute}).String())
+	runtime.KeepAlive(d) // the binding's finalizer does not know of the call
 	if err != nil {
 		return fmt.Errorf("GStreamer cannot read it: %s", strings.TrimSpace(err.Error()))
 	}
+	defer runtime.KeepAlive(info)
 	switch info.GetResult() {
 	case pbutils.DiscovererResultOK:
 	case pbutils.DiscovererResultTimeout:
@@ -125,6 +135,7 @@ func (f *facts) discover(path string) error {
 	if top := info.GetStreamInfo(); top != nil && top.GetStreamTypeNick() == "container" {
 		if caps := top.GetCaps(); caps != nil && caps.GetSize() > 0 {
 			f.Container = caps.GetStructureAt(0).Name()
+			runtime.KeepAlive(caps)
 		}
 	}
 	videos := info.GetVideoStreams()
@@ -150,6 +161,10 @@ func (f *facts) index(t *track) error {
 	f.Caps, f.Frames, f.End = t.caps, t.packets, t.end
 	if _, err := fmt.Sscanf(field(t.caps, "bit-depth-luma"), "(uint)%d", &f.Depth); err != nil {
 		f.Depth = 0
+	}
+	var width, height int
+	if _, err := fmt.Sscanf(field(t.caps, " width")+field(t.caps, " height"), "(int)%d(int)%d", &width, &height); err == nil {
+		f.Width, f.Height = width, height // GstDiscoverer has looked further and may have seen another size
 	}
 	f.Vague = t.vague || len(t.times) == 0
 	if t.packets == 0 {

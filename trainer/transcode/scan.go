@@ -123,8 +123,10 @@ func (t *track) probe(sums bool) gst.PadProbeCallback {
 		if event := eventOf(info); event != nil {
 			switch event.Type() {
 			case gst.EventTypeCaps:
-				t.caps = event.ParseCaps().String()
-				t.kind = kindOf(t.caps)
+				if t.caps == "" { // what comes later has another size
+					t.caps = event.ParseCaps().String()
+					t.kind = kindOf(t.caps)
+				}
 			case gst.EventTypeSegment:
 				s.segment(event)
 			case gst.EventTypeTOC:
