@@ -15,7 +15,7 @@ import (
 func TestKilledAtAnyMoment(t *testing.T) {
 	path := clip(t, "film.mp4", 80, withSound(80, "mp4mux"))
 	dir := t.TempDir()
-	j := job{Inputs: film1(path), Out: filepath.Join(dir, "whole"), Segment: 400 * time.Millisecond}
+	j := job{Inputs: film1(path), Out: filepath.Join(dir, "whole"), Segment: 400 * time.Millisecond, Slow: 15 * time.Millisecond}
 	start := time.Now()
 	if err := j.command(t).Run(); err != nil {
 		t.Fatal(err)
@@ -25,7 +25,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	j.Out = filepath.Join(dir, "killed")
 	kept := 0
 	for range 10 {
-		// A later moment than the run takes would find it finished.
+		os.Remove(filepath.Join(j.Out, "film.mp4")) // where the rest took less time than the whole
 		c := j.command(t)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
@@ -42,6 +42,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if kept == 0 {
 		t.Error("no killed run left a segment")
 	}
+	os.Remove(filepath.Join(j.Out, "film.mp4"))
 	if err := j.command(t).Run(); err != nil {
 		t.Fatal(err)
 	}
