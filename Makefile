@@ -1,9 +1,13 @@
 # Runs the tools; what depends on what inside the program is Go's business. `make` alone lists the targets.
 # Everything that is built lies in $(BUILD).
 
-BUILD  := build
-PLUGIN := $(BUILD)/gstreamer-1.0/libgstadainfilter.so
-PREFIX := /usr/local
+BUILD   := build
+PLUGIN  := $(BUILD)/gstreamer-1.0/libgstadainfilter.so
+COMMAND := $(BUILD)/adain
+# The manual page and the completion scripts, which the command prints.
+SHARE   := $(BUILD)/share
+PREFIX  := /usr/local
+ZSHDIR   = $(PREFIX)/share/zsh/site-functions
 # The folder that GStreamer itself scans, asked only when installing.
 PLUGINDIR = $(shell pkg-config --variable=pluginsdir gstreamer-1.0)
 
@@ -33,18 +37,19 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps headers build plugin command demo test lint kernels bench gpu-bundle install clean
+.PHONY: help deps headers build plugin command share demo test lint kernels bench gpu-bundle deb install clean
 
 help:
 	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
 	@echo 'make test        run all tests'
-	@echo 'make build       $(PLUGIN) and $(BUILD)/adain'
+	@echo 'make build       $(PLUGIN) and $(COMMAND)'
 	@echo 'make deps        install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
 	@echo 'make lint        formatting, vet, staticcheck, import rules, scripts'
 	@echo 'make kernels     compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
 	@echo 'make bench       speed of the engine and of the element'
 	@echo 'make gpu-bundle  tests and benchmarks for a host that has only a GPU and its driver: $(BUILD)/gpu-bundle.tar.gz'
-	@echo 'make install     plugin to PLUGINDIR (GStreamer'"'"'s own), command to PREFIX/bin; DESTDIR is honoured'
+	@echo 'make deb         a Debian package: $(BUILD)/adainfilter_VERSION_ARCHITECTURE.deb'
+	@echo 'make install     plugin to PLUGINDIR (GStreamer'"'"'s own), command, manual page and completions to PREFIX; DESTDIR is honoured'
 	@echo 'make clean       remove what was built'
 
 deps:
@@ -64,7 +69,14 @@ plugin: headers
 	go build -ldflags=-buildmode=c-shared -o '$(PLUGIN)' ./plugin
 
 command: headers
-	go build -o '$(BUILD)/adain' ./trainer
+	go build -o '$(COMMAND)' ./trainer
+
+share: command
+	mkdir -p '$(SHARE)'
+	'$(COMMAND)' manual >'$(SHARE)/adain.1'
+	'$(COMMAND)' completion bash >'$(SHARE)/adain.bash'
+	'$(COMMAND)' completion zsh >'$(SHARE)/_adain'
+	'$(COMMAND)' completion fish >'$(SHARE)/adain.fish'
 
 demo: build
 	@VIDEO='$(VIDEO)' STYLE='$(STYLE)' ALPHA='$(ALPHA)' pipelines/demo.sh
@@ -87,9 +99,24 @@ bench: build
 gpu-bundle: deps
 	@pipelines/gpu/bundle.sh '$(BUILD)/gpu-bundle'
 
-install: build
+# dh gives what it calls another home, where Go would compile everything anew. What the build depends on was seen to by .ci/deps;
+# dpkg-buildpackage would also want the package build-essential, which only names what is there.
+deb: build
+	@.ci/deps dh:debhelper dpkg-buildpackage:dpkg-dev lintian
+	rm -f '$(BUILD)'/adainfilter_*
+	DEBFOLDER='$(BUILD)' GOCACHE="$$(go env GOCACHE)" GOMODCACHE="$$(go env GOMODCACHE)" dpkg-buildpackage --build=binary \
+	  --no-check-builddeps --unsigned-changes --post-clean \
+	  --buildinfo-option=-u'$(BUILD)' --buildinfo-file='$(BUILD)/adainfilter.buildinfo' \
+	  --changes-option=-u'$(BUILD)' --changes-file='$(BUILD)/adainfilter.changes'
+	lintian --fail-on error --allow-root '$(BUILD)'/adainfilter_*.deb
+
+install: build share
 	install -D -m 644 '$(PLUGIN)' '$(DESTDIR)$(PLUGINDIR)/libgstadainfilter.so'
-	install -D -m 755 '$(BUILD)/adain' '$(DESTDIR)$(PREFIX)/bin/adain'
+	install -D -m 755 '$(COMMAND)' '$(DESTDIR)$(PREFIX)/bin/adain'
+	install -D -m 644 '$(SHARE)/adain.1' '$(DESTDIR)$(PREFIX)/share/man/man1/adain.1'
+	install -D -m 644 '$(SHARE)/adain.bash' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/adain.bash'
+	install -D -m 644 '$(SHARE)/_adain' '$(DESTDIR)$(ZSHDIR)/_adain'
+	install -D -m 644 '$(SHARE)/adain.fish' '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/adain.fish'
 
 clean:
 	rm -rf '$(BUILD)' demo.mp4 demo.png

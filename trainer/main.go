@@ -35,10 +35,12 @@ func newApp(out, errOut io.Writer) *cli.App {
 		Version: version,
 		Description: "A style is the name of a built-in one (adain style --list), a style file or a picture.\n" +
 			"Without --weights the built-in network is used.",
-		Commands:                  []*cli.Command{stylizeCommand(), styleCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(), evalCommand(), benchCommand()},
+		Commands: []*cli.Command{stylizeCommand(), styleCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(), evalCommand(), transcodeCommand(),
+			benchCommand(), liveCommand(), manualCommand(), completionCommand()},
 		Writer:                    out,
 		ErrWriter:                 errOut,
 		HideHelpCommand:           true,
+		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true, // file names have commas
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              usageError,

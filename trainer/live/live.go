@@ -1,0 +1,123 @@
+// Package live stylises a running source, a camera for instance, and serves it: a page with the live picture and its controls,
+// the same as an HTTP interface, a window.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+
+	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/model"
+)
+
+// Config is what Run is to show.
+type Config struct {
+	Source string   // as Sources says
+	Height int      // pixels of the frames that the network works on; the width follows from the source's shape
+	Window bool     // show a window
+	Listen string   // address of the page, "host:port"; "" is none
+	Token  string   // whoever has it may use the page; "" lets everybody who reaches the address
+	Hosts  []string // names under which the page may be asked for, besides localhost and addresses in figures
+
+	Prepare func(filter *gst.Element) error // sets the properties of the adainfilter before it starts
+	Engine  func() (model.Engine, error)    // opens an engine with the element's network; Run closes it
+	Builtin bool                            // the built-in styles fit that network
+
+	Out, Err io.Writer // for the address of the page; for failures that end nothing
+}
+
+// MinToken is the least length of a token, in bytes: 16 random hexadecimal digits cannot be guessed over a network.
+const MinToken = 16
+
+// Run plays until ctx is done or the window is closed, which are no errors, or until something fails. GStreamer must be
+// initialised and the element registered. When Run returns, the temporary folder of uploads is gone and so is every goroutine.
+// Errors: a source, an address or a token that will not do, and whatever the pipeline or the server report; a source that ends is
+// one, except a file, which is played again and again.
+func Run(ctx context.Context, c Config) (err error) {
+	if c.Listen == "" && !c.Window {
+		return errors.New("there is nothing to show: wanted an address for the page, or a window, or both")
+	}
+	src, err := parseSource(c.Source)
+	if err != nil {
+		return err
+	}
+	var listener net.Listener
+	if c.Listen != "" {
+		if listener, err = listen(c.Listen, c.Token); err != nil {
+			return err
+		}
+		defer listener.Close()
+	}
+	dir, err := os.MkdirTemp("", "adain-live-")
+	if err != nil {
+		return fmt.Errorf("no temporary folder for uploads: %w", err)
+	}
+	defer func() {
+		if e := os.RemoveAll(dir); e != nil && err == nil {
+			err = fmt.Errorf("the temporary folder of uploads stays: %w", e)
+		}
+	}()
+	p, err := newPipeline(src, c)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if err := p.start(); err != nil {
+		return err
+	}
+	return serveAll(ctx, c, p, listener, dir)
+}
+
+// serveAll runs everything that goes on at the same time; what ends first ends all.
+func serveAll(ctx context.Context, c Config, p *pipeline, listener net.Listener, dir string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	tasks := []func(context.Context) error{p.watch}
+	if listener != nil {
+		pictures := newHub(p.open)
+		s, err := newServer(p, p.source.title, pictures, newCatalogue(dir, c.Builtin, c.Engine, p.content), newAccess(c.Token, c.Hosts))
+		if err != nil {
+			return err
+		}
+		tasks = append(tasks,
+			func(ctx context.Context) error { return p.pull(ctx, pictures.publish) },
+			func(ctx context.Context) error { return s.serve(ctx, listener, log.New(c.Err, "adain: ", 0)) })
+		fmt.Fprintf(c.Out, "The page is at http://%s/ (Ctrl-C ends)\n", listener.Addr())
+	}
+	ends := make(chan error, len(tasks))
+	for _, task := range tasks {
+		go func() { ends <- task(ctx) }()
+	}
+	var first error
+	for range tasks {
+		err := <-ends
+		if first == nil {
+			first = err
+		}
+		cancel()
+	}
+	return first
+}
+
+// listen opens the address of the page. Who can reach an address other than the loopback's is not known, hence the token.
+func listen(address, token string) (net.Listener, error) {
+	if token != "" && len(token) < MinToken {
+		return nil, fmt.Errorf("the token has %d characters, wanted at least %d", len(token), MinToken)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("no page at %q: %w", address, err)
+	}
+	if at, ok := listener.Addr().(*net.TCPAddr); token == "" && (!ok || !at.IP.IsLoopback()) {
+		listener.Close()
+		return nil, fmt.Errorf("the page at %q could be used by everybody who reaches that address: give it a token, "+
+			"or take 127.0.0.1", address)
+	}
+	return listener, nil
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-gst/go-gst/gst"
+	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
+	"adainfilter/trainer/transcode"
+)
+
+// filmEnds are the ends of names by which films are found in folders.
+var filmEnds = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".ogv", ".flv", ".wmv",
+	".3gp", ".mxf"}
+
+func transcodeCommand() *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the results"},
+		&cli.StringFlag{Name: "codec", Value: "h264", Usage: "`CODEC` of the video: " + strings.Join(transcode.Codecs(), ", ") +
+			" or copy-container-default, the film's own if it is one of these"},
+		&cli.StringFlag{Name: "container", Usage: "`KIND` of file: mp4, mov, mkv or webm; by default the film's own if codec and streams fit"},
+		&cli.IntFlag{Name: "quality", Value: transcode.DefaultQuality, Usage: "`NUMBER` from 1 to 100, the same for every codec"},
+		&cli.DurationFlag{Name: "start", Usage: "begin at this `TIME` of the film, as 1m30s"},
+		&cli.DurationFlag{Name: "duration", Usage: "take so much `TIME` of the film; 0 is all"},
+		&cli.DurationFlag{Name: "segment", Value: time.Minute, Usage: "`LENGTH` of the parts that are made one by one; 0 is the whole film"},
+		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "`NUMBER` of segments at the same time"},
+		&cli.StringFlag{Name: "shard", Usage: "make only the part `I/N` of the work, I from 0; /N takes I from SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX"},
+		&cli.BoolFlag{Name: "join", Usage: "make nothing, put together what all shards have finished"},
+		&cli.BoolFlag{Name: "overwrite", Usage: "make films anew whose result is there"},
+		&cli.BoolFlag{Name: "json", Usage: "print a report as JSON"},
+	}
+	return &cli.Command{
+		Name:      "transcode",
+		Usage:     "stylise whole films; sound, subtitles and times stay as they are",
+		ArgsUsage: "FILM_OR_FOLDER...",
+		Description: "Any file that GStreamer reads; folders with all below them, whose tree the results keep. A finished result is skipped, so the\n" +
+			"same line goes on where an interrupted run has stopped: finished segments are kept in .NAME.adain beside the result.\n" +
+			"A film that fails is reported, the others go on, and the exit code is 1.\n\n" +
+			"Examples:\n" +
+			"  adain transcode --out styled/ film.mp4\n" +
+			"  adain transcode --style painting.jpg --smoothing 0.8 --codec h265 --quality 80 --jobs 2 --out styled/ films/\n" +
+			"  adain transcode --start 1m --duration 10s --codec ffv1 --out test/ film.mkv\n" +
+			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
+			"  adain transcode --join --out shared/ film.mp4         # when they are done",
+		Flags:        slices.Concat(flags, controlFlags()),
+		OnUsageError: usageError,
+		Action:       transcodeFilms,
+	}
+}
+
+func transcodeFilms(c *cli.Context) error {
+	o, err := transcodeOptions(c)
+	if err != nil {
+		return err
+	}
+	if err := registerFilter(); err != nil {
+		return err
+	}
+	show := newFilmProgress(c.App.ErrWriter, len(o.Inputs))
+	o.Watch = show
+	report, err := transcode.Run(c.Context, *o)
+	show.finish()
+	if report == nil {
+		return err
+	}
+	if c.Bool("json") {
+		text, err := json.MarshalIndent(report, "", " ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(c.App.Writer, string(text))
+	}
+	if len(report.Films) > 1 {
+		fmt.Fprintln(c.App.ErrWriter, summary(report))
+	}
+	if err := interrupted(c.Context); err != nil {
+		return fmt.Errorf("%w; the same command goes on with what is missing", err)
+	}
+	switch failed := report.Counts[transcode.Failed]; {
+	case failed == 0:
+		return nil
+	case len(report.Films) == 1:
+		return report.Films[0].Err
+	default:
+		return fmt.Errorf("%d of %d films failed", failed, len(report.Films))
+	}
+}
+
+// summary is one line about all films.
+func summary(r *transcode.Report) string {
+	var parts []string
+	for _, s := range []transcode.Status{transcode.Done, transcode.Skipped, transcode.Partial, transcode.Interrupted, transcode.Failed} {
+		if n := r.Counts[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return fmt.Sprintf("%d films in %v: %s", len(r.Films), time.Duration(r.Seconds*float64(time.Second)).Round(time.Second), strings.Join(parts, ", "))
+}
+
+func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
+	names, err := files(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 || c.String("out") == "" {
+		return nil, errors.New("a film and --out are both needed; see adain transcode --help")
+	}
+	cs, err := readControls(c)
+	if err != nil {
+		return nil, err
+	}
+	shard, err := transcode.ParseShard(c.String("shard"))
+	if err != nil {
+		return nil, fmt.Errorf("--shard: %w", err)
+	}
+	if q := c.Int("quality"); q < 1 || q > 100 {
+		return nil, fmt.Errorf("--quality is %d, wanted 1 to 100", q)
+	}
+	jobs := c.Int("jobs")
+	if jobs < 1 || jobs > 1024 {
+		return nil, fmt.Errorf("--jobs is %d, wanted 1 to 1024", jobs)
+	}
+	inputs, err := findInputs(names, filmEnds)
+	if err != nil {
+		return nil, err
+	}
+	o := &transcode.Options{
+		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Quality: c.Int("quality"), Start: c.Duration("start"),
+		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
+		Files: cs.files(), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", version, cs.properties),
+	}
+	if s, ok := cs.value("smoothing").(float64); ok {
+		o.Smoothing = s
+	}
+	for _, in := range inputs {
+		o.Inputs = append(o.Inputs, transcode.Input{Path: in.path, Base: in.base})
+	}
+	o.Set = func(filter *gst.Element) error {
+		if err := cs.set(filter); err != nil {
+			return err
+		}
+		if jobs > 1 && cs.value("threads") == nil {
+			return filter.SetProperty("threads", max(1, runtime.NumCPU()/jobs))
+		}
+		return nil
+	}
+	return o, nil
+}

@@ -1,0 +1,272 @@
+package transcode
+
+import (
+	"bytes"
+	"fmt"
+	"hash/crc64"
+	"html"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/go-gst/go-gst/gst"
+)
+
+// copied is a stream that goes from the film into the output as it is.
+type copied struct {
+	other
+	packets int
+	bytes   int64
+	sum     uint64        // as track.sum
+	shift   time.Duration // how much later it lies in the file than it is to be heard; patch takes it back
+	slot    int           // its place among the streams of the output, from 1; the video is 0
+}
+
+// sparse streams, such as subtitles, may have nothing for long.
+func (o other) sparse() bool { return o.Kind != "audio" }
+
+// former is the element that brings a stream into the form that containers take, "" for none; the data are the same.
+// In text that a demuxer has turned into Pango's markup, onCopied turns & and its like back.
+func former(caps string) string {
+	switch {
+	case strings.HasPrefix(caps, "audio/mpeg") && strings.Contains(caps, "stream-format=(string)adts"):
+		return "aacparse"
+	case isMarkup(caps):
+		return `capssetter caps=text/x-raw,format=utf8`
+	}
+	return ""
+}
+
+func isMarkup(caps string) bool {
+	return strings.HasPrefix(caps, "text/x-raw") && strings.Contains(caps, "format=(string)pango-markup")
+}
+
+// takes says whether the container has room for a stream.
+func (p *plan) takes(o other) bool {
+	factory := gst.Find(muxers[p.Muxer])
+	if factory == nil {
+		return false
+	}
+	caps := looseCaps(o.Caps)
+	defer runtime.KeepAlive(caps)
+	return factory.CanSinkAnyCaps(caps) && padName(o) != ""
+}
+
+// looseCaps are caps without what parsers change.
+func looseCaps(caps string) *gst.Caps {
+	c := gst.NewCapsFromString(caps)
+	if c == nil || c.GetSize() == 0 {
+		return gst.NewEmptyCaps()
+	}
+	defer runtime.KeepAlive(c)
+	s := c.GetStructureAt(0)
+	loose := gst.NewStructure(s.Name())
+	for _, key := range []string{"mpegversion", "layer", "format", "layout", "channel-mapping-family"} {
+		if v, err := s.GetValue(key); err == nil && v != nil && !isMarkup(caps) {
+			loose.SetValue(key, v)
+		}
+	}
+	return gst.NewFullCaps(loose)
+}
+
+// padName is the muxer's kind of pad for a stream, "" if there is none.
+func padName(o other) string {
+	switch o.Kind {
+	case "audio":
+		return "audio_%u"
+	case "text", "subtitle", "subpicture", "application":
+		return "subtitle_%u"
+	}
+	return ""
+}
+
+// add takes up a stream of the film. The video is read past for its tags and chapters.
+func (m *muxing) add(muxer *gst.Element, pad *gst.Pad) error {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	number := m.number
+	m.number++
+	if kind := padKind(pad); kind == "video" || kind == "image" {
+		return m.drain(pad, m.onVideo(muxer, kind == kindOf(m.film.plan.Facts.Caps)))
+	}
+	for _, o := range m.film.plan.Facts.Others {
+		if o.Number == number && m.film.plan.takes(o) {
+			return m.copy(muxer, pad, o)
+		}
+	}
+	return m.drain(pad, nil)
+}
+
+func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
+	c := &copied{other: o, slot: len(m.copies) + 1}
+	m.copies = append(m.copies, c)
+	// Streams that lie far apart in the file must not wait for each other.
+	queue, err := gst.NewElementWithProperties("queue", map[string]any{"max-size-buffers": uint(0), "max-size-time": uint64(0), "max-size-bytes": uint(64 << 20)})
+	if err != nil {
+		return err
+	}
+	chain := []*gst.Element{queue}
+	if text := former(o.Caps); text != "" {
+		name, caps, _ := strings.Cut(text, " caps=")
+		e, err := gst.NewElement(name)
+		if err != nil {
+			return err
+		}
+		if caps != "" {
+			e.SetArg("caps", caps)
+		}
+		chain = []*gst.Element{e, queue}
+	}
+	if err := m.AddMany(chain...); err != nil {
+		return err
+	}
+	if err := gst.ElementLinkMany(chain...); err != nil && len(chain) > 1 {
+		return err
+	}
+	in := muxer.GetRequestPad(padName(o))
+	if in == nil {
+		return fmt.Errorf("%s has no place for one more %s", m.film.plan.Muxer, kindName(o.Kind))
+	}
+	out := queue.GetStaticPad("src")
+	if r := out.Link(in); r != gst.PadLinkOK {
+		return fmt.Errorf("%s does not take %s: %v", m.film.plan.Muxer, o.Caps, r)
+	}
+	queue.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, m.onCopied(c, out))
+	for _, e := range chain {
+		e.SyncStateWithParent()
+	}
+	if r := pad.Link(chain[0].GetStaticPad("sink")); r != gst.PadLinkOK {
+		return fmt.Errorf("%s cannot be copied: %v", o.Caps, r)
+	}
+	return nil
+}
+
+// onCopied keeps the part that was asked for, and the packets that decoders need before the beginning: MP4 says in its edit list where
+// sound begins, in Matroska they get the time of the beginning.
+func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
+	var s clock
+	var start time.Duration
+	part, own, ended, markup := m.film.plan.From, false, false, isMarkup(c.Caps)
+	lists := m.film.plan.Muxer == "mp4" || m.film.plan.Muxer == "mov"
+	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		m.moved.Add(1)
+		if event := eventOf(info); event != nil {
+			if event.Type() != gst.EventTypeSegment || own {
+				return gst.PadProbeOK
+			}
+			s.segment(event)
+			start = s.start
+			// Muxers count running time, which some demuxers begin with the first packet: the video has times of the film.
+			out.SetOffset(int64(s.at) - int64(event.ParseSegment().GetBase()) - int64(part.Begin))
+			if c.Lead > 0 && c.Lead == s.start && s.at == 0 && part.Begin == 0 && lists {
+				c.shift, own = c.Lead, true
+				whole := gst.NewFormattedSegment(gst.FormatTime)
+				pad.SendEvent(gst.NewSegmentEvent(whole))
+				runtime.KeepAlive(whole)
+				own = false
+				return gst.PadProbeDrop
+			}
+			return gst.PadProbeOK
+		}
+		buffer := bufferOf(info)
+		if buffer == nil || own {
+			return gst.PadProbeOK
+		}
+		t, ok := s.time(buffer.PresentationTimestamp())
+		switch {
+		case ended:
+			return gst.PadProbeDrop
+		case ok && t >= part.End:
+			ended = true
+			pad.SendEvent(gst.NewEOSEvent())
+			return gst.PadProbeDrop
+		case ok && t < part.Begin && (part.Begin > 0 || c.shift == 0 && !buffer.IsWritable()):
+			return gst.PadProbeDrop
+		case ok && t < part.Begin && c.shift == 0:
+			buffer.SetPresentationTimestamp(gst.ClockTime(start))
+		case markup && !own:
+			own = true
+			defer func() { own = false }()
+			if replace(pad, buffer) {
+				c.packets++
+				return gst.PadProbeDrop
+			}
+		}
+		if !buffer.HasFlags(gst.BufferFlagHeader) {
+			c.packets++
+			c.bytes += buffer.GetSize()
+			withData(buffer, func(data []byte) { c.sum = crc64.Update(c.sum, crcTable, data) })
+		}
+		return gst.PadProbeOK
+	}
+}
+
+// replace sends a text without the escapes that a demuxer has put in. It does so only where it has found no markup, and then none is
+// there. False says that there was nothing to do.
+func replace(pad *gst.Pad, buffer *gst.Buffer) (done bool) {
+	withData(buffer, func(data []byte) {
+		if bytes.IndexByte(data, '<') >= 0 || bytes.IndexByte(data, '&') < 0 {
+			return
+		}
+		b := gst.NewBufferFromBytes([]byte(html.UnescapeString(string(data))))
+		b.SetPresentationTimestamp(buffer.PresentationTimestamp())
+		b.SetDuration(buffer.Duration())
+		done = pad.Chain(b) == gst.FlowOK
+	})
+	return done
+}
+
+// onVideo hands the tags and the chapters of the video on, and lets the joined video begin when they are there: all streams are then.
+func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
+	return func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		event := eventOf(info)
+		if event == nil {
+			m.once.Do(func() { close(m.begin) })
+			return gst.PadProbeOK
+		}
+		switch event.Type() {
+		case gst.EventTypeTag:
+			if first {
+				m.tag(event.ParseTag())
+			}
+		case gst.EventTypeTOC:
+			// A part of a film has other chapters, and only the whole has those of the film.
+			if setter := muxer.TOCSetter(); setter != nil && m.film.plan.From == (span{0, forever}) {
+				toc, _ := event.ParseTOC()
+				setter.SetTOC(toc)
+			}
+		case gst.EventTypeEOS:
+			m.once.Do(func() { close(m.begin) })
+		}
+		return gst.PadProbeOK
+	}
+}
+
+// codedTags describe how the film was coded, which is no longer true.
+var codedTags = []gst.Tag{gst.TagVideoCodec, gst.TagCodec, gst.TagBitrate, gst.TagNominalBitrate, gst.TagMaximumBitrate, gst.TagMinimumBitrate,
+	gst.TagEncoder, gst.TagEncoderVersion, gst.TagContainerFormat}
+
+// tag gives the video's tags to the joined video.
+func (m *muxing) tag(tags *gst.TagList) {
+	if tags == nil {
+		return
+	}
+	mine := tags.Copy()
+	for _, t := range codedTags {
+		mine.RemoveTag(t)
+	}
+	if mine.IsEmpty() {
+		return
+	}
+	if way, ok := mine.GetString(gst.TagImageOrientation); ok {
+		m.lock.Lock()
+		m.turned = way
+		m.lock.Unlock()
+	}
+	if video, err := m.element("video"); err == nil {
+		video.SendEvent(gst.NewTagEvent(mine))
+	}
+}
+
+// muxerHasChapters says whether GStreamer writes chapters into a container.
+func muxerHasChapters(container string) bool { return container == "mkv" }

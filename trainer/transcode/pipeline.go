@@ -1,0 +1,70 @@
+package transcode
+
+import (
+	"fmt"
+	"strings"
+)
+
+// nvDecoders are the decoders that leave frames in GPU memory.
+var nvDecoders = map[string]string{
+	"video/x-h264": "nvh264dec", "video/x-h265": "nvh265dec", "video/x-vp8": "nvvp8dec", "video/x-vp9": "nvvp9dec", "video/x-av1": "nvav1dec",
+	"video/mpeg": "nvmpegvideodec",
+}
+
+const (
+	// A few frames between the threads of decoder, filter and encoder, so that one need not wait for the other.
+	frameQueue = "queue max-size-buffers=4 max-size-bytes=0 max-size-time=0"
+	gpuMemory  = "video/x-raw(memory:CUDAMemory)"
+)
+
+// text is the pipeline of a segment as gst-launch-1.0 would take it. The film's stream of video goes into the element decoder; frames
+// that are not wanted are dropped on the way into the elements frames and styled, coded takes the result.
+func (p *plan) text() string {
+	width, height := p.size()
+	size := fmt.Sprintf("width=%d,height=%d,pixel-aspect-ratio=%s", width, height, p.Facts.Aspect)
+	parts := []string{"filesrc name=file ! parsebin name=streams"}
+	if p.CUDA {
+		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=NV12,%s", p.Decoder, gpuMemory,
+			frameQueue, gpuMemory, size))
+	} else {
+		decode := "decodebin name=decoder ! " + frameQueue + " name=frames"
+		if p.Facts.Interlaced {
+			decode += " ! deinterlace fields=top"
+		}
+		if width != p.Facts.Width || height != p.Facts.Height {
+			decode += fmt.Sprintf(" ! videocrop right=%d bottom=%d", p.Facts.Width-width, p.Facts.Height-height)
+		}
+		parts = append(parts, decode+" ! videoconvert ! videoscale add-borders=true ! video/x-raw,"+size)
+	}
+	return strings.Join(parts, "  ") + " ! adainfilter name=filter ! " + frameQueue + " name=styled ! " + p.Encoder +
+		" ! fakesink name=coded sync=false async=false"
+}
+
+// coding is the text from the filter to the encoder, which is text.
+func (m machine) coding(p *plan, e encoder, text string) string {
+	var parts []string
+	memory := "video/x-raw"
+	switch {
+	case p.CUDA && e.cuda:
+		memory = gpuMemory
+		parts = append(parts, "cudaconvert", memory+",format="+e.formats)
+	case p.CUDA:
+		parts = append(parts, "cudadownload", "videoconvert", memory+",format="+e.formats)
+	default:
+		parts = append(parts, "videoconvert", memory+",format="+e.formats)
+	}
+	if p.Facts.Variable {
+		// Encoders that believe in a rate move frames to its grid.
+		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate=0/1"))
+	}
+	return strings.Join(append(parts, text), " ! ")
+}
+
+// size is that of the output: the film's, or its even part where the codec has no other.
+func (p *plan) size() (width, height int) {
+	switch p.Codec {
+	case "h264", "h265", "prores":
+		return p.Facts.Width &^ 1, p.Facts.Height &^ 1
+	}
+	return p.Facts.Width, p.Facts.Height
+}

@@ -1,0 +1,314 @@
+package transcode
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
+const planVersion = 1
+
+// plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
+type plan struct {
+	Version  int           `json:"version"`
+	Identity string        `json:"identity"` // hash of everything that the output depends on
+	Input    string        `json:"input"`    // size and time of the film's file
+	Facts    *facts        `json:"facts"`
+	Codec    string        `json:"codec"`
+	Encoder  string        `json:"encoder"` // as a pipeline's text
+	CUDA     bool          `json:"cuda"`    // frames lie in GPU memory
+	Decoder  string        `json:"decoder"`
+	Muxer    string        `json:"muxer"` // the container, a key of muxers
+	End      string        `json:"end"`   // of the output's name
+	From     span          `json:"from"`  // of the film
+	Segments []segment     `json:"segments"`
+	Last     time.Duration `json:"last"` // how long the last frame is shown, 0 if that is unknown
+	Warnings []string      `json:"warnings,omitempty"`
+}
+
+type span struct {
+	Begin time.Duration `json:"begin"`
+	End   time.Duration `json:"end"` // exclusive; forever is the film's end
+}
+
+const forever = time.Duration(math.MaxInt64)
+
+// segment is a part of the film that is coded on its own.
+type segment struct {
+	span
+	Warm   time.Duration `json:"warm"`   // frames from here on go through the filter
+	Seek   time.Duration `json:"seek"`   // the frame at which decoding begins; -1 is the beginning of the film
+	Frames int           `json:"frames"` // as the container counts them; 0 is unknown
+	First  time.Duration `json:"first"`  // time of the first of them
+}
+
+// cut divides the frames in a part of the film into segments of about a length: at a key frame that is at most half a length
+// away from a multiple, else at the frame that is nearest. Decoding begins at a key frame before the warm frames that the
+// filter sees first.
+func cut(frames []frameTime, part span, length time.Duration, warm int) []segment {
+	from, _ := slices.BinarySearchFunc(frames, part.Begin, compareTime)
+	to, _ := slices.BinarySearchFunc(frames, part.End, compareTime)
+	if from == to {
+		return nil
+	}
+	borders := []int{from}
+	if length > 0 {
+		for at := part.Begin + length; at < frames[to-1].time; at += length {
+			if b := border(frames[from:to], at, length/2) + from; b > borders[len(borders)-1] && b < to {
+				borders = append(borders, b)
+			}
+		}
+	}
+	var segments []segment
+	for i, b := range borders {
+		next, end := to, part.End
+		if i+1 < len(borders) {
+			next = borders[i+1]
+			end = frames[next].time
+		}
+		s := segment{span: span{frames[b].time, end}, Frames: next - b, First: frames[b].time, Seek: -1}
+		if i == 0 {
+			s.Begin, s.Warm, s.Seek = part.Begin, part.Begin, seekFor(frames, b)
+		} else {
+			w := max(from, b-warm)
+			s.Warm, s.Seek = frames[w].time, seekFor(frames, w)
+		}
+		segments = append(segments, s)
+	}
+	return segments
+}
+
+func compareTime(f frameTime, t time.Duration) int {
+	switch {
+	case f.time < t:
+		return -1
+	case f.time > t:
+		return 1
+	}
+	return 0
+}
+
+// border is the frame to cut at near a time.
+func border(frames []frameTime, at, reach time.Duration) int {
+	i, _ := slices.BinarySearchFunc(frames, at, compareTime)
+	nearest, best := i, reach+1
+	if i > 0 && (i == len(frames) || at-frames[i-1].time < frames[i].time-at) {
+		nearest = i - 1
+	}
+	for k := i; k < len(frames) && frames[k].time-at < best; k++ {
+		if frames[k].key {
+			nearest, best = k, frames[k].time-at
+			break
+		}
+	}
+	for k := i - 1; k >= 0 && at-frames[k].time < best; k-- {
+		if frames[k].key {
+			return k
+		}
+	}
+	return nearest
+}
+
+// seekFor is the time of the key frame from which frame i can be decoded, -1 for the film's beginning.
+func seekFor(frames []frameTime, i int) time.Duration {
+	for ; i > 0; i-- {
+		if frames[i].key {
+			return frames[i].time
+		}
+	}
+	return -1
+}
+
+// identity is a hash of everything that the output depends on: the film, what is made of it, and the files that this needs.
+func (o *Options) identity(path string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %q %q %d %d %d %d %v %v\n", planVersion, o.Codec, o.Container, o.Quality, o.Start, o.Duration, o.Segment, o.Smoothing, o.CPU)
+	fmt.Fprintf(h, "%q\n", o.Settings)
+	for _, name := range append([]string{path}, o.Files...) {
+		info, err := os.Stat(name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%q %d %d\n", filepath.Base(name), info.Size(), info.ModTime().UnixNano())
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// inputStamp tells two states of a film's file apart.
+func inputStamp(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d bytes, %d", info.Size(), info.ModTime().UnixNano()), nil
+}
+
+// makePlan decides how a film is transcoded.
+func (o *Options) makePlan(f *facts, path, identity, stamp string) (*plan, error) {
+	p := &plan{Version: planVersion, Identity: identity, Input: stamp, Facts: f, From: span{o.Start, forever}}
+	if o.Duration > 0 {
+		p.From.End = o.Start + o.Duration
+	}
+	if err := o.chooseCodec(p, path); err != nil {
+		return nil, err
+	}
+	p.warn(o)
+	if f.Vague {
+		if o.Start > 0 || o.Duration > 0 {
+			return nil, errors.New("its frames have no times of their own, so no part of it can be chosen")
+		}
+		p.Segments = []segment{{span: p.From, Seek: -1}}
+		return p, nil
+	}
+	p.Segments = cut(f.frames, p.From, o.Segment, WarmUp(o.Smoothing))
+	if len(p.Segments) == 0 {
+		return nil, fmt.Errorf("no frame lies between %v and %v, it ends at %v", o.Start, min(p.From.End, f.End), f.End)
+	}
+	p.Last = lastDuration(f.frames, p.From.End)
+	return p, nil
+}
+
+// lastDuration is how long the last frame before a time is shown.
+func lastDuration(frames []frameTime, end time.Duration) time.Duration {
+	i, _ := slices.BinarySearchFunc(frames, end, compareTime)
+	if i < len(frames) {
+		return frames[i].time - frames[i-1].time
+	}
+	return frames[i-1].duration
+}
+
+// frames is how many frames the container counts in all segments, 0 where that is unknown.
+func (p *plan) frames() (n int) {
+	for _, s := range p.Segments {
+		n += s.Frames
+	}
+	return n
+}
+
+// warn notes what will be lost, as far as it is known beforehand.
+func (p *plan) warn(o *Options) {
+	f := p.Facts
+	add := func(format string, values ...any) { p.Warnings = append(p.Warnings, fmt.Sprintf(format, values...)) }
+	if f.Damaged != "" {
+		add("it is damaged and is read as far as it goes: %s", f.Damaged)
+	}
+	if f.Depth > 8 {
+		p.Warnings = append(p.Warnings, depthLost(f.Depth))
+	}
+	if w, h := p.size(); w != f.Width || h != f.Height {
+		add("its size of %dx%d becomes %dx%d, since %s has even sizes only", f.Width, f.Height, w, h, p.Codec)
+	}
+	if f.Interlaced {
+		add("its interlaced frames become progressive ones, made of their first fields")
+	}
+	if f.ExtraVideos > 0 {
+		add("%s left out: the first is stylised", plural(f.ExtraVideos, "other video is", "other videos are"))
+	}
+	if f.Chapters && !muxerHasChapters(p.Muxer) {
+		add("its chapters are lost, %s has no room for them (--container mkv has)", p.Muxer)
+	}
+	counts := map[string]int{}
+	for _, s := range f.Others {
+		counts[s.Kind]++
+		if !p.takes(s) {
+			name, _, _ := strings.Cut(s.Caps, ",")
+			add("%s %d (%s) is left out, %s has no room for it", kindName(s.Kind), counts[s.Kind], name, p.Muxer)
+		}
+	}
+	if o.Codec == "ffv1" && o.Quality != DefaultQuality {
+		add("quality does nothing for ffv1, it is lossless")
+	}
+}
+
+func depthLost(bits int) string { return fmt.Sprintf("its %d bits per sample become 8", bits) }
+
+// deepFormat finds the bits per sample in the name of a raw format that has more than 8.
+var deepFormat = regexp.MustCompile(`_(10|12|16)|^P0(10|12|16)|^[Yv][24](10|12|16)`)
+
+func depthOf(format string) int {
+	for _, group := range deepFormat.FindStringSubmatch(format) {
+		if bits, err := strconv.Atoi(group); err == nil {
+			return bits
+		}
+	}
+	return 8
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func kindName(kind string) string {
+	switch kind {
+	case "audio":
+		return "audio track"
+	case "text", "subpicture", "application", "closedcaption":
+		return "subtitle track"
+	}
+	return kind + " stream"
+}
+
+const planName = "plan.json"
+
+// readPlan is the plan in a folder; nil if there is none or one of another program.
+func readPlan(path string) (*plan, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{}
+	if json.Unmarshal(text, p) != nil || p.Version != planVersion || p.Facts == nil || len(p.Segments) == 0 {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// write stores the plan unless another shard has been faster; it returns the one that holds.
+func (p *plan) write(path string) (*plan, error) {
+	text, err := json.MarshalIndent(p, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname() // shards on two machines may have the same process number
+	file, err := os.Create(fmt.Sprintf("%s.%s.%d.part", path, host, os.Getpid()))
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(append(text, '\n'))
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return nil, err
+	}
+	// A link, because it fails where a rename would take the place of another shard's plan.
+	if err := os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
+		held, err := readPlan(path)
+		if err == nil && held == nil {
+			err = errors.New("another run is writing a plan that this program cannot read")
+		}
+		return held, err
+	} else if err != nil {
+		return nil, err
+	}
+	return p, syncFolder(filepath.Dir(path))
+}

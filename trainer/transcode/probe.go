@@ -1,0 +1,200 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-gst/go-gst/gst"
+	"github.com/go-gst/go-gst/gst/pbutils"
+)
+
+// probeLimit is how long GStreamer may look at the beginning of a film.
+const probeLimit = 20 * time.Second
+
+// facts are what is known of a film before any of it is decoded.
+type facts struct {
+	Container   string        `json:"container"` // the caps' name, "" for a bare stream
+	Caps        string        `json:"caps"`      // of the coded video
+	Width       int           `json:"width"`
+	Height      int           `json:"height"`
+	Aspect      string        `json:"aspect"` // of a pixel, as 1/1
+	Depth       int           `json:"depth"`  // bits per sample, 0 if the coded video does not say
+	Interlaced  bool          `json:"interlaced"`
+	Seekable    bool          `json:"seekable"`
+	Chapters    bool          `json:"chapters"`
+	Variable    bool          `json:"variable"` // the frame rate
+	Vague       bool          `json:"vague"`    // frames have no exact times before they are decoded: one segment
+	Frames      int           `json:"frames"`
+	End         time.Duration `json:"end"`
+	ExtraVideos int           `json:"extra_videos"`
+	Others      []other       `json:"others"` // streams besides the video
+	Damaged     string        `json:"damaged,omitempty"`
+	Orientation string        `json:"orientation,omitempty"` // the tag image-orientation
+	frames      []frameTime   // sorted by time
+}
+
+// other is a stream that is copied.
+type other struct {
+	Number int           `json:"number"` // among all streams
+	Kind   string        `json:"kind"`
+	Caps   string        `json:"caps"`
+	Begin  time.Duration `json:"begin"`
+	Lead   time.Duration `json:"lead,omitempty"`
+}
+
+// probeFile looks at a film. Errors name the file and say what is wrong with it.
+func probeFile(ctx context.Context, path string) (*facts, error) {
+	if err := readable(path); err != nil {
+		return nil, err
+	}
+	f := &facts{}
+	if err := f.discover(path); err != nil {
+		return nil, err
+	}
+	c, err := scanFile(ctx, path, false)
+	if err != nil {
+		return nil, err
+	}
+	videos := c.videos()
+	if len(videos) == 0 {
+		return nil, errors.New("it has no video")
+	}
+	f.Damaged, f.ExtraVideos = c.damaged, len(videos)-1
+	for i, t := range c.tracks {
+		if t.kind != "video" && t.kind != "image" && t.packets > 0 {
+			f.Others = append(f.Others, other{i, t.kind, t.caps, t.begin, t.lead})
+		}
+	}
+	f.Chapters = videos[0].chapters
+	return f, f.index(videos[0])
+}
+
+func readable(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("it is a folder, a pipe or a device, wanted a file")
+	case info.Size() == 0:
+		return errors.New("it is empty")
+	}
+	// GStreamer waits for an index that was cut off.
+	var head [8]byte
+	if _, err := file.ReadAt(head[:], 0); err == nil && string(head[4:]) == "ftyp" {
+		if _, _, err := findMovie(file); err != nil {
+			return errors.New("it is cut off: the box moov, which says what is where, is missing")
+		}
+	}
+	return nil
+}
+
+// discover asks GstDiscoverer.
+func (f *facts) discover(path string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	d, err := pbutils.NewDiscoverer(gst.ClockTime(probeLimit))
+	if err != nil {
+		return fmt.Errorf("GstDiscoverer: %w", err)
+	}
+	info, err := d.DiscoverURI((&url.URL{Scheme: "file", Path: absolute}).String())
+	runtime.KeepAlive(d) // the binding's finalizer does not know of the call
+	if err != nil {
+		return fmt.Errorf("GStreamer cannot read it: %s", strings.TrimSpace(err.Error()))
+	}
+	defer runtime.KeepAlive(info)
+	switch info.GetResult() {
+	case pbutils.DiscovererResultOK:
+	case pbutils.DiscovererResultTimeout:
+		return fmt.Errorf("GStreamer has not understood it within %v", probeLimit)
+	case pbutils.DiscovererResultMissingPlugins:
+		return errors.New("GStreamer lacks a plugin for it; gst-discoverer-1.0 says which")
+	default:
+		return errors.New("GStreamer cannot read it")
+	}
+	f.Seekable = info.GetSeekable()
+	if top := info.GetStreamInfo(); top != nil && top.GetStreamTypeNick() == "container" {
+		if caps := top.GetCaps(); caps != nil && caps.GetSize() > 0 {
+			f.Container = caps.GetStructureAt(0).Name()
+			runtime.KeepAlive(caps)
+		}
+	}
+	videos := info.GetVideoStreams()
+	for _, v := range videos {
+		v.Ref() // the binding frees a reference that it has given away
+	}
+	if len(videos) == 0 {
+		return errors.New("it has no video")
+	}
+	// Pictures of covers are videos of one image; films in Motion JPEG are images too.
+	v := videos[max(0, slices.IndexFunc(videos, func(v *pbutils.DiscovererVideoInfo) bool { return !v.IsImage() }))]
+	f.Width, f.Height = int(v.GetWidth()), int(v.GetHeight())
+	f.Aspect = fmt.Sprintf("%d/%d", max(v.GetPARNum(), 1), max(v.GetPARDenom(), 1))
+	f.Interlaced = v.IsInterlaced()
+	if tags := v.GetTags(); tags != nil {
+		f.Orientation, _ = tags.GetString(gst.TagImageOrientation)
+	}
+	return nil
+}
+
+// index sorts the frames of the video and sees whether it can be cut.
+func (f *facts) index(t *track) error {
+	f.Caps, f.Frames, f.End = t.caps, t.packets, t.end
+	if _, err := fmt.Sscanf(field(t.caps, "bit-depth-luma"), "(uint)%d", &f.Depth); err != nil {
+		f.Depth = 0
+	}
+	var width, height int
+	if _, err := fmt.Sscanf(field(t.caps, " width")+field(t.caps, " height"), "(int)%d(int)%d", &width, &height); err == nil {
+		f.Width, f.Height = width, height // GstDiscoverer has looked further and may have seen another size
+	}
+	f.Vague = t.vague || len(t.times) == 0
+	if t.packets == 0 {
+		return errors.New("its video has no frames")
+	}
+	if f.Vague {
+		return nil
+	}
+	f.frames = slices.Clone(t.times)
+	slices.SortStableFunc(f.frames, func(a, b frameTime) int { return int(a.time - b.time) })
+	f.Frames = len(f.frames)
+	var steps []time.Duration
+	for i := 1; i < len(f.frames); i++ {
+		step := f.frames[i].time - f.frames[i-1].time
+		if step <= 0 {
+			f.Vague, f.frames = true, nil
+			return nil
+		}
+		steps = append(steps, step)
+	}
+	f.Variable = varies(steps)
+	return nil
+}
+
+// varies says whether frames come at a variable rate: more than what containers lose by rounding to milliseconds.
+func varies(steps []time.Duration) bool {
+	if len(steps) == 0 {
+		return false
+	}
+	sorted := slices.Sorted(slices.Values(steps))
+	usual := sorted[len(sorted)/2]
+	return sorted[len(sorted)-1]-usual > 2*time.Millisecond || usual-sorted[0] > 2*time.Millisecond
+}

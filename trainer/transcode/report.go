@@ -1,0 +1,53 @@
+package transcode
+
+import (
+	"time"
+)
+
+// Result is what became of one film.
+type Result struct {
+	Input    string   `json:"input"`
+	Output   string   `json:"output,omitempty"`
+	Status   Status   `json:"status"`
+	Frames   int      `json:"frames,omitempty"`   // in the output
+	Coded    int      `json:"coded,omitempty"`    // by this run; the others were there
+	Length   float64  `json:"length,omitempty"`   // of the output, in seconds
+	Seconds  float64  `json:"seconds,omitempty"`  // from the first look at the film to its end
+	Encoder  string   `json:"encoder,omitempty"`  // GStreamer's element
+	Segments int      `json:"segments,omitempty"` // of the film
+	Missing  []string `json:"missing,omitempty"`  // segments that other shards have not finished
+	Warnings []string `json:"warnings,omitempty"`
+	Error    string   `json:"error,omitempty"`
+
+	Err error `json:"-"`
+}
+
+// Status says what became of a film.
+type Status string
+
+const (
+	Done        Status = "done"        // the output is complete
+	Skipped     Status = "skipped"     // the output was there
+	Partial     Status = "partial"     // this shard's segments are finished
+	Failed      Status = "failed"      // Err says why
+	Interrupted Status = "interrupted" // another run goes on with it
+)
+
+// Report is what became of all films.
+type Report struct {
+	Films   []Result       `json:"films"`
+	Counts  map[Status]int `json:"counts"`
+	Seconds float64        `json:"seconds"`
+}
+
+func newReport(films []*film, took time.Duration) *Report {
+	r := &Report{Counts: map[Status]int{}, Seconds: took.Seconds()}
+	for _, f := range films {
+		if f.result.Status == "" {
+			f.result = Result{Input: f.path, Status: Interrupted}
+		}
+		r.Films = append(r.Films, f.result)
+		r.Counts[f.result.Status]++
+	}
+	return r
+}

@@ -1,0 +1,208 @@
+package transcode
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestKilledAtAnyMoment(t *testing.T) {
+	path := clip(t, "film.mp4", 80, withSound(80, "mp4mux"))
+	dir := t.TempDir()
+	j := job{Inputs: film1(path), Out: filepath.Join(dir, "whole"), Segment: 400 * time.Millisecond, Slow: 15 * time.Millisecond}
+	start := time.Now()
+	if err := j.command(t).Run(); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(start)
+	random := rand.New(rand.NewPCG(5, 6))
+	j.Out = filepath.Join(dir, "killed")
+	kept := 0
+	for range 10 {
+		os.Remove(filepath.Join(j.Out, "film.mp4")) // where the rest took less time than the whole
+		c := j.command(t)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Float64() * 0.8 * float64(took)))
+		c.Process.Kill()
+		c.Wait()
+		for _, name := range list(t, dir) {
+			if strings.HasSuffix(name, ".segment") {
+				kept++
+			}
+		}
+	}
+	if kept == 0 {
+		t.Error("no killed run left a segment")
+	}
+	os.Remove(filepath.Join(j.Out, "film.mp4"))
+	if err := j.command(t).Run(); err != nil {
+		t.Fatal(err)
+	}
+	samePictures(t, filepath.Join(j.Out, "film.mp4"), filepath.Join(dir, "whole", "film.mp4"))
+	sameSound(t, filepath.Join(j.Out, "film.mp4"), path)
+	if names := list(t, dir); !slices.Equal(names, []string{"killed", "killed/film.mp4", "whole", "whole/film.mp4"}) {
+		t.Errorf("files are %q", names)
+	}
+}
+
+func TestGoesOn(t *testing.T) {
+	path := clip(t, "film.mp4", 60, toMP4)
+	dir := t.TempDir()
+	j := job{Inputs: film1(path), Out: dir, Segment: 400 * time.Millisecond}
+	whole, _ := j.one(t)
+	if whole.Coded != 60 || whole.Segments < 4 {
+		t.Fatalf("%d frames in %d segments", whole.Coded, whole.Segments)
+	}
+	again, _ := j.one(t)
+	if again.Status != Skipped || again.Coded != 0 {
+		t.Errorf("a finished film is %s, %d frames", again.Status, again.Coded)
+	}
+	reference := filepath.Join(dir, "reference.mp4")
+	os.Rename(whole.Output, reference)
+
+	// half leaves the segments of the first of two shards, as a killed run would.
+	half := func() {
+		t.Helper()
+		h := j
+		h.Shard = Shard{0, 2}
+		if r, _ := h.one(t); r.Status != Partial || r.Coded < 20 || r.Coded > 40 {
+			t.Fatalf("half a film is %s, %d frames", r.Status, r.Coded)
+		}
+	}
+	half()
+	rest, _ := j.one(t)
+	if rest.Coded < 20 || rest.Coded > 40 {
+		t.Errorf("%d frames coded, wanted those that were missing", rest.Coded)
+	}
+	samePictures(t, rest.Output, reference)
+	os.Remove(rest.Output)
+
+	half()
+	other := j
+	other.Codec = "h265"
+	other.StyleSettings = "other"
+	if r, _ := other.one(t); r.Coded != 60 {
+		t.Errorf("with other options %d frames are coded, wanted all", r.Coded)
+	}
+	os.Remove(filepath.Join(dir, "film.mp4"))
+
+	half()
+	if err := os.Chtimes(path, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := j.one(t); r.Coded != 60 {
+		t.Errorf("of a film that has changed %d frames are coded, wanted all", r.Coded)
+	}
+	os.Remove(filepath.Join(dir, "film.mp4"))
+
+	half()
+	segments, _ := filepath.Glob(filepath.Join(dir, ".film.adain", "*.segment"))
+	data, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	os.WriteFile(segments[0], data, 0o600)
+	report, _ := j.run(t)
+	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "is damaged") {
+		t.Errorf("with a damaged segment the error is %v", err)
+	}
+	r, _ := j.one(t)
+	samePictures(t, r.Output, reference)
+	if _, err := os.Stat(filepath.Join(dir, ".film.adain")); err == nil {
+		t.Error("the folder for unfinished work is still there")
+	}
+}
+
+func TestShards(t *testing.T) {
+	a, b := clip(t, "a.mp4", 60, withSound(60, "mp4mux")), clip(t, "b.mp4", 20, toMP4)
+	dir := t.TempDir()
+	j := job{Inputs: append(film1(a), film1(b)...), Out: filepath.Join(dir, "one"), Segment: 400 * time.Millisecond}
+	j.one(t)
+	j.Out = filepath.Join(dir, "shards")
+	join := j
+	join.Join = true
+	for _, i := range []int{2, 0, 1} {
+		report, _ := join.run(t)
+		if r := report.Films[0]; r.Err == nil || i == 0 && (len(r.Missing) == 0 || !strings.Contains(r.Err.Error(), "shard 0/3")) {
+			t.Errorf("joined before shard %d: %v, missing %q", i, r.Err, r.Missing)
+		}
+		s := j
+		s.Shard = Shard{i, 3}
+		report, _ = s.run(t)
+		for _, r := range report.Films {
+			if r.Status != Partial || r.Segments > 0 && r.Coded >= 60 {
+				t.Errorf("shard %d: %+v", i, r)
+			}
+		}
+	}
+	report, _ := join.run(t)
+	for _, r := range report.Films {
+		if r.Err != nil || r.Status != Done || r.Coded != 0 {
+			t.Errorf("joined: %+v", r)
+		}
+		samePictures(t, r.Output, strings.Replace(r.Output, "/shards/", "/one/", 1))
+	}
+	if names := list(t, j.Out); !slices.Equal(names, []string{"a.mp4", "b.mp4"}) {
+		t.Errorf("files are %q", names)
+	}
+	// All shards at the same time, in other processes.
+	j.Out = filepath.Join(dir, "together")
+	errs := make(chan error, 3)
+	for i := range 3 {
+		s := j
+		s.Shard = Shard{i, 3}
+		c := s.command(t)
+		go func() { errs <- c.Run() }()
+	}
+	for range 3 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	join.Out = j.Out
+	report, _ = join.run(t)
+	samePictures(t, report.Films[0].Output, filepath.Join(dir, "one", "a.mp4"))
+}
+
+func TestTwoRunsAtOnce(t *testing.T) {
+	path := clip(t, "film.mp4", 60, toMP4)
+	j := job{Inputs: film1(path), Out: t.TempDir(), Segment: 400 * time.Millisecond, Slow: 100 * time.Millisecond}
+	first := j.command(t)
+	var out bytes.Buffer
+	first.Stdout = &out
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(j.Out, ".film.adain", planName)); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the first run does not begin")
+		}
+	}
+	for _, shard := range []Shard{{}, {0, 2}} {
+		second := j
+		second.Shard = shard
+		report, _ := second.run(t)
+		if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "another run is at work") {
+			t.Errorf("a second run: error is %v", err)
+		}
+	}
+	if err := first.Wait(); err != nil {
+		t.Error(err)
+	}
+	var report Report
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil || len(report.Films) != 1 || report.Films[0].Status != Done || report.Films[0].Frames != 60 {
+		t.Errorf("the first run: %v, %s", err, &out)
+	}
+}

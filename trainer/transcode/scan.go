@@ -1,0 +1,218 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"hash/crc64"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/go-gst/go-gst/gst"
+)
+
+// frameTime is when one coded frame of the film is shown, counted from its beginning, and for how long.
+type frameTime struct {
+	time, duration time.Duration
+	key            bool // decoding may begin here
+}
+
+// track is one stream of a film as it lies in the file.
+type track struct {
+	kind     string // the caps' media type up to the slash: video, image, audio, text, ...
+	caps     string
+	packets  int
+	bytes    int64
+	sum      uint64        // CRC-64 (ECMA) of all packets, where it was asked for
+	begin    time.Duration // of the first packet, at least 0
+	lead     time.Duration // how far the first packet lies before the time 0, which decoders need and nobody hears
+	end      time.Duration
+	times    []frameTime // of a video, in the order of decoding
+	chapters bool        // came with it
+	vague    bool        // the packets have no times of their own, or times that go back
+}
+
+// contents are all streams of a film, in GStreamer's order.
+type contents struct {
+	tracks  []*track
+	damaged string // why reading stopped before the end; "" means it did not
+}
+
+var crcTable = crc64.MakeTable(crc64.ECMA)
+
+// scanFile reads all packets of a film without decoding them. sums adds checksums of what is not video.
+// Errors: ctx's, a file that GStreamer cannot take apart.
+func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
+	pipeline, err := newPipeline("filesrc name=file ! parsebin name=streams")
+	if err != nil {
+		return nil, err
+	}
+	defer pipeline.stop()
+	if err := pipeline.setFile(path); err != nil {
+		return nil, err
+	}
+	streams, err := pipeline.element("streams")
+	if err != nil {
+		return nil, err
+	}
+	c := &contents{}
+	var lock sync.Mutex
+	var failure error
+	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+		lock.Lock()
+		defer lock.Unlock()
+		t := &track{}
+		c.tracks = append(c.tracks, t)
+		failure = errors.Join(failure, pipeline.drain(pad, t.probe(sums)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = pipeline.play(ctx, nil)
+	pipeline.stop()
+	lock.Lock()
+	defer lock.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case failure != nil:
+		return nil, failure
+	case err != nil && !c.any():
+		return nil, err
+	case err != nil:
+		c.damaged = err.Error()
+	}
+	return c, nil
+}
+
+// any says whether there was a packet at all.
+func (c *contents) any() bool {
+	for _, t := range c.tracks {
+		if t.packets > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// videos are the tracks of moving pictures.
+func (c *contents) videos() (found []*track) {
+	for _, t := range c.tracks {
+		if t.kind == "video" && t.packets > 0 || t.kind == "image" && t.packets > 1 {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// sounds are the tracks of sound.
+func (c *contents) sounds() (found []*track) {
+	for _, t := range c.tracks {
+		if t.kind == "audio" {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// probe writes down what passes a pad.
+func (t *track) probe(sums bool) gst.PadProbeCallback {
+	var s clock
+	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		if event := eventOf(info); event != nil {
+			switch event.Type() {
+			case gst.EventTypeCaps:
+				if t.caps == "" { // what comes later has another size
+					t.caps = event.ParseCaps().String()
+					t.kind = kindOf(t.caps)
+				}
+			case gst.EventTypeSegment:
+				s.segment(event)
+			case gst.EventTypeTOC:
+				t.chapters = true
+			}
+			return gst.PadProbeOK
+		}
+		if buffer := bufferOf(info); buffer != nil {
+			t.add(&s, buffer, sums)
+		}
+		return gst.PadProbeOK
+	}
+}
+
+func (t *track) add(s *clock, buffer *gst.Buffer, sums bool) {
+	if t.kind != "video" && t.kind != "image" {
+		if buffer.HasFlags(gst.BufferFlagHeader) {
+			return // muxers keep it elsewhere
+		}
+		if sums {
+			withData(buffer, func(data []byte) { t.sum = crc64.Update(t.sum, crcTable, data) })
+		}
+	}
+	at, ok := s.time(buffer.PresentationTimestamp())
+	duration := validDuration(buffer.Duration())
+	if ok && t.packets == 0 {
+		t.begin, t.lead = max(at, 0), max(-at, 0)
+	}
+	t.packets++
+	t.bytes += buffer.GetSize()
+	if !ok {
+		t.vague = true
+		return
+	}
+	t.end = max(t.end, at+duration)
+	if t.kind != "video" && t.kind != "image" || at < 0 || s.after(at) {
+		return
+	}
+	t.times = append(t.times, frameTime{at, duration, !buffer.HasFlags(gst.BufferFlagDeltaUnit)})
+}
+
+func validDuration(d gst.ClockTime) time.Duration {
+	if d == gst.ClockTimeNone || d > gst.ClockTime(1<<62) {
+		return 0
+	}
+	return time.Duration(d)
+}
+
+// clock turns timestamps of buffers into times of the film (GStreamer's stream time), which seeking does not change.
+type clock struct {
+	start, stop, at time.Duration
+	bounded, known  bool
+}
+
+func (c *clock) segment(event *gst.Event) {
+	s := event.ParseSegment()
+	if s.GetFormat() != gst.FormatTime {
+		return
+	}
+	c.known, c.start, c.at = true, time.Duration(s.GetStart()), time.Duration(s.GetTime())
+	c.bounded = s.GetStop() != uint64(gst.ClockTimeNone)
+	c.stop = time.Duration(s.GetStop())
+}
+
+// time is the film's time of a timestamp; false if there is none.
+func (c *clock) time(pts gst.ClockTime) (time.Duration, bool) {
+	if !c.known || pts == gst.ClockTimeNone {
+		return 0, false
+	}
+	return time.Duration(pts) - c.start + c.at, true
+}
+
+// after says whether a time lies behind the end that the container sets.
+func (c *clock) after(t time.Duration) bool { return c.bounded && t-c.at+c.start >= c.stop }
+
+// withData calls f with the bytes of a buffer, which are valid during the call only.
+func withData(buffer *gst.Buffer, f func([]byte)) {
+	m := buffer.Map(gst.MapRead)
+	defer buffer.Unmap()
+	if p := m.Data(); p != nil {
+		f(unsafe.Slice((*byte)(p), m.Size()))
+	}
+}
+
+// kindOf is the caps' media type up to the slash.
+func kindOf(caps string) string {
+	kind, _, _ := strings.Cut(caps, "/")
+	return kind
+}

@@ -1,0 +1,326 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-gst/go-gst/gst"
+)
+
+// errUnlike says that a segment came out otherwise than the film's index promises.
+var errUnlike = errors.New("the decoded frames are not those of the index")
+
+// code makes segment n of a film and leaves it in the folder. Where seeking leads to other frames than the index says, as some
+// containers and broken indices do, it decodes from the beginning and drops what is not wanted.
+func (f *film) code(ctx context.Context, n int) error {
+	s := &f.plan.Segments[n]
+	if s.Seek >= 0 && f.plan.Facts.Seekable {
+		err := f.codeOnce(ctx, n, true)
+		if !errors.Is(err, errUnlike) {
+			return err
+		}
+	}
+	return f.codeOnce(ctx, n, false)
+}
+
+func (f *film) codeOnce(ctx context.Context, n int, seek bool) (err error) {
+	w, err := createSegment(f.folder.file(segmentName(n)))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			w.abandon()
+		}
+	}()
+	c := &coding{film: f, segment: &f.plan.Segments[n], writer: w, abort: make(chan error, 4), arrived: make(chan struct{})}
+	c.waiting.Store(seek)
+	if err := c.build(); err != nil {
+		return err
+	}
+	defer c.stop()
+	if seek {
+		go c.seek()
+	}
+	if err = c.play(ctx, c.abort); err == errStopped {
+		err = nil
+	}
+	c.stop()
+	if err = c.judge(err, n, seek); err != nil {
+		f.options.Watch.Frames(f.path, -c.writer.frames)
+		return err
+	}
+	if c.writer.frames == 0 {
+		if err := w.head(segmentHead{}); err != nil {
+			return err
+		}
+	}
+	if err := w.finish(); err != nil {
+		return err
+	}
+	f.lock.Lock()
+	f.coded += w.frames
+	f.lock.Unlock()
+	return nil
+}
+
+// judge decides whether a segment is what it should be, after the pipeline has ended with an error or none.
+func (c *coding) judge(err error, n int, seek bool) error {
+	s, facts := c.segment, c.film.plan.Facts
+	// Some encoders are off by a nanosecond a frame.
+	complete := s.Frames > 0 && c.writer.frames == s.Frames && (c.first-s.First).Abs() < 100*time.Microsecond
+	last := n == len(c.film.plan.Segments)-1
+	switch {
+	case c.failure != nil:
+		return c.failure
+	case complete:
+		return nil
+	case err != nil && !(facts.Damaged != "" && last && c.writer.frames > 0):
+		return err
+	case seek && s.Frames > 0:
+		return errUnlike
+	}
+	return nil
+}
+
+// coding is a segment on its way through GStreamer.
+type coding struct {
+	*graph
+	film    *film
+	segment *segment
+	writer  *segmentWriter
+	abort   chan error
+
+	arrived chan struct{} // closed when the decoder has begun
+	once    sync.Once
+	waiting atomic.Bool // for the seek: what comes before it is dropped
+	frames  *gst.Pad    // where the decoder's frames arrive
+
+	// Of the thread behind the decoder.
+	decoded clock
+	ended   bool
+	size    string
+	// Of the thread behind the filter.
+	styled clock
+	// Of the thread behind the encoder.
+	coded   clock
+	caps    string
+	first   time.Duration
+	failure error // why nothing more is written
+}
+
+func (c *coding) build() (err error) {
+	f := c.film
+	if c.graph, err = newPipeline(f.plan.text()); err != nil {
+		return err
+	}
+	if err := c.setFile(f.path); err != nil {
+		return err
+	}
+	filter, err := c.element("filter")
+	if err != nil {
+		return err
+	}
+	if err := f.options.Set(filter); err != nil {
+		return err
+	}
+	if err := c.linkDecoder(); err != nil {
+		return err
+	}
+	const data = gst.PadProbeTypeBuffer | gst.PadProbeTypeEventDownstream
+	if c.frames, err = c.sinkOf("frames"); err != nil {
+		return err
+	}
+	c.frames.AddProbe(data|gst.PadProbeTypeEventFlush, c.onDecoded)
+	if c.segment.Warm < c.segment.Begin {
+		pad, err := c.sinkOf("styled")
+		if err != nil {
+			return err
+		}
+		pad.AddProbe(data, c.onStyled)
+	}
+	pad, err := c.sinkOf("coded")
+	if err != nil {
+		return err
+	}
+	pad.AddProbe(data, c.onCoded)
+	return nil
+}
+
+func (c *coding) sinkOf(name string) (*gst.Pad, error) {
+	e, err := c.element(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.GetStaticPad("sink"), nil
+}
+
+// linkDecoder sends the film's first video to the decoder. The other streams are read past: a demuxer whose only listener has come to its
+// end reports an error.
+func (c *coding) linkDecoder() error {
+	streams, err := c.element("streams")
+	if err != nil {
+		return err
+	}
+	sink, err := c.sinkOf("decoder")
+	if err != nil {
+		return err
+	}
+	kind := kindOf(c.film.plan.Facts.Caps)
+	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+		if sink.IsLinked() || padKind(pad) != kind {
+			if err := c.drain(pad, nil); err != nil {
+				c.fail(err)
+			}
+		} else if r := pad.Link(sink); r != gst.PadLinkOK {
+			c.fail(fmt.Errorf("its video cannot be decoded: %s does not take it", c.film.plan.Decoder))
+		}
+	})
+	return err
+}
+
+func (c *coding) fail(err error) {
+	select {
+	case c.abort <- err:
+	default:
+	}
+}
+
+// seek sends the film to the key frame once frames flow, for before that there is nothing that could seek.
+func (c *coding) seek() {
+	<-c.arrived
+	event := gst.NewSeekEvent(1, gst.FormatTime, gst.SeekFlagFlush|gst.SeekFlagKeyUnit|gst.SeekFlagSnapBefore, gst.SeekTypeSet, int64(c.segment.Seek),
+		gst.SeekTypeNone, 0)
+	if !c.frames.PushEvent(event) {
+		c.fail(fmt.Errorf("seeking to %v failed: %w", c.segment.Seek, errUnlike))
+	}
+}
+
+// onDecoded drops frames outside the segment and its warm-up, and ends the stream behind it.
+func (c *coding) onDecoded(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	c.moved.Add(1)
+	buffer := bufferOf(info)
+	if buffer == nil {
+		if event := eventOf(info); event != nil {
+			return c.onDecodedEvent(event)
+		}
+		return gst.PadProbeOK
+	}
+	if c.waiting.Load() {
+		c.once.Do(func() { close(c.arrived) })
+		return gst.PadProbeDrop
+	}
+	t, ok := c.decoded.time(buffer.PresentationTimestamp())
+	switch {
+	case c.ended:
+		return gst.PadProbeDrop
+	case !ok || c.film.plan.Facts.Vague:
+		return gst.PadProbeOK
+	case t < c.segment.Warm:
+		return gst.PadProbeDrop
+	case t >= c.segment.End:
+		c.ended = true
+		pad.SendEvent(gst.NewEOSEvent())
+		return gst.PadProbeDrop
+	}
+	return gst.PadProbeOK
+}
+
+func (c *coding) onDecodedEvent(event *gst.Event) gst.PadProbeReturn {
+	switch event.Type() {
+	case gst.EventTypeSegment:
+		c.decoded.segment(event)
+	case gst.EventTypeFlushStop:
+		c.waiting.Store(false)
+	case gst.EventTypeEOS:
+		if c.waiting.Load() {
+			c.once.Do(func() { close(c.arrived) })
+			return gst.PadProbeDrop
+		}
+	case gst.EventTypeCaps:
+		c.see(event.ParseCaps().GetStructureAt(0))
+	}
+	return gst.PadProbeOK
+}
+
+// see notes what the decoder's frames lose.
+func (c *coding) see(caps *gst.Structure) {
+	width, _ := caps.GetValue("width")
+	height, _ := caps.GetValue("height")
+	format, _ := caps.GetValue("format")
+	if name, ok := format.(string); ok {
+		if bits := depthOf(name); bits > 8 {
+			c.film.warn(depthLost(bits))
+		}
+	}
+	size, facts := fmt.Sprintf("%vx%v", width, height), c.film.plan.Facts
+	if c.size != "" && c.size != size {
+		c.film.warn(fmt.Sprintf("its size changes from %s to %s; all frames are fitted into %dx%d", c.size, size, facts.Width, facts.Height))
+	}
+	c.size = size
+}
+
+// onStyled drops the frames that only warm the filter up.
+func (c *coding) onStyled(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	if event := eventOf(info); event != nil {
+		if event.Type() == gst.EventTypeSegment {
+			c.styled.segment(event)
+		}
+		return gst.PadProbeOK
+	}
+	buffer := bufferOf(info)
+	if buffer == nil {
+		return gst.PadProbeOK
+	}
+	if t, ok := c.styled.time(buffer.PresentationTimestamp()); ok && t < c.segment.Begin {
+		return gst.PadProbeDrop
+	}
+	return gst.PadProbeOK
+}
+
+// onCoded writes a coded frame down.
+func (c *coding) onCoded(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	if event := eventOf(info); event != nil {
+		switch event.Type() {
+		case gst.EventTypeSegment:
+			c.coded.segment(event)
+		case gst.EventTypeCaps:
+			c.caps = event.ParseCaps().String()
+		case gst.EventTypeEOS:
+			c.fail(errStopped)
+		}
+		return gst.PadProbeOK
+	}
+	if buffer := bufferOf(info); buffer != nil && c.failure == nil {
+		if err := c.write(buffer); err != nil {
+			c.failure = err
+			c.fail(err)
+		}
+	}
+	return gst.PadProbeOK
+}
+
+func (c *coding) write(buffer *gst.Buffer) (err error) {
+	t, ok := c.coded.time(buffer.PresentationTimestamp())
+	if !ok {
+		return errors.New("the encoder gives frames without a time")
+	}
+	if c.writer.frames == 0 {
+		if err := c.writer.head(segmentHead{Caps: c.caps}); err != nil {
+			return err
+		}
+		c.first = t
+	}
+	c.first = min(c.first, t)
+	withData(buffer, func(data []byte) {
+		err = c.writer.packet(packet{t, 0, !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
+	})
+	c.film.options.Watch.Frames(c.film.path, 1)
+	return err
+}
+
+func segmentName(n int) string { return fmt.Sprintf("%06d.segment", n) }

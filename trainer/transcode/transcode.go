@@ -1,0 +1,142 @@
+// Package transcode stylises whole films: it probes a film, cuts it into segments, sends each through the element adainfilter
+// in process, and joins the coded segments with the film's own sound and subtitles.
+//
+// All intermediate results lie in a hidden folder beside the output, .NAME.adain, so that a run that was killed goes on with
+// what is missing, and so that several machines that see the same folder can share a film. The output appears under its name
+// only when it is complete and verified.
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-gst/go-gst/gst"
+)
+
+// Input is one film to transcode.
+type Input struct {
+	Path string // the film
+	Base string // its result below the output folder, without the end of the name
+}
+
+// Options say what Run does. GStreamer must be initialised and the element adainfilter registered before.
+type Options struct {
+	Inputs    []Input
+	Out       string        // folder of the results
+	Codec     string        // a name of Codecs; "" is h264
+	Container string        // mp4, mov, mkv or webm; "" follows the film and the codec
+	Quality   int           // 1 to 100, Quality(0) is DefaultQuality
+	Start     time.Duration // where in the film to begin
+	Duration  time.Duration // how much of it; 0 is all
+	Segment   time.Duration // length of a segment; 0 is the whole film
+	Jobs      int           // segments at the same time; 0 is one
+	Shard     Shard         // the part of the work that is this process's
+	Join      bool          // only join what shards have finished
+	Overwrite bool          // make finished films anew
+	Smoothing float64       // the element's smoothing, which sets how many frames warm it up
+
+	// Set sets the element's properties. It is called once per segment, from several goroutines.
+	Set func(filter *gst.Element) error
+	// Settings says in words what Set does: a film that was begun with others is begun anew.
+	Settings string
+	// Files are what Set names: a film that was begun before one of them changed is begun anew.
+	Files []string
+	// CPU keeps frames out of GPU memory.
+	CPU bool
+
+	Watch Watcher
+}
+
+// DefaultQuality is good to the eye for every codec.
+const DefaultQuality = 70
+
+// Watcher learns how far a run is. Its methods are called from several goroutines at the same time.
+type Watcher interface {
+	Begin(input string, frames int) // frames that are still to be stylised, before the first of them
+	Frames(input string, n int)     // n more frames are coded
+	Warn(input, text string)
+	End(r Result)
+}
+
+// Run transcodes all films and reports on each, in the order of the inputs. A film that fails is reported and the others go on.
+// The error is nil unless the options are wrong, or ctx's where that ended the run.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	films, err := o.films()
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	s := newScheduler(ctx, &o, films)
+	s.run()
+	report := newReport(films, time.Since(start))
+	return report, ctx.Err()
+}
+
+// WarmUp is how many frames before a segment the filter sees, without their results being kept: after so many frames the
+// statistics of a frame before them weigh less than 1/256, less than a step of an 8-bit picture, in those of the next. The
+// element takes smoothing above 0.95 for 0.95, so it is at most 109 frames.
+func WarmUp(smoothing float64) int {
+	if smoothing <= 0 {
+		return 0
+	}
+	return int(math.Ceil(math.Log(1.0/256) / math.Log(min(smoothing, 0.95))))
+}
+
+func (o *Options) check() error {
+	if o.Quality == 0 {
+		o.Quality = DefaultQuality
+	}
+	o.Jobs = max(o.Jobs, 1)
+	if o.Codec == "" {
+		o.Codec = "h264"
+	}
+	if o.Codec != copyCodec && findCodec(o.Codec) == nil {
+		return fmt.Errorf("codec is %q, wanted %s or %s", o.Codec, join(Codecs()), copyCodec)
+	}
+	if o.Container != "" && muxers[o.Container] == "" {
+		return fmt.Errorf("container is %q, wanted mp4, mov, mkv or webm", o.Container)
+	}
+	if c := findCodec(o.Codec); c != nil && o.Container != "" && !c.fits(o.Container) {
+		return fmt.Errorf("%s does not go into %s, wanted %s", o.Codec, o.Container, join(c.containers))
+	}
+	switch {
+	case o.Quality < 1 || o.Quality > 100:
+		return fmt.Errorf("quality is %d, wanted 1 to 100", o.Quality)
+	case o.Start < 0 || o.Duration < 0 || o.Segment < 0:
+		return errors.New("start, duration and segment are times of 0 or more")
+	case o.Out == "":
+		return errors.New("the output folder is missing")
+	case len(o.Inputs) == 0:
+		return errors.New("no film was named")
+	case o.Join && o.Shard.Count > 0:
+		return errors.New("joining is for all shards together: leave the shard out")
+	}
+	return o.Shard.check()
+}
+
+// films are the inputs with the names of their results, but for the end, which depends on what is found in the film.
+func (o *Options) films() ([]*film, error) {
+	var films []*film
+	taken := map[string]bool{}
+	for i, in := range o.Inputs {
+		base := filepath.Join(o.Out, in.Base)
+		// Two films of the same name do not overwrite each other; the order of the inputs decides.
+		for n := 2; taken[base]; n++ {
+			base = filepath.Join(o.Out, fmt.Sprintf("%s-%d", in.Base, n))
+		}
+		taken[base] = true
+		films = append(films, &film{options: o, number: i, path: in.Path, base: base})
+	}
+	if err := os.MkdirAll(o.Out, 0o777); err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
+	return films, nil
+}
