@@ -30,7 +30,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(random.Float64() * 0.8 * float64(took)))
+		time.Sleep(time.Duration(random.Float64() * 0.8 * float64(min(took, 4*time.Second))))
 		c.Process.Kill()
 		c.Wait()
 		for _, name := range list(t, dir) {
