@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -93,6 +94,17 @@ func transcodeFilms(c *cli.Context) error {
 	}
 }
 
+// within says whether a path lies below a folder.
+func within(folder, path string) bool {
+	f, errF := filepath.Abs(folder)
+	p, errP := filepath.Abs(path)
+	if errF != nil || errP != nil {
+		return false
+	}
+	below, err := filepath.Rel(f, p)
+	return err == nil && below != ".." && !strings.HasPrefix(below, "../")
+}
+
 // summary is one line about all films.
 func summary(r *transcode.Report) string {
 	var parts []string
@@ -140,7 +152,10 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		o.Smoothing = s
 	}
 	for _, in := range inputs {
-		o.Inputs = append(o.Inputs, transcode.Input{Path: in.path, Base: in.base})
+		// Results of an earlier run that lie below a folder of films are not films to transcode.
+		if slices.Contains(names, in.path) || !within(o.Out, in.path) {
+			o.Inputs = append(o.Inputs, transcode.Input{Path: in.path, Base: in.base})
+		}
 	}
 	o.Set = func(filter *gst.Element) error {
 		if err := cs.set(filter); err != nil {

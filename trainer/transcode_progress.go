@@ -15,8 +15,8 @@ import (
 	"adainfilter/trainer/transcode"
 )
 
-// filmProgress shows how far films are: on a terminal a bar for each that is being made, with frames, frames per second and remaining
-// time, and one for all; a line for each that is finished elsewhere.
+// filmProgress shows how far films are: on a terminal a bar for each that is being made, with frames, frames per second and
+// remaining time, and one for all; a line for each that is finished elsewhere.
 type filmProgress struct {
 	lock  sync.Mutex
 	out   io.Writer

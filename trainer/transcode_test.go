@@ -21,7 +21,7 @@ func TestTranscode(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	films, out := filepath.Join(dir, "films"), filepath.Join(dir, "out")
+	films, out := filepath.Join(dir, "films"), filepath.Join(dir, "films", "out") // below the films
 	for _, name := range []string{"a.avi", "below/b.avi"} {
 		path := filepath.Join(films, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

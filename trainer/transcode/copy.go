@@ -101,7 +101,8 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	c := &copied{other: o, slot: len(m.copies) + 1}
 	m.copies = append(m.copies, c)
 	// Streams that lie far apart in the file must not wait for each other.
-	queue, err := gst.NewElementWithProperties("queue", map[string]any{"max-size-buffers": uint(0), "max-size-time": uint64(0), "max-size-bytes": uint(64 << 20)})
+	limits := map[string]any{"max-size-buffers": uint(0), "max-size-time": uint64(0), "max-size-bytes": uint(64 << 20)}
+	queue, err := gst.NewElementWithProperties("queue", limits)
 	if err != nil {
 		return err
 	}
@@ -141,8 +142,8 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	return nil
 }
 
-// onCopied keeps the part that was asked for, and the packets that decoders need before the beginning: MP4 says in its edit list where
-// sound begins, in Matroska they get the time of the beginning.
+// onCopied keeps the part that was asked for, and the packets that decoders need before the beginning: MP4 says in its edit
+// list where sound begins, in Matroska they get the time of the beginning.
 func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 	var s clock
 	var start time.Duration
@@ -201,8 +202,8 @@ func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 	}
 }
 
-// replace sends a text without the escapes that a demuxer has put in. It does so only where it has found no markup, and then none is
-// there. False says that there was nothing to do.
+// replace sends a text without the escapes that a demuxer has put in. It does so only where it has found no markup, and then
+// none is there. False says that there was nothing to do.
 func replace(pad *gst.Pad, buffer *gst.Buffer) (done bool) {
 	withData(buffer, func(data []byte) {
 		if bytes.IndexByte(data, '<') >= 0 || bytes.IndexByte(data, '&') < 0 {
@@ -216,7 +217,8 @@ func replace(pad *gst.Pad, buffer *gst.Buffer) (done bool) {
 	return done
 }
 
-// onVideo hands the tags and the chapters of the video on, and lets the joined video begin when they are there: all streams are then.
+// onVideo hands the tags and the chapters of the video on, and lets the joined video begin when they are there: all streams
+// are then.
 func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 	return func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		event := eventOf(info)
@@ -243,8 +245,10 @@ func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 }
 
 // codedTags describe how the film was coded, which is no longer true.
-var codedTags = []gst.Tag{gst.TagVideoCodec, gst.TagCodec, gst.TagBitrate, gst.TagNominalBitrate, gst.TagMaximumBitrate, gst.TagMinimumBitrate,
-	gst.TagEncoder, gst.TagEncoderVersion, gst.TagContainerFormat}
+var codedTags = []gst.Tag{
+	gst.TagVideoCodec, gst.TagCodec, gst.TagBitrate, gst.TagNominalBitrate, gst.TagMaximumBitrate, gst.TagMinimumBitrate, gst.TagEncoder, gst.TagEncoderVersion,
+	gst.TagContainerFormat,
+}
 
 // tag gives the video's tags to the joined video.
 func (m *muxing) tag(tags *gst.TagList) {

@@ -30,9 +30,9 @@ type codec struct {
 	encoders   []encoder
 }
 
-// The scales are such that DefaultQuality gives about what the encoders call good: CRF 20 of x264, 24 of x265, level 25 of 63 of VP9 and
-// AV1. Encoders that use hardware come first; each is tried, and the first that works is taken. Constant quality, not a bitrate: a segment
-// then does not depend on the others.
+// The scales are such that DefaultQuality gives about what the encoders call good: CRF 20 of x264, 24 of x265, level 25 of
+// 63 of VP9 and AV1. Encoders that use hardware come first; each is tried, and the first that works is taken. Constant
+// quality, not a bitrate: a segment then does not depend on the others.
 var codecs = []codec{
 	{"h264", []string{"mp4", "mov", "mkv"}, "video/x-h264", "h264parse ! video/x-h264,stream-format=avc,alignment=au", []encoder{
 		{"nvcudah264enc rate-control=constqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY", "NV12", true, 48, 8},

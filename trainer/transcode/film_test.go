@@ -17,8 +17,8 @@ func TestSegmentsEqualOnePass(t *testing.T) {
 	needs(t, "avenc_ffv1", "matroskamux")
 	path := clip(t, "film.mp4", 60, withSound(60, "mp4mux"))
 	dir := t.TempDir()
-	one, _ := job{Inputs: film1(path), Out: filepath.Join(dir, "one"), Codec: "ffv1"}.one(t)
-	many, _ := job{Inputs: film1(path), Out: filepath.Join(dir, "many"), Codec: "ffv1", Segment: 400 * time.Millisecond, Jobs: 5}.one(t)
+	one, _ := job{Inputs: inputsOf(path), Out: filepath.Join(dir, "one"), Codec: "ffv1"}.one(t)
+	many, _ := job{Inputs: inputsOf(path), Out: filepath.Join(dir, "many"), Codec: "ffv1", Segment: 400 * time.Millisecond, Jobs: 5}.one(t)
 	if one.Segments != 1 || many.Segments < 5 || one.Frames != 60 || many.Frames != 60 {
 		t.Errorf("%d and %d segments, %d and %d frames", one.Segments, many.Segments, one.Frames, many.Frames)
 	}
@@ -55,7 +55,7 @@ func TestSmoothingAcrossBorders(t *testing.T) {
 	needs(t, "avenc_ffv1", "matroskamux")
 	path := clip(t, "film.mp4", 60, toMP4)
 	dir := t.TempDir()
-	j := job{Inputs: film1(path), Out: filepath.Join(dir, "one"), Codec: "ffv1", Smoothing: 0.5}
+	j := job{Inputs: inputsOf(path), Out: filepath.Join(dir, "one"), Codec: "ffv1", Smoothing: 0.5}
 	one, _ := j.one(t)
 	j.Out, j.Segment, j.Jobs = filepath.Join(dir, "many"), 400*time.Millisecond, 3
 	many, w := j.one(t)
@@ -145,7 +145,7 @@ func TestKeeps(t *testing.T) {
 			if c.name == "rotated" {
 				turned(t, path)
 			}
-			r, w := job{Inputs: film1(path), Out: t.TempDir(), Codec: c.codec, Container: c.out, Segment: 300 * time.Millisecond, Jobs: 2}.one(t)
+			r, w := job{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Container: c.out, Segment: 300 * time.Millisecond, Jobs: 2}.one(t)
 			if c.end != ".ts" { // whose first frame is not at 0
 				sameTimes(t, r.Output, path)
 			}
@@ -173,8 +173,8 @@ func TestKeeps(t *testing.T) {
 					t.Errorf("sound %d is not that of the film", i)
 				}
 			}
-			if words := words(t, r.Output); words != words0(t, path) {
-				t.Errorf("subtitles are %q, wanted %q", words, words0(t, path))
+			if got, want := words(t, r.Output), words(t, path); got != want {
+				t.Errorf("subtitles are %q, wanted %q", got, want)
 			}
 		})
 	}
@@ -219,8 +219,6 @@ func words(t *testing.T, path string) string {
 	return strings.Join(all, " ")
 }
 
-func words0(t *testing.T, path string) string { return words(t, path) }
-
 // watch shows a function what all streams of a film give, one thing after the other.
 func watch(t *testing.T, path string, see func(*gst.PadProbeInfo)) {
 	t.Helper()
@@ -259,7 +257,7 @@ func TestSoundBeforeTheFilm(t *testing.T) {
 		t.Fatalf("the test's film has no sound before its beginning: %+v", s)
 	}
 	for _, container := range []string{"mp4", "mov", "mkv"} {
-		r, w := job{Inputs: film1(path), Out: t.TempDir(), Container: container}.one(t)
+		r, w := job{Inputs: inputsOf(path), Out: t.TempDir(), Container: container}.one(t)
 		sameSound(t, r.Output, path)
 		sameTimes(t, r.Output, path)
 		if got := scan(t, r.Output).sounds()[0]; container != "mkv" && got.lead/time.Millisecond != lead/time.Millisecond {
@@ -273,7 +271,7 @@ func TestSoundBeforeTheFilm(t *testing.T) {
 
 func TestPart(t *testing.T) {
 	path := clip(t, "film.mp4", 60, withSound(60, "mp4mux"))
-	r, _ := job{Inputs: film1(path), Out: t.TempDir(), Start: 530 * time.Millisecond, Duration: time.Second, Segment: 300 * time.Millisecond}.one(t)
+	r, _ := job{Inputs: inputsOf(path), Out: t.TempDir(), Start: 530 * time.Millisecond, Duration: time.Second, Segment: 300 * time.Millisecond}.one(t)
 	frames, _ := decode(t, r.Output)
 	if len(frames) != 25 || r.Frames != 25 {
 		t.Errorf("%d frames, wanted 25", len(frames))
@@ -297,7 +295,8 @@ func TestChapters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Before the first cluster. A streamable file has no index that the chapters could put out of place, and its segment no length.
+	// Before the first cluster. A streamable file has no index that the chapters could put out of place, and its segment no
+	// length.
 	i := bytes.Index(data, []byte("\x1f\x43\xb6\x75"))
 	if i < 0 {
 		t.Fatal("the test's film has no cluster of Matroska")
@@ -310,7 +309,7 @@ func TestChapters(t *testing.T) {
 		container string
 		kept      bool
 	}{{"", true}, {"mp4", false}} {
-		r, w := job{Inputs: film1(path), Out: t.TempDir(), Container: c.container}.one(t)
+		r, w := job{Inputs: inputsOf(path), Out: t.TempDir(), Container: c.container}.one(t)
 		found := false
 		watch(t, r.Output, func(info *gst.PadProbeInfo) {
 			if event := eventOf(info); event != nil && event.Type() == gst.EventTypeTOC {
@@ -331,7 +330,7 @@ func TestCodecs(t *testing.T) {
 	} {
 		t.Run(c.codec, func(t *testing.T) {
 			needs(t, c.element)
-			r, _ := job{Inputs: film1(path), Out: t.TempDir(), Codec: c.codec, Segment: 200 * time.Millisecond}.one(t)
+			r, _ := job{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Segment: 200 * time.Millisecond}.one(t)
 			if r.Encoder != c.element || filepath.Ext(r.Output) != c.end {
 				t.Errorf("%s came out of %s, wanted %s of %s", r.Output, r.Encoder, c.end, c.element)
 			}

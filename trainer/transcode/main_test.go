@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -137,7 +135,8 @@ func (j job) one(t *testing.T) (Result, *watcher) {
 	return r, w
 }
 
-func film1(path string) []Input {
+// inputsOf is one film as an input.
+func inputsOf(path string) []Input {
 	base := filepath.Base(path)
 	return []Input{{path, strings.TrimSuffix(base, filepath.Ext(base))}}
 }
@@ -174,181 +173,4 @@ func (j job) command(t *testing.T) *exec.Cmd {
 	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), childVariable+"="+string(text))
 	return c
-}
-
-// needs skips a test where GStreamer lacks an element.
-func needs(t *testing.T, elements ...string) {
-	t.Helper()
-	for _, e := range elements {
-		if !has(e) {
-			t.Skipf("GStreamer's element %s is missing", e)
-		}
-	}
-}
-
-// launch runs a pipeline to its end; elements named out write to path.
-func launch(t *testing.T, path, description string) {
-	t.Helper()
-	g, err := newPipeline(description)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.stop()
-	out, err := g.element("out")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := out.SetProperty("location", path); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := g.play(ctx, nil); err != nil {
-		t.Fatalf("%s: %v", description, err)
-	}
-}
-
-// clip makes a film of a moving pattern: 64x48, 25 frames a second, a key frame every tenth, unless the arguments say otherwise.
-func clip(t *testing.T, name string, frames int, more string) string {
-	t.Helper()
-	needs(t, "x264enc", "mp4mux", "avenc_aac", "h264parse")
-	path := filepath.Join(t.TempDir(), name)
-	launch(t, path, fmt.Sprintf("videotestsrc pattern=smpte75 horizontal-speed=3 num-buffers=%d ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 ! "+
-		"x264enc key-int-max=10 bframes=2 speed-preset=ultrafast ! h264parse ! %s", frames, more))
-	return path
-}
-
-const toMP4 = "mp4mux name=m ! filesink name=out"
-
-// withSound adds a track of sound as long as so many frames.
-func withSound(frames int, muxer string) string {
-	return fmt.Sprintf("%s name=m ! filesink name=out  audiotestsrc wave=ticks num-buffers=%d samplesperbuffer=1920 ! audio/x-raw,rate=48000,channels=2 ! "+
-		"avenc_aac ! aacparse ! m.", muxer, frames)
-}
-
-// picture1 is one decoded frame.
-type picture1 struct {
-	time time.Duration
-	sum  uint32
-}
-
-// decode decodes the first video of a film.
-func decode(t *testing.T, path string) (frames []picture1, caps string) {
-	t.Helper()
-	g, err := newPipeline("filesrc name=file ! parsebin name=streams  decodebin name=decoder ! fakesink name=sink sync=false async=false")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.stop()
-	c := &coding{graph: g, film: &film{plan: &plan{Facts: &facts{Caps: videoCaps(t, path)}}}, abort: make(chan error, 1)}
-	if err := c.setFile(path); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.linkDecoder(); err != nil {
-		t.Fatal(err)
-	}
-	sink, err := c.sinkOf("sink")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s clock
-	sink.AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-		if event := eventOf(info); event != nil {
-			switch event.Type() {
-			case gst.EventTypeSegment:
-				s.segment(event)
-			case gst.EventTypeCaps:
-				caps = event.ParseCaps().String()
-			}
-		} else if buffer := bufferOf(info); buffer != nil {
-			at, _ := s.time(buffer.PresentationTimestamp())
-			withData(buffer, func(data []byte) { frames = append(frames, picture1{at, crc32.ChecksumIEEE(data)}) })
-		}
-		return gst.PadProbeOK
-	})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := c.play(ctx, c.abort); err != nil {
-		t.Fatalf("%q: %v", path, err)
-	}
-	return frames, caps
-}
-
-// videoCaps are those of the coded video.
-func videoCaps(t *testing.T, path string) string {
-	t.Helper()
-	videos := scan(t, path).videos()
-	if len(videos) == 0 {
-		t.Fatalf("%q has no video", path)
-	}
-	return videos[0].caps
-}
-
-func sums(frames []picture1) (s []uint32) {
-	for _, f := range frames {
-		s = append(s, f.sum)
-	}
-	return s
-}
-
-func times(frames []picture1) (s []time.Duration) {
-	for _, f := range frames {
-		s = append(s, f.time)
-	}
-	return s
-}
-
-// samePictures fails unless two films have the same pictures.
-func samePictures(t *testing.T, got, want string) {
-	t.Helper()
-	a, _ := decode(t, got)
-	b, _ := decode(t, want)
-	if len(b) == 0 || !slices.Equal(sums(a), sums(b)) {
-		differ := 0
-		for i := range min(len(a), len(b)) {
-			if a[i].sum != b[i].sum {
-				differ++
-			}
-		}
-		t.Fatalf("%d pictures, wanted %d, %d of them differ", len(a), len(b), differ)
-	}
-}
-
-// sameSound fails unless all packets of sound are the same.
-func sameSound(t *testing.T, got, want string) {
-	t.Helper()
-	a, b := scan(t, got).sounds(), scan(t, want).sounds()
-	if len(a) != len(b) || len(b) == 0 {
-		t.Fatalf("%d tracks of sound, wanted %d", len(a), len(b))
-	}
-	for i := range a {
-		if a[i].packets != b[i].packets || a[i].bytes != b[i].bytes || a[i].sum != b[i].sum {
-			t.Errorf("sound %d has %d packets, %d bytes, wanted %d, %d and the same", i, a[i].packets, a[i].bytes, b[i].packets, b[i].bytes)
-		}
-	}
-}
-
-func scan(t *testing.T, path string) *contents {
-	t.Helper()
-	c, err := scanFile(context.Background(), path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// list is all files below a folder, hidden ones too.
-func list(t *testing.T, dir string) (names []string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && path != dir {
-			below, _ := filepath.Rel(dir, path)
-			names = append(names, below)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
 }

@@ -7,8 +7,8 @@ import (
 
 // nvDecoders are the decoders that leave frames in GPU memory.
 var nvDecoders = map[string]string{
-	"video/x-h264": "nvh264dec", "video/x-h265": "nvh265dec", "video/x-vp8": "nvvp8dec", "video/x-vp9": "nvvp9dec", "video/x-av1": "nvav1dec",
-	"video/mpeg": "nvmpegvideodec",
+	"video/x-h264": "nvh264dec", "video/x-h265": "nvh265dec", "video/x-vp8": "nvvp8dec", "video/x-vp9": "nvvp9dec",
+	"video/x-av1": "nvav1dec",
 }
 
 const (
@@ -17,15 +17,15 @@ const (
 	gpuMemory  = "video/x-raw(memory:CUDAMemory)"
 )
 
-// text is the pipeline of a segment as gst-launch-1.0 would take it. The film's stream of video goes into the element decoder; frames
-// that are not wanted are dropped on the way into the elements frames and styled, coded takes the result.
+// text is the pipeline of a segment as gst-launch-1.0 would take it. The film's stream of video goes into the element
+// decoder; frames that are not wanted are dropped on the way into the elements frames and styled, coded takes the result.
 func (p *plan) text() string {
 	width, height := p.size()
 	size := fmt.Sprintf("width=%d,height=%d,pixel-aspect-ratio=%s", width, height, p.Facts.Aspect)
 	parts := []string{"filesrc name=file ! parsebin name=streams"}
 	if p.CUDA {
-		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=NV12,%s", p.Decoder, gpuMemory,
-			frameQueue, gpuMemory, size))
+		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=NV12,%s",
+			p.Decoder, gpuMemory, frameQueue, gpuMemory, size))
 	} else {
 		decode := "decodebin name=decoder ! " + frameQueue + " name=frames"
 		if p.Facts.Interlaced {

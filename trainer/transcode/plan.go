@@ -134,8 +134,8 @@ func seekFor(frames []frameTime, i int) time.Duration {
 // identity is a hash of everything that the output depends on: the film, what is made of it, and the files that this needs.
 func (o *Options) identity(path string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %q %q %d %d %d %d %v %v\n", planVersion, o.Codec, o.Container, o.Quality, o.Start, o.Duration, o.Segment, o.Smoothing, o.CPU)
-	fmt.Fprintf(h, "%q\n", o.Settings)
+	fmt.Fprintf(h, "%d %q %q %d %d %d %d\n", planVersion, o.Codec, o.Container, o.Quality, o.Start, o.Duration, o.Segment)
+	fmt.Fprintf(h, "%v %v %q\n", o.Smoothing, o.CPU, o.Settings)
 	for _, name := range append([]string{path}, o.Files...) {
 		info, err := os.Stat(name)
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 func TestKilledAtAnyMoment(t *testing.T) {
 	path := clip(t, "film.mp4", 80, withSound(80, "mp4mux"))
 	dir := t.TempDir()
-	j := job{Inputs: film1(path), Out: filepath.Join(dir, "whole"), Segment: 400 * time.Millisecond, Slow: 15 * time.Millisecond}
+	j := job{Inputs: inputsOf(path), Out: filepath.Join(dir, "whole"), Segment: 400 * time.Millisecond, Slow: 15 * time.Millisecond}
 	start := time.Now()
 	if err := j.command(t).Run(); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(random.Float64() * 0.8 * float64(took)))
+		time.Sleep(time.Duration(random.Float64() * 0.8 * float64(min(took, 4*time.Second))))
 		c.Process.Kill()
 		c.Wait()
 		for _, name := range list(t, dir) {
@@ -56,7 +56,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 func TestGoesOn(t *testing.T) {
 	path := clip(t, "film.mp4", 60, toMP4)
 	dir := t.TempDir()
-	j := job{Inputs: film1(path), Out: dir, Segment: 400 * time.Millisecond}
+	j := job{Inputs: inputsOf(path), Out: dir, Segment: 400 * time.Millisecond}
 	whole, _ := j.one(t)
 	if whole.Coded != 60 || whole.Segments < 4 {
 		t.Fatalf("%d frames in %d segments", whole.Coded, whole.Segments)
@@ -125,7 +125,7 @@ func TestGoesOn(t *testing.T) {
 func TestShards(t *testing.T) {
 	a, b := clip(t, "a.mp4", 60, withSound(60, "mp4mux")), clip(t, "b.mp4", 20, toMP4)
 	dir := t.TempDir()
-	j := job{Inputs: append(film1(a), film1(b)...), Out: filepath.Join(dir, "one"), Segment: 400 * time.Millisecond}
+	j := job{Inputs: append(inputsOf(a), inputsOf(b)...), Out: filepath.Join(dir, "one"), Segment: 400 * time.Millisecond}
 	j.one(t)
 	j.Out = filepath.Join(dir, "shards")
 	join := j
@@ -175,7 +175,7 @@ func TestShards(t *testing.T) {
 
 func TestTwoRunsAtOnce(t *testing.T) {
 	path := clip(t, "film.mp4", 60, toMP4)
-	j := job{Inputs: film1(path), Out: t.TempDir(), Segment: 400 * time.Millisecond, Slow: 100 * time.Millisecond}
+	j := job{Inputs: inputsOf(path), Out: t.TempDir(), Segment: 400 * time.Millisecond, Slow: 100 * time.Millisecond}
 	first := j.command(t)
 	var out bytes.Buffer
 	first.Stdout = &out

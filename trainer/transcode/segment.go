@@ -37,7 +37,9 @@ func (f *film) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 			w.abandon()
 		}
 	}()
-	c := &coding{film: f, segment: &f.plan.Segments[n], writer: w, abort: make(chan error, 4), arrived: make(chan struct{})}
+	c := &coding{film: f, segment: &f.plan.Segments[n], writer: w,
+		abort: make(chan error, 4), arrived: make(chan struct{}), done: make(chan struct{})}
+	defer close(c.done)
 	c.waiting.Store(seek)
 	if err := c.build(); err != nil {
 		return err
@@ -96,6 +98,7 @@ type coding struct {
 	abort   chan error
 
 	arrived chan struct{} // closed when the decoder has begun
+	done    chan struct{} // closed when the segment is
 	once    sync.Once
 	waiting atomic.Bool // for the seek: what comes before it is dropped
 	frames  *gst.Pad    // where the decoder's frames arrive
@@ -159,8 +162,8 @@ func (c *coding) sinkOf(name string) (*gst.Pad, error) {
 	return e.GetStaticPad("sink"), nil
 }
 
-// linkDecoder sends the film's first video to the decoder. The other streams are read past: a demuxer whose only listener has come to its
-// end reports an error.
+// linkDecoder sends the film's first video to the decoder. The other streams are read past: a demuxer whose only listener
+// has come to its end reports an error.
 func (c *coding) linkDecoder() error {
 	streams, err := c.element("streams")
 	if err != nil {
@@ -192,9 +195,13 @@ func (c *coding) fail(err error) {
 
 // seek sends the film to the key frame once frames flow, for before that there is nothing that could seek.
 func (c *coding) seek() {
-	<-c.arrived
-	event := gst.NewSeekEvent(1, gst.FormatTime, gst.SeekFlagFlush|gst.SeekFlagKeyUnit|gst.SeekFlagSnapBefore, gst.SeekTypeSet, int64(c.segment.Seek),
-		gst.SeekTypeNone, 0)
+	select {
+	case <-c.arrived:
+	case <-c.done:
+		return
+	}
+	const flags = gst.SeekFlagFlush | gst.SeekFlagKeyUnit | gst.SeekFlagSnapBefore
+	event := gst.NewSeekEvent(1, gst.FormatTime, flags, gst.SeekTypeSet, int64(c.segment.Seek), gst.SeekTypeNone, 0)
 	if !c.frames.PushEvent(event) {
 		c.fail(fmt.Errorf("seeking to %v failed: %w", c.segment.Seek, errUnlike))
 	}
@@ -259,7 +266,8 @@ func (c *coding) see(caps *gst.Structure) {
 	}
 	size, facts := fmt.Sprintf("%vx%v", width, height), c.film.plan.Facts
 	if c.size != "" && c.size != size {
-		c.film.warn(fmt.Sprintf("its size changes from %s to %s; all frames are fitted into %dx%d", c.size, size, facts.Width, facts.Height))
+		c.film.warn(fmt.Sprintf("its size changes from %s to %s; all frames are fitted into %dx%d",
+			c.size, size, facts.Width, facts.Height))
 	}
 	c.size = size
 }

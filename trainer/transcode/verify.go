@@ -57,7 +57,8 @@ func (f *film) verifySounds(c *contents, m *muxing, offset time.Duration) error 
 	for i, s := range sounds {
 		t := found[i]
 		if t.bytes != s.bytes || t.sum != s.sum {
-			return fmt.Errorf("audio track %d of the output has %d bytes in %d packets that are not the film's %d in %d", i+1, t.bytes, t.packets, s.bytes, s.packets)
+			return fmt.Errorf("audio track %d of the output has %d bytes in %d packets that are not the film's %d in %d",
+				i+1, t.bytes, t.packets, s.bytes, s.packets)
 		}
 		if f.plan.From.Begin > 0 {
 			continue // begins with the first whole packet

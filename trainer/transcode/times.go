@@ -1,0 +1,140 @@
+package transcode
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// joined is the video of all segments, as it goes into the container.
+type joined struct {
+	paths  []string
+	caps   string
+	times  []time.Duration // of the frames, in the order of decoding
+	dts    []time.Duration
+	sorted []time.Duration // times in the order of showing
+	end    time.Duration   // of the last frame
+	last   time.Duration   // how long it is shown
+}
+
+// readSegments checks all segments and finds the times of their frames. A damaged segment is removed, so that the next run makes
+// it anew.
+func (f *film) readSegments() (*joined, error) {
+	v := &joined{}
+	delay := 0
+	promised := 0
+	for i, s := range f.plan.Segments {
+		path := f.folder.file(segmentName(i))
+		head, times, err := readTimes(path)
+		if errors.Is(err, errDamaged) {
+			os.Remove(path)
+			return nil, fmt.Errorf("segment %d of %d is damaged and was removed: run again", i+1, len(f.plan.Segments))
+		} else if err != nil {
+			return nil, err
+		}
+		promised += s.Frames
+		v.paths = append(v.paths, path)
+		if len(times) == 0 {
+			continue
+		}
+		if v.caps == "" {
+			v.caps = head.Caps
+		} else if field(v.caps, "codec_data") != field(head.Caps, "codec_data") {
+			return nil, fmt.Errorf("segment %d of %d is coded otherwise than the first, so they cannot be joined: try --segment 0", i+1,
+				len(f.plan.Segments))
+		}
+		delay = max(delay, reordering(times))
+		v.times = append(v.times, times...)
+	}
+	if len(v.times) == 0 {
+		return nil, errors.New("none of its frames could be decoded")
+	}
+	if promised > len(v.times) && !f.plan.Facts.Interlaced {
+		f.warn(fmt.Sprintf("%d of its %d frames could not be decoded and are missing", promised-len(v.times), promised))
+	}
+	for i := range v.times {
+		v.times[i] -= f.plan.From.Begin
+	}
+	v.sorted = slices.Sorted(slices.Values(v.times))
+	v.dts = decodingTimes(v.sorted, delay)
+	n := len(v.sorted)
+	v.last = f.plan.Last
+	if v.last <= 0 && n > 1 {
+		v.last = (v.sorted[n-1] - v.sorted[0]) / time.Duration(n-1)
+	}
+	v.last = max(v.last, time.Millisecond)
+	v.end = v.sorted[n-1] + v.last
+	return v, nil
+}
+
+// field is a field of caps as it is written there.
+func field(caps, name string) string {
+	_, after, ok := strings.Cut(caps, name+"=")
+	if !ok {
+		return ""
+	}
+	value, _, _ := strings.Cut(after, ",")
+	return strings.TrimSuffix(value, ";")
+}
+
+func readTimes(path string) (head segmentHead, times []time.Duration, err error) {
+	r, err := openSegment(path)
+	if err != nil {
+		return head, nil, err
+	}
+	defer r.close()
+	for {
+		p, err := r.next()
+		if err == io.EOF {
+			return r.head, times, nil
+		}
+		if err != nil {
+			return head, nil, err
+		}
+		times = append(times, p.time)
+	}
+}
+
+// reordering is by how many places frames come later in the order of decoding than in that of showing, at most.
+func reordering(times []time.Duration) (delay int) {
+	sorted := slices.Sorted(slices.Values(times))
+	for i, t := range times {
+		rank, _ := slices.BinarySearch(sorted, t)
+		delay = max(delay, i-rank)
+	}
+	return delay
+}
+
+// decodingTimes are the times of decoding: they rise and none lies behind the time of showing. They are made for the whole
+// film, since those that encoders make for a segment may run into each other at the borders when the frame rate varies. The
+// first lies as long before the first frame as the last before the last, so that all frames together take as long to decode
+// as to show: MP4 has one length for both.
+func decodingTimes(sorted []time.Duration, delay int) []time.Duration {
+	n := len(sorted)
+	ahead := time.Duration(delay) * 40 * time.Millisecond
+	if delay < n {
+		ahead = sorted[n-1] - sorted[n-1-delay]
+	}
+	dts := make([]time.Duration, n)
+	for i := range dts {
+		if i < delay {
+			dts[i] = sorted[0] - ahead*time.Duration(delay-i)/time.Duration(delay)
+		} else {
+			dts[i] = sorted[i-delay]
+		}
+	}
+	return dts
+}
+
+// duration is how long frame i is shown: until the next. MP4 takes that of the last in the order of decoding for the film's last.
+func (v *joined) duration(i int) time.Duration {
+	at, _ := slices.BinarySearch(v.sorted, v.times[i])
+	if at+1 == len(v.sorted) || i+1 == len(v.times) {
+		return v.last
+	}
+	return v.sorted[at+1] - v.sorted[at]
+}
