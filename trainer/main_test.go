@@ -89,7 +89,7 @@ func tree(t *testing.T, dir string) string {
 
 func TestUsage(t *testing.T) {
 	out, _ := mustRun(t, "--help")
-	for _, command := range []string{"stylize", "style", "train", "import", "inspect", "export", "eval", "bench"} {
+	for _, command := range []string{"stylize", "style", "train", "import", "inspect", "export", "eval", "transcode", "bench"} {
 		if !strings.Contains(out, command) {
 			t.Errorf("--help does not name %s:\n%s", command, out)
 		}

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-gst/go-gst/gst"
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
@@ -157,14 +155,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 			o.Inputs = append(o.Inputs, transcode.Input{Path: in.path, Base: in.base})
 		}
 	}
-	o.Set = func(filter *gst.Element) error {
-		if err := cs.set(filter); err != nil {
-			return err
-		}
-		if jobs > 1 && cs.value("threads") == nil {
-			return filter.SetProperty("threads", max(1, runtime.NumCPU()/jobs))
-		}
-		return nil
-	}
+	// Not fewer threads where there are more jobs: the engine's last bit depends on their number, the film must not on that of jobs.
+	o.Set = cs.set
 	return o, nil
 }

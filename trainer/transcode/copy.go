@@ -22,9 +22,6 @@ type copied struct {
 	slot    int           // its place among the streams of the output, from 1; the video is 0
 }
 
-// sparse streams, such as subtitles, may have nothing for long.
-func (o other) sparse() bool { return o.Kind != "audio" }
-
 // former is the element that brings a stream into the form that containers take, "" for none; the data are the same.
 // In text that a demuxer has turned into Pango's markup, onCopied turns & and its like back.
 func former(caps string) string {

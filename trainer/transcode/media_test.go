@@ -128,13 +128,6 @@ func sums(frames []shown) (s []uint32) {
 	return s
 }
 
-func times(frames []shown) (s []time.Duration) {
-	for _, f := range frames {
-		s = append(s, f.time)
-	}
-	return s
-}
-
 // samePictures fails unless two films have the same pictures.
 func samePictures(t *testing.T, got, want string) {
 	t.Helper()

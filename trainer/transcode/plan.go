@@ -189,14 +189,6 @@ func lastDuration(frames []frameTime, end time.Duration) time.Duration {
 	return frames[i-1].duration
 }
 
-// frames is how many frames the container counts in all segments, 0 where that is unknown.
-func (p *plan) frames() (n int) {
-	for _, s := range p.Segments {
-		n += s.Frames
-	}
-	return n
-}
-
 // warn notes what will be lost, as far as it is known beforehand.
 func (p *plan) warn(o *Options) {
 	f := p.Facts
