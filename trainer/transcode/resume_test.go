@@ -89,8 +89,12 @@ func TestGoesOn(t *testing.T) {
 	other := j
 	other.Codec = "h265"
 	other.StyleSettings = "other"
-	if r, _ := other.one(t); r.Coded != 60 {
+	r, w := other.one(t)
+	if r.Coded != 60 {
 		t.Errorf("with other options %d frames are coded, wanted all", r.Coded)
+	}
+	if warnings := strings.Join(w.warnings, ""); !strings.Contains(warnings, "of that thrown away") {
+		t.Errorf("warnings are %q", warnings)
 	}
 	os.Remove(filepath.Join(dir, "film.mp4"))
 
@@ -115,10 +119,42 @@ func TestGoesOn(t *testing.T) {
 	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("with a damaged segment the error is %v", err)
 	}
-	r, _ := j.one(t)
+	r, _ = j.one(t)
 	samePictures(t, r.Output, reference)
 	if _, err := os.Stat(filepath.Join(dir, ".film.adain")); err == nil {
 		t.Error("the folder for unfinished work is still there")
+	}
+}
+
+// What shards have made to take the place of a result stays until they are joined.
+func TestOverwriteByShards(t *testing.T) {
+	path := clip(t, "film.mp4", 20, toMP4)
+	j := job{Inputs: inputsOf(path), Out: t.TempDir()}
+	whole, _ := j.one(t)
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(whole.Output, old, old); err != nil {
+		t.Fatal(err)
+	}
+	shard, join := j, j
+	shard.Overwrite, shard.Shard = true, Shard{0, 1}
+	shard.one(t)
+	join.Join = true
+	if r, _ := join.one(t); r.Status != Skipped {
+		t.Errorf("joined without overwriting: %s", r.Status)
+	}
+	join.Overwrite = true
+	if r, _ := join.one(t); r.Status != Done {
+		t.Errorf("joined: %s", r.Status)
+	}
+	// A run that was killed between giving the result its name and cleaning up.
+	shard.one(t)
+	soon := time.Now().Add(time.Hour)
+	if err := os.Chtimes(whole.Output, soon, soon); err != nil {
+		t.Fatal(err)
+	}
+	j.one(t)
+	if names := list(t, j.Out); !slices.Equal(names, []string{"film.mp4"}) {
+		t.Errorf("files are %q", names)
 	}
 }
 
@@ -182,7 +218,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(j.Out, ".film.adain", planName)); err == nil {
 			break
 		}
