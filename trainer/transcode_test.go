@@ -70,6 +70,10 @@ func TestTranscode(t *testing.T) {
 	if !strings.Contains(progress, "2 done") {
 		t.Errorf("with --overwrite:\n%s", progress)
 	}
+	args[len(args)-2] = dir // in which the films lie, and not the other way round: the results are films like others now
+	if _, progress = mustRun(t, args...); !strings.Contains(progress, "4 done") {
+		t.Errorf("into the folder above the films:\n%s", progress)
+	}
 }
 
 func TestTranscodeUsage(t *testing.T) {
