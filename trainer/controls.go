@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -198,23 +199,27 @@ func (cs *controls) value(property string) any {
 	return nil
 }
 
-// files are the files that the properties name and that are there.
-func (cs *controls) files() []string {
+// files are the files that the properties name. Errors: one that is not there.
+func (cs *controls) files() ([]string, error) {
 	var found []string
-	add := func(path string) {
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			found = append(found, filepath.Clean(path))
+	for _, name := range cs.styles {
+		_, err := os.Stat(name)
+		switch builtin := model.BuiltinStyles(); {
+		case err == nil:
+			found = append(found, filepath.Clean(name))
+		case !slices.Contains(builtin, name):
+			return nil, fmt.Errorf("--style %q is neither a built-in style, which are %s, nor a file: %w", name, strings.Join(builtin, ", "), errors.Unwrap(err))
 		}
 	}
-	for _, c := range cs.properties {
-		switch c.property {
-		case "style":
-			for _, name := range cs.styles {
-				add(name)
-			}
-		case "mask", "weights":
-			add(c.value.(string))
+	for _, flag := range []string{"mask", "weights"} {
+		name, _ := cs.value(flag).(string)
+		if name == "" {
+			continue
 		}
+		if _, err := os.Stat(name); err != nil {
+			return nil, fmt.Errorf("--%s %q: %w", flag, name, errors.Unwrap(err))
+		}
+		found = append(found, filepath.Clean(name))
 	}
-	return found
+	return found, nil
 }

@@ -3,11 +3,14 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-gst/go-gst/gst"
 	"github.com/urfave/cli/v2"
+
+	"adainfilter/element"
 )
 
 // readControlsOf reads controls as a command would from its arguments.
@@ -52,8 +55,8 @@ func TestControls(t *testing.T) {
 	if list, ok := weights.(*gst.ValueArrayValue); err != nil || !ok || list.Size() != 3 || list.ValueAt(2) != 0.5 {
 		t.Errorf("style-weights is %v, %v, wanted 1, 2, 0.5", weights, err)
 	}
-	if files := cs.files(); len(files) != 1 || files[0] != name {
-		t.Errorf("files are %q, wanted %q", files, name)
+	if names := element.GetStyles(filter.Unsafe()).Names; !slices.Equal(names, cs.styles) {
+		t.Errorf("the element has the styles %q, wanted %q", names, cs.styles)
 	}
 }
 

@@ -48,9 +48,10 @@ func transcodeCommand() *cli.Command {
 			"  adain transcode --start 1m --duration 10s --codec ffv1 --out test/ film.mkv\n" +
 			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
 			"  adain transcode --join --out shared/ film.mp4         # when they are done",
-		Flags:        slices.Concat(flags, controlFlags()),
-		OnUsageError: usageError,
-		Action:       transcodeFilms,
+		Flags:           slices.Concat(flags, controlFlags()),
+		HideHelpCommand: true, // a film or folder may be called help
+		OnUsageError:    usageError,
+		Action:          transcodeFilms,
 	}
 }
 
@@ -144,16 +145,25 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	o := &transcode.Options{
 		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
-		Files: cs.files(), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", version, cs.properties),
+		CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", version, cs.properties),
+	}
+	if !o.Join {
+		if o.Files, err = cs.files(); err != nil {
+			return nil, err
+		}
 	}
 	if s, ok := cs.value("smoothing").(float64); ok {
 		o.Smoothing = s
 	}
+	// Results of an earlier run that lie below a folder of films are not films to transcode.
+	below := slices.ContainsFunc(names, func(name string) bool { return within(name, o.Out) })
 	for _, in := range inputs {
-		// Results of an earlier run that lie below a folder of films are not films to transcode.
-		if slices.Contains(names, in.path) || !within(o.Out, in.path) {
+		if slices.Contains(names, in.path) || !below || !within(o.Out, in.path) {
 			o.Inputs = append(o.Inputs, transcode.Input{Path: in.path, Base: in.base})
 		}
+	}
+	if len(o.Inputs) == 0 {
+		return nil, fmt.Errorf("all films lie in --out %q, where results are: choose another folder", o.Out)
 	}
 	// Not fewer threads where there are more jobs: the engine's last bit depends on their number, the film must not on that of jobs.
 	o.Set = cs.set

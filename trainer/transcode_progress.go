@@ -86,6 +86,8 @@ func (p *filmProgress) End(r transcode.Result) {
 			rate = fmt.Sprintf(", %.1f fps", float64(r.Coded)/r.Seconds)
 		}
 		p.print(fmt.Sprintf("%d/%d %q: %d frames%s, %s", p.done, p.total, r.Output, r.Frames, rate, r.Encoder))
+	case transcode.Skipped:
+		p.print(fmt.Sprintf("%d/%d %q: skipped, there is %q", p.done, p.total, r.Input, r.Output))
 	default:
 		p.print(fmt.Sprintf("%d/%d %q: %s", p.done, p.total, r.Input, r.Status))
 	}

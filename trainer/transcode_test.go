@@ -70,16 +70,27 @@ func TestTranscode(t *testing.T) {
 	if !strings.Contains(progress, "2 done") {
 		t.Errorf("with --overwrite:\n%s", progress)
 	}
+	args[len(args)-2] = dir // in which the films lie, and not the other way round: the results are films like others now
+	if _, progress = mustRun(t, args...); !strings.Contains(progress, "4 done") {
+		t.Errorf("into the folder above the films:\n%s", progress)
+	}
 }
 
 func TestTranscodeUsage(t *testing.T) {
 	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "out", "a.mp4"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for args, want := range map[string]string{
 		"": "a film and --out are both needed", "--out O": "a film and --out are both needed", "x.mp4 --out O": "options go first",
 		"--out O --codec mp3 x.mp4": "codec is \"mp3\"", "--out O --container avi x.mp4": "container is \"avi\"", "--out O --quality 0 x.mp4": "--quality is 0",
 		"--out O --jobs 0 x.mp4": "--jobs is 0", "--out O --shard 4/4 x.mp4": "wanted 0 to 3", "--out O --shard 0/2 --join x.mp4": "leave the shard out",
 		"--out O --start -1s x.mp4": "times of 0 or more", "--out O --alpha 2 x.mp4": "--alpha is 2", "--out O --codec ffv1 --container mp4 x.mp4": "ffv1 does not go into mp4",
-		"--out O none.mp4": "no such file", "--out O --join none.mp4": "no such file",
+		"--out O none.mp4": "no such file", "--out O --style none.jpg x.mp4": "--style \"none.jpg\" is neither", "--out O help": "no such file",
+		"--out O --mask none.png x.mp4": "--mask \"none.png\": no such file", "--out O --segment 1ns x.mp4": "at least 100ms", "--out O O": "all films lie in --out", "--out O --join none.mp4": "no such file",
 	} {
 		_, _, err := run(append([]string{"transcode"}, strings.Fields(strings.ReplaceAll(args, "O", filepath.Join(dir, "out")))...)...)
 		if err == nil || !strings.Contains(err.Error(), want) {

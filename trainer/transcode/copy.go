@@ -145,7 +145,7 @@ func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 	var s clock
 	var start time.Duration
 	part, own, ended, markup := m.film.plan.From, false, false, isMarkup(c.Caps)
-	lists := m.film.plan.Muxer == "mp4" || m.film.plan.Muxer == "mov"
+	lists := editable(m.film.plan.Muxer)
 	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		m.moved.Add(1)
 		if event := eventOf(info); event != nil {

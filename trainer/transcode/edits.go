@@ -12,6 +12,9 @@ import (
 // What GStreamer's muxer for MP4 and QuickTime does not write is changed in the finished file: numbers only, no box moves. The
 // boxes are those of ISO/IEC 14496-12: 8.3.2 tkhd, 8.4.2 mdhd, 8.6.6 elst.
 
+// editable says whether a container has these boxes.
+func editable(container string) bool { return container == "mp4" || container == "mov" }
+
 // box is a part of a file in memory.
 type box struct {
 	name string

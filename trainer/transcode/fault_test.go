@@ -28,6 +28,10 @@ func TestBadInput(t *testing.T) {
 	}
 	sound := filepath.Join(dir, "sound.mp4")
 	launch(t, sound, "audiotestsrc num-buffers=20 ! avenc_aac ! mp4mux ! filesink name=out")
+	pipe := filepath.Join(dir, "pipe.mp4")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	bad := []struct{ path, want string }{
 		{filepath.Join(dir, "none.mp4"), "no such file"},
 		{write("empty.mp4", nil), "it is empty"},
@@ -35,6 +39,7 @@ func TestBadInput(t *testing.T) {
 		{write("cut.mp4", data[:len(data)/2]), "it is cut off"}, // its index was at the end
 		{sound, "it has no video"},
 		{dir, "wanted a file"},
+		{pipe, "wanted a file"},
 	}
 	var inputs []Input
 	for _, b := range bad {
@@ -68,6 +73,42 @@ func TestDamagedFilm(t *testing.T) {
 	r, _ := job{Inputs: inputsOf(path), Out: t.TempDir(), Segment: 400 * time.Millisecond}.one(t)
 	if frames, _ := decode(t, r.Output); len(frames) < 10 || len(frames) >= 40 || len(frames) != r.Frames {
 		t.Errorf("%d frames, the report says %d, wanted those that are left of 40", len(frames), r.Frames)
+	}
+}
+
+// A film whose index is at its front loses its end only, without a word from GStreamer.
+func TestCutFilm(t *testing.T) {
+	path := clip(t, "film.mp4", 125, "mp4mux faststart=true name=m ! filesink name=out")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		part int // of 10
+		want string
+	}{{10, ""}, {3, "it may be cut off"}} {
+		if err := os.WriteFile(path, data[:len(data)*c.part/10], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, w := job{Inputs: inputsOf(path), Out: t.TempDir()}.one(t)
+		if got := strings.Join(w.warnings, "; "); !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%d tenths of a film: warnings are %q, wanted %q", c.part, got, c.want)
+		}
+	}
+}
+
+// However patient the reading of a damaged film is, a disk that is full ends it.
+func TestWritingFails(t *testing.T) {
+	g, err := newPipeline("videotestsrc num-buffers=1000 ! filesink name=out location=/dev/full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.stop()
+	g.patience = 24 * time.Hour
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := g.play(ctx, nil); !errors.Is(err, errWriting) {
+		t.Errorf("error is %v, wanted one of writing", err)
 	}
 }
 

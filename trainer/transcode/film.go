@@ -51,9 +51,8 @@ func (f *film) prepare(ctx context.Context) (segments []int, err error) {
 	if err := f.decide(ctx); err != nil {
 		return nil, err
 	}
-	f.warnings = slices.Clone(f.plan.Warnings)
-	for _, w := range f.warnings {
-		f.options.Watch.Warn(f.path, w)
+	for _, w := range f.plan.Warnings {
+		f.warn(w)
 	}
 	if f.finished([]string{f.plan.End}) {
 		return nil, errSkipped
@@ -103,9 +102,18 @@ func (f *film) finished(ends []string) bool {
 	return false
 }
 
-// tidy removes the folder that a run has left which ended between the renaming of its output and the removal.
+// tidy removes the folder that a run has left which ended between the renaming of its output and the removal. What is newer
+// than the output is on its way to take its place.
 func (f *film) tidy() {
+	out, err := os.Stat(f.result.Output)
+	if err != nil {
+		return
+	}
 	if _, err := os.Stat(folderOf(f.base)); err != nil {
+		return
+	}
+	plan, err := os.Stat(filepath.Join(folderOf(f.base), planName))
+	if err == nil && plan.ModTime().After(out.ModTime()) {
 		return
 	}
 	if folder, err := openFolder(f.base, Shard{}); err == nil {
@@ -144,8 +152,17 @@ func (f *film) decide(ctx context.Context) error {
 		f.plan = held
 		return nil
 	}
+	lost := 0
+	for i := 0; held != nil && i < len(held.Segments); i++ {
+		if f.has(i) {
+			lost++
+		}
+	}
 	if err := f.clear(); err != nil {
 		return err
+	}
+	if lost > 0 {
+		f.warn(fmt.Sprintf("it was begun with other options or files, %s of that thrown away", plural(lost, "segment is", "segments are")))
 	}
 	facts, err := probeFile(ctx, f.path)
 	if err != nil {
@@ -155,7 +172,7 @@ func (f *film) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.plan, err = made.write(path); err != nil {
+	if f.plan, err = made.write(path, f.options.Shard.Count > 0); err != nil {
 		return err
 	}
 	if f.plan.Identity != identity {

@@ -77,8 +77,11 @@ func (g *graph) drain(pad *gst.Pad, probe gst.PadProbeCallback) error {
 // errStopped ends a pipeline when what was wanted of it has come, though other streams of the film may go on.
 var errStopped = errors.New("stopped")
 
+// errWriting is a failure of the element out: reading on is of no use then.
+var errWriting = errors.New("the result cannot be written")
+
 // play runs the pipeline to its end. An error that comes on the channel stops it and is returned, and so is ctx's. An error of
-// an element is returned after what was on its way has arrived.
+// an element is returned after what was on its way has arrived, one of the element out at once.
 func (g *graph) play(ctx context.Context, abort <-chan error) error {
 	if err := g.SetState(gst.StatePlaying); err != nil {
 		if posted := g.posted(); posted != nil {
@@ -112,6 +115,8 @@ func (g *graph) play(ctx context.Context, abort <-chan error) error {
 		case message == nil:
 		case message.Type() == gst.MessageEOS:
 			return failure
+		case message.Source() == "out":
+			return fmt.Errorf("%w: %w", errWriting, g.failure(message))
 		case failure == nil:
 			failure, deadline = g.failure(message), time.Now().Add(g.patience)
 		}

@@ -38,7 +38,7 @@ func (f *film) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.plan.Muxer == "mp4" || f.plan.Muxer == "mov" {
+	if editable(f.plan.Muxer) {
 		if err := m.patch(part); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (f *film) mux(ctx context.Context, v *joined, part string) (*muxing, error)
 	close(ended)
 	m.stop() // wakes the feeding goroutine
 	<-fed
-	if err != nil && f.plan.Facts.Damaged != "" && ctx.Err() == nil {
+	if err != nil && f.plan.Facts.Damaged != "" && ctx.Err() == nil && !errors.Is(err, errWriting) {
 		err = nil // what was written is verified
 	}
 	return m, err
@@ -142,7 +142,7 @@ func (m *muxing) build(part string) error {
 	if pad == nil {
 		return fmt.Errorf("%s takes no video", m.film.plan.Muxer)
 	}
-	if m.film.plan.Facts.Variable && (m.film.plan.Muxer == "mp4" || m.film.plan.Muxer == "mov") {
+	if m.film.plan.Facts.Variable && editable(m.film.plan.Muxer) {
 		// The usual scale of film and of broadcasting; without a rate the muxer would take one that does not hold all times.
 		if err := pad.SetProperty("trak-timescale", uint(90000)); err != nil {
 			return err

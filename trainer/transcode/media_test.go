@@ -23,6 +23,9 @@ func needs(t *testing.T, elements ...string) {
 	}
 }
 
+// patience ends a test that hangs; a busy machine may need a hundred times what an idle one does.
+const patience = 3 * time.Minute
+
 // launch runs a pipeline to its end; elements named out write to path.
 func launch(t *testing.T, path, description string) {
 	t.Helper()
@@ -38,7 +41,7 @@ func launch(t *testing.T, path, description string) {
 	if err := out.SetProperty("location", path); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := g.play(ctx, nil); err != nil {
 		t.Fatalf("%s: %v", description, err)
@@ -103,7 +106,7 @@ func decode(t *testing.T, path string) (frames []shown, caps string) {
 		}
 		return gst.PadProbeOK
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := c.play(ctx, c.abort); err != nil {
 		t.Fatalf("%q: %v", path, err)

@@ -139,7 +139,7 @@ func (o *Options) identity(path string) (string, error) {
 	for _, name := range append([]string{path}, o.Files...) {
 		info, err := os.Stat(name)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("%q: %w", name, errors.Unwrap(err))
 		}
 		fmt.Fprintf(h, "%q %d %d\n", filepath.Base(name), info.Size(), info.ModTime().UnixNano())
 	}
@@ -158,7 +158,7 @@ func inputStamp(path string) (string, error) {
 // makePlan decides how a film is transcoded.
 func (o *Options) makePlan(f *facts, path, identity, stamp string) (*plan, error) {
 	p := &plan{Version: planVersion, Identity: identity, Input: stamp, Facts: f, From: span{o.Start, forever}}
-	if o.Duration > 0 {
+	if o.Duration > 0 && o.Duration < forever-o.Start {
 		p.From.End = o.Start + o.Duration
 	}
 	if err := o.chooseCodec(p, path); err != nil {
@@ -196,6 +196,9 @@ func (p *plan) warn(o *Options) {
 	if f.Damaged != "" {
 		add("it is damaged and is read as far as it goes: %s", f.Damaged)
 	}
+	if f.Cut > 0 {
+		add("it ends at %v, though it should last %v: it may be cut off", f.Cut.Round(time.Millisecond), f.Length.Round(time.Millisecond))
+	}
 	if f.Depth > 8 {
 		p.Warnings = append(p.Warnings, depthLost(f.Depth))
 	}
@@ -204,6 +207,9 @@ func (p *plan) warn(o *Options) {
 	}
 	if f.Interlaced {
 		add("its interlaced frames become progressive ones, made of their first fields")
+	}
+	if f.Orientation != "" && f.Orientation != "rotate-0" && !editable(p.Muxer) {
+		add("its orientation %s is lost, GStreamer does not write it into %s (--container mp4 and mov have it)", f.Orientation, p.Muxer)
 	}
 	if f.ExtraVideos > 0 {
 		add("%s left out: the first is stylised", plural(f.ExtraVideos, "other video is", "other videos are"))
@@ -273,8 +279,8 @@ func readPlan(path string) (*plan, error) {
 	return p, nil
 }
 
-// write stores the plan unless another shard has been faster; it returns the one that holds.
-func (p *plan) write(path string) (*plan, error) {
+// write stores the plan; where shards share the folder, unless another has been faster. It returns the one that holds.
+func (p *plan) write(path string, shared bool) (*plan, error) {
 	text, err := json.MarshalIndent(p, "", " ")
 	if err != nil {
 		return nil, err
@@ -291,6 +297,12 @@ func (p *plan) write(path string) (*plan, error) {
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, err
+	}
+	if !shared { // a rename, because disks of cameras and some network drives have no links
+		if err := os.Rename(file.Name(), path); err != nil {
+			return nil, err
+		}
+		return p, syncFolder(filepath.Dir(path))
 	}
 	// A link, because it fails where a rename would take the place of another shard's plan.
 	if err := os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {

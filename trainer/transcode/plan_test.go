@@ -75,6 +75,35 @@ func TestCut(t *testing.T) {
 	}
 }
 
+func TestPlanOfAPart(t *testing.T) {
+	for _, c := range []struct {
+		start, duration time.Duration
+		frames          int
+	}{{0, 0, 30}, {time.Second, time.Second, 10}, {time.Second, forever, 20}, {2 * time.Second, forever - time.Second, 10}, {forever, forever, 0}} {
+		o := Options{Start: c.start, Duration: c.duration, CPU: true, Codec: "h264", Quality: DefaultQuality}
+		f := facts{Caps: "video/x-h264", Width: 64, Height: 48, Aspect: "1/1", End: 3 * time.Second, frames: framesAt(30, 10, 10)}
+		needs(t, "x264enc", "mp4mux")
+		p, err := o.makePlan(&f, "film.mp4", "", "")
+		if c.frames == 0 {
+			if err == nil || !strings.Contains(err.Error(), "no frame lies between") {
+				t.Errorf("from %v for %v: %v", c.start, c.duration, err)
+			}
+		} else if err != nil || p.frames() != c.frames {
+			t.Errorf("from %v for %v: %v, wanted %d frames", c.start, c.duration, err, c.frames)
+		}
+	}
+}
+
+func TestOrientationLost(t *testing.T) {
+	for container, lost := range map[string]bool{"mp4": false, "mov": false, "mkv": true, "webm": true} {
+		p := &plan{Muxer: container, Facts: &facts{Orientation: "rotate-90"}}
+		p.warn(&Options{})
+		if (len(p.Warnings) == 1 && strings.Contains(p.Warnings[0], "rotate-90 is lost")) != lost {
+			t.Errorf("%s: warnings are %q", container, p.Warnings)
+		}
+	}
+}
+
 func TestWarmUp(t *testing.T) {
 	for _, smoothing := range []float64{0, 0.1, 0.5, 0.9, 0.95, 1} {
 		n := WarmUp(smoothing)
@@ -169,6 +198,7 @@ func TestOptionErrors(t *testing.T) {
 		"output folder is missing":   {Inputs: in},
 		"no film was named":          {Out: "o"},
 		"times of 0 or more":         {Inputs: in, Out: "o", Start: -1},
+		"or at least 100ms":          {Inputs: in, Out: "o", Segment: 1},
 		"leave the shard out":        {Inputs: in, Out: "o", Join: true, Shard: Shard{0, 2}},
 	} {
 		if err := o.check(); err == nil || !strings.Contains(err.Error(), want) {

@@ -30,13 +30,15 @@ type facts struct {
 	Interlaced  bool          `json:"interlaced"`
 	Seekable    bool          `json:"seekable"`
 	Chapters    bool          `json:"chapters"`
-	Variable    bool          `json:"variable"` // the frame rate
-	Vague       bool          `json:"vague"`    // frames have no exact times before they are decoded: one segment
+	Variable    bool          `json:"variable"`         // the frame rate
+	Vague       bool          `json:"vague"`            // frames have no exact times before they are decoded: one segment
+	Length      time.Duration `json:"length,omitempty"` // that the container promises, 0 if it only estimates one
 	Frames      int           `json:"frames"`
 	End         time.Duration `json:"end"`
 	ExtraVideos int           `json:"extra_videos"`
 	Others      []other       `json:"others"` // streams besides the video
 	Damaged     string        `json:"damaged,omitempty"`
+	Cut         time.Duration `json:"cut,omitempty"`         // where all streams end, if that is long before Length
 	Orientation string        `json:"orientation,omitempty"` // the tag image-orientation
 	frames      []frameTime   // sorted by time
 }
@@ -68,6 +70,9 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 		return nil, errors.New("it has no video")
 	}
 	f.Damaged, f.ExtraVideos = c.damaged, len(videos)-1
+	if last := c.end(); f.Damaged == "" && f.Length > last+2*time.Second {
+		f.Cut = last
+	}
 	for i, t := range c.tracks {
 		if t.kind != "video" && t.kind != "image" && t.packets > 0 {
 			f.Others = append(f.Others, other{i, t.kind, t.caps, t.begin, t.lead})
@@ -78,24 +83,20 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 }
 
 func readable(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		var p *os.PathError
-		if errors.As(err, &p) {
-			err = p.Err
-		}
-		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
+	info, err := os.Stat(path) // before opening, which would wait for the other end of a pipe
 	switch {
 	case err != nil:
-		return err
+		return errors.Unwrap(err)
 	case !info.Mode().IsRegular():
 		return errors.New("it is a folder, a pipe or a device, wanted a file")
 	case info.Size() == 0:
 		return errors.New("it is empty")
 	}
+	file, err := os.Open(path)
+	if err != nil {
+		return errors.Unwrap(err)
+	}
+	defer file.Close()
 	// GStreamer waits for an index that was cut off.
 	var head [8]byte
 	if _, err := file.ReadAt(head[:], 0); err == nil && string(head[4:]) == "ftyp" {
@@ -136,6 +137,10 @@ func (f *facts) discover(path string) error {
 		if caps := top.GetCaps(); caps != nil && caps.GetSize() > 0 {
 			f.Container = caps.GetStructureAt(0).Name()
 			runtime.KeepAlive(caps)
+		}
+		switch f.Container {
+		case "video/quicktime", "video/x-matroska", "video/webm":
+			f.Length = validDuration(info.GetDuration())
 		}
 	}
 	videos := info.GetVideoStreams()

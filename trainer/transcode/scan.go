@@ -96,6 +96,14 @@ func (c *contents) any() bool {
 	return false
 }
 
+// end is that of the longest track.
+func (c *contents) end() (last time.Duration) {
+	for _, t := range c.tracks {
+		last = max(last, t.end)
+	}
+	return last
+}
+
 // videos are the tracks of moving pictures.
 func (c *contents) videos() (found []*track) {
 	for _, t := range c.tracks {

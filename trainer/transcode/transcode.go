@@ -52,6 +52,9 @@ type Options struct {
 	Watch Watcher
 }
 
+// shortest is the least length of a segment: one begins with a key frame, and each is a file.
+const shortest = 100 * time.Millisecond
+
 // DefaultQuality is good to the eye for every codec.
 const DefaultQuality = 70
 
@@ -112,6 +115,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("quality is %d, wanted 1 to 100", o.Quality)
 	case o.Start < 0 || o.Duration < 0 || o.Segment < 0:
 		return errors.New("start, duration and segment are times of 0 or more")
+	case o.Segment > 0 && o.Segment < shortest:
+		return fmt.Errorf("segment is %v, wanted 0 or at least %v", o.Segment, shortest)
 	case o.Out == "":
 		return errors.New("the output folder is missing")
 	case len(o.Inputs) == 0:
