@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-gst/go-gst/gst"
+	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/trainer/transcode"
@@ -69,6 +70,37 @@ func TestTranscode(t *testing.T) {
 	_, progress = mustRun(t, append([]string{args[0], "--overwrite"}, args[1:]...)...)
 	if !strings.Contains(progress, "2 done") {
 		t.Errorf("with --overwrite:\n%s", progress)
+	}
+}
+
+// The element smooths by itself, so the frames before a segment must be seen without --smoothing too.
+func TestTranscodeSmoothing(t *testing.T) {
+	if err := registerFilter(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "film.mkv")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"", "--smoothing 0", "--smoothing 0.5"} {
+		var o *transcode.Options
+		command := transcodeCommand()
+		command.Action = func(c *cli.Context) (err error) { o, err = transcodeOptions(c); return err }
+		app := &cli.App{Commands: []*cli.Command{command}, DisableSliceFlagSeparator: true}
+		line := append([]string{"adain", "transcode"}, strings.Fields(args)...)
+		if err := app.Run(append(line, "--out", t.TempDir(), path)); err != nil {
+			t.Fatal(err)
+		}
+		filter, err := gst.NewElement(filterName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Set(filter); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := filter.GetProperty("smoothing"); err != nil || s != o.Smoothing {
+			t.Errorf("%q: segments are warmed up for smoothing %v, the element has %v, %v", args, o.Smoothing, s, err)
+		}
 	}
 }
 
