@@ -25,6 +25,9 @@ import (
 	"adainfilter/model"
 )
 
+// DefaultSmoothing is the value of the property smoothing that nobody has set.
+const DefaultSmoothing = C.DEFAULT_SMOOTHING
+
 // available are the engines that elements of this process open.
 var available model.Engines
 

@@ -44,7 +44,8 @@ func controlFlags() []cli.Flag {
 		&cli.IntFlag{Name: "processing-size", Usage: "short side in `PIXELS` at which the network sees frames; 0 is the frame's own"},
 		&cli.BoolFlag{Name: "preserve-color", Usage: "take only the luminance from the style and the colours from the film"},
 		&cli.StringFlag{Name: "mask", Usage: "`PICTURE` that divides frames between two styles: the first where it is white, the second where it is black"},
-		&cli.Float64Flag{Name: "smoothing", Usage: "`SHARE` of the content statistics that a frame takes over from the one before, 0 to 1, against flicker"},
+		&cli.Float64Flag{Name: "smoothing", Value: element.DefaultSmoothing,
+			Usage: "`SHARE` that statistics, and the result where the film rests, take over from the frame before, against flicker; 0 to 1, 0 is off"},
 	}
 	return append(flags, engineFlags()...)
 }

@@ -44,7 +44,7 @@ func transcodeCommand() *cli.Command {
 			"A film that fails is reported, the others go on, and the exit code is 1.\n\n" +
 			"Examples:\n" +
 			"  adain transcode --out styled/ film.mp4\n" +
-			"  adain transcode --style painting.jpg --smoothing 0.8 --codec h265 --quality 80 --jobs 2 --out styled/ films/\n" +
+			"  adain transcode --style painting.jpg --alpha 0.8 --codec h265 --quality 80 --jobs 2 --out styled/ films/\n" +
 			"  adain transcode --start 1m --duration 10s --codec ffv1 --out test/ film.mkv\n" +
 			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
 			"  adain transcode --join --out shared/ film.mp4         # when they are done",
@@ -145,15 +145,12 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	o := &transcode.Options{
 		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
-		CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", version, cs.properties),
+		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", version, cs.properties),
 	}
 	if !o.Join {
 		if o.Files, err = cs.files(); err != nil {
 			return nil, err
 		}
-	}
-	if s, ok := cs.value("smoothing").(float64); ok {
-		o.Smoothing = s
 	}
 	// Results of an earlier run that lie below a folder of films are not films to transcode.
 	below := slices.ContainsFunc(names, func(name string) bool { return within(name, o.Out) })

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-gst/go-gst/gst"
+	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/trainer/transcode"
@@ -73,6 +74,37 @@ func TestTranscode(t *testing.T) {
 	args[len(args)-2] = dir // in which the films lie, and not the other way round: the results are films like others now
 	if _, progress = mustRun(t, args...); !strings.Contains(progress, "4 done") {
 		t.Errorf("into the folder above the films:\n%s", progress)
+	}
+}
+
+// The element smooths by itself, so the frames before a segment must be seen without --smoothing too.
+func TestTranscodeSmoothing(t *testing.T) {
+	if err := registerFilter(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "film.mkv")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"", "--smoothing 0", "--smoothing 0.5"} {
+		var o *transcode.Options
+		command := transcodeCommand()
+		command.Action = func(c *cli.Context) (err error) { o, err = transcodeOptions(c); return err }
+		app := &cli.App{Commands: []*cli.Command{command}, DisableSliceFlagSeparator: true}
+		line := append([]string{"adain", "transcode"}, strings.Fields(args)...)
+		if err := app.Run(append(line, "--out", t.TempDir(), path)); err != nil {
+			t.Fatal(err)
+		}
+		filter, err := gst.NewElement(filterName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Set(filter); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := filter.GetProperty("smoothing"); err != nil || s != o.Smoothing {
+			t.Errorf("%q: segments are warmed up for smoothing %v, the element has %v, %v", args, o.Smoothing, s, err)
+		}
 	}
 }
 

@@ -230,6 +230,29 @@ func TestPage(t *testing.T) {
 	}
 }
 
+func TestLoginByHand(t *testing.T) {
+	program := chromium(t)
+	r := start(t, Config{Source: "test", Height: 64, Token: testToken})
+	ctx := browse(t, program)
+	if err := chromedp.Run(ctx, chromedp.Navigate(r.address)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		token, look, want string
+		status            int64
+	}{{"not the token at all", ".hint", "That is not the token that adain live was started with.", 401}, {testToken, "#source", "test picture", 200}} {
+		var text string
+		answer, err := chromedp.RunResponse(ctx, chromedp.SendKeys("#token", c.token+kb.Enter))
+		if err != nil || answer.Status != c.status {
+			t.Fatalf("the form with %q: %+v, %v, wanted status %d", c.token, answer, err, c.status)
+		}
+		if err := chromedp.Run(ctx, chromedp.Poll(fmt.Sprintf(`document.querySelector(%q)?.textContent === %q`, c.look, c.want), nil,
+			chromedp.WithPollingTimeout(10*time.Second)), chromedp.Text(c.look, &text)); err != nil {
+			t.Errorf("the form with %q: %v, %s is %q", c.token, err, c.look, text)
+		}
+	}
+}
+
 // alphaInTime moves the slider by keys and measures when the picture shows it.
 func alphaInTime(t *testing.T, must func(string, ...chromedp.Action)) {
 	t.Helper()

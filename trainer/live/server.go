@@ -151,7 +151,8 @@ func (s *server) answer(h handler) http.HandlerFunc {
 		header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
 			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
+		// With no-referrer a browser sends the form for the token with "Origin: null", as a foreign page would.
+		header.Set("Referrer-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
@@ -219,7 +220,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusBadRequest, "the form cannot be read: %v", err)
 	}
 	if !s.access.enter(w, form.Get("token")) {
-		return write(w, http.StatusUnauthorized, "login.html", "text/html")
+		return write(w, http.StatusUnauthorized, "refused.html", "text/html")
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
@@ -272,7 +273,10 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	var kind *json.UnmarshalTypeError
+	if err := d.Decode(v); errors.As(err, &kind) && kind.Field != "" {
+		return refuse(http.StatusBadRequest, "%s cannot be a %s", kind.Field, kind.Value)
+	} else if err != nil {
 		return refuse(http.StatusBadRequest, "the body is not what is wanted: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if d.More() {
