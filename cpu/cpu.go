@@ -39,9 +39,8 @@ type Engine struct {
 	look     C.adain_cpu_look
 	text     [C.ADAIN_CPU_ERROR]C.char
 
-	before seen
-	shares []float32 // of before.mask at that network size, (2,H/8,W/8): of the first region and of the second
-	pixels blended
+	before model.History
+	shares []float32 // of the mask of the frame before, at its network size, (2,H/8,W/8): of the first region and of the second
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -116,29 +115,27 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 		}
 	}
 	e.dst, e.src = describe(dst), describe(src)
-	now := see(src, look)
-	goesOn := e.before.leadsTo(now)
-	follows := e.pixels.leadsTo(src, look)
-	e.before, e.pixels.known = seen{}, false // unless all goes well
+	w, h := look.Size(src.Width, src.Height)
+	goesOn, follows := e.before.Statistics(src, look), e.before.Pixels(src, look)
+	e.before.Forget() // unless all goes well
 	e.look = C.adain_cpu_look{
-		alpha: C.float(look.Alpha), smoothing: C.float(look.Smoothing), scene_cut: C.double(model.SceneCut(now.network[0], now.network[1])),
-		blend_weight: C.int32_t(model.BlendWeight(look.Smoothing)), fresh: flag(look.Fresh || !goesOn), follow: flag(follows),
-		preserve_color: flag(look.PreserveColor), width: C.int32_t(now.network[0]), height: C.int32_t(now.network[1]),
+		alpha: C.float(look.Alpha), smoothing: C.float(look.Smoothing), scene_cut: C.double(model.SceneCut(w, h)),
+		blend_weight: C.int32_t(model.BlendWeight(look.Smoothing)), fresh: flag(!goesOn), follow: flag(follows),
+		preserve_color: flag(look.PreserveColor), width: C.int32_t(w), height: C.int32_t(h),
 	}
-	other := second(look)
+	var other model.Stats
 	var shares []float32
 	if look.Mask != nil {
 		if !goesOn {
-			e.share(look.Mask, now.network[0], now.network[1])
+			e.share(look.Mask, w, h)
 		}
-		shares = e.shares
+		other, shares = look.Mask.Second, e.shares
 	}
 	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
 		floats(look.Style.Mean), floats(look.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), &e.look, &e.text[0]) != 0 {
 		return e.fail("frame", src)
 	}
-	e.before = now
-	e.pixels.remember(src, look)
+	e.before.Remember(src, look)
 	return nil
 }
 

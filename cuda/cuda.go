@@ -18,9 +18,9 @@ type Engine struct {
 	library *library
 	network *network
 	stream  cu.Stream
-	plan    *plan  // for the latest sizes; nil before the first picture and after a failure
-	before  seen   // what the statistics in network.previous are of
-	steady  steady // what the pixels follow
+	plan    *plan         // for the latest sizes; nil before the first picture and after a failure
+	before  model.History // what the statistics in network.previous are of
+	steady  steady        // what the pixels follow
 }
 
 var _ model.Engine = (*Engine)(nil)

@@ -1,10 +1,6 @@
 package cuda
 
-import (
-	"slices"
-
-	"adainfilter/model"
-)
+import "adainfilter/model"
 
 // steady is what the pixels of a film follow, model/smoothing.go. Its memory is for frames of one size and no part of their plan, as
 // statistics of another picture replace that but change nothing here.
@@ -14,13 +10,6 @@ type steady struct {
 	before  uintptr // the frame before, in any format
 	result  uintptr // its blended result
 	changes uintptr // a byte for each pixel
-
-	// What a frame must have in common with the one before; the statistics say the rest.
-	follows       bool // there was one, and it was smoothed
-	format        model.Format
-	colorimetry   model.Colorimetry
-	style, second model.Stats
-	alpha         float32
 }
 
 // place takes the memory for frames of a size, unless it is there.
@@ -55,56 +44,16 @@ func steadyBytes(e extent) int64 {
 func changesPitch(e extent) int { return ceil(e.width, rowAlignment) * rowAlignment }
 
 // close gives the memory back, when no kernel uses it.
-func (s *steady) close() error {
-	s.follows = false
-	return s.free()
-}
-
-// remember notes a frame that went well.
-func (s *steady) remember(src *model.Image, look *model.Look) {
-	s.follows = look.Smoothing > 0
-	if !s.follows {
-		return
-	}
-	s.format, s.colorimetry, s.alpha = src.Format, src.Colorimetry, look.Alpha
-	keep(&s.style, look.Style)
-	keep(&s.second, second(look))
-}
-
-// like says whether a frame may follow the one before, as far as its look says so.
-func (s *steady) like(src *model.Image, look *model.Look) bool {
-	return s.follows && s.format == src.Format && s.colorimetry == src.Colorimetry && s.alpha == look.Alpha &&
-		same(s.style, look.Style) && same(s.second, second(look))
-}
-
-// second is the style of the second region, if there is one.
-func second(look *model.Look) (style model.Stats) {
-	if look.Mask != nil {
-		style = look.Mask.Second
-	}
-	return style
-}
-
-// keep copies statistics to memory that is used again.
-func keep(to *model.Stats, from model.Stats) {
-	to.Mean, to.Std = append(to.Mean[:0], from.Mean...), append(to.Std[:0], from.Std...)
-}
-
-func same(a, b model.Stats) bool { return slices.Equal(a.Mean, b.Mean) && slices.Equal(a.Std, b.Std) }
+func (s *steady) close() error { return s.free() }
 
 // tell gives a chain's last kernels what is the frame's own.
 func (s *steady) tell(c *chain, to, from frame, src *model.Image, look *model.Look) {
-	weight := 0
-	if s.like(src, look) {
-		weight = model.BlendWeight(look.Smoothing)
-	}
 	before, result := placed(src, s.frame, s.before), placed(src, s.frame, s.result)
 	c.changes.SetBytes(0, from.bytes())
 	c.changes.SetBytes(1, before.bytes())
 	c.blend.SetBytes(0, to.bytes())
 	c.blend.SetBytes(1, from.bytes())
 	c.blend.SetBytes(2, result.bytes())
-	c.blend.SetInt(7, weight)
 	c.blend.SetInt(8, flag(look.PreserveColor))
 }
 

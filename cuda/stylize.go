@@ -7,22 +7,6 @@ import (
 	"adainfilter/model"
 )
 
-// seen is a frame that was stylised; of no size if there was none, or it failed.
-type seen struct {
-	frame, network extent // its own size, and that at which the network saw it
-	mask           *model.Mask
-}
-
-// like says whether two frames had the same sizes and regions.
-func (s seen) like(other seen) bool {
-	return s.frame == other.frame && s.network == other.network && s.mask.SameRegions(other.mask)
-}
-
-func sight(src *model.Image, look *model.Look) seen {
-	w, h := look.Size(src.Width, src.Height)
-	return seen{extent{src.Width, src.Height}, extent{w, h}, look.Mask}
-}
-
 // Stylize is model.Engine.Stylize. It returns when the result is complete.
 func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
@@ -38,12 +22,11 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 	}
 	defer e.device.leave()
 	if err := e.stylize(dst, src, look); err != nil {
-		e.before = seen{}
+		e.before.Forget()
 		_ = e.wait() // as in Statistics
 		return e.fail("frame", src, err)
 	}
-	e.before = sight(src, look)
-	e.steady.remember(src, look)
+	e.before.Remember(src, look)
 	return nil
 }
 
@@ -74,8 +57,7 @@ func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
 
 // prepare orders what a frame needs onto the GPU and tells the kernels about it.
 func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, *chain, error) {
-	now := sight(src, look)
-	p, c, err := e.chain(now, look.Smoothing > 0)
+	p, c, err := e.chain(src, look)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,25 +73,38 @@ func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, *chain
 		return nil, nil, err
 	}
 	c.smooth.SetFloat(4, look.Smoothing)
-	c.smooth.SetInt(8, flag(look.Fresh || !e.before.like(now)))
+	c.smooth.SetInt(8, flag(!e.before.Statistics(src, look)))
 	c.adapt.SetFloat(4, look.Alpha)
 	c.own(p, &e.steady, to, from, src, look)
+	if c.blend != nil {
+		c.blend.SetInt(7, e.weight(src, look))
+	}
 	return p, c, nil
 }
 
 // chain is the kernels for a frame, and their plan. Pictures to follow that are of another size are given up first.
-func (e *Engine) chain(now seen, steady bool) (*plan, *chain, error) {
-	if e.steady.device != nil && e.steady.frame != now.frame {
+func (e *Engine) chain(src *model.Image, look *model.Look) (*plan, *chain, error) {
+	frame := extent{src.Width, src.Height}
+	if e.steady.device != nil && e.steady.frame != frame {
 		if err := errors.Join(e.forget(), e.steady.close()); err != nil {
 			return nil, nil, err
 		}
 	}
-	p, err := e.planFor(now.frame, now.network)
+	w, h := look.Size(src.Width, src.Height)
+	p, err := e.planFor(frame, extent{w, h})
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := e.chainFor(p, now.mask != nil, steady)
+	c, err := e.chainFor(p, look.Mask != nil, look.Smoothing > 0)
 	return p, c, err
+}
+
+// weight is that of the frame before in what pixels follow.
+func (e *Engine) weight(src *model.Image, look *model.Look) int {
+	if !e.before.Pixels(src, look) {
+		return 0
+	}
+	return model.BlendWeight(look.Smoothing)
 }
 
 // send orders what is new in a look onto the GPU.
