@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"log"
 	"net"
 	"net/http"
@@ -22,6 +23,8 @@ import (
 
 //go:embed page
 var page embed.FS
+
+var loginForm = template.Must(template.ParseFS(page, "page/login.html"))
 
 // player is the pipeline as the server sees it.
 type player interface {
@@ -195,10 +198,14 @@ func write(w http.ResponseWriter, status int, name, kind string) error {
 	if err != nil {
 		return err
 	}
+	answer(w, status, data, kind)
+	return nil
+}
+
+func answer(w http.ResponseWriter, status int, data []byte, kind string) {
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
 	w.WriteHeader(status)
 	w.Write(data)
-	return nil
 }
 
 // index is the page, or the form for the token. /?token=TOKEN opens the page at once; no redirect follows, since a browser that
@@ -207,7 +214,17 @@ func (s *server) index(w http.ResponseWriter, r *http.Request) error {
 	if s.access.entered(r) || s.access.enter(w, r.URL.Query().Get("token")) {
 		return write(w, http.StatusOK, "index.html", "text/html")
 	}
-	return write(w, http.StatusUnauthorized, "login.html", "text/html")
+	return askToken(w, false)
+}
+
+// askToken sends the form for the token, which says so if a wrong one was refused.
+func askToken(w http.ResponseWriter, refused bool) error {
+	var form bytes.Buffer
+	if err := loginForm.Execute(&form, refused); err != nil {
+		return err
+	}
+	answer(w, http.StatusUnauthorized, form.Bytes(), "text/html")
+	return nil
 }
 
 func (s *server) login(w http.ResponseWriter, r *http.Request) error {
@@ -220,7 +237,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusBadRequest, "the form cannot be read: %v", err)
 	}
 	if !s.access.enter(w, form.Get("token")) {
-		return write(w, http.StatusUnauthorized, "refused.html", "text/html")
+		return askToken(w, true)
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
