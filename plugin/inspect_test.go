@@ -95,7 +95,7 @@ func inspected(text string) map[string]property {
 func documented(text string) (map[string]property, error) {
 	_, text, ok := strings.Cut(text, "\n## Properties\n")
 	if !ok {
-		return nil, errors.New("README.md has no section Properties")
+		return nil, errors.New("documents/element.md has no section Properties")
 	}
 	text, _, _ = strings.Cut(text, "\n## ")
 	found := map[string]property{}
@@ -123,7 +123,7 @@ func documented(text string) (map[string]property, error) {
 			p.change += " controllable"
 		}
 		if strings.TrimSpace(cells[5]) == "" {
-			return nil, fmt.Errorf("README.md: property %s has no meaning", cells[1])
+			return nil, fmt.Errorf("documents/element.md: property %s has no meaning", cells[1])
 		}
 		found[cells[1]] = p
 	}
@@ -155,24 +155,24 @@ func TestProperties(t *testing.T) {
 			t.Errorf("gst-inspect says %s is %+v, wanted %+v", name, got[name], want)
 		}
 	}
-	readme, err := os.ReadFile("../README.md")
+	page, err := os.ReadFile("../documents/element.md")
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("there is no README.md to compare with")
+		t.Skip("there is no documents/element.md to compare with")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := documented(string(readme))
+	table, err := documented(string(page))
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := slices.Sorted(maps.Keys(got))
 	if want := slices.Sorted(maps.Keys(table)); !slices.Equal(names, want) {
-		t.Errorf("gst-inspect has the properties %v, README.md %v", names, want)
+		t.Errorf("gst-inspect has the properties %v, documents/element.md %v", names, want)
 	}
 	for _, name := range names {
 		if p, ok := table[name]; ok && p != got[name] {
-			t.Errorf("property %s: README.md says %+v, gst-inspect %+v", name, p, got[name])
+			t.Errorf("property %s: documents/element.md says %+v, gst-inspect %+v", name, p, got[name])
 		}
 	}
 }
