@@ -16,7 +16,7 @@ PLUGINDIR = $(shell pkg-config --variable=pluginsdir gstreamer-1.0)
 FETCHED      := $(abspath $(BUILD))/cuda/include
 CUDA_INCLUDE := $(FETCHED)
 ifeq ($(CUDA_INCLUDE),$(FETCHED))
-HEADERS := .ci/nvidia '$(BUILD)/cuda' include
+HEADERS := tools/nvidia '$(BUILD)/cuda' include
 else
 HEADERS := grep -q '^\#define CUDA_VERSION 12' '$(CUDA_INCLUDE)/cuda.h' || { echo 'CUDA_INCLUDE=$(CUDA_INCLUDE) has no cuda.h of CUDA 12' >&2; exit 1; }
 endif
@@ -44,7 +44,7 @@ help:
 	@echo 'make test        run all tests'
 	@echo 'make build       $(PLUGIN) and $(COMMAND)'
 	@echo 'make deps        install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
-	@echo 'make lint        formatting, vet, staticcheck, import rules, scripts'
+	@echo 'make lint        formatting, vet, staticcheck, import rules, scripts in sh, bash and Python'
 	@echo 'make kernels     compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
 	@echo 'make bench       speed of the engine and of the element'
 	@echo 'make gpu-bundle  tests and benchmarks for a host that has only a GPU and its driver: $(BUILD)/gpu-bundle.tar.gz'
@@ -53,13 +53,13 @@ help:
 	@echo 'make clean       remove what was built'
 
 deps:
-	@.ci/deps
+	@tools/deps
 	@$(HEADERS)
-	@.ci/gstcuda '$(GSTCUDA)'
+	@tools/gstcuda '$(GSTCUDA)'
 
 headers:
 	@$(HEADERS)
-	@.ci/gstcuda '$(GSTCUDA)'
+	@tools/gstcuda '$(GSTCUDA)'
 
 build: deps plugin command
 
@@ -85,13 +85,13 @@ test: build
 	go test -timeout 30m ./...
 
 lint: deps
-	@.ci/deps shellcheck
-	@.ci/lint '$(STATICCHECK)'
+	@tools/deps shellcheck pyflakes3
+	@tools/lint '$(STATICCHECK)'
 
 # NVRTC and ptxas, of the pinned release only: another one writes other text.
 kernels:
-	@.ci/nvidia '$(BUILD)/cuda' include lib bin
-	@.ci/kernels '$(BUILD)/cuda' $(if $(CHECK),--check)
+	@tools/nvidia '$(BUILD)/cuda' include lib bin
+	@tools/kernels '$(BUILD)/cuda' $(if $(CHECK),--check)
 
 bench: build
 	@pipelines/bench.sh
@@ -99,10 +99,10 @@ bench: build
 gpu-bundle: deps
 	@pipelines/gpu/bundle.sh '$(BUILD)/gpu-bundle'
 
-# dh gives what it calls another home, where Go would compile everything anew. What the build depends on was seen to by .ci/deps;
+# dh gives what it calls another home, where Go would compile everything anew. What the build depends on was seen to by tools/deps;
 # dpkg-buildpackage would also want the package build-essential, which only names what is there.
 deb: build
-	@.ci/deps dh:debhelper dpkg-buildpackage:dpkg-dev lintian
+	@tools/deps dh:debhelper dpkg-buildpackage:dpkg-dev lintian
 	rm -f '$(BUILD)'/adainfilter_*
 	DEBFOLDER='$(BUILD)' GOCACHE="$$(go env GOCACHE)" GOMODCACHE="$$(go env GOMODCACHE)" dpkg-buildpackage --build=binary \
 	  --no-check-builddeps --unsigned-changes --post-clean \

@@ -36,7 +36,7 @@ func headers(t *testing.T, name string, found map[string][]byte) {
 	}
 }
 
-// digest is SHA-256 over name, newline and content of a source and then of its headers, as .ci/kernels computes it.
+// digest is SHA-256 over name, newline and content of a source and then of its headers, as tools/kernels computes it.
 func digest(t *testing.T, source string) string {
 	t.Helper()
 	found := map[string][]byte{}
