@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/terminal"
 )
 
 func benchCommand() *cli.Command {
@@ -107,14 +108,14 @@ func bench(c *cli.Context) error {
 		}
 		fmt.Fprintln(c.App.Writer, string(line))
 	} else {
-		rows := [][2]string{
+		rows := []terminal.Row{
 			{"network", r.Network + ", widths " + r.Widths}, {"engine", r.Engine}, {"frame", fmt.Sprintf("%dx%d %s", width, height, r.Format)},
 			{"first frame", fmt.Sprintf("%.1f ms", r.FirstMS)}, {"statistics", fmt.Sprintf("%.1f ms", r.StyleMS)},
 			{"median of " + strconv.Itoa(r.Runs), fmt.Sprintf("%.2f ms, %.1f frames per second", r.MedianMS, r.FPS)},
 			{"best", fmt.Sprintf("%.2f ms", r.BestMS)}, {"rate", fmt.Sprintf("%.1f GFLOP/s", r.GFLOPS)},
 			{"peak memory", fmt.Sprintf("%.0f MB", float64(r.PeakMemory)*1024/1e6)},
 		}
-		if err := table(c.App.Writer, append(rows, r.GPU.rows()...)); err != nil {
+		if err := terminal.Table(c.App.Writer, append(rows, r.GPU.rows()...)); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"adainfilter/cuda"
 	"adainfilter/model"
+	"adainfilter/trainer/terminal"
 )
 
 // gpuResult is what --kernels measured; the names are those of the JSON output.
@@ -64,16 +65,16 @@ func measureGPU(c *cli.Context, engine model.Engine, src *model.Image) (r *gpuRe
 }
 
 // rows are those of the printed table; none without --kernels.
-func (r *gpuResult) rows() [][2]string {
+func (r *gpuResult) rows() []terminal.Row {
 	if r == nil {
 		return nil
 	}
-	rows := [][2]string{
+	rows := []terminal.Row{
 		{"the GPU could do", fmt.Sprintf("%.0f TFLOP/s, %.0f GB/s", r.Limits.FLOPS/1e12, r.Limits.Bandwidth/1e9)},
 		{"frame in GPU memory", fmt.Sprintf("%.3f ms, %.1f frames per second, %.0f %% of that", r.MedianMS, r.FPS, 100*r.Share)},
 	}
 	for _, k := range r.Kernels {
-		rows = append(rows, [2]string{k.Layer, fmt.Sprintf("%-20s %.4f ms, %.1f TFLOP/s, %.0f GB/s, %.0f %% of its bound", k.Kernel, k.Milliseconds,
+		rows = append(rows, terminal.Row{k.Layer, fmt.Sprintf("%-20s %.4f ms, %.1f TFLOP/s, %.0f GB/s, %.0f %% of its bound", k.Kernel, k.Milliseconds,
 			k.FLOP/k.Milliseconds/1e9, k.Bytes/k.Milliseconds/1e6, 100*k.Bound/k.Milliseconds)})
 	}
 	return rows
@@ -90,7 +91,7 @@ func selftest(c *cli.Context) error {
 		return err
 	}
 	failed := 0
-	var rows [][2]string
+	var rows []terminal.Row
 	for _, check := range checks {
 		answer := "right"
 		switch {
@@ -104,7 +105,7 @@ func selftest(c *cli.Context) error {
 			answer = fmt.Sprintf("WRONG: %d values", check.Wrong)
 			failed++
 		}
-		rows = append(rows, [2]string{check.Name, answer})
+		rows = append(rows, terminal.Row{check.Name, answer})
 	}
 	if c.Bool("json") {
 		line, err := json.Marshal(checks)
@@ -112,7 +113,7 @@ func selftest(c *cli.Context) error {
 			return err
 		}
 		fmt.Fprintln(c.App.Writer, string(line))
-	} else if err := table(c.App.Writer, rows); err != nil {
+	} else if err := terminal.Table(c.App.Writer, rows); err != nil {
 		return err
 	}
 	if failed > 0 {

@@ -14,6 +14,7 @@ import (
 	"adainfilter/cpu"
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
 )
 
 func evalCommand() *cli.Command { return newEvalCommand(model.VGG19) }
@@ -61,7 +62,7 @@ func newEvalCommand(widths model.Widths) *cli.Command {
 
 // evalOptions are the command's, checked.
 type evalOptions struct {
-	contents, styles []input
+	contents, styles []files.File
 	pairs, size      int
 	seed             uint64
 	alphas           []float64
@@ -112,10 +113,10 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 	slices.Sort(o.alphas)
 	o.alphas = slices.Compact(o.alphas)
 	var err error
-	if o.contents, err = findInputs(c.StringSlice("content"), pictureEnds); err != nil {
+	if o.contents, err = files.Named(c.StringSlice("content"), files.Pictures); err != nil {
 		return nil, err
 	}
-	o.styles, err = findInputs(c.StringSlice("style"), pictureEnds)
+	o.styles, err = files.Named(c.StringSlice("style"), files.Pictures)
 	return o, err
 }
 

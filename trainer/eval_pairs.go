@@ -10,11 +10,12 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
 	"adainfilter/trainer/score"
 )
 
 // pair is one content and one style.
-type pair struct{ content, style input }
+type pair struct{ content, style files.File }
 
 // choosePairs chooses pairs that differ and use all contents and all styles about equally often. The choice depends on the seed and
 // on the names below the folders only.
@@ -40,12 +41,12 @@ func gcd(a, b int) int {
 
 // shuffled sorts inputs by a hash of their name, so that the order neither depends on a random generator nor changes for the
 // others when a file is added.
-func shuffled(in []input, seed uint64, side string) []input {
-	key := func(i input) string {
-		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", seed, side, filepath.ToSlash(i.base)))
+func shuffled(in []files.File, seed uint64, side string) []files.File {
+	key := func(i files.File) string {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", seed, side, filepath.ToSlash(i.Base)))
 		return string(sum[:])
 	}
-	return slices.SortedStableFunc(slices.Values(in), func(a, b input) int { return strings.Compare(key(a), key(b)) })
+	return slices.SortedStableFunc(slices.Values(in), func(a, b files.File) int { return strings.Compare(key(a), key(b)) })
 }
 
 // view is a picture as it is scored, and what both networks see of it.
@@ -59,22 +60,22 @@ type view struct {
 const keptBytes = 512 << 20
 
 // see reads a picture, or remembers it.
-func (e *evaluation) see(in input, style bool) (*view, error) {
-	key := fmt.Sprint(style, in.path)
+func (e *evaluation) see(in files.File, style bool) (*view, error) {
+	key := fmt.Sprint(style, in.Path)
 	if v := e.kept[key]; v != nil {
 		return v, nil
 	}
-	img, err := readSquare(in.path, e.size)
+	img, err := readSquare(in.Path, e.size)
 	if err != nil {
 		return nil, err
 	}
 	v := &view{img: img}
 	if v.Look, err = e.look(img); err != nil {
-		return nil, fmt.Errorf("picture %q: %w", in.path, err)
+		return nil, fmt.Errorf("picture %q: %w", in.Path, err)
 	}
 	if style {
 		if v.stats, err = e.engine.Statistics(img); err != nil {
-			return nil, fmt.Errorf("style %q: %w", in.path, err)
+			return nil, fmt.Errorf("style %q: %w", in.Path, err)
 		}
 	}
 	if bytes := int64(len(img.Planes[0].Data) + 4*len(v.Features)); bytes <= e.left {
@@ -93,7 +94,7 @@ func readSquare(path string, size int) (*model.Image, error) {
 	if min(img.Width, img.Height) < size {
 		return nil, fmt.Errorf("picture %q is more than 16 times longer than wide, which leaves no square of %d pixels", path, size)
 	}
-	part := middle(img, size)
+	part := picture.Middle(img, size)
 	out := model.NewImage(model.RGB, size, size)
 	for y := range size {
 		copy(out.Planes[0].Data[3*size*y:][:3*size], part.Planes[0].Data[y*part.Planes[0].Stride:])

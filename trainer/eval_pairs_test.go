@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"adainfilter/trainer/files"
 )
 
 func TestChoosePairs(t *testing.T) {
-	some := func(folder string, n int) (list []input) {
+	some := func(folder string, n int) (list []files.File) {
 		for i := range n {
-			list = append(list, input{fmt.Sprintf("%s/%d.jpg", folder, i), fmt.Sprint(i)})
+			list = append(list, files.File{Path: fmt.Sprintf("%s/%d.jpg", folder, i), Base: fmt.Sprint(i)})
 		}
 		return list
 	}
@@ -24,8 +26,8 @@ func TestChoosePairs(t *testing.T) {
 		distinct, contents, styles := map[pair]bool{}, map[string]int{}, map[string]int{}
 		for _, p := range pairs {
 			distinct[p] = true
-			contents[p.content.base]++
-			styles[p.style.base]++
+			contents[p.content.Base]++
+			styles[p.style.Base]++
 		}
 		if len(distinct) != len(pairs) {
 			t.Errorf("%v: pairs come twice", c)
@@ -43,7 +45,7 @@ func TestChoosePairs(t *testing.T) {
 		elsewhere := &evalOptions{contents: some("other", c.contents), styles: some("place", c.styles), pairs: c.pairs, seed: 1}
 		slices.Reverse(elsewhere.contents)
 		for i, p := range choosePairs(elsewhere) {
-			if p.content.base != pairs[i].content.base || p.style.base != pairs[i].style.base {
+			if p.content.Base != pairs[i].content.Base || p.style.Base != pairs[i].style.Base {
 				t.Fatalf("%v: pair %d depends on more than names", c, i)
 			}
 		}
@@ -57,7 +59,7 @@ func TestChoosePairs(t *testing.T) {
 	// Scores that were written down must stay comparable: this choice must never change.
 	var names []string
 	for _, p := range first[:4] {
-		names = append(names, p.content.base+p.style.base)
+		names = append(names, p.content.Base+p.style.Base)
 	}
 	if got := strings.Join(names, " "); got != "05 84 53 27" {
 		t.Errorf("the pairs of seed 1 are %s", got)

@@ -1,20 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/picture"
 	"adainfilter/trainer/score"
+	"adainfilter/trainer/sheet"
+	"adainfilter/trainer/terminal"
 )
 
 // evalReport is what the command prints; the names are those of the JSON output.
@@ -82,7 +82,11 @@ func (e *evaluation) report(c *cli.Context, loss []model.Conv, frames []*model.I
 		}
 	}
 	if e.sheetFile != "" {
-		return picture.Write(e.sheetFile, contactSheet(e.sheet, e.size))
+		page, err := contactSheet(e.sheet, e.size)
+		if err != nil {
+			return err
+		}
+		return picture.Write(e.sheetFile, page)
 	}
 	return nil
 }
@@ -127,37 +131,27 @@ func (r *evalReport) print(c *cli.Context) error {
 	if c.Bool("json") {
 		return json.NewEncoder(out).Encode(r)
 	}
-	rows := [][2]string{
+	rows := []terminal.Row{
 		{"network", r.Network + ", encoder " + r.Encoder}, {"loss network", "encoder " + r.LossNetwork}, {"engine", r.Engine},
 		{"pairs", fmt.Sprintf("%d of %d contents and %d styles at %dx%d, seed %d, pictures %s", r.Pairs, r.Contents, r.Styles, r.Size, r.Size, r.Seed, r.Pictures)},
 	}
 	if f := r.Film; f != nil {
-		rows = append(rows, [2]string{"film", fmt.Sprintf("%s, %d frames of %dx%d, %d styles, mean difference %.3f of 255", f.File, f.Frames, f.Width, f.Height, f.Styles, f.Motion)})
+		rows = append(rows, terminal.Row{"film", fmt.Sprintf("%s, %d frames of %dx%d, %d styles, mean difference %.3f of 255", f.File, f.Frames, f.Width, f.Height, f.Styles, f.Motion)})
 	}
 	falls := "falls with alpha"
 	if !r.Monotone {
 		falls = "does NOT fall with every step of alpha"
 	}
-	if err := table(out, append(rows, [2]string{"style ratio", falls})); err != nil {
+	if err := terminal.Table(out, append(rows, terminal.Row{"style ratio", falls})); err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\n\tstyle ratio\tmedian\tcontent ratio\tSSIM\tPSNR dB\tnoise gain\tflicker\t")
+	var lines [][]string
+	figure := func(v float64, digits int) string { return strconv.FormatFloat(v, 'f', digits, 64) }
 	for _, s := range r.Rows {
-		fmt.Fprintf(t, "%-12s\t%.4f\t%.4f\t%.4f\t%.4f\t%s\t%.3f\t%s\t\n",
-			s.Name, s.StyleRatio, s.StyleMedian, s.ContentRatio, s.SSIM, optional(s.PSNR, 2), s.NoiseGain, optional(s.Flicker, 3))
+		lines = append(lines, []string{s.Name, figure(s.StyleRatio, 4), figure(s.StyleMedian, 4), figure(s.ContentRatio, 4), figure(s.SSIM, 4),
+			terminal.Number(s.PSNR, 2), figure(s.NoiseGain, 3), terminal.Number(s.Flicker, 3)})
 	}
-	t.Flush()
-	_, err := text.WriteTo(out)
-	return err
-}
-
-func optional(v *float64, digits int) string {
-	if v == nil {
-		return "-"
-	}
-	return strconv.FormatFloat(*v, 'f', digits, 64)
+	return terminal.Columns(out, []string{"", "style ratio", "median", "content ratio", "SSIM", "PSNR dB", "noise gain", "flicker"}, lines)
 }
 
 // writeCSV writes a line for each pair and row.
@@ -166,7 +160,7 @@ func (e *evaluation) writeCSV(out io.Writer) error {
 	w.Write([]string{"content", "style", "result", "style_ratio", "content_ratio", "ssim", "psnr"})
 	for i, p := range e.chosen {
 		for _, row := range e.rows {
-			line := []string{p.content.base, p.style.base, row.name}
+			line := []string{p.content.Base, p.style.Base, row.name}
 			s := row.scores[i]
 			for _, v := range []float64{s.style, s.content, s.ssim, s.psnr} {
 				line = append(line, strconv.FormatFloat(v, 'g', -1, 64))
@@ -179,20 +173,18 @@ func (e *evaluation) writeCSV(out io.Writer) error {
 }
 
 // contactSheet puts rows of square images of one size onto white.
-func contactSheet(rows [][]*model.Image, size int) *model.Image {
-	gap := max(4, size/32)
-	side := size + gap
-	sheet := model.NewImage(model.RGB, side*len(rows[0])+gap, side*len(rows)+gap)
-	to := sheet.Planes[0]
-	for i := range to.Data {
-		to.Data[i] = 255
+func contactSheet(rows [][]*model.Image, size int) (*model.Image, error) {
+	layout := sheet.Grid(len(rows[0]), len(rows), size, size)
+	layout.Gap = max(4, size/32)
+	layout.Margin = layout.Gap
+	page, err := sheet.New(layout)
+	if err != nil {
+		return nil, err
 	}
 	for i, row := range rows {
 		for k, img := range row {
-			for y := range size {
-				copy(to.Data[(gap+i*side+y)*to.Stride+3*(gap+k*side):], img.Planes[0].Data[y*img.Planes[0].Stride:][:3*size])
-			}
+			page.Put(k, i, img)
 		}
 	}
-	return sheet
+	return page.Image(), nil
 }

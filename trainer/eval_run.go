@@ -8,7 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/files"
 	"adainfilter/trainer/score"
+	"adainfilter/trainer/terminal"
 )
 
 const (
@@ -63,8 +65,8 @@ func (e *evaluation) run(c *cli.Context, frames []*model.Image) error {
 	if frames != nil {
 		steps += len(e.alphas) * len(e.filmed())
 	}
-	p := newProgress(c.App.ErrWriter, "scoring", steps)
-	defer p.finish()
+	p := terminal.NewSteps(c.App.ErrWriter, "scoring", steps)
+	defer p.Finish()
 	for i, pair := range e.chosen {
 		if err := interrupted(c.Context); err != nil {
 			return err
@@ -72,7 +74,7 @@ func (e *evaluation) run(c *cli.Context, frames []*model.Image) error {
 		if err := e.pair(i, pair); err != nil {
 			return err
 		}
-		p.step(pair.content.base + " " + pair.style.base)
+		p.Step(pair.content.Base + " " + pair.style.Base)
 	}
 	if frames == nil {
 		return nil
@@ -83,14 +85,14 @@ func (e *evaluation) run(c *cli.Context, frames []*model.Image) error {
 			if err := e.flicker(c, row, style, frames); err != nil {
 				return err
 			}
-			p.step(fmt.Sprintf("film, %s, %s", row.name, style.base))
+			p.Step(fmt.Sprintf("film, %s, %s", row.name, style.Base))
 		}
 	}
 	return nil
 }
 
 // filmed are the styles that the film is stylised with.
-func (e *evaluation) filmed() (styles []input) {
+func (e *evaluation) filmed() (styles []files.File) {
 	for _, p := range e.chosen[:min(filmStyles, len(e.chosen), len(e.styles))] {
 		styles = append(styles, p.style)
 	}
@@ -110,7 +112,7 @@ func (e *evaluation) pair(i int, p pair) error {
 	e.pictures.add(content, style)
 	unit := pairScore{style: score.StyleLoss(content.Levels, style.Levels), content: score.ContentLoss(style.Features, content.Features)}
 	if !(unit.style > 0 && unit.content > 0) {
-		return fmt.Errorf("content %q and style %q look the same, so nothing can be measured against their difference", p.content.path, p.style.path)
+		return fmt.Errorf("content %q and style %q look the same, so nothing can be measured against their difference", p.content.Path, p.style.Path)
 	}
 	var line []*model.Image
 	for _, row := range e.rows {
@@ -119,10 +121,10 @@ func (e *evaluation) pair(i int, p pair) error {
 		case row.alpha >= 0:
 			result = model.NewImage(model.RGB, e.size, e.size)
 			if err := e.engine.Stylize(result, content.img, &model.Look{Style: style.stats, Alpha: float32(row.alpha)}); err != nil {
-				return fmt.Errorf("content %q: %w", p.content.path, err)
+				return fmt.Errorf("content %q: %w", p.content.Path, err)
 			}
 			if look, err = e.look(result); err != nil {
-				return fmt.Errorf("result of content %q: %w", p.content.path, err)
+				return fmt.Errorf("result of content %q: %w", p.content.Path, err)
 			}
 		case row != e.rows[0]:
 			result, look = style.img, style.Look
@@ -166,7 +168,7 @@ func (e *evaluation) noise(i int, row *evalRow, content, result *model.Image, st
 }
 
 // flicker measures one strength and style on the film: the sum of the changes from frame to frame against that of the film.
-func (e *evaluation) flicker(c *cli.Context, row *evalRow, style input, frames []*model.Image) error {
+func (e *evaluation) flicker(c *cli.Context, row *evalRow, style files.File, frames []*model.Image) error {
 	v, err := e.see(style, true)
 	if err != nil {
 		return err

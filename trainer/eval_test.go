@@ -19,7 +19,9 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/model/ref"
+	"adainfilter/trainer/files"
 	"adainfilter/trainer/score"
+	"adainfilter/trainer/terminal"
 )
 
 // runEval calls the command with a loss network of tiny widths.
@@ -224,7 +226,7 @@ func TestNoiseAndFlicker(t *testing.T) {
 	}
 	writePicture(t, filepath.Join(dir, "c.png"), grey)
 	writePicture(t, filepath.Join(dir, "s.png"), noise(model.RGB, 32, 32, 2))
-	o := &evalOptions{contents: []input{{filepath.Join(dir, "c.png"), "c"}}, styles: []input{{filepath.Join(dir, "s.png"), "s"}}, pairs: 1, size: 32, alphas: []float64{0, 1}}
+	o := &evalOptions{contents: []files.File{{Path: filepath.Join(dir, "c.png"), Base: "c"}}, styles: []files.File{{Path: filepath.Join(dir, "s.png"), Base: "s"}}, pairs: 1, size: 32, alphas: []float64{0, 1}}
 	e := newEvaluation(o, plainEngine{}, plainEye{})
 	var frames []*model.Image
 	for i := range 4 {
@@ -241,7 +243,7 @@ func TestNoiseAndFlicker(t *testing.T) {
 	} {
 		got := e.rows[i].table()
 		if !(math.Abs(got.NoiseGain-want.noise) <= want.tolerance) || got.Flicker == nil || !(math.Abs(*got.Flicker-want.flicker) <= want.tolerance) {
-			t.Errorf("%s: noise gain %v, flicker %v, wanted %v and %v", got.Name, got.NoiseGain, optional(got.Flicker, 4), want.noise, want.flicker)
+			t.Errorf("%s: noise gain %v, flicker %v, wanted %v and %v", got.Name, got.NoiseGain, terminal.Number(got.Flicker, 4), want.noise, want.flicker)
 		}
 	}
 	if err := e.run(evalContext(context.Background()), []*model.Image{frames[0], frames[0]}); err == nil || !strings.Contains(err.Error(), "nothing moves") {

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/files"
 )
 
 // videoEnds are the ends of names by which films are found in a folder.
@@ -35,7 +36,7 @@ func videoFlags() []cli.Flag {
 
 // videoOptions are those of --video, checked.
 type videoOptions struct {
-	filmFiles, styleFiles []input
+	filmFiles, styleFiles []files.File
 	smoothing             []float64 // ascending, first 0
 	size, skip, count     int       // count 0 is all frames
 	csv                   string
@@ -80,16 +81,16 @@ func newVideoOptions(c *cli.Context) (*videoOptions, error) {
 
 // find looks for films and styles.
 func (o *videoOptions) find(c *cli.Context) error {
-	more, err := files(c)
+	more, err := arguments(c)
 	if err != nil {
 		return err
 	}
-	if o.filmFiles, err = findInputs(slices.Concat(c.StringSlice("video"), more), videoEnds); err != nil {
+	if o.filmFiles, err = files.Named(slices.Concat(c.StringSlice("video"), more), videoEnds); err != nil {
 		return err
 	}
 	// Found missing behind the first films, it would cost the whole run.
 	for _, f := range o.filmFiles {
-		if err := checkFilm(f.path); err != nil {
+		if err := checkFilm(f.Path); err != nil {
 			return err
 		}
 	}

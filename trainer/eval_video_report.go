@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -10,12 +9,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/trainer/score"
+	"adainfilter/trainer/terminal"
 )
 
 // videoReport is what the command prints with --video; the names are those of the JSON output.
@@ -163,7 +162,7 @@ func (r *videoReport) print(c *cli.Context) error {
 	if c.Bool("json") {
 		return json.NewEncoder(out).Encode(r)
 	}
-	if err := table(out, [][2]string{{"network", r.Network + ", encoder " + r.Encoder}, {"engine", r.Engine}}); err != nil {
+	if err := terminal.Table(out, []terminal.Row{{"network", r.Network + ", encoder " + r.Encoder}, {"engine", r.Engine}}); err != nil {
 		return err
 	}
 	for _, f := range r.Films {
@@ -176,11 +175,11 @@ func (r *videoReport) print(c *cli.Context) error {
 		if r.Skipped > 0 {
 			size = fmt.Sprintf("%s, behind the first %d", size, r.Skipped)
 		}
-		rows := [][2]string{{"film", f.File}, {"frames", size}, {"still", still}, {"cuts", f.cuts()}}
+		rows := []terminal.Row{{"film", f.File}, {"frames", size}, {"still", still}, {"cuts", f.cuts()}}
 		if len(f.Resized) > 0 {
-			rows = append(rows, [2]string{"size changes", places(f.Resized)})
+			rows = append(rows, terminal.Row{"size changes", places(f.Resized)})
 		}
-		if err := table(out, rows); err != nil {
+		if err := terminal.Table(out, rows); err != nil {
 			return err
 		}
 		if err := f.print(out); err != nil {
@@ -215,24 +214,16 @@ func places(frames []int) string {
 }
 
 func (f *filmSteady) print(out io.Writer) error {
-	var text bytes.Buffer
-	t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
-	wide := 0
-	for _, r := range f.Rows {
-		wide = max(wide, len(printable(r.Style)))
-	}
-	fmt.Fprintln(t, "\n\tsmoothing\tflicker\tp95\tvs 0\tnoise gain\tpumping\tghosting\tp99\tafter cut\t")
+	var lines [][]string
 	for _, r := range f.Rows {
 		change := "-"
 		if r.Change != nil {
 			change = fmt.Sprintf("%+.0f %%", 100**r.Change)
 		}
-		fmt.Fprintf(t, "%-*s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", wide, printable(r.Style), optional(r.Smoothing, 2), optional(r.Flicker, 3),
-			optional(r.FlickerP95, 0), change, optional(r.NoiseGain, 2), optional(r.Pumping, 3), optional(r.Ghosting, 3), optional(r.GhostP99, 0), r.afterCut())
+		lines = append(lines, []string{r.Style, terminal.Number(r.Smoothing, 2), terminal.Number(r.Flicker, 3), terminal.Number(r.FlickerP95, 0), change,
+			terminal.Number(r.NoiseGain, 2), terminal.Number(r.Pumping, 3), terminal.Number(r.Ghosting, 3), terminal.Number(r.GhostP99, 0), r.afterCut()})
 	}
-	t.Flush()
-	_, err := text.WriteTo(out)
-	return err
+	return terminal.Columns(out, []string{"", "smoothing", "flicker", "p95", "vs 0", "noise gain", "pumping", "ghosting", "p99", "after cut"}, lines)
 }
 
 func (r *steadyRow) afterCut() string {

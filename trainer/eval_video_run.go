@@ -13,6 +13,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/score"
+	"adainfilter/trainer/terminal"
 )
 
 // steadiness is one run of the command with --video.
@@ -77,19 +78,19 @@ type runFrame struct {
 const settled = 1
 
 func (v *steadiness) run(c *cli.Context) error {
-	p := newProgress(c.App.ErrWriter, "measuring", len(v.filmFiles)*(1+len(v.styles)))
-	defer p.finish()
+	p := terminal.NewSteps(c.App.ErrWriter, "measuring", len(v.filmFiles)*(1+len(v.styles)))
+	defer p.Finish()
 	for _, in := range v.filmFiles {
-		f := &steadyFilm{path: in.path}
+		f := &steadyFilm{path: in.Path}
 		if err := v.survey(c.Context, f); err != nil {
 			return err
 		}
-		p.step(in.path)
+		p.Step(in.Path)
 		for _, s := range v.styles {
 			if err := v.measure(c.Context, f, s); err != nil {
 				return err
 			}
-			p.step(fmt.Sprintf("%s, %s", in.path, s.base))
+			p.Step(fmt.Sprintf("%s, %s", in.Path, s.Base))
 		}
 		v.films = append(v.films, f)
 	}
@@ -177,7 +178,7 @@ func (v *steadiness) measure(ctx context.Context, f *steadyFilm, s namedStyle) e
 			return err
 		}
 		defer engine.Close()
-		runs[i] = &steadyRun{style: s.base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
+		runs[i] = &steadyRun{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
 			look: model.Look{Style: s.stats, Alpha: 1, Smoothing: float32(smoothing)}}
 	}
 	var before *model.Image

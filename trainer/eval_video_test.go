@@ -22,6 +22,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/files"
+	"adainfilter/trainer/terminal"
 )
 
 // jitter is an engine that adds a known number to all samples of a frame. Statistics are the mean of its samples, and such that
@@ -117,15 +119,15 @@ func newSteadiness(test *jitterTest, smoothing []float64, frames iter.Seq2[*mode
 	engine, _ := test.open()
 	stats := model.Stats{Mean: []float32{1}, Std: []float32{1}}
 	return &steadiness{
-		videoOptions: &videoOptions{filmFiles: []input{{"dir/clip.mp4", "clip"}}, smoothing: smoothing},
+		videoOptions: &videoOptions{filmFiles: []files.File{{Path: "dir/clip.mp4", Base: "clip"}}, smoothing: smoothing},
 		engine:       engine, open: test.open,
 		frames: func(string) iter.Seq2[*model.Image, error] { return frames },
-		styles: []namedStyle{{input{"a", "a"}, stats}, {input{"b", "b"}, stats}},
+		styles: []namedStyle{{files.File{Path: "a", Base: "a"}, stats}, {files.File{Path: "b", Base: "b"}, stats}},
 	}
 }
 
 // show is a figure for comparison: six digits, or "-".
-func show(v *float64) string { return optional(v, 6) }
+func show(v *float64) string { return terminal.Number(v, 6) }
 
 func TestSteadiness(t *testing.T) {
 	jump := func(add func(i, x int) int, at ...int) func(i, x int) int {
@@ -160,27 +162,27 @@ func TestSteadiness(t *testing.T) {
 	}{
 		// On still pixels the film changes by 1 and the result by 1 and what the engine adds; the luminance by that, too. The
 		// luminance of the film changes by (11 + 10*20)/21, so all of it is taken for the film's. Ghosting comes at every second frame.
-		{"flicker", film(9, halves), flickering, "0.476190", []int{}, [2]string{"1.000000", "1.000000"}, [3]string{
+		{"flicker", film(9, halves), flickering, "0.476190", []int{}, terminal.Row{"1.000000", "1.000000"}, [3]string{
 			"9.000000 9.000000 - 9.000000 8.000000 - - -",
 			"5.000000 5.000000 -0.444444 5.000000 4.000000 2.000000 4.000000 -",
 			"3.000000 3.000000 -0.666667 3.000000 2.000000 3.000000 6.000000 -"}},
-		{"nothing moves", film(9, standing), flickering, "1.000000", []int{}, [2]string{"0.000000", "0.000000"}, [3]string{
+		{"nothing moves", film(9, standing), flickering, "1.000000", []int{}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"8.000000 8.000000 - - 8.000000 - - -",
 			"4.000000 4.000000 -0.500000 - 4.000000 - - -",
 			"2.000000 2.000000 -0.750000 - 2.000000 - - -"}},
-		{"a steady result", film(9, standing), lagging(0), "1.000000", []int{}, [2]string{"0.000000", "0.000000"}, [3]string{
+		{"a steady result", film(9, standing), lagging(0), "1.000000", []int{}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.000000 0.000000 - - 0.000000 - - -", "0.000000 0.000000 - - 0.000000 - - -"}},
-		{"everything moves", film(9, func(i, x int) int { return (i + x) % 2 * 30 }), flickering, "0.000000", []int{}, [2]string{"-", "-"}, [3]string{
+		{"everything moves", film(9, func(i, x int) int { return (i + x) % 2 * 30 }), flickering, "0.000000", []int{}, terminal.Row{"-", "-"}, [3]string{
 			// The luminance of the film changes by 30/21.
 			"- - - - 8.000000 - - -", "- - - - 4.000000 2.000000 4.000000 -", "- - - - 2.000000 3.000000 6.000000 -"}},
 		// Frame 6 is bright. There the result with smoothing is as far off as at every second frame, and not at the one that follows.
-		{"a cut", film(9, jump(halves, 5)), flickering, "0.476190", []int{6}, [2]string{"1.000000", "1.000000"}, [3]string{
+		{"a cut", film(9, jump(halves, 5)), flickering, "0.476190", []int{6}, terminal.Row{"1.000000", "1.000000"}, [3]string{
 			"9.000000 9.000000 - 9.000000 8.000000 - - -",
 			"5.000000 5.000000 -0.444444 5.000000 4.000000 1.714286 4.000000 1",
 			"3.000000 3.000000 -0.666667 3.000000 2.000000 2.571429 6.000000 1"}},
-		{"a lag", film(9, jump(standing, 4)), lagging(3), "1.000000", []int{5}, [2]string{"0.000000", "0.000000"}, [3]string{
+		{"a lag", film(9, jump(standing, 4)), lagging(3), "1.000000", []int{5}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.428571 3.000000 - - 1.133893 - - 3", "0.428571 3.000000 - - 1.133893 - - 3"}},
-		{"a lag to the next cut and the end", film(9, jump(standing, 4, 6)), lagging(3), "1.000000", []int{5, 7}, [2]string{"0.000000", "0.000000"}, [3]string{
+		{"a lag to the next cut and the end", film(9, jump(standing, 4, 6)), lagging(3), "1.000000", []int{5, 7}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.000000 0.000000 - - 0.000000 - - 2x never", "0.000000 0.000000 - - 0.000000 - - 2x never"}},
 		// Behind the first cut it takes three frames until the result is no more than 1 off, behind the second one.
 		{"two lags", film(12, jump(standing, 3, 7)), func(n, since int, smoothing float32) int {
@@ -191,9 +193,9 @@ func TestSteadiness(t *testing.T) {
 				return 3
 			}
 			return 1
-		}, "1.000000", []int{4, 8}, [2]string{"0.000000", "0.000000"}, [3]string{
+		}, "1.000000", []int{4, 8}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.444444 2.000000 - - 0.942809 - - 3", "0.444444 2.000000 - - 0.942809 - - 3"}},
-		{"all cuts", film(4, jump(standing, 1, 2, 3)), lagging(0), "-", []int{2, 3, 4}, [2]string{"-", "-"}, [3]string{
+		{"all cuts", film(4, jump(standing, 1, 2, 3)), lagging(0), "-", []int{2, 3, 4}, terminal.Row{"-", "-"}, [3]string{
 			"- - - - - - - -", "- - - - - - - 0", "- - - - - - - 0"}},
 	} {
 		test := &jitterTest{add: c.add}

@@ -46,7 +46,7 @@ func exportCommand() *cli.Command {
 }
 
 func export(c *cli.Context) error {
-	names, err := files(c)
+	names, err := arguments(c)
 	if err != nil {
 		return err
 	}

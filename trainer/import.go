@@ -34,7 +34,7 @@ func importCommand() *cli.Command {
 }
 
 func importWeights(c *cli.Context) error {
-	names, err := files(c)
+	names, err := arguments(c)
 	if err != nil {
 		return err
 	}

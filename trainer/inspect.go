@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,13 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/picture"
 	"adainfilter/trainer/pth"
+	"adainfilter/trainer/terminal"
 )
 
 func inspectCommand() *cli.Command {
@@ -34,7 +33,7 @@ func inspectCommand() *cli.Command {
 }
 
 func inspect(c *cli.Context) error {
-	names, err := files(c)
+	names, err := arguments(c)
 	if err != nil {
 		return err
 	}
@@ -67,7 +66,7 @@ func inspectFile(out io.Writer, name string) error {
 		if err != nil {
 			return err
 		}
-		return table(out, [][2]string{{"file", name}, {"kind", "picture"}, {"pixels", fmt.Sprintf("%dx%d, %v", img.Width, img.Height, img.Format)}})
+		return terminal.Table(out, []terminal.Row{{"file", name}, {"kind", "picture"}, {"pixels", fmt.Sprintf("%dx%d, %v", img.Width, img.Height, img.Format)}})
 	}
 	w, err := model.LoadWeights(name)
 	if err == nil {
@@ -109,7 +108,7 @@ func inspectWeights(out io.Writer, name string, w *model.Weights) error {
 		silent += silentFilters(c)
 	}
 	const side = 1024 // a multiple of 8, so that no pooling rounds up
-	rows := [][2]string{
+	rows := []terminal.Row{
 		{"file", name}, {"kind", "weights"},
 		{"network", w.Network}, {"widths", w.Widths.String()},
 		{"parameters", fmt.Sprint(parameters)},
@@ -118,7 +117,7 @@ func inspectWeights(out io.Writer, name string, w *model.Weights) error {
 		{"values", "all finite"},
 		{"silent filters", fmt.Sprint(silent)},
 	}
-	return table(out, append(rows, metadataRows(w.Metadata, "format", "network", "widths")...))
+	return terminal.Table(out, append(rows, metadataRows(w.Metadata, "format", "network", "widths")...))
 }
 
 // silentFilters counts the filters of a layer with ReLU that answer 0 to every picture, since all their weights are 0 and
@@ -144,7 +143,7 @@ func inspectStyle(out io.Writer, name string, s *model.Style) error {
 			silent++
 		}
 	}
-	return table(out, [][2]string{
+	return terminal.Table(out, []terminal.Row{
 		{"file", name}, {"kind", "style"}, {"name", s.Name}, {"network", s.Network}, {"encoder", s.Encoder},
 		{"channels", fmt.Sprint(len(s.Mean))},
 		{"mean", fmt.Sprintf("%.4g to %.4g", slices.Min(s.Mean), slices.Max(s.Mean))},
@@ -158,20 +157,20 @@ func inspectPTH(out io.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	rows := [][2]string{{"file", name}, {"kind", "PyTorch, encoding " + f.Encoding}}
+	rows := []terminal.Row{{"file", name}, {"kind", "PyTorch, encoding " + f.Encoding}}
 	parameters := 0
 	for _, t := range f.Tensors {
 		parameters += t.Len()
 	}
-	rows = append(rows, [2]string{"parameters", fmt.Sprint(parameters)}, [2]string{"use", pthUse(f)})
+	rows = append(rows, terminal.Row{"parameters", fmt.Sprint(parameters)}, terminal.Row{"use", pthUse(f)})
 	if len(f.Other) > 0 {
-		rows = append(rows, [2]string{"also holds", fmt.Sprintf("%.300q", f.Other)})
+		rows = append(rows, terminal.Row{"also holds", fmt.Sprintf("%.300q", f.Other)})
 	}
 	for _, key := range f.Names {
 		t := f.Tensors[key]
-		rows = append(rows, [2]string{key, fmt.Sprintf("%s %v%s", t.DType, t.Shape, tensorWarning(t))})
+		rows = append(rows, terminal.Row{key, fmt.Sprintf("%s %v%s", t.DType, t.Shape, tensorWarning(t))})
 	}
-	return table(out, rows)
+	return terminal.Table(out, rows)
 }
 
 // pthUse guesses the side of the network from the tensors' names.
@@ -201,30 +200,11 @@ func tensorWarning(t *pth.Tensor) string {
 	return ""
 }
 
-func metadataRows(metadata map[string]string, without ...string) (rows [][2]string) {
+func metadataRows(metadata map[string]string, without ...string) (rows []terminal.Row) {
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		if !slices.Contains(without, key) {
-			rows = append(rows, [2]string{key, metadata[key]})
+			rows = append(rows, terminal.Row{key, metadata[key]})
 		}
 	}
 	return rows
-}
-
-// table prints names and values. What a file says is quoted where it could disturb a terminal.
-func table(out io.Writer, rows [][2]string) error {
-	var text bytes.Buffer
-	t := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\n", printable(r[0]), printable(r[1]))
-	}
-	t.Flush()
-	_, err := text.WriteTo(out)
-	return err
-}
-
-func printable(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\ufffd' }) {
-		return fmt.Sprintf("%q", s)
-	}
-	return s
 }

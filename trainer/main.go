@@ -58,8 +58,8 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return fmt.Errorf("%s; see %s --help", err.Error(), name)
 }
 
-// files are the arguments that follow the options. An option among them would silently count as a file.
-func files(c *cli.Context) ([]string, error) {
+// arguments are those that follow the options. An option among them would silently count as a file.
+func arguments(c *cli.Context) ([]string, error) {
 	for _, a := range c.Args().Slice() {
 		if strings.HasPrefix(a, "-") && a != "-" {
 			return nil, fmt.Errorf("option %s stands behind a file name; options go first (a file of that name: ./%s)", a, a)

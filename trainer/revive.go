@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"math"
 	"math/rand/v2"
 
@@ -25,7 +24,7 @@ func reviveSilent(c *cli.Context, o *trainOptions, w *model.Weights) (revived in
 	if err != nil {
 		return 0, err
 	}
-	look := func() ([][]float64, error) { return meanActivations(c, w, photos, newProgress(io.Discard, "", 0)) }
+	look := func() ([][]float64, error) { return meanActivations(c, w, photos, nil) }
 	random := rand.New(rand.NewPCG(o.seed, 0x5eed))
 	for l := 1; l < len(w.Layers) && w.Layers[l].Side == model.Encoder; l++ {
 		means, err := look()

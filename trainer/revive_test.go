@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"path/filepath"
 	"testing"
 
@@ -29,7 +28,7 @@ func TestReviveSilent(t *testing.T) {
 	if n, err := reviveSilent(quiet(), o, w); n < 2 || err != nil {
 		t.Fatalf("revived %d filters, error %v, wanted the two and those that hung on them", n, err)
 	}
-	means, err := meanActivations(quiet(), w, photos, newProgress(&bytes.Buffer{}, "", 0))
+	means, err := meanActivations(quiet(), w, photos, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -29,7 +28,7 @@ func slimEncoder(c *cli.Context, o *trainOptions, loss []model.Conv, widths mode
 	w := &model.Weights{Widths: widths, Layers: sliceEncoder(loss, widths, orders)}
 	// Another filter changes the inputs of all later layers, so the layers are settled one after the other.
 	for settled := 0; settled < len(loss); {
-		means, err := meanActivations(c, w, photos, newProgress(io.Discard, "", 0))
+		means, err := meanActivations(c, w, photos, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -49,7 +49,7 @@ func TestSlimEncoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	means, err := meanActivations(quiet(), w, photos, newProgress(&bytes.Buffer{}, "", 0))
+	means, err := meanActivations(quiet(), w, photos, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
+	"adainfilter/trainer/terminal"
 )
 
 func styleCommand() *cli.Command {
@@ -48,7 +50,7 @@ func style(c *cli.Context) error {
 		}
 		return nil
 	}
-	names, err := files(c)
+	names, err := arguments(c)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func style(c *cli.Context) error {
 	if err := checkSide("style-size", c.Int("style-size")); err != nil {
 		return err
 	}
-	pictures, err := findInputs(names, pictureEnds)
+	pictures, err := files.Named(names, files.Pictures)
 	if err != nil {
 		return err
 	}
@@ -110,25 +112,25 @@ func styleOut(out string) (path string, folder bool, err error) {
 
 // extract makes one style of each picture. It stops at the first that fails: a style file with less in it than was asked
 // for would go unnoticed.
-func extract(c *cli.Context, engine model.Engine, pictures []input) ([]*model.Style, error) {
-	p := newProgress(c.App.ErrWriter, "extracting", len(pictures))
-	defer p.finish()
+func extract(c *cli.Context, engine model.Engine, pictures []files.File) ([]*model.Style, error) {
+	p := terminal.NewSteps(c.App.ErrWriter, "extracting", len(pictures))
+	defer p.Finish()
 	w := engine.Weights()
 	styles := make([]*model.Style, 0, len(pictures))
 	for _, in := range pictures {
 		if err := interrupted(c.Context); err != nil {
 			return nil, err
 		}
-		img, err := picture.ReadStyle(in.path, c.Int("style-size"), picture.Limit{})
+		img, err := picture.ReadStyle(in.Path, c.Int("style-size"), picture.Limit{})
 		if err != nil {
 			return nil, err
 		}
 		stats, err := engine.Statistics(img)
 		if err != nil {
-			return nil, fmt.Errorf("picture %q: %w", in.path, err)
+			return nil, fmt.Errorf("picture %q: %w", in.Path, err)
 		}
-		styles = append(styles, &model.Style{Name: filepath.Base(in.base), Network: w.Network, Encoder: w.EncoderID(), Stats: stats})
-		p.step(in.path)
+		styles = append(styles, &model.Style{Name: filepath.Base(in.Base), Network: w.Network, Encoder: w.EncoderID(), Stats: stats})
+		p.Step(in.Path)
 	}
 	return styles, nil
 }

@@ -12,6 +12,8 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
+	"adainfilter/trainer/terminal"
 )
 
 func stylizeCommand() *cli.Command {
@@ -46,7 +48,7 @@ func stylizeCommand() *cli.Command {
 
 // namedStyle is a style and its statistics, unless they depend on the content.
 type namedStyle struct {
-	input
+	files.File
 	stats model.Stats
 }
 
@@ -64,14 +66,14 @@ func stylize(c *cli.Context) error {
 		return err
 	}
 	defer engine.Close()
-	j.engine, j.progress = engine, newProgress(c.App.ErrWriter, "stylising", len(j.contents)*j.results())
-	defer j.progress.finish()
+	j.engine, j.progress = engine, terminal.NewSteps(c.App.ErrWriter, "stylising", len(j.contents)*j.results())
+	defer j.progress.Finish()
 	return j.run(c)
 }
 
 // stylizeJob is one call of the command.
 type stylizeJob struct {
-	contents, styles []input
+	contents, styles []files.File
 	alpha            float32
 	size, styleSize  int
 	together         bool        // all styles make one result
@@ -84,7 +86,7 @@ type stylizeJob struct {
 	out, end         string      // end is "" where out is the one result's file
 	taken            map[string]bool
 	engine           model.Engine
-	progress         *progress
+	progress         *terminal.Steps
 	failures         int
 }
 
@@ -107,7 +109,7 @@ func newStylizeJob(c *cli.Context) (*stylizeJob, error) {
 		return nil, err
 	}
 	var err error
-	if j.contents, err = findInputs(c.StringSlice("content"), pictureEnds); err != nil {
+	if j.contents, err = files.Named(c.StringSlice("content"), files.Pictures); err != nil {
 		return nil, err
 	}
 	if j.styles, err = findStyles(c.StringSlice("style")); err != nil {
@@ -127,7 +129,7 @@ func checkSide(flag string, px int) error {
 }
 
 // findStyles resolves lists of styles; a built-in name is an input whose path and base are that name.
-func findStyles(lists []string) ([]input, error) {
+func findStyles(lists []string) ([]files.File, error) {
 	var names []string
 	for _, list := range lists {
 		for _, name := range splitList(list) {
@@ -137,7 +139,7 @@ func findStyles(lists []string) ([]input, error) {
 			names = append(names, name)
 		}
 	}
-	return findInputs(names, append([]string{".safetensors"}, pictureEnds...))
+	return files.Named(names, append([]string{".safetensors"}, files.Pictures...))
 }
 
 // chooseOut decides whether out is a file or a folder: a file if its name ends like a picture, it is no folder, and there
@@ -183,10 +185,10 @@ func (j *stylizeJob) run(c *cli.Context) error {
 			}
 			path := j.name(content, set)
 			if err := j.one(dst, img, set, path); err != nil {
-				j.fail(1, fmt.Errorf("%q: %w", content.path, err))
+				j.fail(1, fmt.Errorf("%q: %w", content.Path, err))
 				continue
 			}
-			j.progress.step(path)
+			j.progress.Step(path)
 		}
 	}
 	switch total := len(j.contents) * j.results(); {
@@ -225,12 +227,12 @@ func (j *stylizeJob) load(c *cli.Context) ([]namedStyle, error) {
 // fail reports an error that costs n results.
 func (j *stylizeJob) fail(n int, err error) {
 	j.failures += n
-	j.progress.failed(err)
+	j.progress.Failed(err)
 }
 
 // statistics are those of a built-in style, a style file or a picture.
-func (j *stylizeJob) statistics(s input) (model.Stats, error) {
-	if style, err := knownStyle(s.path); style != nil || err != nil {
+func (j *stylizeJob) statistics(s files.File) (model.Stats, error) {
+	if style, err := knownStyle(s.Path); style != nil || err != nil {
 		if err == nil {
 			err = style.Fits(j.engine.Weights())
 		}
@@ -239,19 +241,19 @@ func (j *stylizeJob) statistics(s input) (model.Stats, error) {
 		}
 		return style.Stats, nil
 	}
-	img, err := picture.ReadStyle(s.path, j.styleSize, picture.Limit{})
+	img, err := picture.ReadStyle(s.Path, j.styleSize, picture.Limit{})
 	if err != nil {
 		return model.Stats{}, err
 	}
 	stats, err := j.engine.Statistics(img)
 	if err != nil {
-		return model.Stats{}, fmt.Errorf("style %q: %w", s.path, err)
+		return model.Stats{}, fmt.Errorf("style %q: %w", s.Path, err)
 	}
 	return stats, nil
 }
 
-func (j *stylizeJob) read(content input) (*model.Image, error) {
-	img, err := picture.Read(content.path, picture.Limit{})
+func (j *stylizeJob) read(content files.File) (*model.Image, error) {
+	img, err := picture.Read(content.Path, picture.Limit{})
 	if err != nil || j.size == 0 {
 		return img, err
 	}
@@ -259,18 +261,18 @@ func (j *stylizeJob) read(content input) (*model.Image, error) {
 }
 
 // name is where a result goes; two contents of the same name do not overwrite each other.
-func (j *stylizeJob) name(content input, set []namedStyle) string {
+func (j *stylizeJob) name(content files.File, set []namedStyle) string {
 	if j.end == "" {
 		return j.out
 	}
 	names := make([]string, len(set))
 	for i, s := range set {
-		names[i] = filepath.Base(s.base)
+		names[i] = filepath.Base(s.Base)
 	}
 	style := strings.Join(names, "+")
-	path := filepath.Join(j.out, content.base+"_stylized_"+style+j.end)
+	path := filepath.Join(j.out, content.Base+"_stylized_"+style+j.end)
 	for n := 2; j.taken[path]; n++ {
-		path = filepath.Join(j.out, fmt.Sprintf("%s_stylized_%s-%d%s", content.base, style, n, j.end))
+		path = filepath.Join(j.out, fmt.Sprintf("%s_stylized_%s-%d%s", content.Base, style, n, j.end))
 	}
 	j.taken[path] = true
 	return path

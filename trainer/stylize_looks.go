@@ -11,6 +11,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
 )
 
 const (
@@ -88,15 +89,15 @@ func (j *stylizeJob) readColor(c *cli.Context) error {
 	}
 	for _, s := range j.styles {
 		if !isPicture(s) {
-			return fmt.Errorf("--preserve-color coral changes the colours of style pictures and style %q is none: name a picture or use luma", s.path)
+			return fmt.Errorf("--preserve-color coral changes the colours of style pictures and style %q is none: name a picture or use luma", s.Path)
 		}
 	}
 	return nil
 }
 
 // isPicture says whether a style is to be read as a picture; the others are built in or style files.
-func isPicture(s input) bool {
-	return !slices.Contains(model.BuiltinStyles(), s.path) && !strings.EqualFold(filepath.Ext(s.path), ".safetensors")
+func isPicture(s files.File) bool {
+	return !slices.Contains(model.BuiltinStyles(), s.Path) && !strings.EqualFold(filepath.Ext(s.Path), ".safetensors")
 }
 
 // numbers reads a list separated by commas.
@@ -139,12 +140,12 @@ func (j *stylizeJob) stats(set []namedStyle, content *model.Image) ([]model.Stat
 		if j.color != keepCoral {
 			continue
 		}
-		img, err := picture.ReadStyle(s.path, j.styleSize, picture.Limit{})
+		img, err := picture.ReadStyle(s.Path, j.styleSize, picture.Limit{})
 		if err != nil {
 			return nil, err
 		}
 		if all[i], err = j.engine.Statistics(picture.MatchColors(img, picture.OnWhite(content))); err != nil {
-			return nil, fmt.Errorf("style %q: %w", s.path, err)
+			return nil, fmt.Errorf("style %q: %w", s.Path, err)
 		}
 	}
 	return all, nil

@@ -12,7 +12,9 @@ import (
 	"adainfilter/model"
 	"adainfilter/model/ref"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
 	"adainfilter/trainer/pth"
+	"adainfilter/trainer/terminal"
 )
 
 // torchvision's vgg19 numbers its modules without padding layers and without the colour layer: our index by theirs.
@@ -65,8 +67,8 @@ func normalise(c *cli.Context, w *model.Weights, folder string) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(c.App.ErrWriter, "normalising", len(photos))
-	defer p.finish()
+	p := terminal.NewSteps(c.App.ErrWriter, "normalising", len(photos))
+	defer p.Finish()
 	means, err := meanActivations(c, w, photos, p)
 	if err != nil {
 		return err
@@ -78,8 +80,8 @@ func normalise(c *cli.Context, w *model.Weights, folder string) error {
 }
 
 // somePhotos are at most n of the pictures in and below a folder, evenly spread.
-func somePhotos(folder string, n int) ([]input, error) {
-	photos, err := findInputs([]string{folder}, pictureEnds)
+func somePhotos(folder string, n int) ([]files.File, error) {
+	photos, err := files.Named([]string{folder}, files.Pictures)
 	if err != nil || len(photos) <= n {
 		return photos, err
 	}
@@ -90,7 +92,7 @@ func somePhotos(folder string, n int) ([]input, error) {
 }
 
 // meanActivations are the means after ReLU of each encoder layer's channels over the photographs; the colour layer's are nil.
-func meanActivations(c *cli.Context, w *model.Weights, photos []input, p *progress) ([][]float64, error) {
+func meanActivations(c *cli.Context, w *model.Weights, photos []files.File, p *terminal.Steps) ([][]float64, error) {
 	var lock sync.Mutex
 	all := make([][][]float64, len(photos))
 	work := make(chan int)
@@ -100,13 +102,13 @@ func meanActivations(c *cli.Context, w *model.Weights, photos []input, p *progre
 		go func() {
 			defer workers.Done()
 			for i := range work {
-				means, err := activations(w, photos[i].path)
+				means, err := activations(w, photos[i].Path)
 				lock.Lock()
 				if err != nil {
-					p.failed(err)
+					p.Failed(err)
 				} else {
 					all[i] = means
-					p.step(photos[i].path)
+					p.Step(photos[i].Path)
 				}
 				lock.Unlock()
 			}
@@ -165,7 +167,7 @@ func activations(w *model.Weights, path string) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	img = middle(img, normaliseSide)
+	img = picture.Middle(img, normaliseSide)
 	x := ref.Read(img)
 	var means [][]float64
 	for _, conv := range w.Layers {
@@ -188,16 +190,6 @@ func activations(w *model.Weights, path string) ([][]float64, error) {
 		means = append(means, layer)
 	}
 	return means, nil
-}
-
-// middle is the square of at most side pixels in the middle of an RGB image; it shares its memory.
-func middle(img *model.Image, side int) *model.Image {
-	w, h := min(side, img.Width), min(side, img.Height)
-	p := img.Planes[0]
-	start := (img.Height-h)/2*p.Stride + (img.Width-w)/2*3
-	out := &model.Image{Format: img.Format, Width: w, Height: h}
-	out.Planes[0] = model.Plane{Data: p.Data[start:], Stride: p.Stride}
-	return out
 }
 
 // rescale divides the filters by their mean activation and multiplies the next layer's input slices by it. It returns the

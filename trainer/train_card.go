@@ -9,6 +9,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/record"
+	"adainfilter/trainer/terminal"
 )
 
 // recipe is the command that makes such weights, without the names of files and folders.
@@ -29,31 +30,31 @@ func (o *trainOptions) recipe() string {
 // describe prints once what is trained on what, and the weight of each loss on each layer.
 func (t *training) describe() error {
 	o := t.objectiveRows()
-	rows := [][2]string{
+	rows := []terminal.Row{
 		{"network", fmt.Sprintf("%s, widths %v, %d parameters are trained", t.weights.Network, t.weights.Widths, len(t.weights.TrainedParameters(t.o.lite())))},
 		{"engine", t.engine.Describe()},
 		{"contents", t.data.contentText()}, {"styles", t.data.styleText()},
 	}
-	return table(t.out, append(rows, o...))
+	return terminal.Table(t.out, append(rows, o...))
 }
 
 // objectiveRows are the effective weights. pytorch-AdaIN and this command take means over channels, the paper's own code
 // sums: a weight of 10 here is 10/C there.
-func (t *training) objectiveRows() [][2]string {
+func (t *training) objectiveRows() []terminal.Row {
 	w := t.o.objective
-	rows := [][2]string{{"content loss", fmt.Sprintf("weight %g on relu4_1, mean over all values", w.Content)}}
+	rows := []terminal.Row{{"content loss", fmt.Sprintf("weight %g on relu4_1, mean over all values", w.Content)}}
 	for i, channels := range model.VGG19 {
-		rows = append(rows, [2]string{fmt.Sprintf("style loss relu%d_1", i+1),
+		rows = append(rows, terminal.Row{fmt.Sprintf("style loss relu%d_1", i+1),
 			fmt.Sprintf("weight %g, mean over channels (as a sum over them: %.4g)", w.Style, w.Style/float64(channels))})
 	}
 	rows = append(rows,
-		[2]string{"identity loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Identity)},
-		[2]string{"consistency loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Consistency)})
+		terminal.Row{"identity loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Identity)},
+		terminal.Row{"consistency loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Consistency)})
 	if w.Balance {
-		rows = append(rows, [2]string{"style balance", fmt.Sprintf("each pair's style loss is divided by that of its content + %g", model.BalanceFloor)})
+		rows = append(rows, terminal.Row{"style balance", fmt.Sprintf("each pair's style loss is divided by that of its content + %g", model.BalanceFloor)})
 	}
 	if t.o.warmup > 0 {
-		rows = append(rows, [2]string{"warm-up", fmt.Sprintf("%d iterations at alpha 0 without style and consistency", t.o.warmup)})
+		rows = append(rows, terminal.Row{"warm-up", fmt.Sprintf("%d iterations at alpha 0 without style and consistency", t.o.warmup)})
 	}
 	return rows
 }
@@ -72,7 +73,7 @@ func (t *training) card(w *model.Weights) string {
 	p("# %s\n\nWeights of the network %s, widths %v, after %d of %d iterations, %s.\n\n", w.Network, w.Network, w.Widths, t.saved, t.o.iterations,
 		time.Now().UTC().Format("2006-01-02"))
 	p("| | |\n| --- | --- |\n")
-	rows := append([][2]string{
+	rows := append([]terminal.Row{
 		{"recipe", "`" + t.o.recipe() + "`"}, {"parent", t.parent()}, {"encoder", w.EncoderID()},
 		{"contents", t.data.contentText()}, {"styles", t.data.styleText()}, {"machine", t.engine.Describe()},
 	}, t.objectiveRows()...)
@@ -96,15 +97,5 @@ func (t *training) card(w *model.Weights) string {
 
 // cell is text inside a table of Markdown.
 func cell(text string) string {
-	return strings.ReplaceAll(printable(text), "|", `\|`)
-}
-
-// shellWord is a file's name as a shell takes it.
-func shellWord(name string) string {
-	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/+,:=@%", r))
-	}) {
-		return name
-	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	return strings.ReplaceAll(terminal.Printable(text), "|", `\|`)
 }

@@ -9,6 +9,7 @@ import (
 	"adainfilter/model"
 	"adainfilter/trainer/dataset"
 	"adainfilter/trainer/record"
+	"adainfilter/trainer/terminal"
 )
 
 // training is one run of the command.
@@ -53,12 +54,12 @@ func (t *training) run(ctx context.Context) error {
 	}
 	defer loader.Close()
 	p := newTrainProgress(t.out, t.o, t.saved)
-	defer p.finish()
+	defer p.Finish()
 	window := newWindow(loader)
 	for done := t.saved; done < t.o.iterations; {
 		batch, err := loader.Next(ctx)
 		if interrupted(ctx) != nil {
-			p.finish()
+			p.Finish()
 			return t.stop(done)
 		}
 		u := t.o.update(done)
@@ -80,7 +81,7 @@ func (t *training) run(ctx context.Context) error {
 			p.show(e)
 			t.data.report(p)
 		}
-		p.step(done)
+		p.bar.Set(done)
 		if done%t.o.saveEvery == 0 && done < t.o.iterations {
 			began := time.Now()
 			if err := t.save(); err != nil {
@@ -89,7 +90,7 @@ func (t *training) run(ctx context.Context) error {
 			window.skip(time.Since(began))
 		}
 	}
-	p.finish()
+	p.Finish()
 	if err := t.save(); err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (t *training) stop(done int) error {
 	if _, err := t.writeWeights(state); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "stopped after iteration %d; go on with: adain train --resume --out %s\n", done, shellWord(t.o.out))
+	fmt.Fprintf(t.out, "stopped after iteration %d; go on with: adain train --resume --out %s\n", done, terminal.ShellWord(t.o.out))
 	return errInterrupted
 }
 

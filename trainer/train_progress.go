@@ -3,47 +3,30 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/cwriter"
-	"github.com/vbauerster/mpb/v8/decor"
-
 	"adainfilter/trainer/record"
+	"adainfilter/trainer/terminal"
 )
 
 // trainProgress shows where a training stands: a bar on a terminal, elsewhere a line for each line of the log.
 type trainProgress struct {
-	out     io.Writer
+	*terminal.Progress
 	o       *trainOptions
-	bars    *mpb.Progress
-	bar     *mpb.Bar
+	bar     *terminal.Bar
 	text    atomic.Pointer[string]
 	seconds float64 // of a step, a moving mean over lines
 }
 
-// newTrainProgress begins with done iterations. finish must be called.
+// newTrainProgress begins with done iterations. Finish must be called.
 func newTrainProgress(out io.Writer, o *trainOptions, done int) *trainProgress {
-	p := &trainProgress{out: out, o: o}
+	p := &trainProgress{Progress: terminal.NewProgress(out), o: o}
 	p.text.Store(new(string))
-	if f, ok := out.(*os.File); ok && cwriter.IsTerminal(int(f.Fd())) {
-		p.bars = mpb.New(mpb.WithOutput(f))
-		p.bar = p.bars.AddBar(int64(o.iterations),
-			mpb.PrependDecorators(decor.Name("training "), decor.CountersNoUnit("%d/%d")),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + *p.text.Load() })))
-		p.bar.SetCurrent(int64(done))
-	}
+	p.bar = p.Bar(terminal.BarOptions{Title: "training", Total: o.iterations, Text: func(int) string { return *p.text.Load() }})
+	p.bar.Set(done)
 	return p
-}
-
-// step says that done iterations are done.
-func (p *trainProgress) step(done int) {
-	if p.bar != nil && done < p.o.iterations { // a complete bar would vanish before finish
-		p.bar.SetCurrent(int64(done))
-	}
 }
 
 // show shows a line of the log.
@@ -61,15 +44,7 @@ func (p *trainProgress) show(e record.Entry) {
 		p.text.Store(&text)
 		return
 	}
-	fmt.Fprintf(p.out, "iteration %d/%d: %s\n", e.Iteration, p.o.iterations, text)
-}
-
-// Write prints a message, above the bar if there is one.
-func (p *trainProgress) Write(text []byte) (int, error) {
-	if p.bar != nil {
-		return p.bars.Write(text)
-	}
-	return p.out.Write(text)
+	fmt.Fprintf(p, "iteration %d/%d: %s\n", e.Iteration, p.o.iterations, text)
 }
 
 // losses are those that are trained.
@@ -88,13 +63,4 @@ func (p *trainProgress) losses(e record.Entry) string {
 		}
 	}
 	return strings.Join(texts, ", ")
-}
-
-// finish ends the display; further calls do nothing.
-func (p *trainProgress) finish() {
-	if p.bar != nil {
-		p.bar.Abort(false)
-		p.bars.Wait()
-		p.bar = nil
-	}
 }

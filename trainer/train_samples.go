@@ -6,6 +6,8 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
+	"adainfilter/trainer/sheet"
 )
 
 const (
@@ -30,7 +32,7 @@ func chooseSamples(o *trainOptions, side int) (*samples, error) {
 		return nil, err
 	}
 	for i, img := range contents {
-		contents[i] = middle(img, side)
+		contents[i] = picture.Middle(img, side)
 	}
 	styles, err := readSome(o.style, o.seed, o.styleSize)
 	if err != nil {
@@ -42,17 +44,17 @@ func chooseSamples(o *trainOptions, side int) (*samples, error) {
 
 // readSome reads pictures of a folder in an order that the seed decides, those that cannot be read left out.
 func readSome(folder string, seed uint64, shortSide int) ([]*model.Image, error) {
-	files, err := findInputs([]string{folder}, pictureEnds)
+	found, err := files.Named([]string{folder}, files.Pictures)
 	if err != nil {
 		return nil, err
 	}
 	var pictures []*model.Image
 	var failures []error
-	for _, i := range rand.New(rand.NewPCG(seed, 0x5a3b1e5)).Perm(len(files)) {
+	for _, i := range rand.New(rand.NewPCG(seed, 0x5a3b1e5)).Perm(len(found)) {
 		if len(pictures) == sampleRows {
 			break
 		}
-		img, err := picture.ReadStyle(files[i].path, shortSide, picture.Limit{})
+		img, err := picture.ReadStyle(found[i].Path, shortSide, picture.Limit{})
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -72,44 +74,26 @@ func (s *samples) write(w *model.Weights, o model.Options, path string) error {
 		return err
 	}
 	defer engine.Close()
-	sheet := newSheet(s.side, 2+len(sampleAlphas), len(s.contents))
+	layout := sheet.Grid(2+len(sampleAlphas), len(s.contents), s.side, s.side)
+	layout.Gap = sampleGap
+	page, err := sheet.New(layout)
+	if err != nil {
+		return err
+	}
 	for row, content := range s.contents {
 		stats, err := engine.Statistics(s.styles[row])
 		if err != nil {
 			return err
 		}
-		sheet.put(0, row, content)
-		sheet.put(1, row, middle(picture.ShortSide(s.styles[row], s.side), s.side))
+		page.Put(0, row, content)
+		page.Put(1, row, picture.Middle(picture.ShortSide(s.styles[row], s.side), s.side))
 		for i, alpha := range sampleAlphas {
 			result := model.NewImage(content.Format, content.Width, content.Height)
 			if err := engine.Stylize(result, content, &model.Look{Style: stats, Alpha: alpha}); err != nil {
 				return err
 			}
-			sheet.put(2+i, row, result)
+			page.Put(2+i, row, result)
 		}
 	}
-	return picture.Write(path, sheet.image)
-}
-
-// sheet is a white picture that squares are put on, in columns and rows.
-type sheet struct {
-	pitch int // pixels from one square to the next
-	image *model.Image
-}
-
-func newSheet(side, columns, rows int) *sheet {
-	pitch := side + sampleGap
-	img := model.NewImage(model.RGB, columns*pitch-sampleGap, rows*pitch-sampleGap)
-	for i := range img.Planes[0].Data {
-		img.Planes[0].Data[i] = 255
-	}
-	return &sheet{pitch, img}
-}
-
-func (s *sheet) put(column, row int, img *model.Image) {
-	from, to := img.Planes[0], s.image.Planes[0]
-	for y := range img.Height {
-		at := (row*s.pitch+y)*to.Stride + 3*column*s.pitch
-		copy(to.Data[at:at+3*img.Width], from.Data[y*from.Stride:])
-	}
+	return picture.Write(path, page.Image())
 }

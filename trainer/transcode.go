@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/files"
 	"adainfilter/trainer/transcode"
 )
 
@@ -116,7 +117,7 @@ func summary(r *transcode.Report) string {
 }
 
 func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
-	names, err := files(c)
+	names, err := arguments(c)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +139,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	if jobs < 1 || jobs > 1024 {
 		return nil, fmt.Errorf("--jobs is %d, wanted 1 to 1024", jobs)
 	}
-	inputs, err := findInputs(names, filmEnds)
+	inputs, err := files.Named(names, filmEnds)
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +156,8 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	// Results of an earlier run that lie below a folder of films are not films to transcode.
 	below := slices.ContainsFunc(names, func(name string) bool { return within(name, o.Out) })
 	for _, in := range inputs {
-		if slices.Contains(names, in.path) || !below || !within(o.Out, in.path) {
-			o.Inputs = append(o.Inputs, transcode.Input{Path: in.path, Base: in.base})
+		if slices.Contains(names, in.Path) || !below || !within(o.Out, in.Path) {
+			o.Inputs = append(o.Inputs, transcode.Input{Path: in.Path, Base: in.Base})
 		}
 	}
 	if len(o.Inputs) == 0 {

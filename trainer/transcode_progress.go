@@ -3,37 +3,29 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/cwriter"
-	"github.com/vbauerster/mpb/v8/decor"
-
+	"adainfilter/trainer/terminal"
 	"adainfilter/trainer/transcode"
 )
 
-// filmProgress shows how far films are: on a terminal a bar for each that is being made, with frames, frames per second and
-// remaining time, and one for all; a line for each that is finished elsewhere.
+// filmProgress shows how far films are: on a terminal a bar for each that is being made, with frames per second and remaining time,
+// and one for all; a line for each that is finished elsewhere.
 type filmProgress struct {
+	*terminal.Progress
 	lock  sync.Mutex
-	out   io.Writer
-	bars  *mpb.Progress
-	films map[string]*mpb.Bar
-	all   *mpb.Bar
+	films map[string]*terminal.Bar
+	all   *terminal.Bar
 	total int
 	done  int
 }
 
 func newFilmProgress(out io.Writer, films int) *filmProgress {
-	p := &filmProgress{out: out, total: films, films: map[string]*mpb.Bar{}}
-	if f, ok := out.(*os.File); ok && cwriter.IsTerminal(int(f.Fd())) {
-		p.bars = mpb.New(mpb.WithOutput(f))
-		if films > 1 {
-			p.all = p.bars.AddBar(int64(films), mpb.BarPriority(1<<30), mpb.PrependDecorators(decor.Name("films "), decor.CountersNoUnit("%d/%d")))
-		}
+	p := &filmProgress{Progress: terminal.NewProgress(out), total: films, films: map[string]*terminal.Bar{}}
+	if films > 1 {
+		p.all = p.Bar(terminal.BarOptions{Title: "films", Total: films, Text: func(int) string { return "" }, Last: true})
 	}
 	return p
 }
@@ -42,24 +34,19 @@ func newFilmProgress(out io.Writer, films int) *filmProgress {
 func (p *filmProgress) Begin(input string, frames int) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	if p.bars == nil {
-		return
-	}
 	start := time.Now()
-	p.films[input] = p.bars.AddBar(int64(frames), mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(clean(filepath.Base(input))+" "), decor.CountersNoUnit("%d/%d ")),
-		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
-			return fmt.Sprintf("%.1f fps ", float64(s.Current)/time.Since(start).Seconds())
-		}), decor.AverageETA(decor.ET_STYLE_GO)))
+	p.films[input] = p.Bar(terminal.BarOptions{Title: clean(filepath.Base(input)), Total: frames, Transient: true, Text: func(done int) string {
+		took := time.Since(start)
+		left := time.Duration(float64(took) * float64(frames-done) / float64(max(done, 1)))
+		return fmt.Sprintf("%.1f fps %v", float64(done)/took.Seconds(), left.Round(time.Second))
+	}})
 }
 
 // Frames counts coded frames; a segment that is made again takes its own back.
 func (p *filmProgress) Frames(input string, n int) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	if bar := p.films[input]; bar != nil {
-		bar.IncrBy(n)
-	}
+	p.films[input].Add(n)
 }
 
 func (p *filmProgress) Warn(input, text string) {
@@ -72,9 +59,7 @@ func (p *filmProgress) End(r transcode.Result) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	p.done++
-	if bar := p.films[r.Input]; bar != nil {
-		bar.Abort(true)
-	}
+	p.films[r.Input].Remove()
 	switch r.Status {
 	case transcode.Failed:
 		if p.total > 1 { // of a single film the command itself says what is wrong
@@ -91,34 +76,20 @@ func (p *filmProgress) End(r transcode.Result) {
 	default:
 		p.print(fmt.Sprintf("%d/%d %q: %s", p.done, p.total, r.Input, r.Status))
 	}
-	if p.all != nil {
-		p.all.Increment()
-	}
+	p.all.Add(1)
 }
 
 // print writes a line above the bars.
-func (p *filmProgress) print(line string) {
-	if p.bars != nil {
-		if _, err := fmt.Fprintln(p.bars, line); err == nil {
-			return
-		}
-	}
-	fmt.Fprintln(p.out, line)
-}
+func (p *filmProgress) print(line string) { fmt.Fprintln(p, line) }
 
+// finish ends the display.
 func (p *filmProgress) finish() {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	if p.bars == nil {
-		return
-	}
 	for _, bar := range p.films {
-		bar.Abort(true)
+		bar.Remove()
 	}
-	if p.all != nil {
-		p.all.Abort(false)
-	}
-	p.bars.Wait()
+	p.Finish()
 }
 
 // clean keeps control characters of a file's name from the terminal, and the bar on its line.

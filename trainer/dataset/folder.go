@@ -15,6 +15,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/files"
 )
 
 // Options say how crops are taken from a folder's pictures.
@@ -72,13 +73,13 @@ type file struct {
 	broken  bool
 }
 
-// Open finds the pictures in and below a folder as Find does and reads their headers. Pictures whose header is refused are
+// Open finds the pictures in and below a folder as files.Below does and reads their headers. Pictures whose header is refused are
 // skipped. Errors: no folder, no pictures, none whose header is good, options out of range.
 func Open(folder string, o Options) (*Folder, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("folder %q: %w", folder, err)
 	}
-	names, err := Find(folder, PictureEnds)
+	names, err := files.Below(folder, files.Pictures)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func Open(folder string, o Options) (*Folder, error) {
 		}
 		info, err := os.Stat(path)
 		if err != nil {
-			f.skipped = append(f.skipped, Skipped{path, fmt.Errorf("picture %q cannot be read: %w", path, reason(err))})
+			f.skipped = append(f.skipped, Skipped{path, fmt.Errorf("picture %q cannot be read: %w", path, errors.Unwrap(err))})
 			continue
 		}
 		fmt.Fprintf(hash, "%s\x00%d\x00", filepath.ToSlash(name), info.Size())

@@ -1,4 +1,4 @@
-package dataset
+package files
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestFind(t *testing.T) {
+func TestBelow(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"b.jpg", "a.PNG", "c.txt", "sub/d.webp", "sub/.hidden.jpg", ".git/e.jpg", "x.jpg/f.ppm", "sub/deep/g.Tiff"} {
 		write(t, filepath.Join(folder, name), []byte("x"))
@@ -28,7 +28,7 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{folder, folder + "/", linked} {
-		got, err := Find(name, PictureEnds)
+		got, err := Below(name, Pictures)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestFindErrors(t *testing.T) {
+func TestBelowErrors(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "notes.txt")
 	write(t, file, []byte("x"))
@@ -56,9 +56,19 @@ func TestFindErrors(t *testing.T) {
 			t.Log("root may read every folder: not tested")
 			continue
 		}
-		_, err := Find(c.folder, PictureEnds)
+		_, err := Below(c.folder, Pictures)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.name) {
 			t.Errorf("%s: got %v, wanted %q and the name", c.folder, err, c.want)
 		}
+	}
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,4 +1,5 @@
-package dataset
+// Package files finds the files that a user names, directly or by their folder.
+package files
 
 import (
 	"errors"
@@ -11,13 +12,13 @@ import (
 	"syscall"
 )
 
-// PictureEnds are the ends of names by which pictures are found.
-var PictureEnds = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+// Pictures are the ends of names by which pictures are found.
+var Pictures = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 
-// Find lists the files in and below a folder whose name has one of the ends in any case, as paths below it, in lexical order
+// Below lists the files in and below a folder whose name has one of the ends in any case, as paths below it, in lexical order
 // folder by folder. Hidden files and folders are passed over. Links to folders are followed, and each folder is entered once.
 // Errors: no folder, a folder that cannot be read, no such file.
-func Find(folder string, ends []string) ([]string, error) {
+func Below(folder string, ends []string) ([]string, error) {
 	info, err := os.Stat(folder)
 	if err == nil && !info.IsDir() {
 		err = syscall.ENOTDIR
