@@ -38,14 +38,14 @@ func TestFollows(t *testing.T) {
 			for _, f := range model.Formats() {
 				first := model.NewImage(f, size[0], size[1])
 				modeltest.Fill(first, uint64(i))
-				look := &model.Look{Style: modeltest.RandomStats(3, w.Widths[3]), Smoothing: 0.8, Fresh: true}
+				s := &model.Stylization{Style: modeltest.RandomStats(3, w.Widths[3]), Smoothing: 0.8, Discontinuity: true}
 				var before, result *model.Image
 				for k, most := range []int{0, 2, 1, 5, 25} {
 					frame := noisy(first, uint64(k), most)
-					want, got := stylized(t, plain, frame, &model.Look{Style: look.Style}), stylized(t, engine, frame, look)
-					look.Fresh = false
+					want, got := stylized(t, plain, frame, &model.Stylization{Style: s.Style}), stylized(t, engine, frame, s)
+					s.Discontinuity = false
 					if before != nil {
-						ref.Blend(want, result, ref.Moved(frame, before), model.BlendWeight(look.Smoothing))
+						ref.Blend(want, result, ref.Moved(frame, before), model.BlendWeight(s.Smoothing))
 					}
 					checkSame(t, fmt.Sprintf("%v %v, frame %d", f, size, k+1), got, want)
 					before, result = frame, want
@@ -64,12 +64,12 @@ func TestResized(t *testing.T) {
 			for k, f := range model.Formats() {
 				src, want := model.NewImage(f, size[0], size[1]), model.NewImage(f, size[0], size[1])
 				modeltest.Fill(src, uint64(i))
-				look := &model.Look{Style: modeltest.RandomStats(3, w.Widths[3]), Alpha: 1, ProcessingSize: []int{48, 31, 69, 65}[k%4]}
-				width, height := look.Size(src.Width, src.Height)
+				s := &model.Stylization{Style: modeltest.RandomStats(3, w.Widths[3]), Alpha: 1, ProcessingSize: []int{48, 31, 69, 65}[k%4]}
+				width, height := s.Size(src.Width, src.Height)
 				small := model.NewImage(f, width, height)
 				ref.Reduce(small, src)
-				ref.Enlarge(want, src, small, stylized(t, plain, small, &model.Look{Style: look.Style, Alpha: 1}))
-				if err := modeltest.CheckPicture(stylized(t, engine, src, look), want, modeltest.Float32); err != nil {
+				ref.Enlarge(want, src, small, stylized(t, plain, small, &model.Stylization{Style: s.Style, Alpha: 1}))
+				if err := modeltest.CheckPicture(stylized(t, engine, src, s), want, modeltest.Float32); err != nil {
 					t.Errorf("%v %v by %dx%d: %v", f, size, width, height, err)
 				}
 			}
@@ -83,7 +83,7 @@ func TestControlsEnd(t *testing.T) {
 	fresh, engine := open(t, w), open(t, w)
 	src := model.NewImage(model.NV12, 130, 94)
 	modeltest.Fill(src, 1)
-	plain := &model.Look{Style: modeltest.RandomStats(3, w.Widths[3]), Alpha: 1}
+	plain := &model.Stylization{Style: modeltest.RandomStats(3, w.Widths[3]), Alpha: 1}
 	want := stylized(t, fresh, src, plain)
 	with := *plain
 	with.Smoothing, with.ProcessingSize = 0.9, 40
@@ -119,10 +119,10 @@ func open(t *testing.T, w *model.Weights) model.Engine {
 	return e
 }
 
-func stylized(t *testing.T, e model.Engine, src *model.Image, look *model.Look) *model.Image {
+func stylized(t *testing.T, e model.Engine, src *model.Image, s *model.Stylization) *model.Image {
 	t.Helper()
 	dst := model.NewImage(src.Format, src.Width, src.Height)
-	if err := e.Stylize(dst, src, look); err != nil {
+	if err := e.Stylize(dst, src, s); err != nil {
 		t.Fatal(fmt.Errorf("%v %dx%d: %w", src.Format, src.Width, src.Height, err))
 	}
 	return dst

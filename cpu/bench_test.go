@@ -29,15 +29,15 @@ func BenchmarkStylize(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				look := &model.Look{Style: style, Alpha: 1}
-				if err := e.Stylize(dst, src, look); err != nil {
+				s := &model.Stylization{Style: style, Alpha: 1}
+				if err := e.Stylize(dst, src, s); err != nil {
 					b.Fatal(err)
 				}
 				if flat(dst) {
 					b.Fatal("the result is flat: not timed")
 				}
 				for b.Loop() {
-					if err := e.Stylize(dst, src, look); err != nil {
+					if err := e.Stylize(dst, src, s); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -62,24 +62,24 @@ func BenchmarkControls(b *testing.B) {
 			name          string
 			width, height int
 			format        model.Format
-			change        func(l *model.Look)
+			change        func(s *model.Stylization)
 		}{
-			{"nothing", 640, 360, model.RGB, func(*model.Look) {}},
-			{"preserve color", 640, 360, model.RGB, func(l *model.Look) { l.PreserveColor = true }},
-			{"preserve color", 640, 360, model.NV12, func(l *model.Look) { l.PreserveColor = true }},
-			{"smoothing", 640, 360, model.RGB, func(l *model.Look) { l.Smoothing = 0.8 }},
-			{"smoothing", 640, 360, model.NV12, func(l *model.Look) { l.Smoothing = 0.8 }},
-			{"smoothing", 1280, 720, model.RGB, func(l *model.Look) { l.Smoothing = 0.8 }},
-			{"smoothing", 1280, 720, model.NV12, func(l *model.Look) { l.Smoothing = 0.8 }},
-			{"mask", 640, 360, model.RGB, func(l *model.Look) { l.Mask = mask }},
-			{"processing size 360", 1280, 720, model.RGB, func(l *model.Look) { l.ProcessingSize = 360 }},
-			{"processing size 360", 1280, 720, model.NV12, func(l *model.Look) { l.ProcessingSize = 360 }},
+			{"nothing", 640, 360, model.RGB, func(*model.Stylization) {}},
+			{"preserve color", 640, 360, model.RGB, func(s *model.Stylization) { s.PreserveColor = true }},
+			{"preserve color", 640, 360, model.NV12, func(s *model.Stylization) { s.PreserveColor = true }},
+			{"smoothing", 640, 360, model.RGB, func(s *model.Stylization) { s.Smoothing = 0.8 }},
+			{"smoothing", 640, 360, model.NV12, func(s *model.Stylization) { s.Smoothing = 0.8 }},
+			{"smoothing", 1280, 720, model.RGB, func(s *model.Stylization) { s.Smoothing = 0.8 }},
+			{"smoothing", 1280, 720, model.NV12, func(s *model.Stylization) { s.Smoothing = 0.8 }},
+			{"mask", 640, 360, model.RGB, func(s *model.Stylization) { s.Mask = mask }},
+			{"processing size 360", 1280, 720, model.RGB, func(s *model.Stylization) { s.ProcessingSize = 360 }},
+			{"processing size 360", 1280, 720, model.NV12, func(s *model.Stylization) { s.ProcessingSize = 360 }},
 		} {
 			b.Run(fmt.Sprintf("%s/%s %v %dx%d", network.Name(), c.name, c.format, c.width, c.height), func(b *testing.B) {
-				look := model.Look{Style: modeltest.RandomStats(1, network[3]), Alpha: 1}
-				plain := newShow(b, w, c.format, c.width, c.height, look)
-				c.change(&look)
-				controlled := newShow(b, w, c.format, c.width, c.height, look)
+				s := model.Stylization{Style: modeltest.RandomStats(1, network[3]), Alpha: 1}
+				plain := newShow(b, w, c.format, c.width, c.height, s)
+				c.change(&s)
+				controlled := newShow(b, w, c.format, c.width, c.height, s)
 				var clock, processor []float64
 				for b.Loop() {
 					with, used := controlled.frame(b)
@@ -101,21 +101,21 @@ func BenchmarkControls(b *testing.B) {
 
 // show is an engine that stylizes two frames in turn, of which the lower half is the same.
 type show struct {
-	engine model.Engine
-	look   model.Look
-	src    [2]*model.Image
-	dst    *model.Image
-	frames int
+	engine      model.Engine
+	stylization model.Stylization
+	src         [2]*model.Image
+	dst         *model.Image
+	frames      int
 }
 
 // newShow has stylized two frames already: memory is taken, and a mask prepared.
-func newShow(b *testing.B, w *model.Weights, f model.Format, width, height int, look model.Look) *show {
+func newShow(b *testing.B, w *model.Weights, f model.Format, width, height int, stylization model.Stylization) *show {
 	e, err := Open(w, model.Options{Precision: model.Float32})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { e.Close() })
-	s := &show{engine: e, look: look, dst: model.NewImage(f, width, height)}
+	s := &show{engine: e, stylization: stylization, dst: model.NewImage(f, width, height)}
 	for i := range s.src {
 		s.src[i] = model.NewImage(f, width, height)
 		modeltest.Fill(s.src[i], 1)
@@ -144,7 +144,7 @@ func newShow(b *testing.B, w *model.Weights, f model.Format, width, height int, 
 func (s *show) frame(b *testing.B) (clock, processor time.Duration) {
 	s.frames++
 	start, used := time.Now(), processorTime(b)
-	if err := s.engine.Stylize(s.dst, s.src[s.frames%2], &s.look); err != nil {
+	if err := s.engine.Stylize(s.dst, s.src[s.frames%2], &s.stylization); err != nil {
 		b.Fatal(err)
 	}
 	return time.Since(start), processorTime(b) - used

@@ -105,8 +105,8 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 }
 
 // Stylize is model.Engine.Stylize: one call into C per frame.
-func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
-	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
+func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
+	if err := model.CheckStylize(e.weights, dst, src, s); err != nil {
 		return err
 	}
 	for _, m := range [...]*model.Image{dst, src} {
@@ -115,27 +115,27 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 		}
 	}
 	e.dst, e.src = describe(dst), describe(src)
-	w, h := look.Size(src.Width, src.Height)
-	goesOn, follows := e.before.Statistics(src, look), e.before.Pixels(src, look)
+	w, h := s.Size(src.Width, src.Height)
+	goesOn, follows := e.before.ContinuesStatistics(src, s), e.before.ContinuesPixels(src, s)
 	e.before.Forget() // unless all goes well
 	e.look = C.adain_cpu_look{
-		alpha: C.float(look.Alpha), smoothing: C.float(look.Smoothing), scene_cut: C.double(model.SceneCut(w, h)),
-		blend_weight: C.int32_t(model.BlendWeight(look.Smoothing)), fresh: flag(!goesOn), follow: flag(follows),
-		preserve_color: flag(look.PreserveColor), width: C.int32_t(w), height: C.int32_t(h),
+		alpha: C.float(s.Alpha), smoothing: C.float(s.Smoothing), scene_cut: C.double(model.SceneCut(w, h)),
+		blend_weight: C.int32_t(model.BlendWeight(s.Smoothing)), fresh: flag(!goesOn), follow: flag(follows),
+		preserve_color: flag(s.PreserveColor), width: C.int32_t(w), height: C.int32_t(h),
 	}
 	var other model.Stats
 	var shares []float32
-	if look.Mask != nil {
+	if s.Mask != nil {
 		if !goesOn {
-			e.share(look.Mask, w, h)
+			e.share(s.Mask, w, h)
 		}
-		other, shares = look.Mask.Second, e.shares
+		other, shares = s.Mask.Second, e.shares
 	}
 	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
-		floats(look.Style.Mean), floats(look.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), &e.look, &e.text[0]) != 0 {
+		floats(s.Style.Mean), floats(s.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), &e.look, &e.text[0]) != 0 {
 		return e.fail("frame", src)
 	}
-	e.before.Remember(src, look)
+	e.before.Remember(src, s)
 	return nil
 }
 
@@ -223,7 +223,7 @@ func describe(m *model.Image) C.adain_cpu_image {
 	}
 	c := m.Colorimetry
 	if !m.Format.YUV() {
-		c = model.Colorimetry{} // the luminance of model.Look.PreserveColor
+		c = model.Colorimetry{} // the luminance of model.Stylization.PreserveColor
 	}
 	y := c.YUV()
 	form.yuv = C.adain_cpu_yuv{

@@ -63,7 +63,7 @@ func try(e model.Engine, w, h int) error {
 	if err != nil {
 		return err
 	}
-	return e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1})
+	return e.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 1})
 }
 
 // TestImplementations demands that no convolution of a real network falls to oneDNN's reference code, which is some 300
@@ -108,11 +108,11 @@ func TestWinograd(t *testing.T) {
 	for _, size := range [][2]int{{8, 8}, {9, 40}, {33, 17}, {66, 35}, {71, 61}, {130, 12}} {
 		src, a, b := model.NewImage(model.RGB, size[0], size[1]), model.NewImage(model.RGB, size[0], size[1]), model.NewImage(model.RGB, size[0], size[1])
 		modeltest.Fill(src, 7)
-		look := &model.Look{Style: modeltest.RandomStats(3, 64), Alpha: 0.8}
-		if err := want.Stylize(a, src, look); err != nil {
+		s := &model.Stylization{Style: modeltest.RandomStats(3, 64), Alpha: 0.8}
+		if err := want.Stylize(a, src, s); err != nil {
 			t.Fatal(err)
 		}
-		if err := got.Stylize(b, src, look); err != nil {
+		if err := got.Stylize(b, src, s); err != nil {
 			t.Fatal(err)
 		}
 		if err := modeltest.CheckPicture(b, a, modeltest.Float32); err != nil {
@@ -146,7 +146,7 @@ func TestThreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		dst := model.NewImage(src.Format, src.Width, src.Height)
-		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+		if err := e.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 1}); err != nil {
 			t.Fatal(err)
 		}
 		e.Close()
@@ -173,14 +173,14 @@ func TestNoAllocationPerFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, look := range []*model.Look{{Style: style, Alpha: 0.5}, {Style: style, Alpha: 0.5, Mask: mask, PreserveColor: true, Smoothing: 0.8, ProcessingSize: 40}} {
+		for _, s := range []*model.Stylization{{Style: style, Alpha: 0.5}, {Style: style, Alpha: 0.5, Mask: mask, PreserveColor: true, Smoothing: 0.8, ProcessingSize: 40}} {
 			n := testing.AllocsPerRun(20, func() {
-				if err := e.Stylize(dst, src, look); err != nil {
+				if err := e.Stylize(dst, src, s); err != nil {
 					t.Fatal(err)
 				}
 			})
 			if n != 0 {
-				t.Errorf("%v, mask %v: %v allocations a frame, wanted 0", f, look.Mask != nil, n)
+				t.Errorf("%v, mask %v: %v allocations a frame, wanted 0", f, s.Mask != nil, n)
 			}
 		}
 	}

@@ -27,7 +27,7 @@ typedef struct {
   adain_cpu_yuv yuv;
 } adain_cpu_image;
 
-/* model.Look but for its statistics. */
+/* model.Stylization but for its statistics. */
 typedef struct {
   float alpha, smoothing;
   double scene_cut;       /* model.SceneCut */

@@ -56,7 +56,7 @@ struct Canvas {
 
   // Three planes of area floats, pitch to a row, go to (y0,x0), both even: rows and cols of them, as far as they lie inside
   // the picture, clamped to [0,1] and rounded to the nearest sample. content gives the alpha and padding samples and,
-  // with keep_colour, the chroma, as model.Look.PreserveColor says.
+  // with keep_colour, the chroma, as model.Stylization.PreserveColor says.
   void write(int y0, int x0, int rows, int cols, float *rgb, int pitch, int area, const Picture &content) const;
 
   // Gives row y the chroma of content, as keep_colour does. samples has the row's samples and may lie where this picture does; in a YUV

@@ -5,7 +5,7 @@
 
 namespace adain {
 
-// What model.Look.Smoothing goes on from: the statistics of the frame before, of each region, as they were and as they were in force.
+// What model.Stylization.Smoothing goes on from: the statistics of the frame before, of each region, as they were and as they were in force.
 class Smoothing {
  public:
   void forget();

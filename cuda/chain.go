@@ -111,10 +111,10 @@ func (e *Engine) addAdaIN(p *plan, c *chain) error {
 }
 
 // own gives the kernels what is the frame's own: src, which lies at from, and where its result is to go.
-func (c *chain) own(p *plan, s *steady, to, from frame, src *model.Image, look *model.Look) {
-	seen, made, keep := from, to, look.PreserveColor
+func (c *chain) own(p *plan, s *steady, to, from frame, src *model.Image, stylization *model.Stylization) {
+	seen, made, keep := from, to, stylization.PreserveColor
 	if c.blend != nil {
-		s.tell(c, to, from, src, look)
+		s.tell(c, to, from, src, stylization)
 		keep = false // of what is blended
 	}
 	if c.reduce != nil {

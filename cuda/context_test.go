@@ -55,7 +55,7 @@ func TestForeignContext(t *testing.T) {
 			t.Errorf("%q, wanted GPU 1", text)
 		}
 		src, dst := pair(model.NV12, 24, 16)
-		if err := e.Stylize(dst, src, &model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1}); err != nil {
+		if err := e.Stylize(dst, src, &model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1}); err != nil {
 			t.Fatal(err)
 		}
 		still("frame")
@@ -63,7 +63,7 @@ func TestForeignContext(t *testing.T) {
 			t.Fatal(err)
 		}
 		still("statistics")
-		if err := e.Stylize(dst, src, &model.Look{Style: model.Stats{}, Alpha: 1}); err == nil {
+		if err := e.Stylize(dst, src, &model.Stylization{Style: model.Stats{}, Alpha: 1}); err == nil {
 			t.Error("a frame without style was taken")
 		}
 		still("refusal")

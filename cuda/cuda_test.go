@@ -73,16 +73,16 @@ func TestWideLayers(t *testing.T) {
 			for _, size := range c.sizes {
 				src, a := pair(model.RGB, size[0], size[1])
 				b := model.NewImage(model.RGB, size[0], size[1])
-				look := model.Look{Style: modeltest.RandomStats(3, c.widths[3]), Alpha: 0.8}
-				for _, look.Mask = range []*model.Mask{nil, halves(c.widths[3])} {
-					if err := want.Stylize(a, src, &look); err != nil {
+				s := model.Stylization{Style: modeltest.RandomStats(3, c.widths[3]), Alpha: 0.8}
+				for _, s.Mask = range []*model.Mask{nil, halves(c.widths[3])} {
+					if err := want.Stylize(a, src, &s); err != nil {
 						t.Fatal(err)
 					}
-					if err := got.Stylize(b, src, &look); err != nil {
+					if err := got.Stylize(b, src, &s); err != nil {
 						t.Fatal(err)
 					}
 					if err := modeltest.CheckPicture(b, a, modeltest.Float16); err != nil {
-						t.Errorf("%v at %v, mask %v: %v", c.widths, size, look.Mask != nil, err)
+						t.Errorf("%v at %v, mask %v: %v", c.widths, size, s.Mask != nil, err)
 					}
 				}
 			}
@@ -122,19 +122,19 @@ func TestGPUMemory(t *testing.T) {
 		e := open(t, model.Lite, model.Options{DeviceID: -1})
 		for i, f := range model.Formats() {
 			src, want := pair(f, 19, 13)
-			look := &model.Look{Style: modeltest.RandomStats(4, model.Lite[3]), Alpha: 0.9, PreserveColor: i%3 == 0}
-			look.Smoothing, look.ProcessingSize, look.Fresh = 0.5*float32(i%4/2), 9*(i%3/2), true
+			s := &model.Stylization{Style: modeltest.RandomStats(4, model.Lite[3]), Alpha: 0.9, PreserveColor: i%3 == 0}
+			s.Smoothing, s.ProcessingSize, s.Discontinuity = 0.5*float32(i%4/2), 9*(i%3/2), true
 			if i%2 == 1 {
-				look.Mask = halves(model.Lite[3])
+				s.Mask = halves(model.Lite[3])
 			}
-			if err := e.Stylize(want, src, look); err != nil {
+			if err := e.Stylize(want, src, s); err != nil {
 				t.Fatal(err)
 			}
 			content, free := onGPU(t, e, src)
 			result, freeResult := onGPU(t, e, want)
 			clear(want.Planes[0].Data)
 			before, counted := allCopies(), driver.Copies()
-			if err := e.Stylize(result, content, look); err != nil {
+			if err := e.Stylize(result, content, s); err != nil {
 				t.Fatal(err)
 			}
 			if after := allCopies(); after != before {
@@ -144,7 +144,7 @@ func TestGPUMemory(t *testing.T) {
 				t.Errorf("%v: the driver package counted copies for one frame: %+v, before: %+v", f, after, counted)
 			}
 			got := toHost(t, e, result)
-			if err := e.Stylize(want, src, look); err != nil {
+			if err := e.Stylize(want, src, s); err != nil {
 				t.Fatal(err)
 			}
 			if err := modeltest.CheckPicture(got, want, modeltest.Tolerance{}); err != nil {
@@ -152,7 +152,7 @@ func TestGPUMemory(t *testing.T) {
 			}
 			// Mixed: each side may lie anywhere.
 			mixed := model.NewImage(f, 19, 13)
-			if err := e.Stylize(mixed, content, look); err != nil {
+			if err := e.Stylize(mixed, content, s); err != nil {
 				t.Fatal(err)
 			}
 			if err := modeltest.CheckPicture(mixed, want, modeltest.Tolerance{}); err != nil {
@@ -190,18 +190,18 @@ func TestNoAllocation(t *testing.T) {
 	emu.Need(t)
 	e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 	src, dst := pair(model.NV12, 16, 16)
-	look := &model.Look{Style: modeltest.RandomStats(4, modeltest.Widths[3]), Smoothing: 0.5, PreserveColor: true}
+	s := &model.Stylization{Style: modeltest.RandomStats(4, modeltest.Widths[3]), Smoothing: 0.5, PreserveColor: true}
 	other := modeltest.RandomStats(5, modeltest.Widths[3])
 	for i, mask := range []*model.Mask{nil, halves(modeltest.Widths[3]), nil, halves(modeltest.Widths[3])} {
-		look.Mask, look.ProcessingSize, look.Alpha = mask, 8*(i/2), 0
+		s.Mask, s.ProcessingSize, s.Alpha = mask, 8*(i/2), 0
 		if n := testing.AllocsPerRun(5, func() {
-			look.Alpha += 0.05
-			look.Style, other = other, look.Style
-			if err := e.Stylize(dst, src, look); err != nil {
+			s.Alpha += 0.05
+			s.Style, other = other, s.Style
+			if err := e.Stylize(dst, src, s); err != nil {
 				t.Fatal(err)
 			}
 		}); n != 0 {
-			t.Errorf("mask %v, processing size %d: %v allocations for a frame, wanted none", mask != nil, look.ProcessingSize, n)
+			t.Errorf("mask %v, processing size %d: %v allocations for a frame, wanted none", mask != nil, s.ProcessingSize, n)
 		}
 	}
 }
@@ -255,9 +255,9 @@ func TestProfile(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, model.VGG19, model.Options{DeviceID: -1})
 		src, dst := pair(model.NV12, 8, 8)
-		look := &model.Look{Style: modeltest.RandomStats(1, model.VGG19[3]), Alpha: 1}
-		for _, look.Mask = range []*model.Mask{nil, halves(model.VGG19[3])} {
-			times, err := e.Profile(dst, src, look, 1)
+		s := &model.Stylization{Style: modeltest.RandomStats(1, model.VGG19[3]), Alpha: 1}
+		for _, s.Mask = range []*model.Mask{nil, halves(model.VGG19[3])} {
+			times, err := e.Profile(dst, src, s, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,8 +285,8 @@ func TestProfileOfFilm(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		src, dst := pair(model.NV12, 12, 9)
-		look := &model.Look{Style: modeltest.RandomStats(1, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 8, Smoothing: 0.5}
-		times, err := e.Profile(dst, src, look, 1)
+		s := &model.Stylization{Style: modeltest.RandomStats(1, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 8, Smoothing: 0.5}
+		times, err := e.Profile(dst, src, s, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,16 +20,16 @@ const (
 // life is what an engine does from opening to closing: two sizes, the second one with the network at a smaller one and steady pixels,
 // without a mask and with one, statistics.
 func life(e model.Engine, w *model.Weights) error {
-	look := &model.Look{Style: modeltest.RandomStats(2, w.Widths[3]), Alpha: 1}
+	s := &model.Stylization{Style: modeltest.RandomStats(2, w.Widths[3]), Alpha: 1}
 	for i, height := range []int{8, 9, 9} {
 		src, dst := pair(model.NV12, 9, height)
 		switch i {
 		case 1:
-			look.ProcessingSize, look.Smoothing = 8, 0.5
+			s.ProcessingSize, s.Smoothing = 8, 0.5
 		case 2:
-			look.Mask = halves(w.Widths[3])
+			s.Mask = halves(w.Widths[3])
 		}
-		if err := e.Stylize(dst, src, look); err != nil {
+		if err := e.Stylize(dst, src, s); err != nil {
 			return err
 		}
 	}
@@ -83,13 +83,13 @@ func TestEveryCallFails(t *testing.T) {
 func TestFrameAfterFailure(t *testing.T) {
 	emulated(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
-		look := &model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Mask: halves(modeltest.Widths[3]), Smoothing: 0.8}
+		s := &model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Mask: halves(modeltest.Widths[3]), Smoothing: 0.8}
 		for n := 1; ; n++ {
 			src, dst := pair(model.BGRA, 24, 8+n%2*8) // a change of size each time
-			look.ProcessingSize = 8 * (n / 2 % 2)     // and the network at that, or at a smaller one
+			s.ProcessingSize = 8 * (n / 2 % 2)        // and the network at that, or at a smaller one
 			emu.Reset()
 			emu.FailCall(n, outOfMemory)
-			err := e.Stylize(dst, src, look)
+			err := e.Stylize(dst, src, s)
 			failed := emu.Failed()
 			emu.Reset()
 			if failed == 0 {
@@ -98,7 +98,7 @@ func TestFrameAfterFailure(t *testing.T) {
 				}
 				return
 			}
-			if err := e.Stylize(dst, src, look); err != nil {
+			if err := e.Stylize(dst, src, s); err != nil {
 				t.Errorf("the frame after call %d failed: %v", n, err)
 			}
 		}
@@ -112,12 +112,12 @@ func TestOutOfMemory(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		style := modeltest.RandomStats(2, modeltest.Widths[3])
 		src, dst := pair(model.RGB, 640, 360)
-		err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1})
+		err := e.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 1})
 		if !driver.IsOutOfMemory(err) || !strings.Contains(err.Error(), "640x360") || !strings.Contains(err.Error(), " MB") {
 			t.Errorf("%v, wanted one that names the size and the megabytes", err)
 		}
 		src, dst = pair(model.RGB, 24, 16)
-		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+		if err := e.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 1}); err != nil {
 			t.Errorf("a smaller frame afterwards: %v", err)
 		}
 	})
@@ -133,13 +133,13 @@ func TestDestroyedContext(t *testing.T) {
 		}
 		src, dst := pair(model.RGB, 16, 16)
 		style := modeltest.RandomStats(2, modeltest.Widths[3])
-		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err != nil {
+		if err := e.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if err := emu.DestroyContext(context); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Stylize(dst, src, &model.Look{Style: style, Alpha: 1}); err == nil || !strings.Contains(err.Error(), "context of GPU 0") {
+		if err := e.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 1}); err == nil || !strings.Contains(err.Error(), "context of GPU 0") {
 			t.Errorf("%v, wanted an error that speaks of the context", err)
 		}
 		if err := e.Close(); err != nil {

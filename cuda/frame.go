@@ -17,7 +17,7 @@ type frame struct {
 
 // describe is m without its planes.
 func describe(m *model.Image) frame {
-	var c model.Colorimetry // of RGB formats, whose luminance model.Look.PreserveColor speaks of
+	var c model.Colorimetry // of RGB formats, whose luminance model.Stylization.PreserveColor speaks of
 	if m.Format.YUV() {
 		c = m.Colorimetry
 	}

@@ -39,10 +39,10 @@ func TestPhotographs(t *testing.T) {
 				t.Fatal(err)
 			}
 			a, b := model.NewImage(model.RGB, src.Width, src.Height), model.NewImage(model.RGB, src.Width, src.Height)
-			if err := want.Stylize(a, src, &model.Look{Style: style.Stats, Alpha: 1}); err != nil {
+			if err := want.Stylize(a, src, &model.Stylization{Style: style.Stats, Alpha: 1}); err != nil {
 				t.Fatal(err)
 			}
-			if err := got.Stylize(b, src, &model.Look{Style: style.Stats, Alpha: 1}); err != nil {
+			if err := got.Stylize(b, src, &model.Stylization{Style: style.Stats, Alpha: 1}); err != nil {
 				t.Fatal(err)
 			}
 			if db := psnr(a, b); !(db >= leastPSNR) {

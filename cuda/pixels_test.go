@@ -17,11 +17,11 @@ func TestProcessingSize(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		for i, f := range model.Formats() {
-			look := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 16 + i%2}
-			whole := look
+			s := model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 16 + i%2}
+			whole := s
 			whole.ProcessingSize = 0
 			src, got := pair(f, 37, 29-i%2)
-			w, h := look.Size(src.Width, src.Height)
+			w, h := s.Size(src.Width, src.Height)
 			small := model.NewImage(f, w, h)
 			ref.Reduce(small, src)
 			made, want := model.NewImage(f, small.Width, small.Height), model.NewImage(f, src.Width, src.Height)
@@ -29,7 +29,7 @@ func TestProcessingSize(t *testing.T) {
 				t.Fatal(err)
 			}
 			ref.Enlarge(want, src, small, made)
-			if err := e.Stylize(got, src, &look); err != nil {
+			if err := e.Stylize(got, src, &s); err != nil {
 				t.Fatal(err)
 			}
 			if err := modeltest.CheckPicture(got, want, onlyRounded); err != nil {
@@ -45,7 +45,7 @@ func TestSteadyPixels(t *testing.T) {
 	each(t, func(t *testing.T) {
 		follows, plain := open(t, modeltest.Widths, model.Options{DeviceID: -1}), open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		for i, f := range model.Formats() {
-			smoothed := model.Look{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.9, Fresh: true}
+			smoothed := model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.9, Discontinuity: true}
 			smoothed.ProcessingSize = 11 * (i % 2)
 			if i%3 == 0 {
 				smoothed.Mask = halves(modeltest.Widths[3])
@@ -58,9 +58,9 @@ func TestSteadyPixels(t *testing.T) {
 			src, got := pair(f, 21, 15)
 			first, want := model.NewImage(f, 21, 15), model.NewImage(f, 21, 15)
 			moved := noisy(src)
-			stylize := func(e *Engine, dst, src *model.Image, look *model.Look) {
+			stylize := func(e *Engine, dst, src *model.Image, s *model.Stylization) {
 				t.Helper()
-				if err := e.Stylize(dst, src, look); err != nil {
+				if err := e.Stylize(dst, src, s); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -69,7 +69,7 @@ func TestSteadyPixels(t *testing.T) {
 			if err := modeltest.CheckPicture(first, want, modeltest.Tolerance{}); err != nil {
 				t.Fatalf("%v, first frame: %v", f, err)
 			}
-			smoothed.Fresh = false
+			smoothed.Discontinuity = false
 			stylize(plain, want, moved, &smoothed)
 			stylize(follows, got, moved, &smoothed)
 			if err := modeltest.CheckPicture(got, want, modeltest.Tolerance{}); err == nil {

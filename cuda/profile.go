@@ -64,8 +64,8 @@ func (l Limits) seconds(s step) float64 {
 
 // Profile stylises a frame runs times, kernel by kernel with the time taken between them, which a graph does not allow, and returns the
 // kernels in order. Arguments and errors as for Stylize; runs is at least 1.
-func (e *Engine) Profile(dst, src *model.Image, look *model.Look, runs int) ([]KernelTime, error) {
-	if err := e.Stylize(dst, src, look); err != nil { // checks, and takes the memory
+func (e *Engine) Profile(dst, src *model.Image, stylization *model.Stylization, runs int) ([]KernelTime, error) {
+	if err := e.Stylize(dst, src, stylization); err != nil { // checks, and takes the memory
 		return nil, err
 	}
 	limits, err := e.Limits()
@@ -76,7 +76,7 @@ func (e *Engine) Profile(dst, src *model.Image, look *model.Look, runs int) ([]K
 		return nil, e.fail("profile", src, err)
 	}
 	defer e.device.leave()
-	_, c, err := e.prepare(dst, src, look)
+	_, c, err := e.prepare(dst, src, stylization)
 	if err != nil {
 		return nil, e.fail("profile", src, err)
 	}

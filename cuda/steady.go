@@ -47,14 +47,14 @@ func changesPitch(e extent) int { return ceil(e.width, rowAlignment) * rowAlignm
 func (s *steady) close() error { return s.free() }
 
 // tell gives a chain's last kernels what is the frame's own.
-func (s *steady) tell(c *chain, to, from frame, src *model.Image, look *model.Look) {
+func (s *steady) tell(c *chain, to, from frame, src *model.Image, stylization *model.Stylization) {
 	before, result := placed(src, s.frame, s.before), placed(src, s.frame, s.result)
 	c.changes.SetBytes(0, from.bytes())
 	c.changes.SetBytes(1, before.bytes())
 	c.blend.SetBytes(0, to.bytes())
 	c.blend.SetBytes(1, from.bytes())
 	c.blend.SetBytes(2, result.bytes())
-	c.blend.SetInt(8, flag(look.PreserveColor))
+	c.blend.SetInt(8, flag(stylization.PreserveColor))
 }
 
 // addSteady lets the result follow that of the frame before.

@@ -8,8 +8,8 @@ import (
 )
 
 // Stylize is model.Engine.Stylize. It returns when the result is complete.
-func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
-	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
+func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
+	if err := model.CheckStylize(e.weights, dst, src, s); err != nil {
 		return fmt.Errorf("cuda: %w", err)
 	}
 	for _, m := range [...]*model.Image{dst, src} {
@@ -21,17 +21,17 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 		return e.fail("frame", src, err)
 	}
 	defer e.device.leave()
-	if err := e.stylize(dst, src, look); err != nil {
+	if err := e.stylize(dst, src, s); err != nil {
 		e.before.Forget()
 		_ = e.wait() // as in Statistics
 		return e.fail("frame", src, err)
 	}
-	e.before.Remember(src, look)
+	e.before.Remember(src, s)
 	return nil
 }
 
-func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
-	p, c, err := e.prepare(dst, src, look)
+func (e *Engine) stylize(dst, src *model.Image, s *model.Stylization) error {
+	p, c, err := e.prepare(dst, src, s)
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,12 @@ func (e *Engine) stylize(dst, src *model.Image, look *model.Look) error {
 }
 
 // prepare orders what a frame needs onto the GPU and tells the kernels about it.
-func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, *chain, error) {
-	p, c, err := e.chain(src, look)
+func (e *Engine) prepare(dst, src *model.Image, s *model.Stylization) (*plan, *chain, error) {
+	p, c, err := e.chain(src, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := e.send(p, look); err != nil {
+	if err := e.send(p, s); err != nil {
 		return nil, nil, err
 	}
 	from, err := p.bring(src, e.stream)
@@ -72,50 +72,50 @@ func (e *Engine) prepare(dst, src *model.Image, look *model.Look) (*plan, *chain
 	if err != nil {
 		return nil, nil, err
 	}
-	c.smooth.SetFloat(4, look.Smoothing)
-	c.smooth.SetInt(8, flag(!e.before.Statistics(src, look)))
-	c.adapt.SetFloat(4, look.Alpha)
-	c.own(p, &e.steady, to, from, src, look)
+	c.smooth.SetFloat(4, s.Smoothing)
+	c.smooth.SetInt(8, flag(!e.before.ContinuesStatistics(src, s)))
+	c.adapt.SetFloat(4, s.Alpha)
+	c.own(p, &e.steady, to, from, src, s)
 	if c.blend != nil {
-		c.blend.SetInt(7, e.weight(src, look))
+		c.blend.SetInt(7, e.weight(src, s))
 	}
 	return p, c, nil
 }
 
 // chain is the kernels for a frame, and their plan. Pictures to follow that are of another size are given up first.
-func (e *Engine) chain(src *model.Image, look *model.Look) (*plan, *chain, error) {
+func (e *Engine) chain(src *model.Image, s *model.Stylization) (*plan, *chain, error) {
 	frame := extent{src.Width, src.Height}
 	if e.steady.device != nil && e.steady.frame != frame {
 		if err := errors.Join(e.forget(), e.steady.close()); err != nil {
 			return nil, nil, err
 		}
 	}
-	w, h := look.Size(src.Width, src.Height)
+	w, h := s.Size(src.Width, src.Height)
 	p, err := e.planFor(frame, extent{w, h})
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := e.chainFor(p, look.Mask != nil, look.Smoothing > 0)
+	c, err := e.chainFor(p, s.Mask != nil, s.Smoothing > 0)
 	return p, c, err
 }
 
 // weight is that of the frame before in what pixels follow.
-func (e *Engine) weight(src *model.Image, look *model.Look) int {
-	if !e.before.Pixels(src, look) {
+func (e *Engine) weight(src *model.Image, s *model.Stylization) int {
+	if !e.before.ContinuesPixels(src, s) {
 		return 0
 	}
-	return model.BlendWeight(look.Smoothing)
+	return model.BlendWeight(s.Smoothing)
 }
 
 // send orders what is new in a look onto the GPU.
-func (e *Engine) send(p *plan, look *model.Look) error {
-	if err := e.network.send(0, look.Style, e.stream); err != nil || look.Mask == nil {
+func (e *Engine) send(p *plan, s *model.Stylization) error {
+	if err := e.network.send(0, s.Style, e.stream); err != nil || s.Mask == nil {
 		return err
 	}
-	if err := e.network.send(1, look.Mask.Second, e.stream); err != nil {
+	if err := e.network.send(1, s.Mask.Second, e.stream); err != nil {
 		return err
 	}
-	return p.divide(look.Mask, e.stream)
+	return p.divide(s.Mask, e.stream)
 }
 
 // flag is a bool as kernels take it.

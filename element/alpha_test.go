@@ -15,13 +15,13 @@ func TestPassthrough(t *testing.T) {
 	for _, layout := range layouts {
 		t.Run(layout.name, func(t *testing.T) {
 			calls := 0
-			f := &fakes{stylize: func(_, _ *model.Image, _ *model.Look) error { calls++; return nil }}
+			f := &fakes{stylize: func(_, _ *model.Image, _ *model.Stylization) error { calls++; return nil }}
 			use(t, f.open)
 			h := harness.New(caps("NV12", 33, 17))
 			defer h.Close()
 			in := layout.frame(model.NV12, 33, 17)
 			inverted := model.NewImage(model.NV12, 33, 17)
-			must(t, (&fake{fakes: &fakes{}}).Stylize(inverted, view(in, model.NV12), &model.Look{Alpha: 1}))
+			must(t, (&fake{fakes: &fakes{}}).Stylize(inverted, view(in, model.NV12), &model.Stylization{Alpha: 1}))
 			for i, alpha := range []float64{1, 0, 0, 1, 0.5, 0, 1} {
 				h.Set("alpha", fmt.Sprint(alpha))
 				before := calls
@@ -66,8 +66,8 @@ func TestStartInPassthrough(t *testing.T) {
 
 // TestController lets a controller raise alpha from 0, where the element passes through, to 1, and smoothing as far as it goes.
 func TestController(t *testing.T) {
-	var looks []model.Look
-	f := &fakes{stylize: func(_, _ *model.Image, l *model.Look) error { looks = append(looks, *l); return nil }}
+	var looks []model.Stylization
+	f := &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error { looks = append(looks, *l); return nil }}
 	use(t, f.open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
@@ -102,7 +102,7 @@ func TestAlphaFromOtherThread(t *testing.T) {
 	defer h.Close()
 	in := plain(model.RGB, 64, 64)
 	inverted := model.NewImage(model.RGB, 64, 64)
-	must(t, (&fake{fakes: &fakes{}}).Stylize(inverted, view(in, model.RGB), &model.Look{Alpha: 1}))
+	must(t, (&fake{fakes: &fakes{}}).Stylize(inverted, view(in, model.RGB), &model.Stylization{Alpha: 1}))
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)

@@ -94,7 +94,7 @@ func TestForeignContext(t *testing.T) {
 	onGPU(t, f.open)
 	a, b := newGPU(t, 0), newGPU(t, 0)
 	var mean float32
-	f.stylize = func(_, _ *model.Image, look *model.Look) error { mean = look.Style.Mean[0]; return nil }
+	f.stylize = func(_, _ *model.Image, s *model.Stylization) error { mean = s.Style.Mean[0]; return nil }
 	h := harness.Prepare("adainfilter", "style", paint(t, t.TempDir()+"/a.png", 40))
 	h.Offer(a)
 	h.Start(gpuCaps("BGRA", 24, 16))

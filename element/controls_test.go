@@ -10,8 +10,8 @@ import (
 )
 
 // looks is a fake that remembers what each frame was to look like, without statistics.
-func looks(all *[]model.Look) *fakes {
-	return &fakes{stylize: func(_, _ *model.Image, l *model.Look) error {
+func looks(all *[]model.Stylization) *fakes {
+	return &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error {
 		seen := *l
 		seen.Style = model.Stats{}
 		*all = append(*all, seen)
@@ -20,22 +20,22 @@ func looks(all *[]model.Look) *fakes {
 }
 
 func TestControlsReachTheEngine(t *testing.T) {
-	var seen []model.Look
+	var seen []model.Stylization
 	use(t, looks(&seen).open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
 	must(t, h.PushMany(caps("RGB", 16, 16), 1))
 	for _, c := range []struct {
 		property, value string
-		want            model.Look
+		want            model.Stylization
 	}{
-		{"preserve-color", "true", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.8}},
-		{"smoothing", "0.5", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.5}},
-		{"smoothing", "0.9375", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.9375}},
-		{"smoothing", "1", model.Look{Alpha: 1, PreserveColor: true, Smoothing: 0.95}},
-		{"alpha", "0.25", model.Look{Alpha: 0.25, PreserveColor: true, Smoothing: 0.95}},
-		{"preserve-color", "false", model.Look{Alpha: 0.25, Smoothing: 0.95}},
-		{"smoothing", "0", model.Look{Alpha: 0.25}},
+		{"preserve-color", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8}},
+		{"smoothing", "0.5", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.5}},
+		{"smoothing", "0.9375", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.9375}},
+		{"smoothing", "1", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.95}},
+		{"alpha", "0.25", model.Stylization{Alpha: 0.25, PreserveColor: true, Smoothing: 0.95}},
+		{"preserve-color", "false", model.Stylization{Alpha: 0.25, Smoothing: 0.95}},
+		{"smoothing", "0", model.Stylization{Alpha: 0.25}},
 	} {
 		h.Set(c.property, c.value)
 		if got := h.Get(c.property); got != c.value {
@@ -44,7 +44,7 @@ func TestControlsReachTheEngine(t *testing.T) {
 		seen = nil
 		must(t, h.PushMany(caps("RGB", 16, 16), 1))
 		if len(seen) != 1 || seen[0].Alpha != c.want.Alpha || seen[0].PreserveColor != c.want.PreserveColor ||
-			seen[0].Smoothing != c.want.Smoothing || seen[0].Fresh {
+			seen[0].Smoothing != c.want.Smoothing || seen[0].Discontinuity {
 			t.Errorf("%s=%s: the engine gets %+v, wanted %+v", c.property, c.value, seen, c.want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestControlsReachTheEngine(t *testing.T) {
 
 // TestProcessingSize: what is set while frames flow holds from the next start on.
 func TestProcessingSize(t *testing.T) {
-	var seen []model.Look
+	var seen []model.Stylization
 	use(t, looks(&seen).open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
@@ -82,9 +82,9 @@ func TestProcessingSize(t *testing.T) {
 	frame("set in READY", 9)
 }
 
-// TestFresh: the engine is told where a frame does not go on from the one that it did before.
-func TestFresh(t *testing.T) {
-	var seen []model.Look
+// TestDiscontinuity: the engine is told where a frame does not go on from the one that it did before.
+func TestDiscontinuity(t *testing.T) {
+	var seen []model.Stylization
 	use(t, looks(&seen).open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
@@ -96,8 +96,8 @@ func TestFresh(t *testing.T) {
 	}
 	expect := func(when string, want bool) {
 		t.Helper()
-		if len(seen) != 1 || seen[0].Fresh != want {
-			t.Errorf("%s: the engine gets %+v, wanted Fresh %v", when, seen, want)
+		if len(seen) != 1 || seen[0].Discontinuity != want {
+			t.Errorf("%s: the engine gets %+v, wanted Discontinuity %v", when, seen, want)
 		}
 		seen = nil
 	}
@@ -127,7 +127,7 @@ func TestFresh(t *testing.T) {
 
 // TestDroppedDiscontinuity: a late frame never reaches the engine, but what it says holds for the next one.
 func TestDroppedDiscontinuity(t *testing.T) {
-	var seen []model.Look
+	var seen []model.Stylization
 	use(t, looks(&seen).open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
@@ -142,12 +142,12 @@ func TestDroppedDiscontinuity(t *testing.T) {
 		}
 		must(t, h.Push(in))
 	}
-	if len(seen) != 2 || !seen[0].Fresh || seen[1].Fresh {
-		t.Errorf("the engine gets %+v, wanted two frames, the first Fresh", seen)
+	if len(seen) != 2 || !seen[0].Discontinuity || seen[1].Discontinuity {
+		t.Errorf("the engine gets %+v, wanted two frames, the first Discontinuity", seen)
 	}
 }
 
-// TestControlsMatchEngine: frames are, bit for bit, what the engine makes of the look that the properties say.
+// TestControlsMatchEngine: frames are, bit for bit, what the engine makes of the stylization that the properties say.
 func TestControlsMatchEngine(t *testing.T) {
 	n := newTiny(t)
 	engine, err := cpu.Open(n.weights, model.Options{Threads: 1, Precision: model.Float32})
@@ -157,7 +157,7 @@ func TestControlsMatchEngine(t *testing.T) {
 	h := harness.New(caps("I420", 50, 34), append(n.elementProps, "device", "cpu", "threads", "1", "precision", "float32",
 		"preserve-color", "true", "smoothing", "0.5", "alpha", "0.75", "processing-size", "20")...)
 	defer h.Close()
-	look := model.Look{Style: n.style.Stats, Alpha: 0.75, PreserveColor: true, Smoothing: 0.5, ProcessingSize: 20, Fresh: true}
+	s := model.Stylization{Style: n.style.Stats, Alpha: 0.75, PreserveColor: true, Smoothing: 0.5, ProcessingSize: 20, Discontinuity: true}
 	for i := range 3 {
 		in := plain(model.I420, 50, 34)
 		for k := range in.Memory {
@@ -169,8 +169,8 @@ func TestControlsMatchEngine(t *testing.T) {
 			t.Fatalf("frame %d did not come out", i)
 		}
 		want := model.NewImage(model.I420, 50, 34)
-		must(t, engine.Stylize(want, view(in, model.I420), &look))
-		look.Fresh = false
+		must(t, engine.Stylize(want, view(in, model.I420), &s))
+		s.Discontinuity = false
 		if err := sameSamples(view(out, model.I420), want); err != nil {
 			t.Errorf("frame %d: %v", i, err)
 		}

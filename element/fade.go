@@ -55,7 +55,7 @@ func (f *fade) setProgress(p float64) { f.progress.Store(math.Float64bits(p)) }
 
 // at sets the styles and the mask of the frame at a running time, in memory of f. A frame without time, or with one before that of its
 // predecessor, as after a seek, ends the fade.
-func (f *fade) at(time uint64, look *model.Look) {
+func (f *fade) at(time uint64, s *model.Stylization) {
 	p := math.Float64frombits(f.progress.Load())
 	if p < 1 {
 		p = 1
@@ -66,14 +66,14 @@ func (f *fade) at(time uint64, look *model.Look) {
 		f.setProgress(p)
 	}
 	if p == 1 {
-		look.Style, look.Mask = f.to.style.Stats, f.to.mask
+		s.Style, s.Mask = f.to.style.Stats, f.to.mask
 		return
 	}
 	mix(f.now, f.from, f.to.style.Stats, p)
 	if f.mask != nil {
 		mix(f.mask.Second, f.second, f.to.mask.Second, p)
 	}
-	look.Style, look.Mask = f.now, f.mask
+	s.Style, s.Mask = f.now, f.mask
 }
 
 // statistics are those of the newest frame, of its white region, in memory of the caller's. Any thread.

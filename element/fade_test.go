@@ -11,12 +11,12 @@ func TestFadeAllocatesNothing(t *testing.T) {
 	a := &scene{style: &model.Style{Stats: modeltest.RandomStats(1, 64)}}
 	b := &scene{style: &model.Style{Stats: modeltest.RandomStats(2, 64)}, transition: 1 << 40}
 	f := arrived(a).towards(b, 5)
-	var look model.Look
+	var s model.Stylization
 	time, sum := uint64(5), float32(0)
 	if n := testing.AllocsPerRun(1000, func() {
 		time += 1 << 20
-		f.at(time, &look)
-		sum += look.Style.Mean[0]
+		f.at(time, &s)
+		sum += s.Style.Mean[0]
 	}); n != 0 {
 		t.Errorf("a frame of a transition takes %v allocations, wanted none", n)
 	}
@@ -33,8 +33,8 @@ func BenchmarkFade(b *testing.B) {
 	from := &scene{style: &model.Style{Stats: modeltest.RandomStats(1, 512)}, mask: mask}
 	to := &scene{style: &model.Style{Stats: modeltest.RandomStats(2, 512)}, mask: &restyled, transition: 1 << 62}
 	f := arrived(from).towards(to, 0)
-	var look model.Look
+	var s model.Stylization
 	for time := uint64(0); b.Loop(); time++ {
-		f.at(time, &look)
+		f.at(time, &s)
 	}
 }

@@ -148,7 +148,7 @@ func TestPixels(t *testing.T) {
 					src, want := view(in, format), model.NewImage(format, size.w, size.h)
 					src.Colorimetry = standard(format, size.h)
 					want.Colorimetry = src.Colorimetry
-					must(t, size.engine.Stylize(want, src, &model.Look{Style: n.style.Stats, Alpha: 0.75}))
+					must(t, size.engine.Stylize(want, src, &model.Stylization{Style: n.style.Stats, Alpha: 0.75}))
 					if err := sameSamples(view(out, format), want); err != nil {
 						t.Error(err)
 					}
@@ -177,7 +177,7 @@ func standard(f model.Format, height int) model.Colorimetry {
 
 func TestColorimetry(t *testing.T) {
 	var got model.Colorimetry
-	f := &fakes{stylize: func(_, src *model.Image, _ *model.Look) error { got = src.Colorimetry; return nil }}
+	f := &fakes{stylize: func(_, src *model.Image, _ *model.Stylization) error { got = src.Colorimetry; return nil }}
 	use(t, f.open)
 	for _, c := range []struct {
 		caps string

@@ -110,7 +110,7 @@ func newGPU(t *testing.T, id int) *harness.GPU {
 func inverted(t *testing.T, m *model.Image) *model.Image {
 	t.Helper()
 	out := model.NewImage(m.Format, m.Width, m.Height)
-	must(t, (&fake{fakes: &fakes{}}).Stylize(out, m, &model.Look{Alpha: 1}))
+	must(t, (&fake{fakes: &fakes{}}).Stylize(out, m, &model.Stylization{Alpha: 1}))
 	return out
 }
 
@@ -145,7 +145,7 @@ func TestGPUPictures(t *testing.T) {
 				want := view(pull(t, system), f)
 
 				onHost := model.NewImage(f, width, height)
-				must(t, n.engine.Stylize(onHost, view(in, f), &model.Look{Style: n.style.Stats, Alpha: 0.75}))
+				must(t, n.engine.Stylize(onHost, view(in, f), &model.Stylization{Style: n.style.Stats, Alpha: 0.75}))
 				if err := modeltest.CheckPicture(want, onHost, modeltest.Float16); err != nil {
 					t.Errorf("system memory against the reference: %v", err)
 				}
@@ -238,7 +238,7 @@ func TestGPUFramesOnCPU(t *testing.T) {
 func TestGPUPassthrough(t *testing.T) {
 	f := &gpus{}
 	calls := 0
-	f.stylize = func(_, _ *model.Image, _ *model.Look) error { calls++; return nil }
+	f.stylize = func(_, _ *model.Image, _ *model.Stylization) error { calls++; return nil }
 	onGPU(t, f.open)
 	g := newGPU(t, 0)
 	h := harness.Prepare("adainfilter")

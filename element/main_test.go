@@ -66,7 +66,7 @@ func use(t *testing.T, open model.Opener) {
 type fakes struct {
 	opened, closed atomic.Int32
 	options        atomic.Pointer[model.Options] // of the first engine
-	stylize        func(dst, src *model.Image, look *model.Look) error
+	stylize        func(dst, src *model.Image, s *model.Stylization) error
 	statistics     func(picture *model.Image) // called before the statistics are given
 }
 
@@ -100,9 +100,9 @@ func (f *fake) Statistics(picture *model.Image) (model.Stats, error) {
 	return constant(f.weights, float32(samples(picture, 0)[0])), nil
 }
 
-func (f *fake) Stylize(dst, src *model.Image, look *model.Look) error {
+func (f *fake) Stylize(dst, src *model.Image, stylization *model.Stylization) error {
 	if f.stylize != nil {
-		if err := f.stylize(dst, src, look); err != nil {
+		if err := f.stylize(dst, src, stylization); err != nil {
 			return err
 		}
 	}

@@ -45,7 +45,7 @@ type seenMask struct {
 }
 
 func watchMask(seen *seenMask) *fakes {
-	return &fakes{stylize: func(_, _ *model.Image, l *model.Look) error {
+	return &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error {
 		*seen = seenMask{first: l.Style.Mean[0], second: -1}
 		if m := l.Mask; m != nil {
 			*seen = seenMask{l.Style.Mean[0], m.Second.Std[0], m.Width, m.Height, &m.White[0], m.White}
@@ -260,7 +260,7 @@ func TestMaskMatchesEngine(t *testing.T) {
 	}
 	mask := &model.Mask{Width: 2, Height: 1, White: []uint8{255, 0}, Second: second.Stats}
 	want := model.NewImage(model.RGB, 50, 34)
-	must(t, engine.Stylize(want, view(in, model.RGB), &model.Look{Style: n.style.Stats, Alpha: 1, Mask: mask}))
+	must(t, engine.Stylize(want, view(in, model.RGB), &model.Stylization{Style: n.style.Stats, Alpha: 1, Mask: mask}))
 	if err := sameSamples(view(out, model.RGB), want); err != nil {
 		t.Error(err)
 	}

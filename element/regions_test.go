@@ -149,7 +149,7 @@ func TestMaskFarFromBorder(t *testing.T) {
 			must(t, picture.Write(file, grey))
 			got := stylized("style", names[0]+","+names[1], "mask", file)
 			distance := distances(mask.White, width, height)
-			for i, region := range ref.Regions(&model.Look{Style: styles[0], Mask: mask}, features, width, height) {
+			for i, region := range ref.Regions(&model.Stylization{Style: styles[0], Mask: mask}, features, width, height) {
 				for k := range region.Share {
 					region.Share[k] = 1
 				}

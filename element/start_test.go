@@ -107,12 +107,12 @@ func TestUnreadableFile(t *testing.T) {
 
 // TestEngineFailures: errors and panics of an engine become element errors, wherever they happen.
 func TestEngineFailures(t *testing.T) {
-	boom := func(_, _ *model.Image, _ *model.Look) error { panic("100% boom %s") }
-	nothing := func(_, _ *model.Image, _ *model.Look) error {
+	boom := func(_, _ *model.Image, _ *model.Stylization) error { panic("100% boom %s") }
+	nothing := func(_, _ *model.Image, _ *model.Stylization) error {
 		none := []int{}
 		return fmt.Errorf("%d", none[len(none)])
 	}
-	fails := func(_, _ *model.Image, _ *model.Look) error { return errors.New("no memory for 100% of it") }
+	fails := func(_, _ *model.Image, _ *model.Stylization) error { return errors.New("no memory for 100% of it") }
 	picture := paint(t, t.TempDir()+"/a.png", 1)
 	for _, c := range []struct {
 		name, properties, debug string

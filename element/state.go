@@ -26,8 +26,8 @@ type state struct {
 	fade       atomic.Pointer[fade]  // what the newest frame has; streaming thread's to change
 	worker     *worker
 
-	content, result model.Image // as negotiated; the planes are those of the frame under way
-	look            model.Look  // of the frame under way
+	content, result model.Image       // as negotiated; the planes are those of the frame under way
+	stylization     model.Stylization // of the frame under way
 }
 
 // start loads the weights, opens the engine and loads the first style, so that the first frame already has it.
@@ -140,19 +140,19 @@ func (st *state) frame(f *C.AdaInFrame) error {
 		fade = fade.towards(scene, time)
 		st.fade.Store(fade)
 	}
-	st.look = model.Look{
-		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: float32(f.smoothing), Fresh: f.fresh != 0,
+	st.stylization = model.Stylization{
+		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: float32(f.smoothing), Discontinuity: f.fresh != 0,
 		ProcessingSize: st.processing,
 	}
-	fade.at(time, &st.look)
-	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.look); err != nil {
+	fade.at(time, &st.stylization)
+	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.stylization); err != nil {
 		return failure{streamKind, err}
 	}
-	if st.look.Alpha == 0 {
+	if st.stylization.Alpha == 0 {
 		copySamples(&st.result, &st.content)
 		return nil
 	}
-	if err := st.engine.Stylize(&st.result, &st.content, &st.look); err != nil {
+	if err := st.engine.Stylize(&st.result, &st.content, &st.stylization); err != nil {
 		return failure{failedKind, err}
 	}
 	return nil

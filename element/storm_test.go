@@ -21,7 +21,7 @@ func TestStormOfChanges(t *testing.T) {
 	mask := halves(t, dir+"/mask.png", model.RGB, 8, 8)
 	var wrong atomic.Pointer[string]
 	var last float32
-	f := &fakes{stylize: func(_, _ *model.Image, l *model.Look) error {
+	f := &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error {
 		for _, s := range l.Style.Mean {
 			if !(s >= 10 && s <= 30) || s != l.Style.Mean[0] {
 				text := fmt.Sprintf("a style has the value %v, wanted one from 10 to 30 everywhere", s)

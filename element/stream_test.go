@@ -115,7 +115,7 @@ func TestFlush(t *testing.T) {
 func TestLateFramesAreDropped(t *testing.T) {
 	f := &fakes{}
 	computed := 0
-	f.stylize = func(_, _ *model.Image, _ *model.Look) error { computed++; return nil }
+	f.stylize = func(_, _ *model.Image, _ *model.Stylization) error { computed++; return nil }
 	use(t, f.open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()

@@ -16,7 +16,7 @@ import (
 
 // watch is a fake whose Stylize remembers the style it was given, as the first mean.
 func watch(last *float32) *fakes {
-	return &fakes{stylize: func(_, _ *model.Image, l *model.Look) error { *last = l.Style.Mean[0]; return nil }}
+	return &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error { *last = l.Style.Mean[0]; return nil }}
 }
 
 // TestStyleChange holds the worker in the middle of a picture: frames go on with the old style until it is done.
@@ -209,7 +209,7 @@ func TestStatistics(t *testing.T) {
 func TestStatisticsExact(t *testing.T) {
 	n := newTiny(t)
 	var got model.Stats
-	f := &fakes{stylize: func(_, _ *model.Image, l *model.Look) error { got = l.Style.Clone(); return nil }}
+	f := &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error { got = l.Style.Clone(); return nil }}
 	use(t, f.open)
 	h := harness.New(caps("RGB", 16, 16), n.elementProps...)
 	text := h.Get("style-statistics")

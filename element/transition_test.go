@@ -27,7 +27,7 @@ func newChanging(t *testing.T, properties ...string) *changing {
 	for _, v := range []float64{10, 30, 90} {
 		c.files[v] = paint(t, dir+"/"+strconv.Itoa(int(v))+".png", byte(v))
 	}
-	f := &fakes{stylize: func(_, _ *model.Image, l *model.Look) error { c.seen = l.Style.Clone(); return nil }}
+	f := &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error { c.seen = l.Style.Clone(); return nil }}
 	use(t, f.open)
 	c.Harness = harness.New(caps("RGB", 16, 16), append([]string{"style", c.files[10], "style-size", "0"}, properties...)...)
 	t.Cleanup(c.Close)

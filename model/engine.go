@@ -31,12 +31,12 @@ type Engine interface {
 	// cannot read, not enough memory.
 	Statistics(picture *Image) (Stats, error)
 
-	// Stylize writes to dst the content src with the look's style: encoder, AdaIN, decoder. Format, size and colorimetry of dst
+	// Stylize writes to dst the content src in the stylization's style: encoder, AdaIN, decoder. Format, size and colorimetry of dst
 	// must be those of src, both sides at least MinSize; strides may differ; dst and src must not overlap. Only the samples of
 	// the picture are written, never the bytes between rows; alpha and padding samples are copied. Nothing is allocated for a
-	// frame whose size, processing size, mask and use of smoothing were those of the frame before. Errors: as Statistics, sizes that differ, and a look with
+	// frame whose size, processing size, mask and use of smoothing were those of the frame before. Errors: as Statistics, sizes that differ, and a stylization with
 	// statistics of the wrong length, a mask of the wrong length or values out of range.
-	Stylize(dst, src *Image, look *Look) error
+	Stylize(dst, src *Image, s *Stylization) error
 
 	// Describe says in a few words what computes, for logs: "CPU, oneDNN 2.6.3, AVX-512, float32, 2 threads".
 	Describe() string
@@ -106,7 +106,7 @@ func (f fallback) Describe() string {
 }
 
 // CheckStylize reports arguments of Engine.Stylize that every engine refuses; see there.
-func CheckStylize(w *Weights, dst, src *Image, look *Look) error {
+func CheckStylize(w *Weights, dst, src *Image, s *Stylization) error {
 	for _, m := range []*Image{src, dst} {
 		if err := m.Check(); err != nil {
 			return err
@@ -118,5 +118,5 @@ func CheckStylize(w *Weights, dst, src *Image, look *Look) error {
 	if dst.Format != src.Format || dst.Width != src.Width || dst.Height != src.Height || dst.Colorimetry != src.Colorimetry {
 		return fmt.Errorf("result is %v %dx%d, wanted the content's %v %dx%d", dst.Format, dst.Width, dst.Height, src.Format, src.Width, src.Height)
 	}
-	return look.check(w.Widths[3])
+	return s.check(w.Widths[3])
 }

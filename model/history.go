@@ -3,7 +3,7 @@ package model
 import "slices"
 
 // History is what an engine has to know of the frame before to tell whether the next one goes on from it, as smoothing.go says. The zero
-// value is that of an engine that has stylized none. Methods allocate nothing for looks with as many channels as before.
+// value is that of an engine that has stylized none. Methods allocate nothing for stylizations with as many channels as before.
 type History struct {
 	known          bool
 	frame, network [2]int // sizes: width and height
@@ -18,36 +18,36 @@ type History struct {
 // Forget makes the next frame the first, as after a failure.
 func (h *History) Forget() { h.known = false }
 
-// Remember makes src with its look, which has been stylized, the frame before.
-func (h *History) Remember(src *Image, look *Look) {
-	w, height := look.Size(src.Width, src.Height)
-	h.known, h.frame, h.network, h.mask = true, [2]int{src.Width, src.Height}, [2]int{w, height}, look.Mask
-	if h.smoothed = look.Smoothing > 0; !h.smoothed {
+// Remember makes src with the stylization that it was given the frame before.
+func (h *History) Remember(src *Image, s *Stylization) {
+	w, height := s.Size(src.Width, src.Height)
+	h.known, h.frame, h.network, h.mask = true, [2]int{src.Width, src.Height}, [2]int{w, height}, s.Mask
+	if h.smoothed = s.Smoothing > 0; !h.smoothed {
 		return
 	}
-	h.format, h.colorimetry, h.alpha = src.Format, src.Colorimetry, look.Alpha
-	h.style.copy(look.Style)
-	h.second.copy(look.second())
+	h.format, h.colorimetry, h.alpha = src.Format, src.Colorimetry, s.Alpha
+	h.style.copy(s.Style)
+	h.second.copy(s.second())
 }
 
-// Statistics says whether those of src may go on from those of the frame before; a scene cut is for the engine to find.
-func (h *History) Statistics(src *Image, look *Look) bool {
-	w, height := look.Size(src.Width, src.Height)
-	return !look.Fresh && h.known && h.frame == [2]int{src.Width, src.Height} && h.network == [2]int{w, height} && h.mask.SameRegions(look.Mask)
+// ContinuesStatistics says whether those of src may go on from those of the frame before; a scene cut is for the engine to find.
+func (h *History) ContinuesStatistics(src *Image, s *Stylization) bool {
+	w, height := s.Size(src.Width, src.Height)
+	return !s.Discontinuity && h.known && h.frame == [2]int{src.Width, src.Height} && h.network == [2]int{w, height} && h.mask.SameRegions(s.Mask)
 }
 
-// Pixels says whether the pixels of src may follow those of the frame before where its statistics go on.
-func (h *History) Pixels(src *Image, look *Look) bool {
-	return h.Statistics(src, look) && h.smoothed && look.Smoothing > 0 && h.format == src.Format && h.colorimetry == src.Colorimetry &&
-		h.alpha == look.Alpha && h.style.equal(look.Style) && h.second.equal(look.second())
+// ContinuesPixels says whether the pixels of src may follow those of the frame before where its statistics go on.
+func (h *History) ContinuesPixels(src *Image, s *Stylization) bool {
+	return h.ContinuesStatistics(src, s) && h.smoothed && s.Smoothing > 0 && h.format == src.Format && h.colorimetry == src.Colorimetry &&
+		h.alpha == s.Alpha && h.style.equal(s.Style) && h.second.equal(s.second())
 }
 
 // second is the style of the second region, without values where there is none.
-func (l *Look) second() Stats {
-	if l.Mask == nil {
+func (s *Stylization) second() Stats {
+	if s.Mask == nil {
 		return Stats{}
 	}
-	return l.Mask.Second
+	return s.Mask.Second
 }
 
 func (s Stats) equal(other Stats) bool {

@@ -1,6 +1,6 @@
 package model
 
-// What Look.ProcessingSize does. The frame is made smaller, plane by plane, the network runs on the small frame in the frame's format and
+// What Stylization.ProcessingSize does. The frame is made smaller, plane by plane, the network runs on the small frame in the frame's format and
 // gives a small result, and that is brought to the frame's size along the frame's own edges.
 //
 // Smaller. A row of n samples (of one channel) becomes one of m: sample k of it is the mean of [k*n/m, (k+1)*n/m) of the row, samples at
@@ -22,8 +22,8 @@ package model
 // bilinear: pixel x of n takes (x + 0.5)*m/n - 0.5 of m, limited to 0 to m-1, and of chroma planes their own sides count.
 
 // Size is the size at which the network runs for a frame of width x height: no side is below MinSize if none of the frame's is.
-func (l *Look) Size(width, height int) (w, h int) {
-	p := l.ProcessingSize
+func (s *Stylization) Size(width, height int) (w, h int) {
+	p := s.ProcessingSize
 	short, long := min(width, height), max(width, height)
 	if p == 0 || p >= short {
 		return width, height

@@ -2,12 +2,12 @@ package model
 
 import "math"
 
-// What Look.Smoothing = s does. AdaIN hands every change of the content's statistics to the whole picture, and the network turns the
+// What Stylization.Smoothing = s does. AdaIN hands every change of the content's statistics to the whole picture, and the network turns the
 // noise of resting pixels into strokes that come and go: both are held back.
 //
 // Statistics. Mean and std of AdaIN become s*previous + (1-s)*current, in each region for itself. previous are those in force at the frame
 // before, whatever its Smoothing. There are none at an engine's first frame, after a frame of another size, processing size, with another
-// mask, or that failed, where Fresh is set, and in a region that was empty or has a scene cut: where StatsDistance of the content to that
+// mask, or that failed, where Discontinuity is set, and in a region that was empty or has a scene cut: where StatsDistance of the content to that
 // of the frame before, both as they are and not as they are in force, is above SceneCut. Statistics in between do not count.
 //
 // Pixels. What becomes the result N, 8-bit samples before PreserveColor, follows the blended result B' of the frame before where the

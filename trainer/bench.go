@@ -202,7 +202,7 @@ func measure(c *cli.Context, engine model.Engine, src *model.Image) (benchResult
 		return r, fmt.Errorf("the engine's result is wrong, so its time means nothing: %w", err)
 	}
 	start = time.Now()
-	if err := engine.Stylize(dst, src, &model.Look{Style: stats, Alpha: 1}); err != nil {
+	if err := engine.Stylize(dst, src, &model.Stylization{Style: stats, Alpha: 1}); err != nil {
 		return r, err
 	}
 	r.FirstMS = milliseconds(start)
@@ -219,14 +219,14 @@ func measure(c *cli.Context, engine model.Engine, src *model.Image) (benchResult
 
 // timeFrames stylises a frame --runs times.
 func timeFrames(c *cli.Context, engine model.Engine, dst, src *model.Image, stats model.Stats) (best, median float64, err error) {
-	look := &model.Look{Style: stats, Alpha: 1}
+	s := &model.Stylization{Style: stats, Alpha: 1}
 	var times []float64
 	for range c.Int("runs") {
 		if err := interrupted(c.Context); err != nil {
 			return 0, 0, err
 		}
 		start := time.Now()
-		if err := engine.Stylize(dst, src, look); err != nil {
+		if err := engine.Stylize(dst, src, s); err != nil {
 			return 0, 0, err
 		}
 		times = append(times, milliseconds(start))

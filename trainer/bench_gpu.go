@@ -42,7 +42,7 @@ func measureGPU(c *cli.Context, engine model.Engine, src *model.Image) (r *gpuRe
 	if err != nil {
 		return nil, err
 	}
-	if err := gpu.Stylize(result, content, &model.Look{Style: stats, Alpha: 1}); err != nil {
+	if err := gpu.Stylize(result, content, &model.Stylization{Style: stats, Alpha: 1}); err != nil {
 		return nil, err
 	}
 	r = &gpuResult{}
@@ -53,7 +53,7 @@ func measureGPU(c *cli.Context, engine model.Engine, src *model.Image) (r *gpuRe
 	if r.Limits, err = gpu.Limits(); err != nil {
 		return nil, err
 	}
-	if r.Kernels, err = gpu.Profile(result, content, &model.Look{Style: stats, Alpha: 1}, c.Int("runs")); err != nil {
+	if r.Kernels, err = gpu.Profile(result, content, &model.Stylization{Style: stats, Alpha: 1}, c.Int("runs")); err != nil {
 		return nil, err
 	}
 	flop := 0.0

@@ -120,7 +120,7 @@ func (e *evaluation) pair(i int, p pair) error {
 		switch {
 		case row.alpha >= 0:
 			result = model.NewImage(model.RGB, e.size, e.size)
-			if err := e.engine.Stylize(result, content.img, &model.Look{Style: style.stats, Alpha: float32(row.alpha)}); err != nil {
+			if err := e.engine.Stylize(result, content.img, &model.Stylization{Style: style.stats, Alpha: float32(row.alpha)}); err != nil {
 				return fmt.Errorf("content %q: %w", p.content.Path, err)
 			}
 			if look, err = e.look(result); err != nil {
@@ -160,7 +160,7 @@ func (e *evaluation) noise(i int, row *evalRow, content, result *model.Image, st
 	}
 	noisy := score.Noisy(content, noiseSigma, rand.New(rand.NewPCG(e.seed, uint64(i))))
 	changed := model.NewImage(model.RGB, e.size, e.size)
-	if err := e.engine.Stylize(changed, noisy, &model.Look{Style: style, Alpha: float32(row.alpha)}); err != nil {
+	if err := e.engine.Stylize(changed, noisy, &model.Stylization{Style: style, Alpha: float32(row.alpha)}); err != nil {
 		return fmt.Errorf("noise on content %d: %w", i+1, err)
 	}
 	row.noise = append(row.noise, score.Distance(changed, result)/score.Distance(noisy, content))
@@ -180,7 +180,7 @@ func (e *evaluation) flicker(c *cli.Context, row *evalRow, style files.File, fra
 			return err
 		}
 		result := model.NewImage(model.RGB, frame.Width, frame.Height)
-		if err := e.engine.Stylize(result, frame, &model.Look{Style: v.stats, Alpha: float32(row.alpha)}); err != nil {
+		if err := e.engine.Stylize(result, frame, &model.Stylization{Style: v.stats, Alpha: float32(row.alpha)}); err != nil {
 			return fmt.Errorf("film %q, frame %d: %w", e.film, i+1, err)
 		}
 		if before != nil {

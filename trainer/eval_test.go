@@ -157,7 +157,7 @@ func checkPairs(t *testing.T, dir, file string, r evalReport) {
 			t.Fatal(err)
 		}
 		result := model.NewImage(model.RGB, 16, 16)
-		if err := engine.Stylize(result, content, &model.Look{Style: stats, Alpha: float32(*r.Rows[row].Alpha)}); err != nil {
+		if err := engine.Stylize(result, content, &model.Stylization{Style: stats, Alpha: float32(*r.Rows[row].Alpha)}); err != nil {
 			t.Fatal(err)
 		}
 		fc, lc := look(content)
@@ -194,7 +194,7 @@ type plainEngine struct{ model.Engine }
 
 func (plainEngine) Statistics(*model.Image) (model.Stats, error) { return model.Stats{}, nil }
 
-func (plainEngine) Stylize(dst, src *model.Image, look *model.Look) error {
+func (plainEngine) Stylize(dst, src *model.Image, look *model.Stylization) error {
 	for i, v := range src.Planes[0].Data {
 		dst.Planes[0].Data[i] = v
 		if look.Alpha == 1 {

@@ -89,7 +89,7 @@ func stylized(t *testing.T, style string, frames []*model.Image, smoothing float
 	}
 	for _, f := range frames {
 		result := model.NewImage(model.RGB, f.Width, f.Height)
-		if err := engine.Stylize(result, f, &model.Look{Style: stats, Alpha: 1, Smoothing: smoothing}); err != nil {
+		if err := engine.Stylize(result, f, &model.Stylization{Style: stats, Alpha: 1, Smoothing: smoothing}); err != nil {
 			t.Fatal(err)
 		}
 		results = append(results, result)

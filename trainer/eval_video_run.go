@@ -57,7 +57,7 @@ type steadyRun struct {
 	style          string
 	smoothing      float64
 	engine         model.Engine
-	look           model.Look
+	stylization    model.Stylization
 	result, before *model.Image
 	changes        score.Differences // of still pixels
 	ghosting       score.Differences // of the other pixels, to the result without smoothing
@@ -179,7 +179,7 @@ func (v *steadiness) measure(ctx context.Context, f *steadyFilm, s namedStyle) e
 		}
 		defer engine.Close()
 		runs[i] = &steadyRun{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
-			look: model.Look{Style: s.stats, Alpha: 1, Smoothing: float32(smoothing)}}
+			stylization: model.Stylization{Style: s.stats, Alpha: 1, Smoothing: float32(smoothing)}}
 	}
 	var before *model.Image
 	var still score.Still
@@ -219,7 +219,7 @@ func (r *steadyRun) stylize(frame *model.Image) error {
 	if r.result == nil || r.result.Width != frame.Width || r.result.Height != frame.Height {
 		r.result = model.NewImage(model.RGB, frame.Width, frame.Height)
 	}
-	return r.engine.Stylize(r.result, frame, &r.look)
+	return r.engine.Stylize(r.result, frame, &r.stylization)
 }
 
 // score looks at the result of frame i. plain is the result without smoothing.

@@ -60,18 +60,18 @@ func (e *jitter) Statistics(m *model.Image) (model.Stats, error) {
 	return model.Stats{Mean: []float32{float32(level(m)) / 64}, Std: []float32{0.45}}, nil
 }
 
-func (e *jitter) Stylize(dst, src *model.Image, look *model.Look) error {
-	if look.Alpha != 1 || e.smoothing >= 0 && look.Smoothing != e.smoothing {
-		return fmt.Errorf("alpha %v, smoothing %v behind %v", look.Alpha, look.Smoothing, e.smoothing)
+func (e *jitter) Stylize(dst, src *model.Image, s *model.Stylization) error {
+	if s.Alpha != 1 || e.smoothing >= 0 && s.Smoothing != e.smoothing {
+		return fmt.Errorf("alpha %v, smoothing %v behind %v", s.Alpha, s.Smoothing, e.smoothing)
 	}
 	if now := level(src); e.n > 0 && math.Abs(now-e.before) > 50 {
 		e.since = 0
 	}
-	add := e.test.add(e.n, e.since, look.Smoothing)
+	add := e.test.add(e.n, e.since, s.Smoothing)
 	for i, v := range src.Planes[0].Data {
 		dst.Planes[0].Data[i] = byte(int(v) + add)
 	}
-	e.smoothing, e.before = look.Smoothing, level(src)
+	e.smoothing, e.before = s.Smoothing, level(src)
 	e.n, e.since = e.n+1, e.since+1
 	if e.n == e.test.fails {
 		return errors.New("no more")

@@ -80,7 +80,7 @@ type stylizeJob struct {
 	weights          []float64   // of the styles in their mix
 	mask             *model.Mask // without Second; nil is none
 	color            string      // "", keepLuma or keepCoral
-	processing       int         // model.Look.ProcessingSize
+	processing       int         // model.Stylization.ProcessingSize
 	strip            bool        // a result is a strip of alphas
 	corners          int         // a result is a sheet of so many mixes a side; 0 is none
 	out, end         string      // end is "" where out is the one result's file

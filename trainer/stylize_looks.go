@@ -152,17 +152,17 @@ func (j *stylizeJob) stats(set []namedStyle, content *model.Image) ([]model.Stat
 }
 
 // look is what the statistics of a set make of a content.
-func (j *stylizeJob) look(stats []model.Stats) (*model.Look, error) {
-	look := &model.Look{Alpha: j.alpha, PreserveColor: j.color == keepLuma, ProcessingSize: j.processing}
+func (j *stylizeJob) look(stats []model.Stats) (*model.Stylization, error) {
+	s := &model.Stylization{Alpha: j.alpha, PreserveColor: j.color == keepLuma, ProcessingSize: j.processing}
 	if j.mask != nil {
 		mask := *j.mask
 		mask.Second = stats[1]
-		look.Style, look.Mask = stats[0], &mask
-		return look, nil
+		s.Style, s.Mask = stats[0], &mask
+		return s, nil
 	}
 	var err error
-	look.Style, err = model.Mix(stats, j.weights)
-	return look, err
+	s.Style, err = model.Mix(stats, j.weights)
+	return s, err
 }
 
 // draw makes one result: a picture, a strip or a sheet. dst is room for a picture like src.
@@ -174,12 +174,12 @@ func (j *stylizeJob) draw(dst, src *model.Image, set []namedStyle) (*model.Image
 	if j.corners > 0 {
 		return j.drawSheet(dst, src, stats)
 	}
-	look, err := j.look(stats)
+	s, err := j.look(stats)
 	if err != nil {
 		return nil, err
 	}
 	if !j.strip {
-		return dst, j.engine.Stylize(dst, src, look)
+		return dst, j.engine.Stylize(dst, src, s)
 	}
-	return j.drawStrip(dst, src, look, set)
+	return j.drawStrip(dst, src, s, set)
 }

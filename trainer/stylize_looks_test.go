@@ -60,10 +60,10 @@ func (f *looksFixture) statistics(t *testing.T, img *model.Image) model.Stats {
 	return s
 }
 
-func (f *looksFixture) stylize(t *testing.T, look model.Look) *model.Image {
+func (f *looksFixture) stylize(t *testing.T, s model.Stylization) *model.Image {
 	t.Helper()
 	out := model.NewImage(f.content.Format, f.content.Width, f.content.Height)
-	if err := f.engine.Stylize(out, f.content, &look); err != nil {
+	if err := f.engine.Stylize(out, f.content, &s); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -118,18 +118,18 @@ func TestStylizeLooks(t *testing.T) {
 		name   string
 		styles int
 		args   string
-		want   model.Look
+		want   model.Stylization
 	}{
-		{"one weight", 1, "--style-weights 7", model.Look{Style: f.stats[0], Alpha: 1}},
-		{"processing size", 1, "--processing-size 12", model.Look{Style: f.stats[0], Alpha: 1, ProcessingSize: 12}},
-		{"weights", 2, "--style-weights 1,2", model.Look{Style: f.mix(t, 1, 2), Alpha: 1}},
-		{"other weights, alpha", 2, "--style-weights 2,1 --alpha 0.5", model.Look{Style: f.mix(t, 2, 1), Alpha: 0.5}},
-		{"mask", 2, "--mask mask.png", model.Look{Style: f.stats[0], Alpha: 1, Mask: regions}},
-		{"mask, luma", 2, "--mask mask.png --preserve-color luma", model.Look{Style: f.stats[0], Alpha: 1, Mask: regions, PreserveColor: true}},
-		{"luma", 1, "--preserve-color luma", model.Look{Style: f.stats[0], Alpha: 1, PreserveColor: true}},
-		{"coral", 1, "--preserve-color coral", model.Look{Style: coral, Alpha: 1}},
-		{"coral, style-size", 1, "--preserve-color coral --style-size 20", model.Look{Style: coralSmall, Alpha: 1}},
-		{"coral, weights", 2, "--preserve-color coral --style-weights 1,3", model.Look{Style: mixed, Alpha: 1}},
+		{"one weight", 1, "--style-weights 7", model.Stylization{Style: f.stats[0], Alpha: 1}},
+		{"processing size", 1, "--processing-size 12", model.Stylization{Style: f.stats[0], Alpha: 1, ProcessingSize: 12}},
+		{"weights", 2, "--style-weights 1,2", model.Stylization{Style: f.mix(t, 1, 2), Alpha: 1}},
+		{"other weights, alpha", 2, "--style-weights 2,1 --alpha 0.5", model.Stylization{Style: f.mix(t, 2, 1), Alpha: 0.5}},
+		{"mask", 2, "--mask mask.png", model.Stylization{Style: f.stats[0], Alpha: 1, Mask: regions}},
+		{"mask, luma", 2, "--mask mask.png --preserve-color luma", model.Stylization{Style: f.stats[0], Alpha: 1, Mask: regions, PreserveColor: true}},
+		{"luma", 1, "--preserve-color luma", model.Stylization{Style: f.stats[0], Alpha: 1, PreserveColor: true}},
+		{"coral", 1, "--preserve-color coral", model.Stylization{Style: coral, Alpha: 1}},
+		{"coral, style-size", 1, "--preserve-color coral --style-size 20", model.Stylization{Style: coralSmall, Alpha: 1}},
+		{"coral, weights", 2, "--preserve-color coral --style-weights 1,3", model.Stylization{Style: mixed, Alpha: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := f.command(t, c.styles, strings.Fields(strings.ReplaceAll(c.args, "mask.png", f.path("mask.png")))...)
@@ -155,7 +155,7 @@ func TestStylizeStrip(t *testing.T) {
 			t.Error("the strip does not begin with the content")
 		}
 		for i, alpha := range []float32{0.25, 0.5, 0.75, 1} {
-			if !equalPictures(part(strip, (i+1)*w, 0, w, h), f.stylize(t, model.Look{Style: style, Alpha: alpha})) {
+			if !equalPictures(part(strip, (i+1)*w, 0, w, h), f.stylize(t, model.Stylization{Style: style, Alpha: alpha})) {
 				t.Errorf("alpha %v is not what the engine computes", alpha)
 			}
 		}
@@ -186,7 +186,7 @@ func TestStylizeSheet(t *testing.T) {
 		{1, 0, 1, 0}, {1, 1, 1, 1}, {0, 1, 0, 1},
 		{0, 0, 1, 0}, {0, 0, 1, 1}, {0, 0, 0, 1},
 	} {
-		if !equalPictures(part(sheet, i%3*w, i/3*h, w, h), f.stylize(t, model.Look{Style: f.mix(t, weights...), Alpha: 0.75})) {
+		if !equalPictures(part(sheet, i%3*w, i/3*h, w, h), f.stylize(t, model.Stylization{Style: f.mix(t, weights...), Alpha: 0.75})) {
 			t.Errorf("the picture at %d,%d is not the mix %v", i%3, i/3, weights)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // drawStrip puts the content, its results at rising strength and the style, if it is one picture, into a row.
-func (j *stylizeJob) drawStrip(dst, src *model.Image, look *model.Look, set []namedStyle) (*model.Image, error) {
+func (j *stylizeJob) drawStrip(dst, src *model.Image, s *model.Stylization, set []namedStyle) (*model.Image, error) {
 	pictures := []*model.Image{src, nil, nil, nil, nil}
 	if len(set) == 1 && isPicture(set[0].File) {
 		style, err := picture.ReadStyle(set[0].Path, j.styleSize, picture.Limit{})
@@ -28,8 +28,8 @@ func (j *stylizeJob) drawStrip(dst, src *model.Image, look *model.Look, set []na
 	}
 	for i, img := range pictures {
 		if img == nil {
-			img, look.Alpha = dst, float32(i)/4
-			if err := j.engine.Stylize(dst, src, look); err != nil {
+			img, s.Alpha = dst, float32(i)/4
+			if err := j.engine.Stylize(dst, src, s); err != nil {
 				return nil, err
 			}
 		}
@@ -46,13 +46,13 @@ func (j *stylizeJob) drawSheet(dst, src *model.Image, stats []model.Stats) (*mod
 	if err != nil {
 		return nil, err
 	}
-	look := model.Look{Alpha: j.alpha, PreserveColor: j.color == keepLuma, ProcessingSize: j.processing}
+	s := model.Stylization{Alpha: j.alpha, PreserveColor: j.color == keepLuma, ProcessingSize: j.processing}
 	for row := range n {
 		for column := range n {
-			if look.Style, err = model.Mix(stats, corners(column, row, n)); err != nil {
+			if s.Style, err = model.Mix(stats, corners(column, row, n)); err != nil {
 				return nil, err
 			}
-			if err := j.engine.Stylize(dst, src, &look); err != nil {
+			if err := j.engine.Stylize(dst, src, &s); err != nil {
 				return nil, err
 			}
 			page.Put(column, row, dst)

@@ -96,7 +96,7 @@ func TestStylizePixels(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := model.NewImage(src.Format, src.Width, src.Height)
-			if err := engine.Stylize(want, src, &model.Look{Style: stats, Alpha: c.alpha}); err != nil {
+			if err := engine.Stylize(want, src, &model.Stylization{Style: stats, Alpha: c.alpha}); err != nil {
 				t.Fatal(err)
 			}
 			got := readPicture(t, out)

@@ -89,7 +89,7 @@ func (s *samples) write(w *model.Weights, o model.Options, path string) error {
 		page.Put(1, row, picture.Middle(picture.ShortSide(s.styles[row], s.side), s.side))
 		for i, alpha := range sampleAlphas {
 			result := model.NewImage(content.Format, content.Width, content.Height)
-			if err := engine.Stylize(result, content, &model.Look{Style: stats, Alpha: alpha}); err != nil {
+			if err := engine.Stylize(result, content, &model.Stylization{Style: stats, Alpha: alpha}); err != nil {
 				return err
 			}
 			page.Put(2+i, row, result)

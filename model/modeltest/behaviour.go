@@ -82,9 +82,9 @@ func (s suite) twoEngines() error {
 
 // call is the arguments of Stylize.
 type call struct {
-	name     string
-	dst, src *model.Image
-	look     *model.Look
+	name        string
+	dst, src    *model.Image
+	stylization *model.Stylization
 }
 
 // changed is a good image after a change.
@@ -103,15 +103,15 @@ func badCalls(channels int) []call {
 	dead.Mean[3] = float32(math.NaN())
 	negative.Std[0] = -1
 	unknown := func(m *model.Image) { m.Format = 99 }
-	plain := &model.Look{Style: style, Alpha: 1}
-	look := func(change func(l *model.Look)) *model.Look {
-		l := *plain
-		change(&l)
-		return &l
+	plain := &model.Stylization{Style: style, Alpha: 1}
+	with := func(change func(s *model.Stylization)) *model.Stylization {
+		s := *plain
+		change(&s)
+		return &s
 	}
-	mask := func(width, height, samples int, second model.Stats) *model.Look {
+	mask := func(width, height, samples int, second model.Stats) *model.Stylization {
 		m := &model.Mask{Width: width, Height: height, White: make([]uint8, samples), Second: second}
-		return look(func(l *model.Look) { l.Mask = m })
+		return with(func(s *model.Stylization) { s.Mask = m })
 	}
 	calls := []call{
 		{"no content", good(), nil, plain},
@@ -130,20 +130,20 @@ func badCalls(channels int) []call {
 	}
 	nan := float32(math.NaN())
 	for _, c := range []struct {
-		name string
-		look *model.Look
+		name        string
+		stylization *model.Stylization
 	}{
-		{"no look", nil},
-		{"alpha below 0", look(func(l *model.Look) { l.Alpha = -0.1 })},
-		{"alpha above 1", look(func(l *model.Look) { l.Alpha = 1.1 })},
-		{"alpha NaN", look(func(l *model.Look) { l.Alpha = nan })},
-		{"no style", look(func(l *model.Look) { l.Style = model.Stats{} })},
-		{"short style", look(func(l *model.Look) { l.Style = RandomStats(1, channels-1) })},
-		{"style NaN", look(func(l *model.Look) { l.Style = dead })},
-		{"style std below 0", look(func(l *model.Look) { l.Style = negative })},
-		{"smoothing below 0", look(func(l *model.Look) { l.Smoothing = -0.1 })},
-		{"smoothing of 1", look(func(l *model.Look) { l.Smoothing = 1 })},
-		{"smoothing NaN", look(func(l *model.Look) { l.Smoothing = nan })},
+		{"no stylization", nil},
+		{"alpha below 0", with(func(s *model.Stylization) { s.Alpha = -0.1 })},
+		{"alpha above 1", with(func(s *model.Stylization) { s.Alpha = 1.1 })},
+		{"alpha NaN", with(func(s *model.Stylization) { s.Alpha = nan })},
+		{"no style", with(func(s *model.Stylization) { s.Style = model.Stats{} })},
+		{"short style", with(func(s *model.Stylization) { s.Style = RandomStats(1, channels-1) })},
+		{"style NaN", with(func(s *model.Stylization) { s.Style = dead })},
+		{"style std below 0", with(func(s *model.Stylization) { s.Style = negative })},
+		{"smoothing below 0", with(func(s *model.Stylization) { s.Smoothing = -0.1 })},
+		{"smoothing of 1", with(func(s *model.Stylization) { s.Smoothing = 1 })},
+		{"smoothing NaN", with(func(s *model.Stylization) { s.Smoothing = nan })},
 		{"empty mask", mask(0, 0, 0, style)},
 		{"mask of negative size", mask(-4, -4, 16, style)},
 		{"short mask", mask(16, 16, 255, style)},
@@ -153,7 +153,7 @@ func badCalls(channels int) []call {
 		{"mask with NaN", mask(16, 16, 256, dead)},
 		{"mask with std below 0", mask(16, 16, 256, negative)},
 	} {
-		calls = append(calls, call{c.name, good(), good(), c.look})
+		calls = append(calls, call{c.name, good(), good(), c.stylization})
 	}
 	return calls
 }
@@ -162,7 +162,7 @@ func badCalls(channels int) []call {
 func (s suite) refusals() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		for _, c := range badCalls(w.Widths[3]) {
-			if err := e.Stylize(c.dst, c.src, c.look); err == nil {
+			if err := e.Stylize(c.dst, c.src, c.stylization); err == nil {
 				return fmt.Errorf("%s: not refused", c.name)
 			}
 			if c.dst == nil {

@@ -22,7 +22,7 @@ type frame struct {
 	mask          *model.Mask
 	preserve      bool
 	smoothing     float32
-	fresh         bool
+	discontinuity bool
 	processing    int
 	noise         uint64 // of the content, from none at the left to much at the right; 0 is none
 }
@@ -44,7 +44,7 @@ func (s suite) compare(e, r model.Engine, f frame, tolerance Tolerance) error {
 	got, src, err := stylize(e, f)
 	if err == nil {
 		want := f.image()
-		if err = r.Stylize(want, src, f.look(r.Weights())); err == nil {
+		if err = r.Stylize(want, src, f.stylization(r.Weights())); err == nil {
 			err = CheckPicture(got, want, tolerance)
 		}
 	}
@@ -57,13 +57,13 @@ func (s suite) compare(e, r model.Engine, f frame, tolerance Tolerance) error {
 	return nil
 }
 
-// look is what is asked for.
-func (f frame) look(w *model.Weights) *model.Look {
+// stylization is what is asked for.
+func (f frame) stylization(w *model.Weights) *model.Stylization {
 	style := f.style
 	if style.Mean == nil {
 		style = RandomStats(f.seed, w.Widths[3])
 	}
-	return &model.Look{Style: style, Alpha: f.alpha, Mask: f.mask, PreserveColor: f.preserve, Smoothing: f.smoothing, Fresh: f.fresh,
+	return &model.Stylization{Style: style, Alpha: f.alpha, Mask: f.mask, PreserveColor: f.preserve, Smoothing: f.smoothing, Discontinuity: f.discontinuity,
 		ProcessingSize: f.processing}
 }
 
@@ -94,7 +94,7 @@ func (f frame) content() *Guarded {
 func stylize(e model.Engine, f frame) (result, content *model.Image, err error) {
 	src := f.content()
 	dst := NewGuarded(f.format, f.width, f.height, f.offset+3, f.pad%16, f.colorimetry)
-	if err := e.Stylize(dst.Image, src.Image, f.look(e.Weights())); err != nil {
+	if err := e.Stylize(dst.Image, src.Image, f.stylization(e.Weights())); err != nil {
 		return nil, nil, err
 	}
 	if err := src.Changed(); err != nil {

@@ -12,39 +12,39 @@ import (
 
 // repaint is an opener of the reference that is given other masks.
 func repaint(value func(v uint8) uint8) model.Opener {
-	return withLook(func(l *model.Look) {
-		if l.Mask == nil {
+	return withStylization(func(s *model.Stylization) {
+		if s.Mask == nil {
 			return
 		}
-		m := *l.Mask
+		m := *s.Mask
 		m.White = slices.Clone(m.White)
 		for i, v := range m.White {
 			m.White[i] = value(v)
 		}
-		l.Mask = &m
+		s.Mask = &m
 	})
 }
 
 // maskDefects are wrong in the regions.
 func maskDefects() []defect {
 	return []defect{
-		{"mask ignored", "mask", withLook(func(l *model.Look) { l.Mask = nil })},
+		{"mask ignored", "mask", withStylization(func(s *model.Stylization) { s.Mask = nil })},
 		{"black for white", "mask", repaint(func(v uint8) uint8 { return 255 - v })},
 		{"grey taken for black", "mask", repaint(func(v uint8) uint8 { return v / 255 * 255 })},
 		{"white is 254", "mask", repaint(func(v uint8) uint8 { return min(v, 254) })},
-		{"one style", "mask", withLook(func(l *model.Look) {
-			if l.Mask != nil {
-				m := *l.Mask
-				m.Second, l.Mask = l.Style, &m
+		{"one style", "mask", withStylization(func(s *model.Stylization) {
+			if s.Mask != nil {
+				m := *s.Mask
+				m.Second, s.Mask = s.Style, &m
 			}
 		})},
 		{"the first mask kept", "mask", func(w *model.Weights, o model.Options) (model.Engine, error) {
 			var first *model.Mask
-			return withLook(func(l *model.Look) {
+			return withStylization(func(s *model.Stylization) {
 				if first == nil {
-					first = l.Mask
+					first = s.Mask
 				}
-				l.Mask = first
+				s.Mask = first
 			})(w, o)
 		}},
 		{"statistics of the whole frame", "mask", openVariant(func(v *variant) {
@@ -110,8 +110,8 @@ func colourDefects() []defect {
 		return float64(k.KR)*p[0] + float64(k.KG)*p[1] + float64(k.KB)*p[2]
 	}
 	return []defect{
-		{"colours of the result", "preserve color", withLook(func(l *model.Look) { l.PreserveColor = false })},
-		{"always the frame's colours", "format RGB", withLook(func(l *model.Look) { l.PreserveColor = true })},
+		{"colours of the result", "preserve color", withStylization(func(s *model.Stylization) { s.PreserveColor = false })},
+		{"always the frame's colours", "format RGB", withStylization(func(s *model.Stylization) { s.PreserveColor = true })},
 		{"chroma of the result in YUV", "preserve color", openVariant(func(v *variant) {
 			v.write = func(dst, src *model.Image, rgb ref.Features) {
 				ref.WriteLuminance(dst, src, rgb)
@@ -139,27 +139,27 @@ func colourDefects() []defect {
 
 // smoothingDefects are wrong in what they remember.
 func smoothingDefects() []defect {
-	forgets := func(when func(v *variant, src *model.Image, look *model.Look) bool) model.Opener {
+	forgets := func(when func(v *variant, src *model.Image, stylization *model.Stylization) bool) model.Opener {
 		return openVariant(func(v *variant) { v.goesOn = when })
 	}
-	always := func(*variant, *model.Image, *model.Look) bool { return true }
+	always := func(*variant, *model.Image, *model.Stylization) bool { return true }
 	smooths := func(how func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool)) model.Opener {
 		return openVariant(func(v *variant) { v.smooth = how })
 	}
 	return []defect{
-		{"no smoothing", "smoothing", withLook(func(l *model.Look) { l.Smoothing = 0 })},
-		{"smoothing reversed", "smoothing", withLook(func(l *model.Look) { l.Smoothing = min(1-l.Smoothing, 0.99) })},
-		{"fresh ignored", "smoothing", withLook(func(l *model.Look) { l.Fresh = false })},
-		{"always fresh", "smoothing", withLook(func(l *model.Look) { l.Fresh = true })},
-		{"size ignored", "smoothing", forgets(func(v *variant, _ *model.Image, look *model.Look) bool {
-			return !look.Fresh && v.mask.SameRegions(look.Mask)
+		{"no smoothing", "smoothing", withStylization(func(s *model.Stylization) { s.Smoothing = 0 })},
+		{"smoothing reversed", "smoothing", withStylization(func(s *model.Stylization) { s.Smoothing = min(1-s.Smoothing, 0.99) })},
+		{"discontinuity ignored", "smoothing", withStylization(func(s *model.Stylization) { s.Discontinuity = false })},
+		{"always a discontinuity", "smoothing", withStylization(func(s *model.Stylization) { s.Discontinuity = true })},
+		{"size ignored", "smoothing", forgets(func(v *variant, _ *model.Image, stylization *model.Stylization) bool {
+			return !stylization.Discontinuity && v.mask.SameRegions(stylization.Mask)
 		})},
-		{"mask ignored", "smoothing", forgets(func(v *variant, src *model.Image, look *model.Look) bool {
-			return !look.Fresh && v.size == [3]int{src.Width, src.Height, look.ProcessingSize}
+		{"mask ignored", "smoothing", forgets(func(v *variant, src *model.Image, stylization *model.Stylization) bool {
+			return !stylization.Discontinuity && v.size == [3]int{src.Width, src.Height, stylization.ProcessingSize}
 		})},
 		{"nothing forgotten", "smoothing", forgets(always)},
-		{"another style forgets", "smoothing", forgets(func(v *variant, src *model.Image, look *model.Look) bool {
-			return goesOn(v, src, look) && v.mask == look.Mask
+		{"another style forgets", "smoothing", forgets(func(v *variant, src *model.Image, stylization *model.Stylization) bool {
+			return goesOn(v, src, stylization) && v.mask == stylization.Mask
 		})},
 		{"cut ignored", "smoothing", smooths(func(s float32, _ float64, now model.Stats, before remembered) (remembered, bool) {
 			return remembered{now, blend(s, now, before.inForce)}, true
@@ -228,13 +228,13 @@ func TestFilm(t *testing.T) {
 		if frameBefore.Mean != nil {
 			check("frame", ref.Statistics(x), frameBefore)
 		}
-		look := f.look(w)
-		now := ref.Regions(look, x, f.width, f.height)
-		if mask.SameRegions(look.Mask) {
+		s := f.stylization(w)
+		now := ref.Regions(s, x, f.width, f.height)
+		if mask.SameRegions(s.Mask) {
 			for i := range before {
 				check(fmt.Sprint("region ", i+1), now[i].Content.Stats(), before[i].Content.Stats())
 			}
 		}
-		frameBefore, before, mask = ref.Statistics(x), now, look.Mask
+		frameBefore, before, mask = ref.Statistics(x), now, s.Mask
 	}
 }

@@ -15,15 +15,15 @@ import (
 // broken is the reference with something done to it before or after.
 type broken struct {
 	model.Engine
-	stylize    func(e model.Engine, dst, src *model.Image, look *model.Look) error
+	stylize    func(e model.Engine, dst, src *model.Image, stylization *model.Stylization) error
 	statistics func(s model.Stats)
 }
 
-func (b *broken) Stylize(dst, src *model.Image, look *model.Look) error {
+func (b *broken) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	if b.stylize == nil {
-		return b.Engine.Stylize(dst, src, look)
+		return b.Engine.Stylize(dst, src, s)
 	}
-	return b.stylize(b.Engine, dst, src, look)
+	return b.stylize(b.Engine, dst, src, s)
 }
 
 func (b *broken) Statistics(picture *model.Image) (model.Stats, error) {
@@ -36,8 +36,8 @@ func (b *broken) Statistics(picture *model.Image) (model.Stats, error) {
 
 // after is an opener of the reference with damage done to every result.
 func after(damage func(dst, src *model.Image)) model.Opener {
-	return around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
-		err := e.Stylize(dst, src, look)
+	return around(func(e model.Engine, dst, src *model.Image, s *model.Stylization) error {
+		err := e.Stylize(dst, src, s)
 		if err == nil {
 			damage(dst, src)
 		}
@@ -45,20 +45,20 @@ func after(damage func(dst, src *model.Image)) model.Opener {
 	})
 }
 
-func around(stylize func(e model.Engine, dst, src *model.Image, look *model.Look) error) model.Opener {
+func around(stylize func(e model.Engine, dst, src *model.Image, s *model.Stylization) error) model.Opener {
 	return func(w *model.Weights, o model.Options) (model.Engine, error) {
 		e, err := ref.Open(w, o)
 		return &broken{Engine: e, stylize: stylize}, err
 	}
 }
 
-// withLook is an opener of the reference that is asked for something else. An engine gets no look to change where there is none.
-func withLook(change func(l *model.Look)) model.Opener {
-	return around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
-		if look == nil {
+// withStylization is an opener of the reference that is asked for something else. An engine gets no stylization to change where there is none.
+func withStylization(change func(s *model.Stylization)) model.Opener {
+	return around(func(e model.Engine, dst, src *model.Image, s *model.Stylization) error {
+		if s == nil {
 			return e.Stylize(dst, src, nil)
 		}
-		l := *look
+		l := *s
 		change(&l)
 		return e.Stylize(dst, src, &l)
 	})
@@ -135,9 +135,9 @@ func sampleDefects() []defect {
 // arithmeticDefects compute something else.
 func arithmeticDefects() []defect {
 	return []defect{
-		{"alpha ignored", "alpha", withLook(func(l *model.Look) { l.Alpha = 1 })},
-		{"alpha reversed", "alpha", withLook(func(l *model.Look) { l.Alpha = 1 - l.Alpha })},
-		{"alpha not checked", "refusals", withLook(func(l *model.Look) { l.Alpha = max(0, min(l.Alpha, 1)) })},
+		{"alpha ignored", "alpha", withStylization(func(s *model.Stylization) { s.Alpha = 1 })},
+		{"alpha reversed", "alpha", withStylization(func(s *model.Stylization) { s.Alpha = 1 - s.Alpha })},
+		{"alpha not checked", "refusals", withStylization(func(s *model.Stylization) { s.Alpha = max(0, min(s.Alpha, 1)) })},
 		{"NaN in a mean", "statistics", withStatistics(func(s model.Stats) { s.Mean[1] = float32(math.NaN()) })},
 		{"NaN everywhere", "statistics", withStatistics(func(s model.Stats) {
 			for i := range s.Std {
@@ -174,10 +174,10 @@ func stateDefects() []defect {
 	var lock sync.Mutex
 	var last model.Engine
 	return []defect{
-		{"full range taken for limited", "colorimetry", around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
+		{"full range taken for limited", "colorimetry", around(func(e model.Engine, dst, src *model.Image, stylization *model.Stylization) error {
 			d, s := *dst, *src
 			d.Colorimetry.FullRange, s.Colorimetry.FullRange = false, false
-			return e.Stylize(&d, &s, look)
+			return e.Stylize(&d, &s, stylization)
 		})},
 		{"every other frame differs", "determinism", after(func(dst, _ *model.Image) {
 			calls++
@@ -185,14 +185,14 @@ func stateDefects() []defect {
 		})},
 		{"fails after a change of size", "sizes", func(w *model.Weights, o model.Options) (model.Engine, error) {
 			var size *model.Image
-			return around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
+			return around(func(e model.Engine, dst, src *model.Image, stylization *model.Stylization) error {
 				if size == nil {
 					size = src
 				}
 				if size.Width != src.Width {
 					return errors.New("another size")
 				}
-				return e.Stylize(dst, src, look)
+				return e.Stylize(dst, src, stylization)
 			})(w, o)
 		}},
 		{"engines share their weights", "two engines", func(w *model.Weights, o model.Options) (model.Engine, error) {

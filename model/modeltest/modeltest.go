@@ -73,7 +73,7 @@ func Cases(open model.Opener, tolerance Tolerance) []Case {
 		{"mask", s.mask},
 		{"preserve color", s.preserveColor},
 		{"smoothing", s.smoothing},
-		{"steady", s.steady},
+		{"temporal blend", s.temporalBlend},
 		{"processing size", s.processing},
 	}
 	for _, f := range model.Formats() {

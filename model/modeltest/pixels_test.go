@@ -11,30 +11,30 @@ type pixels struct {
 	enlarge func(dst, src, small, result *model.Image)
 	moved   func(frame, before *model.Image) []int
 	blend   func(result, before *model.Image, moved []int, weight int)
-	goesOn  func(p *pixels, frame *model.Image, look *model.Look) bool // besides the statistics
+	goesOn  func(p *pixels, frame *model.Image, s *model.Stylization) bool // besides the statistics
 	past    past
 }
 
 // past is the frame before; without pictures there is none.
 type past struct {
 	frame, result *model.Image // result is blended
-	look          model.Look
+	stylization   model.Stylization
 }
 
 func newPixels() pixels {
 	return pixels{reduce: ref.Reduce, enlarge: ref.Enlarge, moved: ref.Moved, blend: ref.Blend, goesOn: pixelsGoOn}
 }
 
-func pixelsGoOn(p *pixels, frame *model.Image, look *model.Look) bool {
-	return sameKind(p, frame, look) && sameStyles(p, frame, look) && look.Alpha == p.past.look.Alpha
+func pixelsGoOn(p *pixels, frame *model.Image, s *model.Stylization) bool {
+	return sameKind(p, frame, s) && sameStyles(p, frame, s) && s.Alpha == p.past.stylization.Alpha
 }
 
-func sameKind(p *pixels, frame *model.Image, _ *model.Look) bool {
+func sameKind(p *pixels, frame *model.Image, _ *model.Stylization) bool {
 	return frame.Format == p.past.frame.Format && frame.Colorimetry == p.past.frame.Colorimetry
 }
 
-func sameStyles(p *pixels, _ *model.Image, look *model.Look) bool {
-	a, b := look, &p.past.look
+func sameStyles(p *pixels, _ *model.Image, s *model.Stylization) bool {
+	a, b := s, &p.past.stylization
 	same := func(a, b model.Stats) bool {
 		return CheckClose("", a.Mean, b.Mean, 0) == nil && CheckClose("", a.Std, b.Std, 0) == nil
 	}
@@ -42,8 +42,8 @@ func sameStyles(p *pixels, _ *model.Image, look *model.Look) bool {
 }
 
 // shrink is the frame as the network sees it.
-func (p *pixels) shrink(src *model.Image, look *model.Look) *model.Image {
-	w, h := look.Size(src.Width, src.Height)
+func (p *pixels) shrink(src *model.Image, s *model.Stylization) *model.Image {
+	w, h := s.Size(src.Width, src.Height)
 	if w == src.Width && h == src.Height {
 		return src
 	}
@@ -60,11 +60,11 @@ func likeness(like *model.Image, w, h int) *model.Image {
 }
 
 // finish makes dst of the network's result for the frame as it saw it.
-func (v *variant) finish(dst, src, small *model.Image, result ref.Features, look *model.Look, goesOn bool) {
+func (v *variant) finish(dst, src, small *model.Image, result ref.Features, s *model.Stylization, goesOn bool) {
 	p := &v.pixels
-	if small == src && look.Smoothing == 0 {
+	if small == src && s.Smoothing == 0 {
 		p.past = past{}
-		if look.PreserveColor {
+		if s.PreserveColor {
 			v.write(dst, src, result)
 		} else {
 			ref.Write(dst, src, result)
@@ -78,14 +78,14 @@ func (v *variant) finish(dst, src, small *model.Image, result ref.Features, look
 		p.enlarge(larger, src, small, samples)
 		samples = larger
 	}
-	if goesOn && look.Smoothing > 0 && p.past.result != nil && p.goesOn(p, src, look) {
-		p.blend(samples, p.past.result, p.moved(src, p.past.frame), model.BlendWeight(look.Smoothing))
+	if goesOn && s.Smoothing > 0 && p.past.result != nil && p.goesOn(p, src, s) {
+		p.blend(samples, p.past.result, p.moved(src, p.past.frame), model.BlendWeight(s.Smoothing))
 	}
 	p.past = past{}
-	if look.Smoothing > 0 {
-		p.past = past{frame: samplesOf(src), result: samples, look: *look}
+	if s.Smoothing > 0 {
+		p.past = past{frame: samplesOf(src), result: samples, stylization: *s}
 	}
-	v.paint(dst, src, samples, look.PreserveColor)
+	v.paint(dst, src, samples, s.PreserveColor)
 }
 
 // samplesOf is a copy of a picture.
@@ -125,7 +125,7 @@ func (v *variant) paint(dst, src, samples *model.Image, preserve bool) {
 // pixelDefects are wrong in what pixels follow.
 func pixelDefects() []defect {
 	change := func(what func(p *pixels)) model.Opener { return openVariant(func(v *variant) { what(&v.pixels) }) }
-	goOn := func(when func(p *pixels, frame *model.Image, look *model.Look) bool) model.Opener {
+	goOn := func(when func(p *pixels, frame *model.Image, stylization *model.Stylization) bool) model.Opener {
 		return change(func(p *pixels) { p.goesOn = when })
 	}
 	weight := func(w func(weight int) int) model.Opener {
@@ -136,13 +136,13 @@ func pixelDefects() []defect {
 		})
 	}
 	return []defect{
-		{"pixels do not follow", "steady", weight(func(int) int { return 0 })},
-		{"weight without limit", "steady", weight(func(w int) int { return min(w+w/20, 255) })},
-		{"rounded down", "steady", weight(func(w int) int { return w - 1 })},
-		{"follows where the frame moves", "steady", change(func(p *pixels) {
+		{"pixels do not follow", "temporal blend", weight(func(int) int { return 0 })},
+		{"weight without limit", "temporal blend", weight(func(w int) int { return min(w+w/20, 255) })},
+		{"rounded down", "temporal blend", weight(func(w int) int { return w - 1 })},
+		{"follows where the frame moves", "temporal blend", change(func(p *pixels) {
 			p.moved = func(frame, _ *model.Image) []int { return make([]int, frame.Width*frame.Height) }
 		})},
-		{"change of the pixel alone", "steady", change(func(p *pixels) {
+		{"change of the pixel alone", "temporal blend", change(func(p *pixels) {
 			p.moved = func(frame, before *model.Image) []int {
 				out := make([]int, frame.Width*frame.Height)
 				for i := range out {
@@ -161,7 +161,7 @@ func pixelDefects() []defect {
 				return out
 			}
 		})},
-		{"change of luminance only", "steady", change(func(p *pixels) {
+		{"change of luminance only", "temporal blend", change(func(p *pixels) {
 			p.moved = func(frame, before *model.Image) []int {
 				if !frame.Format.YUV() {
 					return ref.Moved(frame, before)
@@ -173,7 +173,7 @@ func pixelDefects() []defect {
 				return ref.Moved(grey, before)
 			}
 		})},
-		{"follows what was not blended", "steady", change(func(p *pixels) {
+		{"follows what was not blended", "temporal blend", change(func(p *pixels) {
 			var raw *model.Image
 			p.blend = func(result, before *model.Image, moved []int, weight int) {
 				now := samplesOf(result)
@@ -184,45 +184,45 @@ func pixelDefects() []defect {
 				raw = now
 			}
 		})},
-		{"follows in spite of the format", "steady", goOn(func(p *pixels, frame *model.Image, look *model.Look) bool {
+		{"follows in spite of the format", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
 			p.past.frame.Format, p.past.result.Format = frame.Format, frame.Format
-			return len(p.past.frame.Planes[2].Data) == len(frame.Planes[2].Data) && pixelsGoOn(p, frame, look)
+			return len(p.past.frame.Planes[2].Data) == len(frame.Planes[2].Data) && pixelsGoOn(p, frame, stylization)
 		})},
-		{"follows in spite of the colorimetry", "steady", goOn(func(p *pixels, frame *model.Image, look *model.Look) bool {
+		{"follows in spite of the colorimetry", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
 			p.past.frame.Colorimetry = frame.Colorimetry
-			return pixelsGoOn(p, frame, look)
+			return pixelsGoOn(p, frame, stylization)
 		})},
-		{"follows in spite of the style", "steady", goOn(func(p *pixels, frame *model.Image, look *model.Look) bool {
-			return sameKind(p, frame, look) && look.Alpha == p.past.look.Alpha
+		{"follows in spite of the style", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
+			return sameKind(p, frame, stylization) && stylization.Alpha == p.past.stylization.Alpha
 		})},
-		{"follows in spite of alpha", "steady", goOn(func(p *pixels, frame *model.Image, look *model.Look) bool {
-			return sameKind(p, frame, look) && sameStyles(p, frame, look)
+		{"follows in spite of alpha", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
+			return sameKind(p, frame, stylization) && sameStyles(p, frame, stylization)
 		})},
-		{"follows the preserved colours", "steady", goOn(func(p *pixels, frame *model.Image, look *model.Look) bool {
-			if p.past.look.PreserveColor && !frame.Format.YUV() {
+		{"follows the preserved colours", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
+			if p.past.stylization.PreserveColor && !frame.Format.YUV() {
 				kept := samplesOf(p.past.result)
 				ref.WriteLuminance(kept, p.past.frame, ref.Read(p.past.result))
 				p.past.result = kept
 			}
-			return pixelsGoOn(p, frame, look)
+			return pixelsGoOn(p, frame, stylization)
 		})},
-		{"ends with other colours", "steady", goOn(func(p *pixels, frame *model.Image, look *model.Look) bool {
-			return pixelsGoOn(p, frame, look) && p.past.look.PreserveColor == look.PreserveColor
+		{"ends with other colours", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
+			return pixelsGoOn(p, frame, stylization) && p.past.stylization.PreserveColor == stylization.PreserveColor
 		})},
-		{"fresh ignored", "steady", withLook(func(l *model.Look) { l.Fresh = false })},
-		{"always fresh", "steady", withLook(func(l *model.Look) { l.Fresh = true })},
-		{"processing size ignored", "steady", openVariant(func(v *variant) {
-			v.goesOn = func(v *variant, src *model.Image, look *model.Look) bool {
-				v.size[2] = look.ProcessingSize
-				return goesOn(v, src, look)
+		{"discontinuity ignored", "temporal blend", withStylization(func(s *model.Stylization) { s.Discontinuity = false })},
+		{"always a discontinuity", "temporal blend", withStylization(func(s *model.Stylization) { s.Discontinuity = true })},
+		{"processing size ignored", "temporal blend", openVariant(func(v *variant) {
+			v.goesOn = func(v *variant, src *model.Image, stylization *model.Stylization) bool {
+				v.size[2] = stylization.ProcessingSize
+				return goesOn(v, src, stylization)
 			}
 		})},
-		{"follows after a frame without smoothing", "steady", around(func(e model.Engine, dst, src *model.Image, look *model.Look) error {
-			l := *look
-			l.Smoothing = max(l.Smoothing, 1e-3)
-			return e.Stylize(dst, src, &l)
+		{"follows after a frame without smoothing", "temporal blend", around(func(e model.Engine, dst, src *model.Image, stylization *model.Stylization) error {
+			s := *stylization
+			s.Smoothing = max(s.Smoothing, 1e-3)
+			return e.Stylize(dst, src, &s)
 		})},
-		{"follows across a cut", "steady", openVariant(func(v *variant) {
+		{"follows across a cut", "temporal blend", openVariant(func(v *variant) {
 			v.smooth = func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
 				kept, _ := smooth(s, cut, now, before)
 				return kept, true
@@ -235,8 +235,8 @@ func pixelDefects() []defect {
 func sizeDefects() []defect {
 	change := func(what func(p *pixels)) model.Opener { return openVariant(func(v *variant) { what(&v.pixels) }) }
 	return []defect{
-		{"processing size ignored", "processing size", withLook(func(l *model.Look) { l.ProcessingSize = 0 })},
-		{"processing size enlarges", "processing size", withLook(func(l *model.Look) { l.ProcessingSize = min(l.ProcessingSize, 71) })},
+		{"processing size ignored", "processing size", withStylization(func(s *model.Stylization) { s.ProcessingSize = 0 })},
+		{"processing size enlarges", "processing size", withStylization(func(s *model.Stylization) { s.ProcessingSize = min(s.ProcessingSize, 71) })},
 		{"every n-th pixel", "processing size", change(func(p *pixels) {
 			p.reduce = func(dst, src *model.Image) {
 				from := ref.Channels(src)

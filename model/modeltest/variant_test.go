@@ -17,8 +17,8 @@ type variant struct {
 	round        func(v float32) float32 // every feature
 	statistics   func(x ref.Features, share []float64) model.Stats
 	shares       func(m *model.Mask, width, height int, out []float32)
-	write        func(dst, src *model.Image, rgb ref.Features)             // the frame's own colours
-	goesOn       func(v *variant, src *model.Image, look *model.Look) bool // whether before is what came before
+	write        func(dst, src *model.Image, rgb ref.Features)                           // the frame's own colours
+	goesOn       func(v *variant, src *model.Image, stylization *model.Stylization) bool // whether before is what came before
 	smooth       func(s float32, cut float64, now model.Stats, before remembered) (kept remembered, goesOn bool)
 	before       []remembered // of each region; empty where there is nothing
 	size         [3]int       // of the frame before, and its processing size
@@ -48,8 +48,8 @@ func weighted(x ref.Features, share []float64) model.Stats {
 	return ref.WeightedMoments(x, share).Stats()
 }
 
-func goesOn(v *variant, src *model.Image, look *model.Look) bool {
-	return !look.Fresh && v.size == [3]int{src.Width, src.Height, look.ProcessingSize} && v.mask.SameRegions(look.Mask)
+func goesOn(v *variant, src *model.Image, s *model.Stylization) bool {
+	return !s.Discontinuity && v.size == [3]int{src.Width, src.Height, s.ProcessingSize} && v.mask.SameRegions(s.Mask)
 }
 
 func smooth(s float32, cut float64, now model.Stats, before remembered) (kept remembered, goesOn bool) {
@@ -80,38 +80,38 @@ func (v *variant) Statistics(picture *model.Image) (model.Stats, error) {
 // constant is one share for all of the features.
 func constant(m float64, x ref.Features) []float64 { return slices.Repeat([]float64{m}, x.H*x.W) }
 
-func (v *variant) Stylize(dst, src *model.Image, look *model.Look) error {
-	if err := model.CheckStylize(v.Weights(), dst, src, look); err != nil {
+func (v *variant) Stylize(dst, src *model.Image, s *model.Stylization) error {
+	if err := model.CheckStylize(v.Weights(), dst, src, s); err != nil {
 		return err
 	}
-	small := v.pixels.shrink(src, look)
+	small := v.pixels.shrink(src, s)
 	x := v.run(model.Encoder, ref.Read(small))
-	shares, styles := [][]float64{constant(1, x)}, []model.Stats{look.Style}
-	if look.Mask != nil {
+	shares, styles := [][]float64{constant(1, x)}, []model.Stats{s.Style}
+	if s.Mask != nil {
 		first := make([]float32, x.H*x.W)
-		v.shares(look.Mask, small.Width, small.Height, first)
-		shares, styles = append(shares, constant(0, x)), append(styles, look.Mask.Second)
+		v.shares(s.Mask, small.Width, small.Height, first)
+		shares, styles = append(shares, constant(0, x)), append(styles, s.Mask.Second)
 		for i, m := range first {
 			shares[0][i], shares[1][i] = float64(m), float64(1-m)
 		}
 	}
 	t := ref.NewFeatures(x.C, x.H, x.W)
-	goesOn := v.adapt(t, x, src, look, shares, styles)
+	goesOn := v.adapt(t, x, src, s, shares, styles)
 	for i, f := range t.Data {
 		t.Data[i] = float64(v.round(float32(f)))
 	}
 	result := ref.Crop(v.run(model.Decoder, t), small.Height, small.Width)
-	v.finish(dst, src, small, result, look, goesOn)
+	v.finish(dst, src, small, result, s, goesOn)
 	return nil
 }
 
 // adapt makes t of x, and says whether the statistics went on from the frame before.
-func (v *variant) adapt(t, x ref.Features, src *model.Image, look *model.Look, shares [][]float64, styles []model.Stats) (goesOn bool) {
-	goesOn = len(v.before) == len(styles) && v.goesOn(v, src, look)
+func (v *variant) adapt(t, x ref.Features, src *model.Image, s *model.Stylization, shares [][]float64, styles []model.Stats) (goesOn bool) {
+	goesOn = len(v.before) == len(styles) && v.goesOn(v, src, s)
 	if !goesOn {
 		v.before = make([]remembered, len(styles))
 	}
-	v.size, v.mask = [3]int{src.Width, src.Height, look.ProcessingSize}, look.Mask
+	v.size, v.mask = [3]int{src.Width, src.Height, s.ProcessingSize}, s.Mask
 	for k, style := range styles {
 		content, on := v.statistics(x, shares[k]), false
 		if len(content.Mean) == 0 {
@@ -119,11 +119,11 @@ func (v *variant) adapt(t, x ref.Features, src *model.Image, look *model.Look, s
 		}
 		kept := remembered{content, content}
 		if len(v.before[k].content.Mean) > 0 {
-			kept, on = v.smooth(look.Smoothing, model.SceneCut(look.Size(src.Width, src.Height)), content, v.before[k])
+			kept, on = v.smooth(s.Smoothing, model.SceneCut(s.Size(src.Width, src.Height)), content, v.before[k])
 		}
 		goesOn = goesOn && on
 		v.before[k] = kept
-		add(t, x, shares[k], style, kept.inForce, look.Alpha)
+		add(t, x, shares[k], style, kept.inForce, s.Alpha)
 	}
 	return goesOn
 }

@@ -11,7 +11,7 @@ import (
 type Engine struct {
 	weights *model.Weights
 	history history
-	steady  steadied
+	blend   temporalBlend
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -34,8 +34,8 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	return Statistics(Encode(e.weights, Read(picture))[3]), nil
 }
 
-func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
-	if err := model.CheckStylize(e.weights, dst, src, look); err != nil {
+func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
+	if err := model.CheckStylize(e.weights, dst, src, s); err != nil {
 		return fmt.Errorf("reference engine: %w", err)
 	}
 	for _, m := range []*model.Image{src, dst} {
@@ -43,14 +43,14 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 			return fmt.Errorf("reference engine: %w", err)
 		}
 	}
-	small := reduced(src, look)
+	small := reduced(src, s)
 	x := Encode(e.weights, Read(small))[3]
-	regions := Regions(look, x, small.Width, small.Height)
-	goesOn := e.history.smooth(look, regions, src, small)
-	result := Crop(Decode(e.weights, Adapt(x, regions, float64(look.Alpha))), small.Height, small.Width)
-	if small == src && look.Smoothing == 0 {
-		e.steady = steadied{}
-		write(dst, src, result, look.PreserveColor)
+	regions := Regions(s, x, small.Width, small.Height)
+	goesOn := e.history.smooth(s, regions, src, small)
+	result := Crop(Decode(e.weights, Adapt(x, regions, float64(s.Alpha))), small.Height, small.Width)
+	if small == src && s.Smoothing == 0 {
+		e.blend = temporalBlend{}
+		write(dst, src, result, s.PreserveColor)
 		return nil
 	}
 	samples := copyOf(small)
@@ -60,14 +60,14 @@ func (e *Engine) Stylize(dst, src *model.Image, look *model.Look) error {
 		Enlarge(larger, src, small, samples)
 		samples = larger
 	}
-	e.steady.follow(look, src, samples, goesOn)
-	rewrite(dst, src, samples, look.PreserveColor)
+	e.blend.apply(s, src, samples, goesOn)
+	rewrite(dst, src, samples, s.PreserveColor)
 	return nil
 }
 
 // reduced is the frame as the network sees it: itself, or a small one.
-func reduced(src *model.Image, look *model.Look) *model.Image {
-	w, h := look.Size(src.Width, src.Height)
+func reduced(src *model.Image, s *model.Stylization) *model.Image {
+	w, h := s.Size(src.Width, src.Height)
 	if w == src.Width && h == src.Height {
 		return src
 	}

@@ -20,10 +20,10 @@ type evaluation struct {
 
 // trace is what the networks make of one content and style.
 type trace struct {
-	alpha                  float64
-	content, style, moved  []pass // of the encoder
-	stylised, same, steady []pass // of the decoder: y, D(E(c)), D(A(E(c'), E(s), alpha))
-	seen                   []pass // of the loss network: y
+	alpha                         float64
+	content, style, moved         []pass // of the encoder
+	stylised, same, stylisedMoved []pass // of the decoder: y, D(E(c)), D(A(E(c'), E(s), alpha))
+	seen                          []pass // of the loss network: y
 }
 
 // picture is number n of the pictures in v.
@@ -50,7 +50,7 @@ func (e *evaluation) forward(n int) *trace {
 	}
 	if e.update.Consistency > 0 {
 		s.moved = e.encoder.forward(e.picture(e.batch.Moved, n))
-		s.steady = e.decoder.forward(e.adapt(s.moved, s))
+		s.stylisedMoved = e.decoder.forward(e.adapt(s.moved, s))
 	}
 	if e.update.Identity > 0 {
 		s.same = e.decoder.forward(last(s.content))
@@ -68,7 +68,7 @@ func (e *evaluation) adapt(x []pass, s *trace) Features {
 // margin is that of all passes that gradients go back through.
 func (e *evaluation) margin(s *trace) float64 {
 	nearest := e.loss.margin(s.seen)
-	for _, p := range [][]pass{s.stylised, s.same, s.steady} {
+	for _, p := range [][]pass{s.stylised, s.same, s.stylisedMoved} {
 		nearest = min(nearest, e.decoder.margin(p))
 	}
 	if e.train {
@@ -89,10 +89,10 @@ func (e *evaluation) backward(n int, s *trace) {
 		if s.seen != nil {
 			g = add(g, e.perceptual(n, s))
 		}
-		if s.steady != nil {
-			gStylised, gSteady := e.consistency(n, s)
+		if s.stylisedMoved != nil {
+			gStylised, gMoved := e.consistency(n, s)
 			g = add(g, gStylised)
-			gx, gs := e.adapted(s.moved, s, e.decoder.backward(s.steady, gSteady, nil))
+			gx, gs := e.adapted(s.moved, s, e.decoder.backward(s.stylisedMoved, gMoved, nil))
 			gStyle = add(gStyle, gs)
 			e.encoded(s.moved, gx)
 		}
@@ -182,25 +182,25 @@ func (e *evaluation) identity(n int, s *trace) Features {
 }
 
 // consistency adds the consistency loss of sample n and returns its gradients with respect to y and to what came of c'.
-func (e *evaluation) consistency(n int, s *trace) (gStylised, gSteady Features) {
+func (e *evaluation) consistency(n int, s *trace) (gStylised, gMoved Features) {
 	terms := 0.0
 	for _, shift := range e.batch.Shift {
 		terms += float64(3 * (e.width - max(shift[0], -shift[0])) * (e.height - max(shift[1], -shift[1])))
 	}
-	y, steady, shift := last(s.stylised), last(s.steady), e.batch.Shift[n]
-	gStylised, gSteady = NewFeatures(3, e.height, e.width), NewFeatures(3, e.height, e.width)
+	y, moved, shift := last(s.stylised), last(s.stylisedMoved), e.batch.Shift[n]
+	gStylised, gMoved = NewFeatures(3, e.height, e.width), NewFeatures(3, e.height, e.width)
 	for i := range y.Data {
 		x0, y0 := i%e.width+shift[0], i/e.width%e.height+shift[1]
 		if x0 < 0 || x0 >= e.width || y0 < 0 || y0 >= e.height {
 			continue
 		}
 		k := i + shift[1]*e.width + shift[0]
-		d := steady.Data[i] - y.Data[k]
+		d := moved.Data[i] - y.Data[k]
 		e.losses.Consistency += d * d / terms
-		gSteady.Data[i] = e.update.Consistency * 2 * d / terms
-		gStylised.Data[k] = -gSteady.Data[i]
+		gMoved.Data[i] = e.update.Consistency * 2 * d / terms
+		gStylised.Data[k] = -gMoved.Data[i]
 	}
-	return gStylised, gSteady
+	return gStylised, gMoved
 }
 
 // squares adds the sum of (y - target)^2 over terms to a loss and returns its gradient with respect to y, times weight.

@@ -45,7 +45,7 @@ func Write(dst, src *model.Image, rgb Features) {
 	})
 }
 
-// WriteLuminance is Write with the chroma of src, as model.Look.PreserveColor defines it.
+// WriteLuminance is Write with the chroma of src, as model.Stylization.PreserveColor defines it.
 func WriteLuminance(dst, src *model.Image, rgb Features) {
 	if dst.Format.YUV() {
 		writeLuminance(dst, rgb)

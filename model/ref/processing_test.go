@@ -87,8 +87,8 @@ func TestSize(t *testing.T) {
 		{0, 640, 360, 640, 360}, {360, 640, 360, 640, 360}, {400, 640, 360, 640, 360}, {180, 640, 360, 320, 180}, {180, 360, 640, 180, 320},
 		{8, 1000, 9, 889, 8}, {100, 333, 333, 100, 100}, {10, 16, 15, 11, 10}, // 10.67
 	} {
-		look := model.Look{ProcessingSize: c.p}
-		if w, h := look.Size(c.w, c.h); w != c.wantW || h != c.wantH {
+		s := model.Stylization{ProcessingSize: c.p}
+		if w, h := s.Size(c.w, c.h); w != c.wantW || h != c.wantH {
 			t.Errorf("%d of %dx%d: %dx%d, wanted %dx%d", c.p, c.w, c.h, w, h, c.wantW, c.wantH)
 		}
 	}

@@ -13,16 +13,16 @@ type Region struct {
 	Style   Moments
 }
 
-// Regions are those that a look divides relu4_1 of a frame of width x height into, with the moments of their content.
-func Regions(look *model.Look, x Features, width, height int) []Region {
-	first := Region{Share: everywhere(x), Style: moments(look.Style)}
-	if look.Mask == nil {
+// Regions are those that a stylization divides relu4_1 of a frame of width x height into, with the moments of their content.
+func Regions(s *model.Stylization, x Features, width, height int) []Region {
+	first := Region{Share: everywhere(x), Style: moments(s.Style)}
+	if s.Mask == nil {
 		first.Content = NewMoments(x)
 		return []Region{first}
 	}
-	second := Region{Share: make([]float64, x.H*x.W), Style: moments(look.Mask.Second)}
+	second := Region{Share: make([]float64, x.H*x.W), Style: moments(s.Mask.Second)}
 	shares := make([]float32, x.H*x.W)
-	look.Mask.Shares(width, height, shares)
+	s.Mask.Shares(width, height, shares)
 	for i, m := range shares {
 		first.Share[i], second.Share[i] = float64(m), 1-float64(m)
 	}
@@ -91,14 +91,14 @@ type history struct {
 
 // smooth puts the moments in force in place of those of the frame's content, and remembers both. It says whether all regions that are
 // not empty go on from the frame before.
-func (h *history) smooth(look *model.Look, regions []Region, frame, small *model.Image) bool {
+func (h *history) smooth(stylization *model.Stylization, regions []Region, frame, small *model.Image) bool {
 	size := [4]int{frame.Width, frame.Height, small.Width, small.Height}
-	goesOn := !look.Fresh && h.size == size && h.mask.SameRegions(look.Mask)
+	goesOn := !stylization.Discontinuity && h.size == size && h.mask.SameRegions(stylization.Mask)
 	if !goesOn {
 		h.content, h.inForce = make([]Moments, len(regions)), make([]Moments, len(regions))
 	}
-	h.size, h.mask = size, look.Mask
-	s := float64(look.Smoothing)
+	h.size, h.mask = size, stylization.Mask
+	s := float64(stylization.Smoothing)
 	for i := range regions {
 		content, before := regions[i].Content, h.inForce[i]
 		if content.Mean == nil {

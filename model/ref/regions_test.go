@@ -45,7 +45,7 @@ func TestRegionsFarFromTheBorder(t *testing.T) {
 		}
 	}
 	x := ref.Encode(w, ref.Read(m))[3]
-	regions := ref.Regions(&model.Look{Style: modeltest.RandomStats(5, modeltest.Widths[3]), Mask: mask}, x, width, height)
+	regions := ref.Regions(&model.Stylization{Style: modeltest.RandomStats(5, modeltest.Widths[3]), Mask: mask}, x, width, height)
 	both := ref.Decode(w, ref.Adapt(x, regions, 1))
 	for k, r := range regions {
 		r.Share = slices.Repeat([]float64{1}, x.H*x.W)

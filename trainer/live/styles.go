@@ -216,5 +216,5 @@ func small(e entry, engine model.Engine, content *model.Image) (*model.Image, er
 		return nil, err
 	}
 	img := model.NewImage(content.Format, content.Width, content.Height)
-	return img, engine.Stylize(img, content, &model.Look{Style: style.Stats, Alpha: 1})
+	return img, engine.Stylize(img, content, &model.Stylization{Style: style.Stats, Alpha: 1})
 }

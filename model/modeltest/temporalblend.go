@@ -8,7 +8,7 @@ import (
 )
 
 // stillFilm is a sequence in which each frame shows one rule of what pixels follow. Frames differ by little but for their noise, and
-// looks that make an end differ by little, so that an engine which goes on nevertheless shows.
+// stylizations that make an end differ by little, so that an engine which goes on nevertheless shows.
 func stillFilm(format model.Format, channels int) []step {
 	style := RandomStats(40, channels)
 	other, second := style.Clone(), RandomStats(41, channels)
@@ -29,7 +29,7 @@ func stillFilm(format model.Format, channels int) []step {
 		for k, text := range []string{what, what + ", goes on"} {
 			now.noise++
 			film = append(film, step{what: text, frame: now, cut: k == 0 && what == "cut", statistics: k == 0 && what == "statistics"})
-			now.fresh = false
+			now.discontinuity = false
 		}
 	}
 	show("begin", func(*frame) {})
@@ -49,7 +49,7 @@ func stillFilm(format model.Format, channels int) []step {
 	show("format back", func(f *frame) { f.format = siblings[f.format] })
 	show("matrix", func(f *frame) { f.colorimetry.Matrix = model.BT2020 })
 	show("range", func(f *frame) { f.colorimetry.FullRange = true })
-	show("fresh", func(f *frame) { f.fresh = true })
+	show("discontinuity", func(f *frame) { f.discontinuity = true })
 	show("processing size", func(f *frame) { f.processing = 47 })
 	show("own size", func(f *frame) { f.processing = 0 })
 	show("size", func(f *frame) { f.width, f.height = 55, 49 })
@@ -63,8 +63,8 @@ var siblings = map[model.Format]model.Format{
 	model.NV12: model.I420, model.I420: model.NV12,
 }
 
-// steady shows the engine and the reference a film of each kind of format.
-func (s suite) steady() error {
+// temporalBlend shows the engine and the reference a film of each kind of format.
+func (s suite) temporalBlend() error {
 	for _, format := range []model.Format{model.RGB, model.BGRA, model.NV12, model.I420} {
 		err := s.with(Widths, func(e model.Engine, w *model.Weights) error {
 			r, err := ref.Open(w, model.Options{})
@@ -80,7 +80,7 @@ func (s suite) steady() error {
 	return nil
 }
 
-// processing runs the network at other sizes: reduced by little and by much, wide, high, with what else a look can ask for.
+// processing runs the network at other sizes: reduced by little and by much, wide, high, with what else a stylization can ask for.
 func (s suite) processing() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		c := w.Widths[3]

@@ -6,30 +6,30 @@ import (
 	"adainfilter/model"
 )
 
-// steadied is what the pixels of a frame's result follow: the frame before, and its blended result.
-type steadied struct {
+// temporalBlend is what the pixels of a frame's result are blended with: the frame before, and its blended result.
+type temporalBlend struct {
 	frame, result *model.Image // nil where there is none
 	style, second model.Stats
 	alpha         float32
 }
 
-// follow blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go defines it. goesOn says
+// apply blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go defines it. goesOn says
 // whether the statistics went on from it everywhere.
-func (s *steadied) follow(look *model.Look, frame, result *model.Image, goesOn bool) {
-	if look.Smoothing == 0 {
-		*s = steadied{}
+func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *model.Image, goesOn bool) {
+	if stylization.Smoothing == 0 {
+		*s = temporalBlend{}
 		return
 	}
 	var second model.Stats
-	if look.Mask != nil {
-		second = look.Mask.Second
+	if stylization.Mask != nil {
+		second = stylization.Mask.Second
 	}
 	goesOn = goesOn && s.result != nil && s.result.Format == result.Format && s.result.Colorimetry == result.Colorimetry &&
-		same(s.style, look.Style) && same(s.second, second) && s.alpha == look.Alpha
+		same(s.style, stylization.Style) && same(s.second, second) && s.alpha == stylization.Alpha
 	if goesOn {
-		Blend(result, s.result, Moved(frame, s.frame), model.BlendWeight(look.Smoothing))
+		Blend(result, s.result, Moved(frame, s.frame), model.BlendWeight(stylization.Smoothing))
 	}
-	*s = steadied{copyOf(frame), copyOf(result), look.Style.Clone(), second.Clone(), look.Alpha}
+	*s = temporalBlend{copyOf(frame), copyOf(result), stylization.Style.Clone(), second.Clone(), stylization.Alpha}
 }
 
 func same(a, b model.Stats) bool { return slices.Equal(a.Mean, b.Mean) && slices.Equal(a.Std, b.Std) }
@@ -74,12 +74,12 @@ func Blend(result, before *model.Image, moved []int, weight int) {
 	now, was := Channels(result), Channels(before)
 	if !result.Format.YUV() {
 		for i, d := range moved {
-			follow(now[:], was[:], i%result.Width, i/result.Width, d, weight)
+			blendPixel(now[:], was[:], i%result.Width, i/result.Width, d, weight)
 		}
 		return
 	}
 	for i, d := range moved {
-		follow(now[:1], was[:1], i%result.Width, i/result.Width, d, weight)
+		blendPixel(now[:1], was[:1], i%result.Width, i/result.Width, d, weight)
 	}
 	for y := range now[1].Height {
 		for x := range now[1].Width {
@@ -89,13 +89,13 @@ func Blend(result, before *model.Image, moved []int, weight int) {
 					d = max(d, moved[j*result.Width+i])
 				}
 			}
-			follow(now[1:], was[1:], x, y, d, weight)
+			blendPixel(now[1:], was[1:], x, y, d, weight)
 		}
 	}
 }
 
-// follow moves the samples of one position.
-func follow(now, was []Channel, x, y, d, weight int) {
+// blendPixel moves the samples of one position.
+func blendPixel(now, was []Channel, x, y, d, weight int) {
 	a := 0
 	for c := range now {
 		a = max(a, apart(*now[c].At(x, y), *was[c].At(x, y)))

@@ -79,29 +79,29 @@ func TestStatsDistance(t *testing.T) {
 	}
 }
 
-// The sentences are for users; that every engine refuses these looks is for modeltest.
-func TestCheckLook(t *testing.T) {
+// The sentences are for users; that every engine refuses them is for modeltest.
+func TestCheckStylization(t *testing.T) {
 	good := Stats{[]float32{1}, []float32{1}}
 	nan := float32(math.NaN())
 	for _, c := range []struct {
-		look *Look
-		says string
+		stylization *Stylization
+		says        string
 	}{
-		{&Look{Style: good, Alpha: 1, Smoothing: 0.99, Mask: &Mask{Width: 1, Height: 2, White: []uint8{0, 0}, Second: good}}, ""},
+		{&Stylization{Style: good, Alpha: 1, Smoothing: 0.99, Mask: &Mask{Width: 1, Height: 2, White: []uint8{0, 0}, Second: good}}, ""},
 		{nil, "there is none"},
-		{&Look{Style: good, Alpha: nan}, "alpha is NaN"},
-		{&Look{Style: good, Smoothing: 1}, "smoothing is 1, wanted 0 or more and below 1"},
-		{&Look{Style: good, Smoothing: nan}, "smoothing is NaN"},
-		{&Look{Style: good, ProcessingSize: 7}, "processing size is 7, wanted 0 (the frame's) or at least 8"},
-		{&Look{Style: good, ProcessingSize: -8}, "processing size is -8"},
-		{&Look{Style: good, ProcessingSize: 8}, ""},
-		{&Look{}, "0 means"},
-		{&Look{Style: good, Mask: &Mask{}}, "mask: size 0x0"},
-		{&Look{Style: good, Mask: &Mask{Width: 2, Height: 2, White: make([]uint8, 3)}}, "mask: 3 samples for 2x2 pixels, wanted 4"},
-		{&Look{Style: good, Mask: &Mask{Width: 1, Height: 1, White: make([]uint8, 1)}}, "mask: second style: style statistics have 0"},
+		{&Stylization{Style: good, Alpha: nan}, "alpha is NaN"},
+		{&Stylization{Style: good, Smoothing: 1}, "smoothing is 1, wanted 0 or more and below 1"},
+		{&Stylization{Style: good, Smoothing: nan}, "smoothing is NaN"},
+		{&Stylization{Style: good, ProcessingSize: 7}, "processing size is 7, wanted 0 (the frame's) or at least 8"},
+		{&Stylization{Style: good, ProcessingSize: -8}, "processing size is -8"},
+		{&Stylization{Style: good, ProcessingSize: 8}, ""},
+		{&Stylization{}, "0 means"},
+		{&Stylization{Style: good, Mask: &Mask{}}, "mask: size 0x0"},
+		{&Stylization{Style: good, Mask: &Mask{Width: 2, Height: 2, White: make([]uint8, 3)}}, "mask: 3 samples for 2x2 pixels, wanted 4"},
+		{&Stylization{Style: good, Mask: &Mask{Width: 1, Height: 1, White: make([]uint8, 1)}}, "mask: second style: style statistics have 0"},
 	} {
-		if err := c.look.check(1); (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%+v: %v, wanted %q", c.look, err, c.says)
+		if err := c.stylization.check(1); (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%+v: %v, wanted %q", c.stylization, err, c.says)
 		}
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Look says what one frame is to look like. Engine.Stylize reads it during the call only, so one that is kept serves all frames. The
+// Stylization says how one frame is to be stylized. Engine.Stylize reads it during the call only, so one that is kept serves all frames. The
 // zero value of the fields after Alpha is the plain method.
-type Look struct {
+type Stylization struct {
 	Style Stats
 	Alpha float32 // strength, 0 to 1: the features become alpha*AdaIN(x) + (1-alpha)*x
 
@@ -31,35 +31,35 @@ type Look struct {
 	// ProcessingSize is the short side at which the network runs, as processing.go says; 0, or at least the frame's: the frame's size.
 	ProcessingSize int
 
-	// Fresh says that this frame does not go on from the one before, as after a seek.
-	Fresh bool
+	// Discontinuity says that this frame does not go on from the one before, as after a seek.
+	Discontinuity bool
 }
 
 // check reports what does not fit a network of c channels.
-func (l *Look) check(c int) error {
-	if l == nil {
-		return errors.New("look: there is none")
+func (s *Stylization) check(c int) error {
+	if s == nil {
+		return errors.New("stylization: there is none")
 	}
-	if !(l.Alpha >= 0 && l.Alpha <= 1) {
-		return fmt.Errorf("alpha is %v, wanted 0 to 1", l.Alpha)
+	if !(s.Alpha >= 0 && s.Alpha <= 1) {
+		return fmt.Errorf("alpha is %v, wanted 0 to 1", s.Alpha)
 	}
-	if !(l.Smoothing >= 0 && l.Smoothing < 1) {
-		return fmt.Errorf("smoothing is %v, wanted 0 or more and below 1", l.Smoothing)
+	if !(s.Smoothing >= 0 && s.Smoothing < 1) {
+		return fmt.Errorf("smoothing is %v, wanted 0 or more and below 1", s.Smoothing)
 	}
-	if p := l.ProcessingSize; p != 0 && p < MinSize {
+	if p := s.ProcessingSize; p != 0 && p < MinSize {
 		return fmt.Errorf("processing size is %d, wanted 0 (the frame's) or at least %d", p, MinSize)
 	}
-	if err := l.Style.Check(c); err != nil {
+	if err := s.Style.Check(c); err != nil {
 		return err
 	}
-	return l.Mask.check(c)
+	return s.Mask.check(c)
 }
 
 // Mask divides frames of any size into two regions. White must not change once an engine has seen it: engines keep what they prepare
 // from it, see SameRegions. Second is read anew with each frame.
 type Mask struct {
 	Width, Height int
-	White         []uint8 // (Height,Width), rows close together: 255 is the region of Look.Style, 0 that of Second, between them both
+	White         []uint8 // (Height,Width), rows close together: 255 is the region of Stylization.Style, 0 that of Second, between them both
 	Second        Stats
 }
 
