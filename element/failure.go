@@ -45,9 +45,12 @@ type panicked struct {
 
 func (p panicked) Error() string { return fmt.Sprintf("internal error: %v", p.value) }
 
-// fileFailure is err, met while a file was read, with the kind that fits it.
+// fileFailure is err, met while a file was read, with the kind that fits it. What has a kind already keeps it.
 func fileFailure(err error) error {
+	var f failure
 	switch {
+	case errors.As(err, &f):
+		return failure{f.kind, err}
 	case errors.Is(err, fs.ErrNotExist):
 		return failure{notFoundKind, err}
 	case errors.Is(err, fs.ErrPermission):

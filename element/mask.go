@@ -8,6 +8,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/picture/style"
 )
 
 // cachedMask is a mask as it was in a file. Its samples do not change: engines keep what they prepare from them.
@@ -24,7 +25,7 @@ func (l *loader) masked(s settings, threads int) (*scene, error) {
 		return nil, failure{settingsKind, errors.New(
 			"style-statistics is one style and a mask needs two: remove the mask first, or set style to two names")}
 	}
-	names := styleNames(s.style)
+	names := style.Split(s.style)
 	if len(names) != 2 {
 		return nil, failure{settingsKind, fmt.Errorf("mask %q needs two styles, for white and for black, but style %q has %d: "+
 			"separate two names by a comma, or remove the mask", s.mask, s.style, len(names))}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 )
 
 // walk goes through styles one by one, forwards and backwards, and round at the ends. It remembers the list that the property style held
@@ -39,12 +40,12 @@ func (w *walk) step(s settings, by int) string {
 	default:
 		w.at = (w.at + by + len(w.names)) % len(w.names)
 	}
-	w.set = strings.NewReplacer(`\`, `\\`, `,`, `\,`).Replace(w.names[w.at])
+	w.set = style.Join(w.names[w.at : w.at+1])
 	return w.set
 }
 
-func (w *walk) begin(style string) {
-	names := styleNames(style)
+func (w *walk) begin(list string) {
+	names := style.Split(list)
 	if len(names) > 1 {
 		w.names, w.at = names, -1
 		return

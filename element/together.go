@@ -22,8 +22,9 @@ set_styles (GObject * o, const char *style, const gdouble * weights, guint n, co
 import "C"
 
 import (
-	"strings"
 	"unsafe"
+
+	"adainfilter/picture/style"
 )
 
 // Styles are the properties of an adainfilter that only make sense together.
@@ -36,24 +37,14 @@ type Styles struct {
 // SetStyles changes style, style-weights and mask of an adainfilter (a *GstElement) in one step: no frame sees some of them
 // changed and others not. Any thread, any state. As with the properties, the message adain-style says what became of it.
 func SetStyles(filter unsafe.Pointer, s Styles) {
-	style, mask := C.CString(joinStyles(s.Names)), C.CString(s.Mask)
-	defer C.free(unsafe.Pointer(style))
+	list, mask := C.CString(style.Join(s.Names)), C.CString(s.Mask)
+	defer C.free(unsafe.Pointer(list))
 	defer C.free(unsafe.Pointer(mask))
-	C.set_styles((*C.GObject)(filter), style, (*C.gdouble)(unsafe.SliceData(s.Weights)), C.guint(len(s.Weights)), mask)
+	C.set_styles((*C.GObject)(filter), list, (*C.gdouble)(unsafe.SliceData(s.Weights)), C.guint(len(s.Weights)), mask)
 }
 
 // GetStyles is what was last asked for, which need not be in force. Any thread, any state.
 func GetStyles(filter unsafe.Pointer) Styles {
 	s := copySettings((*C.GstAdaInFilter)(filter))
-	return Styles{Names: styleNames(s.style), Weights: s.styleWeights, Mask: s.mask}
-}
-
-// joinStyles is the property style that splitStyles takes apart into names.
-func joinStyles(names []string) string {
-	escape := strings.NewReplacer(`\`, `\\`, `,`, `\,`)
-	escaped := make([]string, len(names))
-	for i, name := range names {
-		escaped[i] = escape.Replace(name)
-	}
-	return strings.Join(escaped, ",")
+	return Styles{Names: style.Split(s.style), Weights: s.styleWeights, Mask: s.mask}
 }

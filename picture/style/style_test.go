@@ -1,0 +1,141 @@
+package style
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"adainfilter/model"
+	"adainfilter/picture"
+)
+
+// fake is an encoder whose mean is the first sample of the picture and whose std its width.
+type fake struct {
+	weights *model.Weights
+	fails   error
+	calls   int
+}
+
+func (f *fake) Weights() *model.Weights { return f.weights }
+
+func (f *fake) Statistics(m *model.Image) (model.Stats, error) {
+	f.calls++
+	if f.fails != nil {
+		return model.Stats{}, f.fails
+	}
+	return flat(float32(m.Planes[0].Data[0]), float32(m.Width)), nil
+}
+
+// flat are statistics of the built-in network's number of channels.
+func flat(mean, std float32) model.Stats {
+	c := model.Lite[3]
+	return model.Stats{Mean: slices.Repeat([]float32{mean}, c), Std: slices.Repeat([]float32{std}, c)}
+}
+
+func paint(t *testing.T, path string, level byte) {
+	t.Helper()
+	m := model.NewImage(model.RGB, 40, 20)
+	for i := range m.Planes[0].Data {
+		m.Planes[0].Data[i] = level
+	}
+	if err := picture.Write(path, m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func save(t *testing.T, path string, s *model.Style) {
+	t.Helper()
+	if err := s.Save(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	w, err := model.BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	paint(t, at("a,b.png"), 7)
+	save(t, at("s.safetensors"), &model.Style{Name: "s", Network: w.Network, Stats: flat(3, 4)})
+	save(t, at("capitals.SafeTensors"), &model.Style{Name: "s", Network: w.Network, Stats: flat(5, 4)})
+	builtin, err := model.BuiltinStyle(model.DefaultStyle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		kind  Kind
+		size  int
+		calls int
+		style string
+		want  model.Stats
+	}{
+		{model.DefaultStyle, Builtin, 0, 0, model.DefaultStyle, builtin.Stats},
+		{" " + model.DefaultStyle + "\t", Builtin, 0, 0, model.DefaultStyle, builtin.Stats},
+		{at("s.safetensors"), File, 0, 0, "s", flat(3, 4)},
+		{at("capitals.SafeTensors"), File, 0, 0, "s", flat(5, 4)},
+		{at("a,b.png"), Picture, 0, 1, "a,b", flat(7, 40)},
+		{at("a,b.png"), Picture, 10, 1, "a,b", flat(7, 20)},
+	} {
+		f := &fake{weights: w}
+		got, err := Load(c.name, c.size, f)
+		if err != nil {
+			t.Errorf("%q: %v", c.name, err)
+			continue
+		}
+		if KindOf(c.name) != c.kind || f.calls != c.calls || got.Name != c.style || !slices.Equal(got.Mean, c.want.Mean) || !slices.Equal(got.Std, c.want.Std) {
+			t.Errorf("%q at %d: kind %d, %d pictures, style %q with mean %v, std %v, wanted %+v", c.name, c.size, KindOf(c.name), f.calls, got.Name,
+				got.Mean[0], got.Std[0], c)
+		}
+		if err := got.Fits(w); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	t.Parallel()
+	w, err := model.BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	paint(t, at("a.png"), 7)
+	save(t, at("other.safetensors"), &model.Style{Name: "o", Network: "other", Stats: flat(3, 4)})
+	if err := os.WriteFile(at("notes.txt"), []byte("no picture"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no memory")
+	for _, c := range []struct {
+		name    string
+		size    int
+		encoder error
+		unfit   bool
+		is      error
+		says    string
+	}{
+		{name: "", unfit: true, says: "style is empty"},
+		{name: at("none.png"), is: fs.ErrNotExist, says: "is neither a file nor a built-in style, which are"},
+		{name: at("none.safetensors"), is: fs.ErrNotExist, says: "is neither a file nor a built-in style, which are"},
+		{name: strings.Repeat("n", 5000), says: `style "nnn`},
+		{name: at("other.safetensors"), unfit: true, says: `belongs to network "other"`},
+		{name: at("notes.txt"), says: "notes.txt"},
+		{name: dir, says: filepath.Base(dir)},
+		{name: at("a.png"), encoder: full, is: full, says: "a.png"},
+		{name: at("a.png"), size: 2900, says: "has 5800x2900 pixels with style-size 2900, wanted at most 16 million"},
+	} {
+		got, err := Load(c.name, c.size, &fake{weights: w, fails: c.encoder})
+		var unfit UnfitError
+		if got != nil || err == nil || !strings.Contains(err.Error(), c.says) || errors.As(err, &unfit) != c.unfit || c.is != nil && !errors.Is(err, c.is) {
+			t.Errorf("%.40q: %v, unfit %v, wanted %q, unfit %v, %v", c.name, err, errors.As(err, &unfit), c.says, c.unfit, c.is)
+		}
+	}
+}
