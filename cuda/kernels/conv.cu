@@ -53,11 +53,7 @@ template <class S> struct ConvWarp {
   // This lane's part of the operands of a step, for both halves of its input channels.
   __device__ __forceinline__ void load(ConvOperands<S> (&o)[2], const unsigned char *patch, const unsigned char *weights, int dy,
                                        int dx) const {
-#ifdef BUG_FRAG
-    const int a_at = swizzled<4>((lane >> 1) + dx, lane & 1);
-#else
     const int a_at = swizzled<4>((lane & 15) + dx, lane >> 4);
-#endif
     const int b_at = swizzled<4>((lane & 7) + (lane >> 4) * 8, lane >> 3 & 1);
     patch += (warp_m * S::m + dy) * (S::pitch * S::row_bytes);
     weights += warp_n * (S::n * 16 * S::row_bytes);
@@ -159,29 +155,13 @@ template <class S> __device__ __forceinline__ void conv(const ConvProblem &p) {
   int slot = 0, buffer = 0;
   for (int c = 0; c < p.Cin; c += 32, buffer ^= 1) {
     for (int tap = 0, dy = 0, dx = 0; tap < S::taps; tap++) {
-#ifdef BUG_WAR
-      loader.step();
-#endif
-#ifdef BUG_NO_WAIT
-      cp_async_wait<S::slots - 1>();
-#else
       cp_async_wait<S::slots - 2>();
-#endif
       // Everyone's copies for this step have come, and everyone is done with what the next copies overwrite.
-#ifdef BUG_DIVERGENT
-      if (threadIdx.x < 96)
-        __syncthreads();
-      else
-        __syncthreads();
-#elif !defined(BUG_NO_SYNC)
       __syncthreads();
-#endif
       // The operands come while this thread works out addresses. Where the input channels end, their second half may be anything.
       ConvOperands<S> operands[2];
       warp.load(operands, smem + buffer * S::patch_bytes, smem + S::weights_at + slot * S::weight_bytes, dy, dx);
-#ifndef BUG_WAR
       loader.step();
-#endif
       if (tap < S::spread && c + 32 < p.Cin)
 #pragma unroll
         for (int i = 0; i < S::parts_per_step; i++) loader.patch(buffer ^ 1, c + 32, tap * S::parts_per_step + i);

@@ -26,9 +26,7 @@ template <class S> __device__ __forceinline__ void produce(const Shared<S> &sm, 
     const Tile t = tiles[i];
     for (int k = 0; k < p.Cin; k += 64)
       for (int dx = 0; dx < S::side; dx++) {
-#ifndef BUG_NO_EMPTY
         mbar_wait(sm.box_empty(box.slot), box.parity ^ 1);
-#endif
         mbar_expect_tx(sm.box_full(box.slot), S::box_bytes);
         tma_load_4d(sm.box(box.slot), p.x, sm.box_full(box.slot), k, t.x + dx + (t.phase & 1), t.y + (t.phase >> 1), 0);
         box.next();
@@ -64,9 +62,7 @@ template <class S> struct Consumer {
 
   // Without its turn a warpgroup may look at a "full" barrier two phases early and take old data: parity cannot tell.
   __device__ __forceinline__ void wait_turn() {
-#ifndef BUG_NO_ORDER
     mbar_wait(sm.turn(group), turn);
-#endif
     turn ^= 1;
   }
 
@@ -99,11 +95,7 @@ template <class S> struct Consumer {
           wgmma_commit();
           acc_fence(d);
           // The group before this one is complete: what it read may be overwritten.
-#ifdef BUG_EARLY_FREE
-          wgmma_wait<2>();
-#else
           wgmma_wait<1>();
-#endif
           release(box_done, weight_done);
           if (dy == S::lead - 1 && ahead) {
             if (lane == 0) mbar_arrive(sm.turn(1));

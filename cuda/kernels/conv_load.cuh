@@ -66,11 +66,7 @@ template <class S> struct ConvLoader {
     const int channel = c + piece * 8;
     const __half *from = p.x + ((size_t)(row + dy) * (p.W + 2) + col + dx) * p.Cin + channel;
     unsigned char *to = smem + buffer * S::patch_bytes + dy * (S::pitch * S::row_bytes) + swizzled<4>(dx, piece);
-#ifdef BUG_OOB_GLOBAL
-    const bool exists = channel < p.Cin;
-#else
     const bool exists = row + dy < p.H + 2 && col + dx < p.W + 2 && channel < p.Cin;
-#endif
     cp_async16_zfill(to, exists ? from : p.x, exists);
   }
 
@@ -85,9 +81,6 @@ template <class S> struct ConvLoader {
       for (int i = 0; i < S::channels; i += S::threads / 4, from += S::threads / 4 * p.Cin) {
         int n = i + (threadIdx.x >> 2);
         if (n >= S::channels) break;
-#ifdef BUG_OOB_SMEM
-        n++;
-#endif
         cp_async16(to + swizzled<4>(n, piece), from);
       }
     }

@@ -6,7 +6,8 @@
 //   slopes  float [h][w][2] of YUV formats: a, r of Y; [h][w][4] of packed ones: a, r of each sample in the format's order
 //   src     W x H pixels, W >= w and H >= h: the frame; gives I, alpha and padding bytes
 //   dst     W x H pixels, of the format of the others. Rows of all pictures begin anywhere; bytes between them stay
-//   keep    1: the colours of src with the luminance of the result, model.Look.PreserveColor; kr, kg and kb of packed formats are BT.601's
+//   keep    1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed formats are
+//              BT.601's
 //   Grid: enlarge_slopes (tiles of small), enlarge (tiles of dst, 2): the second are chroma positions, which packed formats lack
 //
 // enlarge is bound by memory: 1.5 to 4 bytes are read and written for each pixel of the frame, and 8 or 16 bytes of slopes for each
@@ -82,9 +83,7 @@ extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_slopes(Fra
   enlarge_load(made, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
   __syncthreads();
   enlarge_fit(fitted, frame, made, small, top - enlarge_box, left - enlarge_box);
-#ifndef BUG_NO_SYNC
   __syncthreads();
-#endif
   const int y = top + threadIdx.x / enlarge_w, x = left + threadIdx.x % enlarge_w;
   if (y >= small.height || x >= small.width) return;
   const EnlargeBox box(y, x, top - enlarge_box, left - enlarge_box, small.height, small.width);

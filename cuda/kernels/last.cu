@@ -5,7 +5,8 @@
 //   bias  float [3]
 //   dst   at most W x H pixels, of any format; gets the plane's upper left corner. Rows begin anywhere; bytes between them stay
 //   src   the input picture, of the same format and size; gives alpha and padding bytes. May be the same memory as dst
-//   keep  1: the colours of src with the luminance of the result, model.Look.PreserveColor; kr, kg and kb of packed formats are BT.601's
+//   keep  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed formats are
+//            BT.601's
 //   Grid: tiles of dst
 //
 // Samples are rounded half up; chroma is that of the mean of the clamped pixels that it covers and that exist, or with keep that of src.

@@ -1,5 +1,5 @@
-// The small frame that the network sees where model.Look.ProcessingSize asks for one: each sample is the mean of the part of the frame
-// that it covers, as model/processing.go defines it, plane by plane.
+// The small frame that the network sees where model.Stylization.ProcessingSize asks for one: each sample is the mean of the part of the
+// frame that it covers, as model/processing.go defines it, plane by plane.
 //
 //   dst   m x m' pixels, of the format of src and no larger on either side. Its fourth bytes are not written
 //   src   n x n' pixels, n and n' up to 2^24; rows of both begin anywhere

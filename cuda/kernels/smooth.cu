@@ -28,9 +28,7 @@ __device__ __forceinline__ double smooth_distance(const float *a, const float *b
   }
   sums[threadIdx.x] = sum;
   for (int n = smooth_threads / 2; n > 0; n /= 2) {
-#ifndef BUG_NO_SYNC
     __syncthreads();
-#endif
     if ((int)threadIdx.x < n) sums[threadIdx.x] += sums[threadIdx.x + n];
   }
   __syncthreads();

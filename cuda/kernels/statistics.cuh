@@ -16,9 +16,7 @@ __device__ __forceinline__ void statistics_sum(float (&v)[N], float (*warps)[sta
   if (lane < 2)
 #pragma unroll
     for (int c = 0; c < N; c++) warps[warp][lane * 8 + c] = v[c];
-#ifndef BUG_NO_SYNC
   __syncthreads();
-#endif
 #pragma unroll
   for (int c = 0; c < N; c++) {
     v[c] = 0;

@@ -8,7 +8,8 @@
 //   result   the blended result of the frame before; becomes that of this frame, which is dst unless keep is 1
 //   goes_on  int [regions], of smooth.cu: where one is 0, or weight is, there is no frame before and nothing moves
 //   weight   model.BlendWeight, 0 to 255
-//   keep     1: the colours of src with the luminance of the result, model.Look.PreserveColor; kr, kg and kb of packed formats are BT.601's
+//   keep     1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed formats are
+//               BT.601's
 //   All pictures are of one format and size; rows begin anywhere, bytes between them stay. Grid of both: tiles of the picture
 //
 // Exact. Bound by memory: of each of three pictures 1.5 to 4 bytes are read for a pixel, and of three written; changes is a byte.
@@ -75,11 +76,7 @@ __device__ __forceinline__ void steady_moved(int (&d)[4], const unsigned char *c
   d[0] = d[1] = d[2] = d[3] = 0;
 #pragma unroll
   for (int i = -1; i < 3; i++) {
-#ifdef BUG_OOB
-    const unsigned char *row = changes + (long long)max(p.y + i, 0) * pitch;
-#else
     const unsigned char *row = changes + (size_t)min(max(p.y + i, 0), height - 1) * pitch;
-#endif
     const int a = __ldg(row + max(p.x - 1, 0)), b = __ldg(row + p.x), c = __ldg(row + min(p.x + 1, width - 1));
     const int middle = max(b, c), left = max(a, middle), right = max(middle, (int)__ldg(row + min(p.x + 2, width - 1)));
     if (i < 2) d[0] = max(d[0], left), d[1] = max(d[1], right);

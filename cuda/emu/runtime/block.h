@@ -66,7 +66,7 @@ struct Warp {
   uint32_t live, runnable, arrived, at_barrier;  // lanes
   Instruction instruction;                       // that arrived lanes are in
   int line;
-  char synced[2], wgmma_done;  // addresses are what ThreadSanitizer synchronises on
+  char synced[2], wgmma_done;  // addresses stand for what orders threads (races.h)
   unsigned syncs;
   std::vector<Wgmma> wgmma;
   std::vector<size_t> wgmma_group_end;

@@ -71,10 +71,6 @@ void prepare(Context &context, unsigned char *stack, void (*entry)()) {
   // The frames in which the last thread ended never returned; the marks around their variables are still there.
   __asan_unpoison_memory_region(stack + kStackBytes - kEndingBytes, kEndingBytes);
 #endif
-#ifdef EMU_TSAN
-  // Made when first needed: a thousand of them take most of a second.
-  if (!context.tsan_fiber) context.tsan_fiber = __tsan_create_fiber(0);
-#endif
 #ifdef EMU_USE_UCONTEXT
   getcontext(&context.saved);
   context.saved.uc_stack.ss_sp = stack;
@@ -95,9 +91,6 @@ void prepare(Context &context, unsigned char *stack, void (*entry)()) {
 void adopt_host(Context &host) {
   host.stack = nullptr;
   host.fake_stack = nullptr;
-#ifdef EMU_TSAN
-  host.tsan_fiber = __tsan_get_current_fiber();
-#endif
 }
 
 void entered(Context &host) {
@@ -117,9 +110,6 @@ void switch_context(Context &from, Context &to, bool from_ends) {
   (void)from_ends;
 #ifdef __SANITIZE_ADDRESS__
   __sanitizer_start_switch_fiber(from_ends ? nullptr : &from.fake_stack, to.stack, to.stack_bytes);
-#endif
-#ifdef EMU_TSAN
-  __tsan_switch_to_fiber(to.tsan_fiber, __tsan_switch_to_fiber_no_sync);
 #endif
 #ifdef EMU_USE_UCONTEXT
   swapcontext(&from.saved, &to.saved);

@@ -20,7 +20,6 @@ struct Context {
   const unsigned char *stack;  // lowest byte
   size_t stack_bytes;
   void *fake_stack;  // AddressSanitizer's
-  void *tsan_fiber;
 };
 
 // The stacks of all fibers, mapped once; each has a page without access below it.

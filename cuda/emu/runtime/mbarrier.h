@@ -11,7 +11,7 @@ struct MBarrier {
   uint16_t phase : 1;     // parity of the phase that is under way
   int32_t bytes;          // that copies still have to bring
 
-  // What ThreadSanitizer synchronises on, for phases of one parity.
+  // What orders threads, for phases of one parity.
   void *synced(int parity) { return reinterpret_cast<char *>(this) + parity; }
 };
 static_assert(sizeof(MBarrier) == 8, "shared memory has 8 bytes for it");

@@ -22,10 +22,6 @@ __global__ void turn(int *out) {
   const int block = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
   fixed[i] = i;
   dynamic[i] = block;
-#ifdef BUG_STATIC_OOB
-  int *volatile behind = fixed;  // volatile: else the compiler itself sees it
-  if (i == 0) behind[n > 0 ? 1024 : 0] = 0;
-#endif
   __syncthreads();
   out[block * n + i] = fixed[n - 1 - i] * 1000 + dynamic[n - 1 - i];
 }

@@ -60,9 +60,7 @@ TEST(instructions_syncwarp) {
     const int lane = threadIdx.x % 32;
     for (int round = 0; round < 3; round++) {
       row[lane] = float(lane + round);
-#ifndef BUG_NO_SYNCWARP
       __syncwarp();
-#endif
       got[threadIdx.x] = row[31 - lane];
       __syncwarp();
     }

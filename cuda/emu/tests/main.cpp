@@ -5,8 +5,7 @@
 //   EMU_SCHED=rand:1 EMU_CP=mix /tmp/conv [prefix of the cases' names]...
 //
 // AddressSanitizer: add  -O1 -fsanitize=address,undefined -fsanitize-sections=emu_shared -fno-sanitize-recover=undefined
-// ThreadSanitizer: compile tests/*.cpp with -O1 -fsanitize=thread -c, runtime/*.cpp with -DEMU_TSAN -c and without -fsanitize, link with
-// -fsanitize=thread. A seeded bug: add -DBUG_...
+// Data races: compile tests/*.cpp with -O1 -fsanitize=thread -c, runtime/*.cpp with -DEMU_RACES -c, link both without -fsanitize.
 //
 // Ends with 0 if all went well, 1 if a case failed, 2 if no case is of that name, 3 after an error of the emulator.
 #include "test.h"
@@ -14,12 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <map>
 #include <string>
 
 namespace {
 
 test::Case *first_case, **last_case = &first_case;
 int failures;
+std::map<std::string, int> said;  // by this case, and how often
 
 void stop(const char *text) {
   std::fflush(stdout);
@@ -43,12 +44,12 @@ test::Case::Case(const char *name, void (*run)()) : name(name), run(run), next(n
 
 void test::fail(const char *format, ...) {
   failures++;
+  char text[2000];
   va_list arguments;
   va_start(arguments, format);
-  std::fputs("  ", stdout);
-  std::vprintf(format, arguments);
-  std::fputs("\n", stdout);
+  std::vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
+  if (++said[text] == 1) std::printf("  %s\n", text);
 }
 
 const emu::Kernel &test::kernel(const char *name) {
@@ -104,7 +105,10 @@ int main(int argc, char **argv) {
   for (test::Case *c = first_case; c; c = c->next) {
     if (!chosen(c->name, argc - 1, argv + 1)) continue;
     failures = 0;
+    said.clear();
     c->run();
+    for (const auto &line : said)
+      if (line.second > 1) std::printf("  %d times in all: %s\n", line.second, line.first.c_str());
     std::printf("%s: %s\n", c->name, failures ? "FAILED" : "ok");
     std::fflush(stdout);
     ran++;

@@ -11,7 +11,7 @@
 //     test::near("conv_n64 17x33", y.data(), wanted.data(), y.size(), 2e-3, 1e-3);
 //   }
 //
-// A case's name begins with what it tests. A bug that lies in a kernel under #ifdef BUG_... has a row in kernels_test.go. Keep a file's
+// A case's name begins with what it tests. What the cases must find is tried with seeded bugs (bugs_test.go). Keep a file's
 // cases under about two seconds together: they run in eight orders and under two sanitizers.
 #pragma once
 
@@ -43,7 +43,7 @@ struct Case {
 // Stands before a function of plain loops that a kernel is held against: a sanitizer takes longer over it than over the kernel.
 #define REFERENCE __attribute__((no_sanitize("address", "thread", "undefined")))
 
-// Says what is wrong, printf-like; the case goes on and has failed.
+// Says what is wrong, printf-like; the case goes on and has failed. Equal texts are printed once, with their number.
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define CHECK(condition) \

@@ -1,6 +1,6 @@
 // A libnvcuvid.so.1 that decodes nothing: with it and libcuda.so.1, GStreamer's nvcodec plugin registers cudaupload and cudadownload.
 #define REFUSE(name) \
-  int name(void) { return 801; }  // CUDA_ERROR_NOT_SUPPORTED
+  extern "C" int name() { return 801; }  // CUDA_ERROR_NOT_SUPPORTED
 
 REFUSE(cuvidCreateDecoder)
 REFUSE(cuvidCreateVideoParser)
