@@ -154,12 +154,9 @@ func TestNoDriver(t *testing.T) {
 	_, moduleErr := LoadModule(probe)
 	_, mapErr := EncodeTiled(16, [4]int{64, 1, 1, 1}, [3]int{128, 128, 128}, [4]int{64, 1, 1, 1})
 	_, graphErr := NewGraph(nil)
-	k, kernelErr := NewKernel("probe", cu.Function{}, 8)
-	if kernelErr != nil {
-		t.Fatal(kernelErr)
-	}
+	_, kernelErr := NewKernel("probe", cu.Function{}, 8)
 	for i, err := range []error{versionErr, currentErr, retainErr, deviceErr, hostErr, moduleErr, mapErr, graphErr, Push(0), Pop(),
-		ReleasePrimary(0), SharedMemory(cu.Function{}, 1), k.Launch(cu.Stream{})} {
+		ReleasePrimary(0), SharedMemory(cu.Function{}, 1), kernelErr} {
 		var e *Error
 		if !errors.As(err, &e) || e.Code != 100 || e.Name != "CUDA_ERROR_NO_DEVICE" {
 			t.Errorf("call %d: %v", i, err)

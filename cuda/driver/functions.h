@@ -159,6 +159,7 @@ F(cuTexRefSetMipmapFilterMode)
 F(cuTexRefSetMipmapLevelBias)
 F(cuTexRefSetMipmapLevelClamp)
 
+F(cuFuncGetParamInfo)
 F(cuFuncSetAttribute)
 F(cuGetErrorName)
 F(cuGetErrorString)

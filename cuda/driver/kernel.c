@@ -5,6 +5,13 @@
 
 static size_t align(size_t n) { return (n + 63) & ~(size_t)63; }  // what a tensor map wants
 
+driver_parameter driver_parameter_of(CUfunction function, size_t i) {
+  driver_parameter p = {0};
+  size_t offset;
+  p.result = cuFuncGetParamInfo(function, i, &offset, &p.bytes);
+  return p;
+}
+
 driver_kernel *driver_kernel_new(CUfunction function, int arguments, const int *sizes) {
   size_t head = align(sizeof(driver_kernel) + arguments * sizeof(void *)), room = head;
   for (int i = 0; i < arguments; i++) room += align(sizes[i]);

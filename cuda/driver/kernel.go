@@ -27,8 +27,9 @@ type argument struct {
 	size int
 }
 
-// NewKernel takes memory for arguments of these sizes in bytes, in the function's order, all zero. The name is for errors. Release with
-// Close, after graphs made of it are no longer told arguments.
+// NewKernel takes memory for arguments of these sizes in bytes, in the function's order, all zero. The name is for errors. Number and sizes
+// must be those of the function's parameters: a launch copies as much as the function declares, whatever lies there. Release with Close,
+// after graphs made of it are no longer told arguments.
 func NewKernel(name string, fn cu.Function, sizes ...int) (*Kernel, error) {
 	c := make([]C.int, len(sizes)+1)
 	for i, n := range sizes {
@@ -36,6 +37,9 @@ func NewKernel(name string, fn cu.Function, sizes ...int) (*Kernel, error) {
 			return nil, fmt.Errorf("argument %d of kernel %s has %d bytes; 1 to 4096 are possible", i, name, n)
 		}
 		c[i] = C.int(n)
+	}
+	if err := checkParameters(name, fn, sizes); err != nil {
+		return nil, err
 	}
 	k := &Kernel{name: name, c: C.driver_kernel_new(function(fn), C.int(len(sizes)), &c[0])}
 	if k.c == nil {
@@ -46,6 +50,25 @@ func NewKernel(name string, fn cu.Function, sizes ...int) (*Kernel, error) {
 		k.argument = append(k.argument, argument{places[i], n})
 	}
 	return k, nil
+}
+
+// checkParameters holds sizes of arguments against the function's parameters.
+func checkParameters(name string, fn cu.Function, sizes []int) error {
+	for i := 0; ; i++ {
+		p := C.driver_parameter_of(function(fn), C.size_t(i))
+		if p.result == C.CUDA_ERROR_INVALID_VALUE {
+			if i != len(sizes) {
+				return fmt.Errorf("kernel %s has %d parameters; %d arguments are given", name, i, len(sizes))
+			}
+			return nil
+		}
+		if p.result != C.CUDA_SUCCESS {
+			return result(fmt.Sprintf("cuFuncGetParamInfo of parameter %d of kernel %s", i, name), p.result)
+		}
+		if i < len(sizes) && int(p.bytes) != sizes[i] {
+			return fmt.Errorf("parameter %d of kernel %s has %d bytes; an argument of %d is given", i, name, int(p.bytes), sizes[i])
+		}
+	}
 }
 
 // SetShape sets blocks per grid and threads per block along x, y, z, and bytes of dynamic shared memory per block.

@@ -8,6 +8,13 @@ typedef struct driver_kernel {
   void *argument[];  // where each lies: behind this table, each at a multiple of 64 bytes
 } driver_kernel;
 
+// Bytes of parameter i as the function declares it. CUDA_ERROR_INVALID_VALUE: it has no more.
+typedef struct driver_parameter {
+  CUresult result;
+  size_t bytes;
+} driver_parameter;
+DRIVER_HIDDEN driver_parameter driver_parameter_of(CUfunction function, size_t i);
+
 DRIVER_HIDDEN driver_kernel *driver_kernel_new(CUfunction function, int arguments, const int *sizes);
 DRIVER_HIDDEN CUresult driver_kernel_launch(const driver_kernel *kernel, CUstream stream);
 

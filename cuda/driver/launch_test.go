@@ -151,6 +151,24 @@ func TestWrongArguments(t *testing.T) {
 	}
 }
 
+// The driver copies what the function declares out of whatever lies there: sizes that differ are found when a kernel is made.
+func TestWrongSizes(t *testing.T) {
+	current(t)
+	p := newProbing(t, 1)
+	for _, c := range []struct {
+		sizes  []int
+		wanted string
+	}{
+		{[]int{8, 8, 4, 4, 16}, "parameter 4 of kernel probe has 24 bytes; an argument of 16 is given"},
+		{[]int{8, 8, 4, 8, 24}, "parameter 3 of kernel probe has 4 bytes; an argument of 8 is given"},
+		{[]int{8, 8, 4, 4}, "kernel probe has 5 parameters; 4 arguments are given"},
+		{[]int{8, 8, 4, 4, 24, 4}, "kernel probe has 5 parameters; 6 arguments are given"},
+	} {
+		_, err := NewKernel("probe", functionOf(p.kernel), c.sizes...)
+		fails(t, fmt.Sprint(c.sizes), err, c.wanted)
+	}
+}
+
 func TestGraph(t *testing.T) {
 	current(t)
 	p := newProbing(t, 100)

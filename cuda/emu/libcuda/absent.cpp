@@ -1,8 +1,12 @@
-// Functions that GStreamer's loaders (1.22 to 1.26) insist on finding, and that nothing here can do: sharing with OpenGL and with other
-// processes, textures. Without the driver's header, since no argument matters.
+// Functions that GStreamer's loaders (1.22 to 1.26) insist on finding, and that nothing here can do: sharing with OpenGL, with Vulkan and
+// with other processes, memory that is mapped by hand, textures. Without the driver's header, since no argument matters.
 #define ABSENT(name) \
   extern "C" int name() { return 801; }  // CUDA_ERROR_NOT_SUPPORTED
 
+ABSENT(cuDestroyExternalMemory)
+ABSENT(cuDestroyExternalSemaphore)
+ABSENT(cuExternalMemoryGetMappedBuffer)
+ABSENT(cuExternalMemoryGetMappedMipmappedArray)
 ABSENT(cuGLGetDevices_v2)
 ABSENT(cuGraphicsGLRegisterBuffer)
 ABSENT(cuGraphicsGLRegisterImage)
@@ -12,10 +16,28 @@ ABSENT(cuGraphicsResourceSetMapFlags_v2)
 ABSENT(cuGraphicsSubResourceGetMappedArray)
 ABSENT(cuGraphicsUnmapResources)
 ABSENT(cuGraphicsUnregisterResource)
+ABSENT(cuImportExternalMemory)
+ABSENT(cuImportExternalSemaphore)
 ABSENT(cuIpcCloseMemHandle)
 ABSENT(cuIpcGetEventHandle)
 ABSENT(cuIpcGetMemHandle)
 ABSENT(cuIpcOpenEventHandle)
+ABSENT(cuIpcOpenMemHandle)
 ABSENT(cuIpcOpenMemHandle_v2)
+ABSENT(cuMemAddressFree)
+ABSENT(cuMemAddressReserve)
+ABSENT(cuMemCreate)
+ABSENT(cuMemExportToShareableHandle)
+ABSENT(cuMemGetAccess)
+ABSENT(cuMemGetAllocationGranularity)
+ABSENT(cuMemGetAllocationPropertiesFromHandle)
+ABSENT(cuMemImportFromShareableHandle)
+ABSENT(cuMemMap)
+ABSENT(cuMemRelease)
+ABSENT(cuMemRetainAllocationHandle)
+ABSENT(cuMemSetAccess)
+ABSENT(cuMemUnmap)
+ABSENT(cuSignalExternalSemaphoresAsync)
 ABSENT(cuTexObjectCreate)
 ABSENT(cuTexObjectDestroy)
+ABSENT(cuWaitExternalSemaphoresAsync)

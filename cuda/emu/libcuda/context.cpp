@@ -11,8 +11,30 @@ thread_local std::vector<CUcontext> stack;
 std::map<int, std::pair<CUcontext, int>> primaries;  // context and users, by device
 std::map<int, unsigned> primary_flags;
 
+// Those of a GPU of compute capability 8.0. Nothing here goes by them.
+const std::map<CUlimit, size_t> initial_limits = {
+    {CU_LIMIT_STACK_SIZE, 1 << 10},
+    {CU_LIMIT_PRINTF_FIFO_SIZE, 1 << 20},
+    {CU_LIMIT_MALLOC_HEAP_SIZE, 8 << 20},
+    {CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH, 2},
+    {CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT, 2048},
+    {CU_LIMIT_MAX_L2_FETCH_GRANULARITY, 64},
+    {CU_LIMIT_PERSISTING_L2_CACHE_SIZE, 0},
+};
+
+// The current context's limit of this kind.
+CUresult find_limit(CUlimit kind, size_t **limit) {
+  CUcontext c;
+  if (CUresult r = current(&c)) return r;
+  auto &limits = contexts.find(c)->limits;
+  auto i = limits.find(kind);
+  if (i == limits.end()) return CUDA_ERROR_UNSUPPORTED_LIMIT;
+  *limit = &i->second;
+  return CUDA_SUCCESS;
+}
+
 CUcontext make_context(int device, unsigned flags, bool primary) {
-  CUcontext c = contexts.add({device, primary, flags, nullptr});
+  CUcontext c = contexts.add({device, primary, flags, nullptr, initial_limits});
   contexts.find(c)->stream = streams.add({c, 0, {}});
   return c;
 }
@@ -115,6 +137,22 @@ CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
   if (CUresult r = current(&c)) return r;
   *least = 0;
   *greatest = -5;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuCtxGetLimit(size_t *value, CUlimit kind) {
+  CALL();
+  size_t *limit;
+  if (CUresult r = find_limit(kind, &limit)) return r;
+  *value = *limit;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuCtxSetLimit(CUlimit kind, size_t value) {
+  CALL();
+  size_t *limit;
+  if (CUresult r = find_limit(kind, &limit)) return r;
+  *limit = value;
   return CUDA_SUCCESS;
 }
 

@@ -24,6 +24,7 @@ bool initialised;
 }  // namespace
 
 Call::Call(const char *function, bool before_init) : code(CUDA_SUCCESS), lock_(lock) {
+  if (!function) return;
   calls[function]++;
   all_calls++;
   if (ordered.n && (ordered.function.empty() || ordered.function == function) && --ordered.n == 0) {

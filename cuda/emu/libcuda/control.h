@@ -13,7 +13,8 @@ void emu_fail(const char *function, long n, int code);
 // How many orders were carried out.
 long emu_failed(void);
 
-// Calls of a function (NULL or "": of all) since the start or emu_reset. cuGetErrorName and cuGetErrorString do not count.
+// Calls of a function (NULL or "": of all) since the start or emu_reset. What only tells something that is written down does not count:
+// cuGetErrorName, cuGetErrorString, cuFuncGetParamInfo; nor does what is not supported.
 long emu_calls(const char *function);
 // All calls as lines "name count", at most room bytes with the final 0. Returns the bytes needed.
 size_t emu_call_list(char *text, size_t room);

@@ -208,3 +208,18 @@ CUresult cuMemsetD2D32(CUdeviceptr p, size_t pitch, unsigned v, size_t w, size_t
   CALL();
   return fill(p, pitch, v, w, h, nullptr, __func__);
 }
+
+CUresult cuMemsetD2D8Async(CUdeviceptr p, size_t pitch, unsigned char v, size_t w, size_t h, CUstream s) {
+  CALL();
+  return fill(p, pitch, v, w, h, s, __func__);
+}
+
+CUresult cuMemsetD2D16Async(CUdeviceptr p, size_t pitch, unsigned short v, size_t w, size_t h, CUstream s) {
+  CALL();
+  return fill(p, pitch, v, w, h, s, __func__);
+}
+
+CUresult cuMemsetD2D32Async(CUdeviceptr p, size_t pitch, unsigned v, size_t w, size_t h, CUstream s) {
+  CALL();
+  return fill(p, pitch, v, w, h, s, __func__);
+}

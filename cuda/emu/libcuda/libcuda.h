@@ -57,6 +57,7 @@ struct Context {
   bool primary;
   unsigned flags;
   CUstream stream;  // the default one
+  std::map<CUlimit, size_t> limits;
 };
 
 struct Stream {
@@ -75,7 +76,7 @@ struct Event {
 
 struct Entry {
   std::string name;
-  std::vector<size_t> argument_bytes;
+  std::vector<size_t> argument_bytes, argument_offset;
 };
 
 struct Module {
@@ -89,6 +90,7 @@ struct Function {
   CUcontext context;
   CUmodule module;
   const emu::Kernel *kernel;
+  std::vector<size_t> argument_offset;
   int shared_limit;
 };
 
@@ -98,7 +100,17 @@ struct Allocation {
   uintptr_t start, map;
   size_t bytes, mapped;
   bool host;
-  bool of_module;  // a global of a module: nobody's to free
+  bool of_module;     // a global of a module: nobody's to free
+  CUmemoryPool pool;  // that it was taken from, null: none
+  bool leaving;       // its release was ordered on a stream: no later call may use it
+};
+
+// Where stream-ordered allocations come from. The null pool stands for every device's default one, without attributes.
+struct Pool {
+  int device;
+  uint64_t used, most_used;  // bytes
+  uint64_t release_threshold;
+  int reuse_event, reuse_opportunistic, reuse_internal;
 };
 
 // A kernel with its arguments, copied when the launch is ordered.
@@ -132,6 +144,7 @@ extern Table<CUstream, Stream> streams;  // each context's default stream too
 extern Table<CUevent, Event> events;
 extern Table<CUmodule, Module> modules;
 extern Table<CUfunction, Function> functions;
+extern Table<CUmemoryPool, Pool> pools;
 extern Table<CUgraph, Graph> graphs;
 extern Table<CUgraphNode, Node> nodes;
 extern Table<CUgraphExec, Executable> executables;
@@ -145,7 +158,8 @@ size_t largest_shared();  // dynamic shared memory per block that a function can
 // A line for whoever reads the test's output: why a call is refused.
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// One call of the driver: holds the lock over everything here, counts, and fails if a test ordered so (code).
+// One call of the driver: holds the lock over everything here, counts, and fails if a test ordered so (code). Of no function: only the
+// lock.
 class Call {
  public:
   explicit Call(const char *function, bool before_init = false);
@@ -175,9 +189,10 @@ CUresult check_addresses(const Work &work, CUcontext context);
 CUresult run(const Work &work);
 
 CUresult allocate(CUcontext context, size_t bytes, bool host, uintptr_t *start);
+CUresult allocate_device(CUcontext context, size_t bytes, uintptr_t *start);  // as long as its device has so much left
 CUresult release(uintptr_t start);
 void release_context(CUcontext context);
-Allocation *allocation_of(uintptr_t address);
+Allocation *allocation_of(uintptr_t address);  // null for one that is leaving
 bool was_freed(uintptr_t address);
 size_t memory_of(int device);
 size_t memory_used(int device);

@@ -76,6 +76,7 @@ bool patterns_hold(const Allocation &a) {
 // A write beside an allocation cannot be reported to who made it any more, only as loudly as possible.
 void give_back(Allocation a) {
   if (!patterns_hold(a)) abort();
+  if (Pool *pool = pools.find(a.pool)) pool->used -= a.bytes;
   mmap(reinterpret_cast<void *>(a.map), a.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   freed[a.map] = a;
 }
@@ -99,7 +100,7 @@ CUresult allocate(CUcontext context, size_t bytes, bool host, uintptr_t *start) 
   const size_t mapped = (room + page - 1) / page * page + 2 * page;
   void *map = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (map == MAP_FAILED) return CUDA_ERROR_OUT_OF_MEMORY;
-  Allocation a = {context, uintptr_t(map) + mapped - page - room, uintptr_t(map), bytes, mapped, host, false};
+  Allocation a = {context, uintptr_t(map) + mapped - page - room, uintptr_t(map), bytes, mapped, host, false, nullptr, false};
   mprotect(reinterpret_cast<void *>(a.map + page), mapped - 2 * page, PROT_READ | PROT_WRITE);
   for (uintptr_t p = a.map + page; p < a.start; p++) *reinterpret_cast<unsigned char *>(p) = pattern(p);
   for (uintptr_t p = a.start + bytes; p < a.map + mapped - page; p++) *reinterpret_cast<unsigned char *>(p) = pattern(p);
@@ -107,6 +108,13 @@ CUresult allocate(CUcontext context, size_t bytes, bool host, uintptr_t *start) 
   allocations[a.start] = a;
   *start = a.start;
   return CUDA_SUCCESS;
+}
+
+CUresult allocate_device(CUcontext context, size_t bytes, uintptr_t *start) {
+  if (!bytes) return CUDA_ERROR_INVALID_VALUE;
+  const int device = contexts.find(context)->device;
+  if (memory_used(device) + bytes > memory_of(device)) return CUDA_ERROR_OUT_OF_MEMORY;
+  return allocate(context, bytes, false, start);
 }
 
 CUresult release(uintptr_t start) {
@@ -133,7 +141,7 @@ Allocation *allocation_of(uintptr_t address) {
   auto i = allocations.upper_bound(address);
   if (i == allocations.begin()) return nullptr;
   Allocation &a = (--i)->second;
-  return address < a.start + a.bytes ? &a : nullptr;
+  return address < a.start + a.bytes && !a.leaving ? &a : nullptr;
 }
 
 bool was_freed(uintptr_t address) { return around(freed, address) != nullptr; }
@@ -146,11 +154,8 @@ CUresult cuMemAlloc(CUdeviceptr *p, size_t bytes) {
   CALL();
   CUcontext c;
   if (CUresult r = current(&c)) return r;
-  if (!bytes) return CUDA_ERROR_INVALID_VALUE;
-  const int device = contexts.find(c)->device;
-  if (memory_used(device) + bytes > memory_of(device)) return CUDA_ERROR_OUT_OF_MEMORY;
   uintptr_t start;
-  if (CUresult r = allocate(c, bytes, false, &start)) return r;
+  if (CUresult r = allocate_device(c, bytes, &start)) return r;
   *p = start;
   return CUDA_SUCCESS;
 }

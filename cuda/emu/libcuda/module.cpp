@@ -35,17 +35,30 @@ size_t parameter_bytes(const std::string &p) {
   return p.find("16") != std::string::npos ? 2 : 1;
 }
 
+// An address is aligned as itself, whatever it points at; else what .align says, or the size.
+size_t parameter_alignment(const std::string &p) {
+  const size_t align = p.find(".align ");
+  if (p.find(".ptr") != std::string::npos || align == std::string::npos) return parameter_bytes(p);
+  return size_t(atoll(p.c_str() + align + 7));
+}
+
 std::vector<Entry> parse_entries(const std::string &ptx) {
   static const std::string word = ".entry ";
   std::vector<Entry> entries;
   for (size_t i = ptx.find(word); i != std::string::npos; i = ptx.find(word, i)) {
     i += word.size();
-    Entry e = {name_at(ptx, i), {}};
+    Entry e = {name_at(ptx, i), {}, {}};
+    size_t at = 0;
     const size_t open = i + e.name.size(), body = ptx.find('{', i), close = std::min(ptx.find(')', i), body);
     if (open < ptx.size() && ptx[open] == '(' && close != std::string::npos) {
       for (size_t p = ptx.find(".param", open); p < close; p = ptx.find(".param", p + 1)) {
         const size_t end = std::min(ptx.find(',', p), close);
-        e.argument_bytes.push_back(parameter_bytes(ptx.substr(p, end - p)));
+        const std::string parameter = ptx.substr(p, end - p);
+        const size_t alignment = parameter_alignment(parameter);
+        at = (at + alignment - 1) / alignment * alignment;
+        e.argument_bytes.push_back(parameter_bytes(parameter));
+        e.argument_offset.push_back(at);
+        at += e.argument_bytes.back();
       }
     }
     entries.push_back(e);
@@ -173,7 +186,7 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule handle, const char *
         sizes(kernel->argument_bytes).c_str());
     return CUDA_ERROR_INVALID_IMAGE;
   }
-  *function = functions.add({m->context, handle, kernel, free_shared});
+  *function = functions.add({m->context, handle, kernel, entry->argument_offset, free_shared});
   return CUDA_SUCCESS;
 }
 
@@ -219,6 +232,17 @@ CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfuncti
     case CU_FUNC_ATTRIBUTE_BINARY_VERSION: *value = compute_capability(); break;
     default: *value = 0;
   }
+  return CUDA_SUCCESS;
+}
+
+// Only tells what the module declares: it does not count as a call, and cannot be made to fail.
+CUresult cuFuncGetParamInfo(CUfunction handle, size_t i, size_t *offset, size_t *bytes) {
+  Call call(nullptr);
+  Function *f = functions.find(handle);
+  if (!f) return CUDA_ERROR_INVALID_HANDLE;
+  if (i >= f->argument_offset.size()) return CUDA_ERROR_INVALID_VALUE;
+  *offset = f->argument_offset[i];
+  if (bytes) *bytes = f->kernel->argument_bytes[i];
   return CUDA_SUCCESS;
 }
 
