@@ -53,7 +53,7 @@ static void none(void) {
   int n = 1, functions = 0;
 #define F(name) EXPECT(((CUresult(*)(void))name)() == CUDA_ERROR_NO_DEVICE) functions++;
 #include "functions.h"
-  EXPECT(functions == DRIVER_FUNCTIONS && functions == 165);
+  EXPECT(functions == DRIVER_FUNCTIONS && functions == 166);
   EXPECT(cuDeviceGetCount(&n) == CUDA_SUCCESS && n == 0);
   EXPECT(strstr(driver_load()->missing, "libcuda.so.1"));
 }
