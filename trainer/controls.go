@@ -17,13 +17,14 @@ import (
 
 	"adainfilter/element"
 	"adainfilter/model"
+	"adainfilter/trainer/film"
 )
 
 const filterName = "adainfilter"
 
 // registerFilter makes the element adainfilter, with this program's engines, part of this process.
 var registerFilter = sync.OnceValue(func() error {
-	initGStreamer()
+	film.Init()
 	if !element.Register(nil, engines) {
 		return fmt.Errorf("GStreamer refused the element %s", filterName)
 	}

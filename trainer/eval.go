@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"adainfilter/model"
 	"adainfilter/picture"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/film"
 )
 
 func evalCommand() *cli.Command { return newEvalCommand(model.VGG19) }
@@ -130,8 +132,8 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 	}
 	var frames []*model.Image
 	if o.film != "" {
-		if frames, err = readFilm(c.Context, o.film, o.size, o.frames); err != nil {
-			return err
+		if frames, err = film.Read(c.Context, o.film, o.size, o.frames); err != nil {
+			return cmp.Or(interrupted(c.Context), err)
 		}
 	}
 	w, err := loadWeights(c.String("weights"))

@@ -11,10 +11,8 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/film"
 )
-
-// videoEnds are the ends of names by which films are found in a folder.
-var videoEnds = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ogv", ".mpg", ".ts"}
 
 // steadyStyles are measured where nobody chooses: one of much contrast, the default one and a soft one.
 var steadyStyles = []string{"woodcut", model.DefaultStyle, "pale-watercolour"}
@@ -85,12 +83,12 @@ func (o *videoOptions) find(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.filmFiles, err = files.Named(slices.Concat(c.StringSlice("video"), more), videoEnds); err != nil {
+	if o.filmFiles, err = files.Named(slices.Concat(c.StringSlice("video"), more), film.Suffixes); err != nil {
 		return err
 	}
 	// Found missing behind the first films, it would cost the whole run.
 	for _, f := range o.filmFiles {
-		if err := checkFilm(f.Path); err != nil {
+		if err := film.Check(f.Path); err != nil {
 			return err
 		}
 	}
@@ -123,7 +121,7 @@ func evalVideo(c *cli.Context) error {
 	}
 	defer engine.Close()
 	v := &steadiness{videoOptions: o, engine: engine, open: open}
-	v.frames = func(path string) iter.Seq2[*model.Image, error] { return filmFrames(c.Context, path, o.size) }
+	v.frames = func(path string) iter.Seq2[*model.Image, error] { return film.Frames(c.Context, path, o.size) }
 	if err := v.load(); err != nil {
 		return err
 	}

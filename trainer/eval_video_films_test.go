@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -15,13 +16,15 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/filmtest"
 )
 
 // TestEvalVideo compares the command, with real films and engines, with the definitions.
 func TestEvalVideo(t *testing.T) {
 	dir := t.TempDir()
 	path, weights, style := filepath.Join(dir, "bars.avi"), tinyWeights(t, dir), filepath.Join(dir, "style.png")
-	writeFilm(t, path)
+	filmtest.Bars(t, path)
 	writePicture(t, style, noise(model.RGB, 40, 30, 1))
 	args := []string{"--weights", weights, "--style", style, "--smoothing", "0.75", "--size", "0", "--threads", "1", "--json", "--video", path}
 	out, progress := mustRunEval(t, args...)
@@ -35,7 +38,7 @@ func TestEvalVideo(t *testing.T) {
 	if len(r.Films) != 1 || len(r.Films[0].Rows) != 3 || r.Films[0].Frames != 5 || r.Films[0].Width != 50 || len(r.Films[0].Cuts) != 0 {
 		t.Fatalf("report is %s", out)
 	}
-	frames, err := readFilm(context.Background(), path, 34, 100)
+	frames, err := film.Read(context.Background(), path, 34, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +125,7 @@ func isStill(a, b *model.Image, x, y int) bool {
 
 func TestSteadinessRefuses(t *testing.T) {
 	torn := func(yield func(*model.Image, error) bool) {
-		for m := range film(3, halves) {
+		for m := range drawn(3, halves) {
 			if !yield(m, nil) {
 				return
 			}
@@ -132,15 +135,15 @@ func TestSteadinessRefuses(t *testing.T) {
 	turns := 0
 	growing := func(yield func(*model.Image, error) bool) {
 		turns++
-		film(3+turns, halves)(yield)
+		drawn(3+turns, halves)(yield)
 	}
 	shrinking := func(yield func(*model.Image, error) bool) {
 		turns++
-		film(9-turns, halves)(yield)
+		drawn(9-turns, halves)(yield)
 	}
 	moving := func(yield func(*model.Image, error) bool) {
 		turns++
-		film(5, func(i, x int) int { return halves(i, x) * (2*turns - 1) })(yield)
+		drawn(5, func(i, x int) int { return halves(i, x) * (2*turns - 1) })(yield)
 	}
 	for _, c := range []struct {
 		name string
@@ -149,13 +152,13 @@ func TestSteadinessRefuses(t *testing.T) {
 		skip int
 		want string
 	}{
-		{"no frame", film(0, halves), jitterTest{}, 0, "has 0 frames, wanted at least 2"},
-		{"one frame", film(1, halves), jitterTest{}, 0, "has 1 frames, wanted at least 2"},
-		{"one frame left", film(5, halves), jitterTest{}, 4, "has 1 frames behind the first 4"},
-		{"fewer frames than skipped", film(3, halves), jitterTest{}, 9, "has 0 frames behind the first 9"},
+		{"no frame", drawn(0, halves), jitterTest{}, 0, "has 0 frames, wanted at least 2"},
+		{"one frame", drawn(1, halves), jitterTest{}, 0, "has 1 frames, wanted at least 2"},
+		{"one frame left", drawn(5, halves), jitterTest{}, 4, "has 1 frames behind the first 4"},
+		{"fewer frames than skipped", drawn(3, halves), jitterTest{}, 9, "has 0 frames behind the first 9"},
 		{"torn", torn, jitterTest{}, 0, "the film is torn"},
-		{"engine", film(5, halves), jitterTest{fails: 3}, 1, "film \"dir/clip.mp4\", frame 4: no more"},
-		{"NaN", film(5, halves), jitterTest{nan: true}, 0, "frame 1: style statistics of channel 0 are mean NaN"},
+		{"engine", drawn(5, halves), jitterTest{fails: 3}, 1, "film \"dir/clip.mp4\", frame 4: no more"},
+		{"NaN", drawn(5, halves), jitterTest{nan: true}, 0, "frame 1: style statistics of channel 0 are mean NaN"},
 		{"growing", growing, jitterTest{}, 0, "something writes to the file"},
 		{"shrinking", shrinking, jitterTest{}, 0, "something writes to the file"},
 		{"moving", moving, jitterTest{}, 0, "something writes to the file"},
@@ -174,7 +177,7 @@ func TestSteadinessRefuses(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := newSteadiness(&jitterTest{}, []float64{0}, film(5, halves)).run(evalContext(ctx)); err != errInterrupted {
+	if err := newSteadiness(&jitterTest{}, []float64{0}, drawn(5, halves)).run(evalContext(ctx)); err != errInterrupted {
 		t.Errorf("interrupted: error is %v", err)
 	}
 }
@@ -184,12 +187,17 @@ func TestEvalVideoRefuses(t *testing.T) {
 	weights := tinyWeights(t, dir)
 	writePicture(t, filepath.Join(dir, "folder/picture.png"), noise(model.RGB, 16, 16, 1))
 	write(t, filepath.Join(dir, "broken.mp4"), []byte("no film"))
+	if err := os.Mkdir(filepath.Join(dir, "camera"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "camera/clip.M2TS"), []byte("no film"))
 	writePicture(t, filepath.Join(dir, "style.png"), noise(model.RGB, 16, 16, 1))
 	for _, c := range []struct{ args, want string }{
-		{"--video D/none.mp4", "none.mp4: no such file"},
+		{"--video D/none.mp4", "none.mp4\": no such file"},
 		{"--video D/folder", "folder \"D/folder\" holds no file whose name ends in .m"},
 		{"--video D/broken.mp4", "broken.mp4\" cannot be decoded"},
-		{"--video D/broken.mp4 D/none.mp4", "none.mp4: no such file"},
+		{"--video D/camera", "clip.M2TS\" cannot be decoded"},
+		{"--video D/broken.mp4 D/none.mp4", "none.mp4\": no such file"},
 		{"--video D/broken.mp4 D/broken.mp4 --frames 5", "option --frames stands behind a file name"},
 		{"--frames 1 --video D/broken.mp4", "--frames is 1, wanted 2 or more, or 0 for all"},
 		{"--frames -1 --video D/broken.mp4", "--frames is -1"},
@@ -221,3 +229,5 @@ func TestEvalVideoRefuses(t *testing.T) {
 		}
 	}
 }
+
+func pixel(row []byte, x int) [3]byte { return [3]byte(row[3*x : 3*x+3]) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -101,10 +102,7 @@ func (v *steadiness) run(c *cli.Context) error {
 func (v *steadiness) play(ctx context.Context, path string, use func(i int, frame *model.Image) error) (int, error) {
 	n := -v.skip
 	for frame, err := range v.frames(path) {
-		if err == nil {
-			err = interrupted(ctx)
-		}
-		if err != nil {
+		if err := cmp.Or(interrupted(ctx), err); err != nil {
 			return n, err
 		}
 		if n >= 0 {

@@ -91,8 +91,8 @@ func level(m *model.Image) float64 {
 // flickering adds 8 at every second frame, less with smoothing: 4 with 0.5, 2 with 0.75.
 func flickering(n, _ int, smoothing float32) int { return n % 2 * int(8*(1-smoothing)) }
 
-// film makes n frames of 21x13 pixels. On grey noise of 20 to 99 comes what add says for column x of frame i.
-func film(n int, add func(i, x int) int) iter.Seq2[*model.Image, error] {
+// drawn makes n frames of 21x13 pixels. On grey noise of 20 to 99 comes what add says for column x of frame i.
+func drawn(n int, add func(i, x int) int) iter.Seq2[*model.Image, error] {
 	return func(yield func(*model.Image, error) bool) {
 		for i := range n {
 			random := rand.New(rand.NewPCG(5, 6))
@@ -162,30 +162,30 @@ func TestSteadiness(t *testing.T) {
 	}{
 		// On still pixels the film changes by 1 and the result by 1 and what the engine adds; the luminance by that, too. The
 		// luminance of the film changes by (11 + 10*20)/21, so all of it is taken for the film's. Ghosting comes at every second frame.
-		{"flicker", film(9, halves), flickering, "0.476190", []int{}, terminal.Row{"1.000000", "1.000000"}, [3]string{
+		{"flicker", drawn(9, halves), flickering, "0.476190", []int{}, terminal.Row{"1.000000", "1.000000"}, [3]string{
 			"9.000000 9.000000 - 9.000000 8.000000 - - -",
 			"5.000000 5.000000 -0.444444 5.000000 4.000000 2.000000 4.000000 -",
 			"3.000000 3.000000 -0.666667 3.000000 2.000000 3.000000 6.000000 -"}},
-		{"nothing moves", film(9, standing), flickering, "1.000000", []int{}, terminal.Row{"0.000000", "0.000000"}, [3]string{
+		{"nothing moves", drawn(9, standing), flickering, "1.000000", []int{}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"8.000000 8.000000 - - 8.000000 - - -",
 			"4.000000 4.000000 -0.500000 - 4.000000 - - -",
 			"2.000000 2.000000 -0.750000 - 2.000000 - - -"}},
-		{"a steady result", film(9, standing), lagging(0), "1.000000", []int{}, terminal.Row{"0.000000", "0.000000"}, [3]string{
+		{"a steady result", drawn(9, standing), lagging(0), "1.000000", []int{}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.000000 0.000000 - - 0.000000 - - -", "0.000000 0.000000 - - 0.000000 - - -"}},
-		{"everything moves", film(9, func(i, x int) int { return (i + x) % 2 * 30 }), flickering, "0.000000", []int{}, terminal.Row{"-", "-"}, [3]string{
+		{"everything moves", drawn(9, func(i, x int) int { return (i + x) % 2 * 30 }), flickering, "0.000000", []int{}, terminal.Row{"-", "-"}, [3]string{
 			// The luminance of the film changes by 30/21.
 			"- - - - 8.000000 - - -", "- - - - 4.000000 2.000000 4.000000 -", "- - - - 2.000000 3.000000 6.000000 -"}},
 		// Frame 6 is bright. There the result with smoothing is as far off as at every second frame, and not at the one that follows.
-		{"a cut", film(9, jump(halves, 5)), flickering, "0.476190", []int{6}, terminal.Row{"1.000000", "1.000000"}, [3]string{
+		{"a cut", drawn(9, jump(halves, 5)), flickering, "0.476190", []int{6}, terminal.Row{"1.000000", "1.000000"}, [3]string{
 			"9.000000 9.000000 - 9.000000 8.000000 - - -",
 			"5.000000 5.000000 -0.444444 5.000000 4.000000 1.714286 4.000000 1",
 			"3.000000 3.000000 -0.666667 3.000000 2.000000 2.571429 6.000000 1"}},
-		{"a lag", film(9, jump(standing, 4)), lagging(3), "1.000000", []int{5}, terminal.Row{"0.000000", "0.000000"}, [3]string{
+		{"a lag", drawn(9, jump(standing, 4)), lagging(3), "1.000000", []int{5}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.428571 3.000000 - - 1.133893 - - 3", "0.428571 3.000000 - - 1.133893 - - 3"}},
-		{"a lag to the next cut and the end", film(9, jump(standing, 4, 6)), lagging(3), "1.000000", []int{5, 7}, terminal.Row{"0.000000", "0.000000"}, [3]string{
+		{"a lag to the next cut and the end", drawn(9, jump(standing, 4, 6)), lagging(3), "1.000000", []int{5, 7}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.000000 0.000000 - - 0.000000 - - 2x never", "0.000000 0.000000 - - 0.000000 - - 2x never"}},
 		// Behind the first cut it takes three frames until the result is no more than 1 off, behind the second one.
-		{"two lags", film(12, jump(standing, 3, 7)), func(n, since int, smoothing float32) int {
+		{"two lags", drawn(12, jump(standing, 3, 7)), func(n, since int, smoothing float32) int {
 			switch {
 			case n == since || smoothing == 0:
 				return 0
@@ -195,7 +195,7 @@ func TestSteadiness(t *testing.T) {
 			return 1
 		}, "1.000000", []int{4, 8}, terminal.Row{"0.000000", "0.000000"}, [3]string{
 			"0.000000 0.000000 - - 0.000000 - - -", "0.444444 2.000000 - - 0.942809 - - 3", "0.444444 2.000000 - - 0.942809 - - 3"}},
-		{"all cuts", film(4, jump(standing, 1, 2, 3)), lagging(0), "-", []int{2, 3, 4}, terminal.Row{"-", "-"}, [3]string{
+		{"all cuts", drawn(4, jump(standing, 1, 2, 3)), lagging(0), "-", []int{2, 3, 4}, terminal.Row{"-", "-"}, [3]string{
 			"- - - - - - - -", "- - - - - - - 0", "- - - - - - - 0"}},
 	} {
 		test := &jitterTest{add: c.add}

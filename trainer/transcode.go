@@ -13,12 +13,9 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/film"
 	"adainfilter/trainer/transcode"
 )
-
-// filmEnds are the ends of names by which films are found in folders.
-var filmEnds = []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".ogv", ".flv", ".wmv",
-	".3gp", ".mxf"}
 
 func transcodeCommand() *cli.Command {
 	flags := []cli.Flag{
@@ -139,7 +136,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	if jobs < 1 || jobs > 1024 {
 		return nil, fmt.Errorf("--jobs is %d, wanted 1 to 1024", jobs)
 	}
-	inputs, err := files.Named(names, filmEnds)
+	inputs, err := files.Named(names, film.Suffixes)
 	if err != nil {
 		return nil, err
 	}

@@ -11,11 +11,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/filmtest"
 	"adainfilter/trainer/transcode"
 )
 
 func TestTranscode(t *testing.T) {
-	initGStreamer()
+	film.Init()
 	for _, e := range []string{"x264enc", "matroskamux", "avimux"} {
 		if gst.Find(e) == nil {
 			t.Skipf("GStreamer's element %s is missing", e)
@@ -28,7 +30,7 @@ func TestTranscode(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		writeFilm(t, path)
+		filmtest.Bars(t, path)
 	}
 	broken := filepath.Join(films, "below", "c.mp4")
 	if err := os.WriteFile(broken, nil, 0o600); err != nil {

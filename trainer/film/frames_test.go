@@ -1,44 +1,19 @@
-package main
+package film_test
 
 import (
 	"context"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/go-gst/go-gst/gst"
+	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/filmtest"
 )
 
-// writeFilm makes a film of GStreamer's colour bars, of which the first row tells the pixels of all others above the lower third.
-func writeFilm(t *testing.T, path string) {
-	t.Helper()
-	initGStreamer()
-	pipeline, err := gst.NewPipelineFromString("videotestsrc num-buffers=5 ! video/x-raw,format=BGR,width=50,height=34,framerate=5/1 ! avimux ! filesink name=file")
-	if err != nil {
-		t.Skip("GStreamer's elements for a test film are missing: ", err)
-	}
-	defer pipeline.SetState(gst.StateNull)
-	file, err := pipeline.GetElementByName("file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := file.SetProperty("location", path); err != nil {
-		t.Fatal(err)
-	}
-	if err := pipeline.SetState(gst.StatePlaying); err != nil {
-		t.Fatal(err)
-	}
-	message := pipeline.GetPipelineBus().TimedPopFiltered(gst.ClockTime(20*time.Second), gst.MessageEOS|gst.MessageError)
-	if message == nil || message.Type() != gst.MessageEOS {
-		t.Fatalf("the test film was not written: %v", message)
-	}
-}
-
-func TestReadFilm(t *testing.T) {
+func TestRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a film, é%.avi")
-	writeFilm(t, path)
+	filmtest.Bars(t, path)
 	for _, c := range []struct{ size, n, frames, width, height int }{{34, 100, 5, 50, 34}, {17, 3, 3, 25, 17}} {
-		frames, err := readFilm(context.Background(), path, c.size, c.n)
+		frames, err := film.Read(context.Background(), path, c.size, c.n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,12 +37,12 @@ func TestReadFilm(t *testing.T) {
 			}
 		}
 	}
-	if _, err := readFilm(context.Background(), path, 34, 1); err == nil {
+	if _, err := film.Read(context.Background(), path, 34, 1); err == nil {
 		t.Error("one frame is a film")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := readFilm(ctx, path, 34, 5); err != errInterrupted {
+	if _, err := film.Read(ctx, path, 34, 5); err != context.Canceled {
 		t.Errorf("interrupted: error is %v", err)
 	}
 }

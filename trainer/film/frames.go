@@ -1,0 +1,128 @@
+package film
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/go-gst/go-gst/gst"
+	"github.com/go-gst/go-gst/gst/app"
+
+	"adainfilter/model"
+	"adainfilter/picture"
+)
+
+// decode makes RGB frames with square pixels of what file names, no faster than they are taken.
+const decode = "filesrc name=file ! decodebin ! videoconvert ! videoscale ! " +
+	"video/x-raw,format=RGB,pixel-aspect-ratio=1/1 ! appsink name=frames sync=false enable-last-sample=false max-buffers=2"
+
+// Read decodes the first frames of a film, at most n, each scaled so that its short side has size pixels. Errors: those of Frames, and
+// a film of fewer than 2 frames.
+func Read(ctx context.Context, path string, size, n int) ([]*model.Image, error) {
+	var frames []*model.Image
+	for frame, err := range Frames(ctx, path, size) {
+		if err != nil {
+			return nil, err
+		}
+		if frames = append(frames, frame); len(frames) == n {
+			break
+		}
+	}
+	if len(frames) < 2 {
+		return nil, fmt.Errorf("film %q has %d frames, wanted at least 2", path, len(frames))
+	}
+	return frames, nil
+}
+
+// Frames decodes a film frame by frame while they are taken, each in RGB and scaled so that its short side has size pixels, or as it is
+// with size 0. The frames belong to the caller. An error is the last that comes: ctx's own, what Check says, a sentence of
+// GStreamer's, or ErrStalled where the decoder gives nothing for DecodeLimit.
+func Frames(ctx context.Context, path string, size int) iter.Seq2[*model.Image, error] {
+	return func(yield func(*model.Image, error) bool) {
+		r, err := open(decode, path, DecodeLimit)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer r.Close()
+		for {
+			frame, err := r.next(ctx)
+			if err == io.EOF {
+				return
+			}
+			if err == nil && size > 0 {
+				frame = picture.ShortSide(frame, size)
+			}
+			if !yield(frame, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// reader is a film that is being decoded.
+type reader struct {
+	*Pipeline
+	sink *app.Sink
+	path string
+}
+
+// open starts a description like decode.
+func open(description, path string, limit time.Duration) (*reader, error) {
+	if err := Check(path); err != nil {
+		return nil, err
+	}
+	p, err := Open(description, path, limit)
+	if err != nil {
+		return nil, fmt.Errorf("film %q: %w", path, err)
+	}
+	sink, err := p.Element("frames")
+	if err == nil {
+		err = p.Start()
+	}
+	r := &reader{Pipeline: p, sink: app.SinkFromElement(sink), path: path}
+	if err != nil {
+		p.Close()
+		return nil, r.failed(err)
+	}
+	return r, nil
+}
+
+// next waits for a frame; io.EOF is the film's end.
+func (r *reader) next(ctx context.Context) (*model.Image, error) {
+	for begun := time.Now(); ; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if sample := r.sink.TryPullSample(gst.ClockTime(100 * time.Millisecond)); sample != nil {
+			frame, err := takeFrame(sample)
+			if err != nil {
+				return nil, fmt.Errorf("film %q: %w", r.path, err)
+			}
+			return frame, nil
+		}
+		// A demuxer that fails may end the stream too.
+		ended := r.sink.IsEOS()
+		if err := r.Posted(); err != nil {
+			return nil, r.failed(err)
+		}
+		if ended {
+			return nil, io.EOF
+		}
+		if err := r.Stalled(begun); err != nil {
+			return nil, fmt.Errorf("film %w", err)
+		}
+	}
+}
+
+// failed is the sentence for an error of the pipeline. The element's name says nothing to someone who has named none.
+func (r *reader) failed(err error) error {
+	var posted *Error
+	if errors.As(err, &posted) {
+		return fmt.Errorf("film %q cannot be decoded: %s", r.path, posted.Text)
+	}
+	return fmt.Errorf("film %q cannot be decoded: %w", r.path, err)
+}
