@@ -1,0 +1,83 @@
+package documents
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+)
+
+// notHere are lines that no test of this folder can run, and why. Their spelling is checked all the same.
+var notHere = []struct{ begins, reason string }{
+	{"podman ", "needs a container engine and an image"},
+	{"docker ", "needs a container engine and an image"},
+	{"kubectl ", "needs a cluster; TestKubernetes in pipelines runs what the file says"},
+	{"pipelines/slurm.sh ", "needs a cluster; TestSlurm in pipelines runs it on one of one machine"},
+	{"curl -LO https://", "needs the network"},
+	{"curl -O http://", "needs the network"},
+	{"gst-launch-1.0 filesrc location=film.mp4 ! qtdemux ! h264parse ! nvh264dec ", "needs an NVIDIA GPU"},
+	{"gst-launch-1.0 videotestsrc ! cudaupload ", "needs an NVIDIA GPU"},
+	{"gpu-bundle/run", "needs a host with an NVIDIA GPU"},
+	{"tar xzf gpu-bundle.tar.gz", "needs the bundle on another host"},
+	{"go test ./cuda/...", "make test runs it"},
+}
+
+// instead replaces what only a reader's machine has, or what would take long; make is asked what it would do.
+var instead = []struct {
+	what   *regexp.Regexp
+	by     string
+	reason string
+}{
+	{regexp.MustCompile(`^make `), "make -C $$REPOSITORY --dry-run ", "takes minutes"},
+	{regexp.MustCompile(`\b(autovideosink|ximagesink)\b`), "fakesink", "no display"},
+	{regexp.MustCompile(`\bvideotestsrc( num-buffers=\d+)?`), "videotestsrc num-buffers=3", "never ends"},
+	{regexp.MustCompile(` --window\b`), "", "no display"},
+	{regexp.MustCompile(`--source screen\b`), "--source test", "no display"},
+	{regexp.MustCompile(`^((?:\w+=\S+ )?\S*adain live)(.*)`), "timeout --foreground --signal INT --preserve-status 3 $1 --source test --listen 127.0.0.1:0$2", "no camera; never ends"},
+	{regexp.MustCompile(`--listen 127.0.0.1:0 (.*)--listen \S+`), "--listen 127.0.0.1:0 $1", "the address may be taken"},
+	{regexp.MustCompile(`--source test (.*--source )`), "$1", "given twice"},
+	{regexp.MustCompile(`^curl (.*)http://127\.0\.0\.1:8080/`), "curl --fail-with-body --silent --show-error $1$${PAGE}", "the address may be taken"},
+	{regexp.MustCompile(`--start 1m --duration 10s`), "--start 300ms --duration 400ms", "the test's film lasts a second"},
+	{regexp.MustCompile(`--skip 100 --frames 200\b`), "--skip 1 --frames 3", "the test's film lasts a second"},
+	{regexp.MustCompile(`--size 720\b`), "--size 48", "takes long"},
+	{regexp.MustCompile(`eval --video film.mp4`), "eval --size 48 --frames 3 --video film.mp4", "takes long"},
+	{regexp.MustCompile(`--max-iter \d+`), "--max-iter 2", "takes hours"},
+	{regexp.MustCompile(`(adain train .*--network lite --content .*)`), "$1 --max-iter 2 --crop 32 --batch-size 2", "takes days"},
+	{regexp.MustCompile(`--crop 128 --batch-size 4\b`), "--crop 32 --batch-size 2", "takes long"},
+	{regexp.MustCompile(`--warmup \d+`), "--warmup 1", "takes hours"},
+	{regexp.MustCompile(`--pairs 20\b`), "--pairs 2", "takes long"},
+	{regexp.MustCompile(`(adain transcode --shard )0/4(.*)`), "for i in 0 1 2 3; do $1$$i/4$2; done", "four machines"},
+	{regexp.MustCompile(` /shared/`), " shared/", "not of this machine"},
+	{regexp.MustCompile(`(documents/paintings.py .*)--number 2000`), "$1 --number 20 --pause 0 --tables file://$$PWD/tables/", "needs the network"},
+}
+
+// Elements and programs without which a line that has the word is left out.
+var wants = map[string]string{
+	"h265": "element x265enc", "ffv1": "element avenc_ffv1", "compare.sh": "element compositor", "transcode": "element x264enc", "file.sh": "element x264enc",
+	"curl": "program curl", "lscpu": "program lscpu", "film.mp4": "element avdec_h264", "timeline.py": "module gi",
+}
+
+// cheap are the lines that a short run has; the others take a second or more each, or a whole VGG-19.
+var cheap = regexp.MustCompile(`^(make|export|cat|mkdir|(build/)?adain (stylize|style|--version)) ?`)
+
+// missing says what a line needs and this machine does not have.
+func missing(text string) string {
+	for word, what := range wants {
+		if !strings.Contains(text, word) {
+			continue
+		}
+		kind, name, _ := strings.Cut(what, " ")
+		var err error
+		switch kind {
+		case "element":
+			err = exec.Command("gst-inspect-1.0", "--exists", name).Run()
+		case "program":
+			_, err = exec.LookPath(name)
+		case "module":
+			err = exec.Command("/usr/bin/python3", "-c", "import gi; gi.require_version('Gst', '1.0')").Run()
+		}
+		if err != nil {
+			return what
+		}
+	}
+	return ""
+}
