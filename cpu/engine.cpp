@@ -1,9 +1,9 @@
 #include "engine.h"
 
-#include "guarded.h"
-#include "plan.h"
-#include "resized.h"
-#include "steady.h"
+#include "engine_guard.h"
+#include "frame_blend.h"
+#include "frame_resized.h"
+#include "frame_schedule.h"
 
 using adain::guarded;
 
@@ -11,47 +11,47 @@ struct adain_cpu_engine {
   adain::Threads threads;
   adain::Network network;
   int encoder_layers;
-  std::unique_ptr<adain::Plan> plan;
-  // What goes on from frame to frame is here and not in the plan, which statistics of another size replace.
+  std::unique_ptr<adain::Schedule> schedule;
+  // What goes on from frame to frame is here and not in the schedule, which statistics of another size replace.
   adain::Smoothing smoothing;
-  std::unique_ptr<adain::Steady> steady;    // while smoothing is on
-  std::unique_ptr<adain::Resized> resized;  // while the network runs at another size
-  std::vector<adain::Step *> steps;         // of the frame
+  std::unique_ptr<adain::TemporalBlend> temporal_blend;  // while smoothing is on
+  std::unique_ptr<adain::Resized> resized;               // while the network runs at another size
+  std::vector<adain::Stage *> stages;                    // of the frame
 
-  adain::Plan &plan_for(int height, int width, bool decoder) {
-    if (!plan || !plan->fits(height, width, decoder)) {
-      plan.reset();  // before the new one takes its memory
-      plan = std::make_unique<adain::Plan>(network, encoder_layers, height, width, decoder, threads.size());
+  adain::Schedule &schedule_for(int height, int width, bool decoder) {
+    if (!schedule || !schedule->fits(height, width, decoder)) {
+      schedule.reset();  // before the new one takes its memory
+      schedule = std::make_unique<adain::Schedule>(network, encoder_layers, height, width, decoder, threads.size());
     }
-    return *plan;
+    return *schedule;
   }
 
-  void stylize(const adain::Canvas &dst, const adain::Picture &src, const adain_cpu_look &look, const adain::Target &target) {
-    const bool resizing = look.width != src.form.width || look.height != src.form.height;
-    if (!resizing || !resized || !resized->fits(src.form, look.width, look.height)) resized.reset();
-    if (look.smoothing == 0 || !steady || !steady->fits(src.form)) steady.reset();
-    adain::Plan &network_steps = plan_for(look.height, look.width, true);
-    if (resizing && !resized) resized = std::make_unique<adain::Resized>(src.form, look.width, look.height);
-    if (look.smoothing > 0 && !steady) steady = std::make_unique<adain::Steady>(src.form);
+  void stylize(const adain::Canvas &dst, const adain::Picture &src, const adain_cpu_stylization &stylization, const adain::Target &target) {
+    const bool resizing = stylization.width != src.form.width || stylization.height != src.form.height;
+    if (!resizing || !resized || !resized->fits(src.form, stylization.width, stylization.height)) resized.reset();
+    if (stylization.smoothing == 0 || !temporal_blend || !temporal_blend->fits(src.form)) temporal_blend.reset();
+    adain::Schedule &network_stages = schedule_for(stylization.height, stylization.width, true);
+    if (resizing && !resized) resized = std::make_unique<adain::Resized>(src.form, stylization.width, stylization.height);
+    if (stylization.smoothing > 0 && !temporal_blend) temporal_blend = std::make_unique<adain::TemporalBlend>(src.form);
 
-    if (look.fresh) smoothing.forget();
+    if (stylization.discontinuity) smoothing.forget();
     smoothing.begin();
-    steps.clear();
+    stages.clear();
     adain::Canvas result = dst;
-    result.keep_colour = dst.keep_colour && !steady;
+    result.preserve_color = dst.preserve_color && !temporal_blend;
     if (resized) {
       resized->next(result, src);
-      resized->add_before(steps);
-      network_steps.stylize(resized->result(), resized->frame(), target, steps);
-      resized->add_behind(steps);
+      resized->add_before(stages);
+      network_stages.stylize(resized->result(), resized->frame(), target, stages);
+      resized->add_behind(stages);
     } else {
-      network_steps.stylize(result, src, target, steps);
+      network_stages.stylize(result, src, target, stages);
     }
-    if (steady) {
-      steady->next(dst, src, look.blend_weight, look.follow != 0, smoothing);
-      steps.push_back(steady.get());
+    if (temporal_blend) {
+      temporal_blend->next(dst, src, stylization.blend_weight, stylization.blend != 0, smoothing);
+      stages.push_back(temporal_blend.get());
     }
-    threads.run(steps);
+    threads.run(stages);
   }
 };
 
@@ -64,7 +64,6 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
     auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
-      // The first and the last layer are kernels of our own, in float.
       e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, half != 0));
       parameters += size_t(s.out) * s.in * s.kernel * s.kernel + s.out;
     }
@@ -79,19 +78,20 @@ int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, c
                          float *mean, float *std, char *error) {
   return guarded(error, [&] {
     const adain::Picture picture{*src, {s0, s1, s2}};
-    engine->plan_for(src->height, src->width, false).statistics(engine->threads, picture, mean, std);
+    engine->schedule_for(src->height, src->width, false).statistics(engine->threads, picture, mean, std);
   });
 }
 
 int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
                       const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
-                      const adain_cpu_look *look, char *error) {
+                      const adain_cpu_stylization *stylization, char *error) {
   return guarded(error, [&] {
     const adain::Picture content{*src, {s0, s1, s2}};
-    const adain::Canvas result{*dst, {d0, d1, d2}, look->preserve_color != 0};
-    const adain::Target target{{{mean, std}, {second_mean, second_std}}, shares, look->alpha, look->smoothing, look->scene_cut, &engine->smoothing};
-    engine->stylize(result, content, *look, target);
+    const adain::Canvas result{*dst, {d0, d1, d2}, stylization->preserve_color != 0};
+    const adain::Target target{{{mean, std}, {second_mean, second_std}}, shares, stylization->alpha, stylization->smoothing, stylization->scene_cut,
+                               &engine->smoothing};
+    engine->stylize(result, content, *stylization, target);
   });
 }
 
@@ -116,7 +116,7 @@ const char *adain_cpu_library(void) {
 }
 
 void adain_cpu_implementations(adain_cpu_engine *engine, char *text, int size) {
-  std::snprintf(text, size, "%s", engine->plan ? engine->plan->implementations().c_str() : "");
+  std::snprintf(text, size, "%s", engine->schedule ? engine->schedule->implementations().c_str() : "");
 }
 
 }  // extern "C"

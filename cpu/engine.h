@@ -32,11 +32,11 @@ typedef struct {
   float alpha, smoothing;
   double scene_cut;       /* model.SceneCut */
   int32_t blend_weight;   /* model.BlendWeight of smoothing */
-  int32_t fresh;          /* there is nothing that smoothing goes on from */
-  int32_t follow;         /* as far as that is known beforehand, pixels go on from the frame before, which smoothing was above 0 for */
+  int32_t discontinuity;  /* there is nothing that smoothing goes on from */
+  int32_t blend;          /* as far as that is known beforehand, pixels go on from the frame before, which smoothing was above 0 for */
   int32_t preserve_color; /* in RGB formats by the luminance of dst's yuv */
   int32_t width, height;  /* at which the network runs: both the frame's, or neither larger */
-} adain_cpu_look;
+} adain_cpu_stylization;
 
 /* One convolution: weight (O,I,K,K), bias (O), row-major; a ReLU and a 2x2 maximum may follow. Kernel 2 is the folding of an
  * upsampling and a 3x3 convolution: its 4 phases of O/4 outputs are in the order 2*(odd row) + (odd column). */
@@ -47,21 +47,23 @@ typedef struct {
 enum { ADAIN_CPU_ERROR = 256 }; /* bytes of every error text */
 
 /* Opens an engine. shapes holds the layers of the network as an engine computes them: conv1_1 with the colour layer folded
- * in, then the others in order; the first encoder_layers end with conv4_1. parameters are weight and bias of each layer in turn; they are copied. NULL on failure, error says why. */
-adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int encoder_layers, const float *parameters, int threads, int half, char *error);
+ * in, then the others in order; the first encoder_layers end with conv4_1. parameters are weight and bias of each
+ * layer in turn; they are copied. NULL on failure, error says why. */
+adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int encoder_layers, const float *parameters, int threads,
+                                 int half, char *error);
 void adain_cpu_close(adain_cpu_engine *engine);
 
 /* (C) mean and standard deviation of relu4_1. 0 on success. */
 int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
                          float *mean, float *std, char *error);
 
-/* One frame: encoder, AdaIN with the style's mean and std (C), decoder. With a mask shares is (2,H/8,W/8) of look's size, what of each pixel of
- * relu4_1 belongs to the first and to the second region, and second_mean and second_std (C) are the style of the latter; without one
- * all three are NULL. 0 on success; after a failure the next frame must be fresh. */
+/* One frame: encoder, AdaIN with the style's mean and std (C), decoder. With a mask shares is (2,H/8,W/8) of stylization's size, what of
+ * each pixel of relu4_1 belongs to the first and to the second region, and second_mean and second_std (C) are the style of the latter; without one
+ * all three are NULL. 0 on success; after a failure the next frame must be a discontinuity. */
 int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
                       const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
-                      const adain_cpu_look *look, char *error);
+                      const adain_cpu_stylization *stylization, char *error);
 
 /* 1 where the processor multiplies bfloat16 itself; the names of what computes. */
 int adain_cpu_has_bfloat16(void);

@@ -109,7 +109,7 @@ func (e *evaluation) look(img *model.Image) (score.Look, error) {
 	for i, v := range img.Planes[0].Data {
 		planar[i%3*area+i/3] = float32(v) / 255
 	}
-	features, levels, err := e.eye.Look(planar, img.Height, img.Width)
+	features, levels, err := e.eye.Extract(planar, img.Height, img.Width)
 	return score.Look{Features: features, Levels: levels}, err
 }
 

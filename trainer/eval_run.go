@@ -22,7 +22,7 @@ const (
 
 // eye is the loss network; see cpu.Features.
 type eye interface {
-	Look(picture []float32, height, width int) (features []float32, levels [4]model.Stats, err error)
+	Extract(picture []float32, height, width int) (features []float32, levels [4]model.Stats, err error)
 }
 
 // evaluation is one run of the command.

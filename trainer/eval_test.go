@@ -207,7 +207,7 @@ func (plainEngine) Stylize(dst, src *model.Image, look *model.Stylization) error
 // plainEye sees a picture's mean only.
 type plainEye struct{}
 
-func (plainEye) Look(picture []float32, _, _ int) (features []float32, levels [4]model.Stats, err error) {
+func (plainEye) Extract(picture []float32, _, _ int) (features []float32, levels [4]model.Stats, err error) {
 	sum := float32(0)
 	for _, v := range picture {
 		sum += v

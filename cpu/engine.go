@@ -1,0 +1,235 @@
+// Package cpu is the engine for processors: oneDNN's convolutions between kernels of our own, in chunks small enough to
+// stay in a core's cache. ARCHITECTURE.md follows a frame through it.
+package cpu
+
+/*
+#cgo CXXFLAGS: -std=c++20 -O3 -Wall -Wextra -Wno-psabi
+#cgo LDFLAGS: -ldnnl -fopenmp
+#include <stdlib.h>
+#include "engine.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"adainfilter/model"
+)
+
+// mostThreads bounds what a typing error can ask for.
+const mostThreads = 1024
+
+// emulateHalf lets tests run bfloat16 where oneDNN has to emulate it.
+var emulateHalf = false
+
+// Engine is model.Engine on the CPU. It has threads of its own; the thread that calls only waits.
+type Engine struct {
+	weights *model.Weights
+	engine  *C.adain_cpu_engine
+	threads int
+
+	precision string // and why, for Describe
+
+	// Arguments and error text of the call under way, here so that a frame allocates nothing.
+	dst, src    C.adain_cpu_image
+	stylization C.adain_cpu_stylization
+	text        [C.ADAIN_CPU_ERROR]C.char
+
+	before model.History
+	shares []float32 // of the mask of the frame before, at its network size, (2,H/8,W/8): of the first region and of the second
+}
+
+var _ model.Engine = (*Engine)(nil)
+
+// Open is the model.Opener of this package. It copies the parameters, folding what can be folded, and starts the threads;
+// memory for a frame size is taken when the first frame of it arrives. Half precision is an error where the processor
+// does not multiply bfloat16 itself; AutoPrecision takes it where the processor does and the weights are known to lose
+// nothing by it (HalfPSNR).
+func Open(w *model.Weights, o model.Options) (model.Engine, error) {
+	threads, err := teamSize(o.Threads)
+	if err != nil {
+		return nil, err
+	}
+	half, precision, err := chooseHalf(w, o.Precision)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{weights: w, threads: threads, precision: precision}
+	shapes, parameters, encoder := describeLayers(w.Folded())
+	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoder), (*C.float)(&parameters[0]), C.int(threads), flag(half), &e.text[0])
+	if e.engine == nil {
+		return nil, fmt.Errorf("cpu: open network %q: %s", w.Network, C.GoString(&e.text[0]))
+	}
+	return e, nil
+}
+
+// describeLayers gives shapes and parameters of layers as adain_cpu_open wants them, and how many belong to the encoder.
+func describeLayers(layers []model.Conv) (shapes []C.adain_cpu_layer, parameters []float32, encoder int) {
+	for _, c := range layers {
+		shapes = append(shapes, C.adain_cpu_layer{in: C.int32_t(c.In), out: C.int32_t(c.Out), kernel: C.int32_t(c.Kernel), relu: flag(c.ReLU), pool: flag(c.Pool), upsample: flag(c.Upsample)})
+		parameters = append(append(parameters, c.Weight...), c.Bias...)
+		if c.Side == model.Encoder {
+			encoder++
+		}
+	}
+	return shapes, parameters, encoder
+}
+
+func flag(b bool) C.int32_t {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Weights are those the engine was opened with.
+func (e *Engine) Weights() *model.Weights { return e.weights }
+
+// Statistics is model.Engine.Statistics.
+func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
+	if err := checkHost(picture); err != nil {
+		return model.Stats{}, err
+	}
+	c := e.weights.Widths[3]
+	s := model.Stats{Mean: make([]float32, c), Std: make([]float32, c)}
+	e.src = describe(picture)
+	if C.adain_cpu_statistics(e.engine, &e.src, plane(picture, 0), plane(picture, 1), plane(picture, 2),
+		(*C.float)(&s.Mean[0]), (*C.float)(&s.Std[0]), &e.text[0]) != 0 {
+		return model.Stats{}, e.fail("statistics", picture)
+	}
+	return s, nil
+}
+
+// Stylize is model.Engine.Stylize: one call into C per frame.
+func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
+	if err := model.CheckStylize(e.weights, dst, src, s); err != nil {
+		return err
+	}
+	for _, m := range [...]*model.Image{dst, src} {
+		if err := checkHost(m); err != nil {
+			return err
+		}
+	}
+	e.dst, e.src = describe(dst), describe(src)
+	w, h := s.Size(src.Width, src.Height)
+	goesOn, blends := e.before.ContinuesStatistics(src, s), e.before.ContinuesPixels(src, s)
+	e.before.Forget() // unless all goes well
+	e.stylization = C.adain_cpu_stylization{
+		alpha: C.float(s.Alpha), smoothing: C.float(s.Smoothing), scene_cut: C.double(model.SceneCut(w, h)),
+		blend_weight: C.int32_t(model.BlendWeight(s.Smoothing)), discontinuity: flag(!goesOn), blend: flag(blends),
+		preserve_color: flag(s.PreserveColor), width: C.int32_t(w), height: C.int32_t(h),
+	}
+	var other model.Stats
+	var shares []float32
+	if s.Mask != nil {
+		if !goesOn {
+			e.share(s.Mask, w, h)
+		}
+		other, shares = s.Mask.Second, e.shares
+	}
+	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
+		floats(s.Style.Mean), floats(s.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), &e.stylization, &e.text[0]) != 0 {
+		return e.fail("frame", src)
+	}
+	e.before.Remember(src, s)
+	return nil
+}
+
+// share prepares the shares of a mask in a frame that the network sees as width x height.
+func (e *Engine) share(m *model.Mask, width, height int) {
+	n := (width + 7) / 8 * ((height + 7) / 8)
+	e.shares = slices.Grow(e.shares[:0], 2*n)[:2*n]
+	m.Shares(width, height, e.shares)
+	for i, v := range e.shares[:n] {
+		e.shares[n+i] = 1 - v
+	}
+}
+
+// floats is the address of values, nil where there are none.
+func floats(v []float32) *C.float { return (*C.float)(unsafe.SliceData(v)) }
+
+func (e *Engine) fail(what string, m *model.Image) error {
+	return fmt.Errorf("cpu: %s of %dx%d with network %q: %s", what, m.Width, m.Height, e.weights.Network, C.GoString(&e.text[0]))
+}
+
+// Describe names library, instruction set, precision and threads.
+func (e *Engine) Describe() string {
+	return describeCPU(e.precision, e.threads)
+}
+
+func describeCPU(precision string, threads int) string {
+	return fmt.Sprintf("CPU, %s, %s, %s, %d threads", C.GoString(C.adain_cpu_library()), C.GoString(C.adain_cpu_kernels()), precision, threads)
+}
+
+// teamSize is the number of threads that an option stands for.
+func teamSize(wanted int) (int, error) {
+	threads := wanted
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	if threads < 1 || threads > mostThreads {
+		return 0, fmt.Errorf("cpu: %d threads, wanted 0 (all) to %d", wanted, mostThreads)
+	}
+	return threads, nil
+}
+
+// Close stops the threads and frees all memory.
+func (e *Engine) Close() error {
+	C.adain_cpu_close(e.engine)
+	e.engine = nil
+	return nil
+}
+
+// implementations lists what oneDNN chose for each convolution of the latest frame size.
+func (e *Engine) implementations() []string {
+	var text [4096]C.char
+	C.adain_cpu_implementations(e.engine, &text[0], C.int(len(text)))
+	return strings.Split(C.GoString(&text[0]), ",")
+}
+
+// useKernels makes our own kernels those of one instruction set, for tests; false where the processor lacks it.
+func useKernels(name string) bool {
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	return C.adain_cpu_use_kernels(text) != 0
+}
+
+func checkHost(m *model.Image) error {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	if m.Device() {
+		return fmt.Errorf("cpu: the image lies in the memory of a GPU, wanted host memory")
+	}
+	return nil
+}
+
+// plane is the address of a plane, nil where the format has none.
+func plane(m *model.Image, i int) *C.uint8_t {
+	if i >= m.Format.Planes() {
+		return nil
+	}
+	return (*C.uint8_t)(unsafe.SliceData(m.Planes[i].Data))
+}
+
+func describe(m *model.Image) C.adain_cpu_image {
+	form := C.adain_cpu_image{format: C.int32_t(m.Format), width: C.int32_t(m.Width), height: C.int32_t(m.Height)}
+	for i := range m.Planes {
+		form.stride[i] = C.int32_t(m.Planes[i].Stride)
+	}
+	c := m.Colorimetry
+	if !m.Format.YUV() {
+		c = model.Colorimetry{} // the luminance of model.Stylization.PreserveColor
+	}
+	y := c.YUV()
+	form.yuv = C.adain_cpu_yuv{
+		offset_y: C.float(y.OffsetY), scale_y: C.float(y.ScaleY), scale_c: C.float(y.ScaleC),
+		kr: C.float(y.KR), kg: C.float(y.KG), kb: C.float(y.KB),
+		rv: C.float(y.RV), gu: C.float(y.GU), gv: C.float(y.GV), bu: C.float(y.BU),
+	}
+	return form
+}

@@ -1,0 +1,77 @@
+// Feature maps between layers, and the memory they live in.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "frame_pixels.h"
+
+namespace adain {
+
+struct Free {
+  void operator()(void *p) const { std::free(p); }
+};
+using Memory = std::unique_ptr<char[], Free>;
+
+// Bytes aligned for any vector, zeroed: what lies beside a picture is computed too and must at least be a number.
+inline Memory allocate(size_t bytes) {
+  bytes = (bytes + 4095) / 4096 * 4096;
+  void *p = std::aligned_alloc(4096, bytes);
+  if (!p) throw std::bad_alloc();
+  std::memset(p, 0, bytes);
+  return Memory(static_cast<char *>(p));
+}
+
+// What a chunk needs beside the maps, one memory for each purpose.
+enum class Scratch { pixels, source, result, inputs, outputs, lines };
+
+// The calling thread's memory for a purpose: at least bytes, kept for the thread's next chunk, whatever its stage. Threads of
+// a team end with their engine, and this memory with them.
+inline char *scratch(Scratch purpose, size_t bytes) {
+  struct Buffer {
+    Memory memory;
+    size_t bytes = 0;
+  };
+  thread_local Buffer buffers[6];
+  Buffer &b = buffers[int(purpose)];
+  if (b.bytes < bytes) {
+    b.memory.reset();
+    b.memory = allocate(bytes);
+    b.bytes = bytes;
+  }
+  return b.memory.get();
+}
+
+inline float *scratch_floats(Scratch purpose, size_t count) { return reinterpret_cast<float *>(scratch(purpose, 4 * count)); }
+
+// What the one pixel around a map holds: the reflection of the map (before a 3x3 convolution), or its edge again (before a
+// folded upsampling, whose reflection of the doubled map is just that).
+enum class Border { reflect, replicate };
+
+// A map (rows,cols,channels) with a one-pixel border: (rows+2, cols+2, channels) without gaps.
+struct Map {
+  char *data = nullptr;
+  int rows = 0, cols = 0;
+  size_t pixel = 0;  // bytes of one pixel
+  Border border = Border::reflect;
+
+  size_t pitch() const { return (cols + 2) * pixel; }
+  // One row more than the border: the last chunk before a pooling of odd height reads it.
+  size_t bytes() const { return (rows + 3) * pitch(); }
+  // Pixel (y,x); -1 and rows or cols are the border.
+  char *at(int y, int x) const { return data + size_t(y + 1) * pitch() + size_t(x + 1) * pixel; }
+
+  // Writes the border that depends on row y, which must be complete.
+  void finish_row(int y) const {
+    const bool reflect = border == Border::reflect;
+    std::memcpy(at(y, -1), at(y, reflect ? mirror(-1, cols) : 0), pixel);
+    std::memcpy(at(y, cols), at(y, reflect ? mirror(cols, cols) : cols - 1), pixel);
+    if (y == (reflect ? mirror(-1, rows) : 0)) std::memcpy(at(-1, -1), at(y, -1), pitch());
+    if (y == (reflect ? mirror(rows, rows) : rows - 1)) std::memcpy(at(rows, -1), at(y, -1), pitch());
+  }
+};
+
+}  // namespace adain

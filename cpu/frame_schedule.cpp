@@ -1,0 +1,95 @@
+#include "frame_schedule.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace adain {
+
+namespace {
+
+int half(int n) { return (n + 1) / 2; }
+
+// The map that a layer's result becomes, whatever its place in memory.
+Map shape(const Map &src, const adain_cpu_layer &s, const Parameters &next) {
+  Map m = src;
+  int channels = s.out;
+  if (s.pool) m.rows = half(src.rows), m.cols = half(src.cols);
+  if (s.kernel == 2) m.rows = 2 * src.rows, m.cols = 2 * src.cols, channels = s.out / 4;
+  m.pixel = size_t(channels) * (next.half ? 2 : 4);
+  m.border = next.shape.kernel == 2 ? Border::replicate : Border::reflect;
+  return m;
+}
+
+PostOp post_op(const adain_cpu_layer &s) { return s.pool ? PostOp::pool : s.kernel == 2 ? PostOp::interleave : PostOp::store; }
+
+}  // namespace
+
+Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, bool decoder, int threads)
+    : rows_(rows), cols_(cols), decoder_(decoder) {
+  // First the shapes, so that each of the two memories is taken once at its largest.
+  Map frame;
+  frame.rows = rows;
+  frame.cols = cols;
+  std::vector<Map> maps;
+  const size_t last_map = decoder ? network.size() - 2 : size_t(encoder_layers) - 1;
+  for (size_t i = 1; i < last_map; i++) maps.push_back(shape(i == 1 ? frame : maps.back(), network[i]->shape, *network[i + 1]));
+  size_t bytes[2] = {0, 0};
+  for (size_t i = 0; i < maps.size(); i++) bytes[i % 2] = std::max(bytes[i % 2], maps[i].bytes());
+  for (int i = 0; i < 2; i++)
+    if (bytes[i]) memory_[i] = allocate(bytes[i]);
+  for (size_t i = 0; i < maps.size(); i++) maps[i].data = memory_[i % 2].get();
+
+  head_ = std::make_unique<Head>(*network[0], *network[1], rows, cols, maps[0], threads);
+  add(head_.get());
+  add(std::make_unique<Edge>(maps[0]));
+  // maps[i-1] is what layer i makes.
+  for (int i = 2; i < encoder_layers - 1; i++) convolve(*network[i], maps[i - 2], maps[i - 1], threads);
+  features_ = std::make_unique<Features>(*network[encoder_layers - 1], maps[encoder_layers - 3], threads);
+  add(features_.get());
+  encoder_stages_ = stages_;
+  if (!decoder) return;
+
+  adapt_ = std::make_unique<Adapt>(*features_);
+  add(adapt_.get());
+  add(std::make_unique<Apply>(*features_, *adapt_, maps[encoder_layers - 2], network[0]->half));
+  for (size_t i = encoder_layers; i < last_map; i++) convolve(*network[i], maps[i - 2], maps[i - 1], threads);
+  tail_ = std::make_unique<Tail>(*network[last_map], *network[last_map + 1], maps.back(), rows, cols, threads);
+  add(tail_.get());
+}
+
+void Schedule::add(std::unique_ptr<Stage> stage) {
+  add(stage.get());
+  others_.push_back(std::move(stage));
+}
+
+void Schedule::convolve(Parameters &layer, Map src, Map dst, int threads) {
+  auto stage = std::make_unique<Rows>(layer, src, dst, post_op(layer.shape), threads);
+  convolutions_.push_back(stage.get());
+  add(std::move(stage));
+}
+
+void Schedule::statistics(Threads &threads, const Picture &src, float *mean, float *std) {
+  head_->src = src;
+  features_->shares = nullptr;
+  threads.run(encoder_stages_);
+  features_->statistics(0, mean, std);
+}
+
+void Schedule::stylize(const Canvas &dst, const Picture &src, const Target &target, std::vector<Stage *> &stages) {
+  head_->src = src;
+  features_->shares = target.shares;
+  adapt_->target = target;
+  tail_->dst = dst;
+  tail_->content = src;
+  stages.insert(stages.end(), stages_.begin(), stages_.end());
+}
+
+std::string Schedule::implementations() const {
+  std::string text = head_->implementation();
+  for (const Rows *r : convolutions_) text += "," + r->implementation();
+  text += "," + features_->implementation();
+  if (tail_) text += "," + tail_->implementation();
+  return text;
+}
+
+}  // namespace adain

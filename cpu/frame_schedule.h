@@ -1,0 +1,43 @@
+// The stages and the memory of the network at one size.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "frame_stages.h"
+
+namespace adain {
+
+// Layers of a network in order, as adain_cpu_open gets them.
+using Network = std::vector<std::unique_ptr<Parameters>>;
+
+class Schedule {
+ public:
+  // encoder_layers of the network end with conv4_1. A schedule without decoder can only take statistics.
+  Schedule(Network &network, int encoder_layers, int rows, int cols, bool decoder, int threads);
+
+  bool fits(int rows, int cols, bool decoder) const { return rows == rows_ && cols == cols_ && (decoder_ || !decoder); }
+  void statistics(Threads &threads, const Picture &src, float *mean, float *std);
+  // Adds the stages of the next frame, which is to be stylised as target says.
+  void stylize(const Canvas &dst, const Picture &src, const Target &target, std::vector<Stage *> &stages);
+  std::string implementations() const;
+
+ private:
+  void add(Stage *stage) { stages_.push_back(stage); }
+  void add(std::unique_ptr<Stage> stage);
+  void convolve(Parameters &layer, Map src, Map dst, int threads);
+
+  const int rows_, cols_;
+  const bool decoder_;
+  Memory memory_[2];  // maps alternate between the two
+  std::unique_ptr<Head> head_;
+  std::unique_ptr<Features> features_;
+  std::unique_ptr<Adapt> adapt_;
+  std::unique_ptr<Tail> tail_;
+  std::vector<std::unique_ptr<Stage>> others_;
+  std::vector<Rows *> convolutions_;
+  std::vector<Stage *> encoder_stages_, stages_;
+};
+
+}  // namespace adain

@@ -1,0 +1,120 @@
+#include <algorithm>
+
+#include "frame_stages.h"
+
+namespace adain {
+
+namespace {
+
+// Tiles of about this many pixels of the frame: large enough that the recomputed edge is small, small enough for the
+// second-level cache.
+int tile_side_rows(int channels) { return channels <= 16 ? 32 : 16; }
+constexpr int kTileCols = 64;
+
+int pieces(int total, int wanted) { return std::max(1, (total + wanted / 2) / wanted); }
+
+}  // namespace
+
+Division::Division(int total, int wanted) : count(std::clamp(wanted, 1, total)), length(total / count), longer(total % count) {}
+
+Head::Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, int threads)
+    : first_(first),
+      weight_(first.weight.size()),
+      rows_(rows),
+      cols_(cols),
+      dst_(dst),
+      down_((dst.rows + 1) / 2, pieces((dst.rows + 1) / 2, tile_side_rows(first.shape.out) / 4)),
+      across_((dst.cols + 1) / 2, pieces((dst.cols + 1) / 2, kTileCols / 4)),
+      tile_rows_(4 * down_.size(0)),
+      tile_cols_(4 * across_.size(0)),
+      pixel_(size_t(first.shape.out) * (first.half ? 2 : 4)),
+      second_(Convolution::make(second, tile_rows_, tile_cols_, threads)) {
+  const int c = first.shape.out;
+  for (int o = 0; o < c; o++)
+    for (int tap = 0; tap < 27; tap++) weight_[tap * c + o] = first.weight[o * 27 + tap];
+}
+
+// The border of conv1_1's features outside the frame. The tile begins at (y0-1,x0-1).
+void Head::reflect(char *tile, int y0, int x0) const {
+  const size_t pitch = (tile_cols_ + 2) * pixel_;
+  auto copy_col = [&](int to, int from) {
+    for (int y = 0; y < tile_rows_ + 2; y++) std::memcpy(tile + y * pitch + to * pixel_, tile + y * pitch + from * pixel_, pixel_);
+  };
+  auto copy_row = [&](int to, int from) { std::memcpy(tile + to * pitch, tile + from * pitch, pitch); };
+  if (x0 == 0) copy_col(0, mirror(-1, cols_) + 1);
+  if (const int right = cols_ - x0 + 1; right < tile_cols_ + 2) copy_col(right, mirror(cols_, cols_) - x0 + 1);
+  if (y0 == 0) copy_row(0, mirror(-1, rows_) + 1);
+  if (const int below = rows_ - y0 + 1; below < tile_rows_ + 2) copy_row(below, mirror(rows_, rows_) - y0 + 1);
+}
+
+void Head::run(int chunk, int thread) {
+  const int i = chunk / across_.count, j = chunk % across_.count;
+  const int y0 = 4 * down_.begin(i), x0 = 4 * across_.begin(j);
+  const Kernels &k = kernels(first_.half);
+  float *rgb = scratch_floats(Scratch::pixels, size_t(3) * (tile_rows_ + 4) * (tile_cols_ + 4));
+  char *features = scratch(Scratch::source, pixel_ * (tile_rows_ + 2) * (tile_cols_ + 2));
+  float *result = scratch_floats(Scratch::result, second_->result_floats());
+  src.read(y0 - 2, x0 - 2, tile_rows_ + 4, tile_cols_ + 4, rgb);
+  k.first(rgb, tile_rows_ + 2, tile_cols_ + 2, first_.shape.out, weight_.data(), first_.bias.data(), features);
+  reflect(features, y0, x0);
+  second_->run(thread, features, tile_rows_, result);
+  const int c = first_.shape.out, cols = std::min(4 * across_.size(j), cols_ - x0);
+  const int pooled = std::min(2 * down_.size(i), dst_.rows - y0 / 2);
+  const size_t row = size_t(tile_cols_) * c;
+  for (int y = 0; y < pooled; y++) {
+    const float *above = result + 2 * y * row;
+    k.pool(above, y0 + 2 * y + 1 < rows_ ? above + row : above, cols, c, dst_.at(y0 / 2 + y, x0 / 2));
+  }
+}
+
+Tail::Tail(Parameters &folded, Parameters &last, Map src, int rows, int cols, int threads)
+    : last_(last),
+      weight_(last.weight.size()),
+      src_(src),
+      down_((rows + 1) / 2, pieces((rows + 1) / 2, tile_side_rows(last.shape.in) / 2)),
+      across_((cols + 3) / 4, pieces((cols + 3) / 4, kTileCols / 4)),
+      tile_rows_(2 * down_.size(0)),
+      tile_cols_(4 * across_.size(0)) {
+  windows_ = Convolution::make(folded, tile_rows_ / 2 + 1, tile_cols_ / 2 + 1, threads);
+  const int c = last.shape.in;
+  for (int o = 0; o < 3; o++)
+    for (int i = 0; i < c; i++)
+      for (int tap = 0; tap < 9; tap++) weight_[(o * 9 + tap) * c + i] = last.weight[(o * c + i) * 9 + tap];
+}
+
+// The last convolution's reflected border, put where the windows' unused phases are: column -1 would be the right phase of
+// window 0, column `cols` the left phase of the last window, and rows alike.
+void Tail::reflect(float *positions, int y0, int x0) const {
+  const int rows = 2 * src_.rows, cols = 2 * src_.cols, c = last_.shape.in;
+  const int pitch = tile_cols_ / 2 + 1, high = tile_rows_ / 2 + 1;
+  auto at = [&](int window_row, int window_col, int phase) { return positions + (size_t(window_row) * pitch + window_col) * 4 * c + phase * c; };
+  auto copy_col = [&](int to, int from, int right) {
+    for (int y = 0; y < high; y++)
+      for (int lower = 0; lower < 4; lower += 2) std::memcpy(at(y, to, lower + right), at(y, from, lower + right), 4 * c);
+  };
+  auto copy_row = [&](int to, int from, int lower) {
+    for (int x = 0; x < pitch; x++) std::memcpy(at(to, x, lower), at(from, x, lower), 8 * c);
+  };
+  if (x0 == 0) copy_col(0, 1, 1);
+  if (const int last = (cols - x0) / 2; last < pitch) copy_col(last, last - 1, 0);
+  if (y0 == 0) copy_row(0, 1, 2);
+  if (const int last = (rows - y0) / 2; last < high) copy_row(last, last - 1, 0);
+}
+
+void Tail::run(int chunk, int thread) {
+  const int i = chunk / across_.count, j = chunk % across_.count;
+  const int y0 = 2 * down_.begin(i), x0 = 4 * across_.begin(j);
+  const int high = tile_rows_ / 2 + 2, wide = tile_cols_ / 2 + 2;
+  char *patch = scratch(Scratch::source, src_.pixel * high * wide);
+  float *positions = scratch_floats(Scratch::result, windows_->result_floats());
+  float *rgb = scratch_floats(Scratch::pixels, size_t(3) * tile_rows_ * tile_cols_);
+  const int there = std::min(wide, src_.cols + 2 - x0 / 2);
+  for (int y = 0; y < high; y++)
+    std::memcpy(patch + y * wide * src_.pixel, src_.at(std::min(y0 / 2 - 1 + y, src_.rows), x0 / 2 - 1), there * src_.pixel);
+  windows_->run(thread, patch, tile_rows_ / 2 + 1, positions);
+  reflect(positions, y0, x0);
+  kernels(false).last(positions, tile_cols_ / 2 + 1, last_.shape.in, weight_.data(), last_.bias.data(), tile_rows_, tile_cols_, tile_cols_, rgb);
+  dst.write(y0, x0, 2 * down_.size(i), 4 * across_.size(j), rgb, tile_cols_, tile_rows_ * tile_cols_, content);
+}
+
+}  // namespace adain

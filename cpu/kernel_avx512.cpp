@@ -1,0 +1,23 @@
+#if defined(__x86_64__)
+#include "kernel_gradients.h"
+#include "kernel_network.h"
+#include "kernel_samples.h"
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
+
+namespace adain::avx512 {
+
+constexpr int LANES = 16;
+#include "kernel_network_body.h"
+#include "kernel_gradients_body.h"
+#include "kernel_samples_body.h"
+
+extern const Kernels kFloat = table<Float>;
+extern const Kernels kHalf = table<BFloat16>;
+extern const SampleKernels kSamples = samples_table;
+
+}  // namespace adain::avx512
+
+#pragma GCC pop_options
+#endif

@@ -1,0 +1,112 @@
+#include "kernel_gradients.h"
+#include "kernel_network.h"
+#include "kernel_samples.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+namespace adain {
+
+namespace base {
+extern const Kernels kFloat, kHalf;
+extern const Gradients kGradients;
+extern const SampleKernels kSamples;
+}
+#if defined(__x86_64__)
+namespace avx2 {
+extern const Kernels kFloat, kHalf;
+extern const Gradients kGradients;
+extern const SampleKernels kSamples;
+}
+namespace avx512 {
+extern const Kernels kFloat, kHalf;
+extern const Gradients kGradients;
+extern const SampleKernels kSamples;
+}
+#endif
+
+namespace {
+
+struct Choice {
+  const char *name;
+  bool usable;
+  const Kernels *with_float, *with_half;
+  const Gradients *training;
+  const SampleKernels *samples;
+};
+
+// Best first; the last one runs everywhere.
+const std::vector<Choice> &choices() {
+  static const std::vector<Choice> all = {
+#if defined(__x86_64__)
+      {"AVX-512",
+       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl"),
+       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kSamples},
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kSamples},
+#endif
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kSamples},
+  };
+  return all;
+}
+
+const Choice *&chosen() {
+  static const Choice *c = [] {
+    for (const Choice &c : choices())
+      if (c.usable) return &c;
+    return &choices().back();
+  }();
+  return c;
+}
+
+// weight(y) is that of row y.
+template <class Weight>
+bool merge(const float *moments, int rows, int channels, Weight weight, double *merged, float *mean, float *std) {
+  double *m = merged, *distances = m + channels, all = 0;
+  std::fill_n(merged, 2 * channels, 0.);
+  for (int y = 0; y < rows; y++) {
+    const float *r = moments + size_t(y) * 2 * channels;
+    if (weight(y) == 0) continue;
+    const double share = weight(y) / (all + weight(y)), between = all * share;
+    for (int i = 0; i < channels; i++) {
+      const double d = r[i] - m[i];
+      m[i] += d * share;
+      distances[i] += r[channels + i] + d * d * between;
+    }
+    all += weight(y);
+  }
+  if (all == 0) return false;
+  for (int i = 0; i < channels; i++) {
+    mean[i] = float(m[i]);
+    std[i] = float(std::sqrt(distances[i] / all + 1e-5));
+  }
+  return true;
+}
+
+}  // namespace
+
+void merge_moments(const float *moments, int rows, int cols, int channels, double *merged, float *mean, float *std) {
+  merge(moments, rows, channels, [&](int) { return double(cols); }, merged, mean, std);
+}
+
+bool merge_weighted_moments(const float *moments, const float *weights, int rows, int channels, double *merged, float *mean, float *std) {
+  return merge(moments, rows, channels, [&](int y) { return double(weights[y]); }, merged, mean, std);
+}
+
+const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
+const Gradients &gradients() { return *chosen()->training; }
+const SampleKernels &sample_kernels() { return *chosen()->samples; }
+const char *kernels_name() { return chosen()->name; }
+
+bool use_kernels(const char *name) {
+  for (const Choice &c : choices())
+    if (c.usable && std::strcmp(c.name, name) == 0) {
+      chosen() = &c;
+      return true;
+    }
+  return false;
+}
+
+}  // namespace adain

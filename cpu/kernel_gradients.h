@@ -1,0 +1,47 @@
+// The arithmetic of training that oneDNN does not do: gradients through ReLU, pooling, upsampling and statistics, weight
+// gradients of narrow layers, Winograd's transform of gradients, Adam. One source, compiled for several instruction sets.
+#pragma once
+
+#include <cstddef>
+
+namespace adain {
+
+// All pixels are dense, channels innermost, everything float.
+struct Gradients {
+  // dst += src.
+  void (*add)(const float *src, size_t count, float *dst);
+
+  // dst = relu > 0 ? gradient : 0.
+  void (*mask)(const float *gradient, const float *relu, size_t count, float *dst);
+
+  // dst = relu > 0 ? gradient + shift (C) + slope (C) * relu : 0, for pixels of C channels.
+  void (*mask_affine)(const float *gradient, const float *relu, size_t pixels, int channels, const float *shift, const float *slope, float *dst);
+
+  // Through ReLU and 2x2 maximum: gradient (cols,C) of a pooled row goes to the first largest of the four values of the rows
+  // above and below (2*cols,C) where that is above 0; to_above and to_below are written whole.
+  void (*unpool)(const float *gradient, const float *above, const float *below, int cols, int channels, float *to_above, float *to_below);
+
+  // Through upsampling and ReLU: above and below are two rows (2*cols,C) of gradients, relu the upsampled features' upper
+  // row (2*cols,C) -> dst (cols,C).
+  void (*unrepeat)(const float *above, const float *below, const float *relu, int cols, int channels, float *dst);
+
+  // sum (C) += the pixels of a row.
+  void (*accumulate)(const float *row, size_t pixels, int channels, float *sum);
+
+  // sum (A,B) += over the pixels a[p*a_stride + i] * b[p*b_stride + j], i below A, j below B, a multiple of 4.
+  void (*outer)(const float *a, int a_stride, int A, const float *b, int b_stride, int B, size_t pixels, float *sum);
+
+  // The adjoint of Kernels::winograd_out without bias and ReLU: 4x4 gradients, of which rows and cols exist, become 36
+  // points (C), distance floats apart. C is a multiple of 16.
+  void (*winograd_spread)(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance);
+
+  // One update of count parameters (Kingma & Ba 2015, algorithm 1): rate and the correction of the second moment's root
+  // include the division by 1-beta^t. average = decay*average + (1-decay)*parameter follows.
+  void (*adam)(const float *gradient, float scale, float rate, float root, float decay, size_t count, float *parameter, float *first, float *second,
+               float *average);
+};
+
+// The table that fits Kernels' choice.
+const Gradients &gradients();
+
+}  // namespace adain

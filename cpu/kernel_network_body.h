@@ -1,0 +1,292 @@
+// The kernels, written once. The including file sets the instruction set, LANES (floats in its widest register) and
+// the namespace. No standard library here: an inline function of it compiled for AVX-512 could replace the one that an
+// older processor runs.
+
+template <int lanes>
+struct Vector {
+  typedef float V __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
+  typedef int I __attribute__((vector_size(4 * lanes)));
+};
+
+struct Float {
+  typedef float T;
+  static T from(float v) { return v; }
+  template <int lanes>
+  static void put(typename Vector<lanes>::V v, T *p) {
+    *(typename Vector<lanes>::V *)p = v;
+  }
+};
+
+// Upper half of a float, rounded to nearest even.
+struct BFloat16 {
+  typedef uint16_t T;
+  static T from(float v) {
+    uint32_t u;
+    __builtin_memcpy(&u, &v, 4);
+    return T((u + 0x7fff + (u >> 16 & 1)) >> 16);
+  }
+  template <int lanes>
+  static void put(typename Vector<lanes>::V v, T *p) {
+    for (int i = 0; i < lanes; i++) p[i] = from(v[i]);
+  }
+};
+
+template <int lanes>
+inline typename Vector<lanes>::V load(const float *p) {
+  return *(const typename Vector<lanes>::V *)p;
+}
+
+// Sums of neighbouring lanes: those of a in the lower half, those of b in the upper half.
+template <int lanes>
+inline typename Vector<lanes>::V pairs(typename Vector<lanes>::V a, typename Vector<lanes>::V b) {
+  typename Vector<lanes>::I even, odd;
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; i++) {
+    even[i] = 2 * i;
+    odd[i] = 2 * i + 1;
+  }
+  return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, odd);
+}
+
+// pixels neighbouring results of the first layer, vectors*lanes channels of each, accumulated in registers.
+template <int lanes, int vectors, int pixels, class Feature>
+inline void first_block(const float *rgb, size_t plane, int pitch, int channels, const float *weight, const float *bias, typename Feature::T *dst) {
+  typedef typename Vector<lanes>::V V;
+  V sum[pixels][vectors];
+#pragma GCC unroll 16
+  for (int p = 0; p < pixels; p++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) sum[p][v] = load<lanes>(bias + v * lanes);
+  for (int i = 0; i < 3; i++)
+    for (int y = 0; y < 3; y++)
+#pragma GCC unroll 3
+      for (int x = 0; x < 3; x++, weight += channels) {
+        const float *from = rgb + i * plane + y * pitch + x;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+          const V w = load<lanes>(weight + v * lanes);
+#pragma GCC unroll 16
+          for (int p = 0; p < pixels; p++) sum[p][v] += from[p] * w;
+        }
+      }
+#pragma GCC unroll 16
+  for (int p = 0; p < pixels; p++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+      const V s = sum[p][v];
+      Feature::template put<lanes>(s > 0 ? s : V{}, dst + p * channels + v * lanes);
+    }
+}
+
+template <int lanes, int vectors, class Feature>
+void first_lanes(const float *rgb, int rows, int cols, int channels, const float *weight, const float *bias, typename Feature::T *dst) {
+  constexpr int pixels = 12 / vectors;
+  const int pitch = cols + 2;
+  const size_t plane = size_t(rows + 2) * pitch;
+  for (int y = 0; y < rows; y++)
+    for (int c = 0; c < channels; c += vectors * lanes) {
+      const float *from = rgb + size_t(y) * pitch;
+      typename Feature::T *to = dst + size_t(y) * cols * channels + c;
+      int x = 0;
+      for (; x + pixels <= cols; x += pixels)
+        first_block<lanes, vectors, pixels, Feature>(from + x, plane, pitch, channels, weight + c, bias + c, to + size_t(x) * channels);
+      for (; x < cols; x++) first_block<lanes, vectors, 1, Feature>(from + x, plane, pitch, channels, weight + c, bias + c, to + size_t(x) * channels);
+    }
+}
+
+template <class Feature>
+void first(const float *rgb, int rows, int cols, int channels, const float *weight, const float *bias, void *dst) {
+  auto to = (typename Feature::T *)dst;
+  if (channels % (2 * LANES) == 0) return first_lanes<LANES, 2, Feature>(rgb, rows, cols, channels, weight, bias, to);
+  if (channels % LANES == 0) return first_lanes<LANES, 1, Feature>(rgb, rows, cols, channels, weight, bias, to);
+  first_lanes<4, 1, Feature>(rgb, rows, cols, channels, weight, bias, to);
+}
+
+template <class Feature>
+void store(const float *src, size_t count, void *dst) {
+  auto to = (typename Feature::T *)dst;
+  for (size_t i = 0; i < count; i++) to[i] = Feature::from(src[i]);
+}
+
+template <class Feature>
+void pool(const float *above, const float *below, int cols, int channels, void *dst) {
+  auto to = (typename Feature::T *)dst;
+  for (int x = 0; x < cols; x += 2, above += 2 * channels, below += 2 * channels, to += channels) {
+    const int right = x + 1 < cols ? channels : 0;
+    for (int c = 0; c < channels; c++) {
+      const float a = above[c] > above[c + right] ? above[c] : above[c + right];
+      const float b = below[c] > below[c + right] ? below[c] : below[c + right];
+      to[c] = Feature::from(a > b ? a : b);
+    }
+  }
+}
+
+template <class Feature>
+void interleave(const float *position, int cols, int channels, void *dst) {
+  auto to = (typename Feature::T *)dst;
+  for (int x = 0; x < cols; x++, position += 4 * channels, to += 2 * channels) {
+    store<Feature>(position, channels, to);
+    store<Feature>(position + 5 * channels, channels, to + channels);
+  }
+}
+
+template <class Feature>
+void affine(const float *src, size_t pixels, int channels, const float *scale, const float *shift, void *dst) {
+  auto to = (typename Feature::T *)dst;
+  for (size_t p = 0; p < pixels; p++, src += channels, to += channels)
+    for (int c = 0; c < channels; c++) to[c] = Feature::from(src[c] * scale[c] + shift[c]);
+}
+
+template <class Feature>
+void affine_regions(const float *src, size_t pixels, int channels, const float *share, const float *scale, const float *shift, void *dst) {
+  auto to = (typename Feature::T *)dst;
+  for (size_t p = 0; p < pixels; p++, src += channels, to += channels) {
+    const float first = share[p], second = 1 - first;
+    for (int c = 0; c < channels; c++)
+      to[c] = Feature::from(src[c] * (first * scale[c] + second * scale[channels + c]) + (first * shift[c] + second * shift[channels + c]));
+  }
+}
+
+inline void moments(const float *row, int cols, int channels, float *__restrict mean, float *__restrict distances) {
+  for (int c = 0; c < channels; c++) mean[c] = distances[c] = 0;
+  for (int x = 0; x < cols; x++)
+    for (int c = 0; c < channels; c++) mean[c] += row[size_t(x) * channels + c];
+  for (int c = 0; c < channels; c++) mean[c] /= float(cols);
+  for (int x = 0; x < cols; x++)
+    for (int c = 0; c < channels; c++) {
+      const float d = row[size_t(x) * channels + c] - mean[c];
+      distances[c] += d * d;
+    }
+}
+
+inline float weighted_moments(const float *row, const float *weight, int cols, int channels, float *__restrict mean, float *__restrict distances) {
+  for (int c = 0; c < channels; c++) mean[c] = distances[c] = 0;
+  float all = 0;
+  for (int x = 0; x < cols; x++) {
+    const float w = weight[x];
+    if (w == 0) continue;
+    all += w;
+    for (int c = 0; c < channels; c++) mean[c] += w * row[size_t(x) * channels + c];
+  }
+  if (all == 0) return 0;
+  for (int c = 0; c < channels; c++) mean[c] /= all;
+  for (int x = 0; x < cols; x++) {
+    const float w = weight[x];
+    if (w == 0) continue;
+    for (int c = 0; c < channels; c++) {
+      const float d = row[size_t(x) * channels + c] - mean[c];
+      distances[c] += w * d * d;
+    }
+  }
+  return all;
+}
+
+template <int lanes>
+void last_lanes(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride, float *rgb) {
+  typedef typename Vector<lanes>::V V;
+  const size_t window = 4 * size_t(channels), taps = 9 * size_t(channels);
+  for (int y = 0; y < rows; y++)
+    for (int x = 0; x < cols; x += 4) {
+      V sum[3][4] = {};
+      for (int ky = 0; ky < 3; ky++) {
+        // Row r of the picture lies in window row (r+1)/2 and, there, in the lower phases if r is odd; columns likewise.
+        const int r = y + ky - 1;
+        const float *p = positions + (size_t((r + 1) >> 1) * pitch + x / 2) * window + (r & 1 ? 2 * channels : 0);
+        const float *at[6] = {p + channels,          p,          p + window + channels,
+                              p + window, p + 2 * window + channels, p + 2 * window};
+        for (int c = 0; c < channels; c += lanes) {
+          V in[6];
+#pragma GCC unroll 6
+          for (int i = 0; i < 6; i++) in[i] = load<lanes>(at[i] + c);
+#pragma GCC unroll 3
+          for (int o = 0; o < 3; o++)
+#pragma GCC unroll 3
+            for (int kx = 0; kx < 3; kx++) {
+              const V w = load<lanes>(weight + o * taps + (3 * ky + kx) * channels + c);
+#pragma GCC unroll 4
+              for (int i = 0; i < 4; i++) sum[o][i] += in[i + kx] * w;
+            }
+        }
+      }
+#pragma GCC unroll 3
+      for (int o = 0; o < 3; o++) {
+        V s = pairs<lanes>(pairs<lanes>(sum[o][0], sum[o][1]), pairs<lanes>(sum[o][2], sum[o][3]));
+        for (int n = lanes; n > 4; n /= 2) s = pairs<lanes>(s, s);
+        float *to = rgb + (size_t(o) * rows + y) * stride + x;
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) to[i] = s[i] + bias[o];
+      }
+    }
+}
+
+inline void last(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride, float *rgb) {
+  if (channels % LANES == 0) return last_lanes<LANES>(positions, pitch, channels, weight, bias, rows, cols, stride, rgb);
+  last_lanes<4>(positions, pitch, channels, weight, bias, rows, cols, stride, rgb);
+}
+
+constexpr float R2 = 1.41421356237309505f;
+
+// Six samples to the points 0, r/2, -r/2, r, -r, infinity, r being the square root of 2.
+template <class V>
+inline void to_points(const V *d, int stride, V *t) {
+  const V a = d[4 * stride] - 2.f * d[2 * stride], b = R2 / 2 * d[3 * stride] - R2 * d[stride];
+  const V e = d[4 * stride] - .5f * d[2 * stride], f = R2 * d[3 * stride] - R2 / 2 * d[stride];
+  t[0] = d[0] - 2.5f * d[2 * stride] + d[4 * stride];
+  t[1] = a + b;
+  t[2] = a - b;
+  t[3] = e + f;
+  t[4] = e - f;
+  t[5] = d[stride] - 2.5f * d[3 * stride] + d[5 * stride];
+}
+
+// And back to four results.
+template <class V>
+inline void from_points(const V *m, int stride, V *y) {
+  const V a = m[stride] + m[2 * stride], b = m[stride] - m[2 * stride], c = m[3 * stride] + m[4 * stride], d = m[3 * stride] - m[4 * stride];
+  y[0] = m[0] + a + c;
+  y[1] = R2 / 2 * b + R2 * d;
+  y[2] = .5f * a + 2.f * c;
+  y[3] = R2 / 4 * b + 2 * R2 * d + m[5 * stride];
+}
+
+inline void winograd_in(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance) {
+  typedef typename Vector<LANES>::V V;
+  for (int c = 0; c < channels; c += LANES) {
+    V in[36], half[36], out[36];
+    if (rows >= 6 && cols >= 6) {
+#pragma GCC unroll 36
+      for (int i = 0; i < 36; i++) in[i] = load<LANES>(src + (size_t(i / 6) * pitch + i % 6) * channels + c);
+    } else {
+      for (int i = 0; i < 36; i++) in[i] = i / 6 < rows && i % 6 < cols ? load<LANES>(src + (size_t(i / 6) * pitch + i % 6) * channels + c) : V{};
+    }
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) to_points(in + x, 6, half + 6 * x);
+#pragma GCC unroll 6
+    for (int y = 0; y < 6; y++) to_points(half + y, 6, out + 6 * y);
+#pragma GCC unroll 36
+    for (int i = 0; i < 36; i++) *(V *)(dst + i * distance + c) = out[i];
+  }
+}
+
+inline void winograd_out(const float *src, size_t distance, const float *bias, bool relu, int channels, int rows, int cols, int pitch, float *dst) {
+  typedef typename Vector<LANES>::V V;
+  for (int c = 0; c < channels; c += LANES) {
+    V in[36], half[24], out[16];
+#pragma GCC unroll 36
+    for (int i = 0; i < 36; i++) in[i] = load<LANES>(src + i * distance + c);
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) from_points(in + x, 6, half + 4 * x);
+#pragma GCC unroll 4
+    for (int y = 0; y < 4; y++) from_points(half + y, 4, out + 4 * y);
+    const V b = load<LANES>(bias + c), least = V{} - (relu ? 0.f : __builtin_inff());
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) {
+      const V v = out[i] + b;
+      if (i / 4 < rows && i % 4 < cols) *(V *)(dst + (size_t(i / 4) * pitch + i % 4) * channels + c) = v > least ? v : least;
+    }
+  }
+}
+
+template <class Feature>
+constexpr Kernels table = {first<Feature>, store<Feature>, pool<Feature>, interleave<Feature>, affine<Feature>,
+                                    affine_regions<Feature>, winograd_in, winograd_out, moments, weighted_moments, last};

@@ -1,0 +1,40 @@
+#include <algorithm>
+
+#include "layer_convolution.h"
+
+namespace adain {
+
+namespace {
+
+// A chunk's result should stay in the second-level cache until it is stored, yet be long enough that the weights that were
+// loaded are used often.
+constexpr size_t kChunkBytes = 512 << 10;
+constexpr int kLeastRows = 4;
+
+}  // namespace
+
+std::unique_ptr<Convolution> Convolution::make(Parameters &layer, int rows, int cols, int threads) {
+  if (Winograd::suits(layer)) return std::make_unique<Winograd>(layer, rows, cols, threads);
+  return std::make_unique<Direct>(layer, rows, cols, threads);
+}
+
+Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share)
+    : rows_(rows), per_(per), unit_(Winograd::suits(layer) ? Winograd::kSide / per : 1) {
+  const size_t row_bytes = size_t(4) * per * cols * layer.shape.out;
+  const int fitting = int(std::clamp<size_t>(kChunkBytes / row_bytes, kLeastRows, 1 << 20));
+  const int needed = (rows + fitting - 1) / fitting;
+  const int wanted = std::max((needed + share - 1) / share * share, share > 1 ? 2 * share : 1);
+  const int units = (rows + unit_ - 1) / unit_;
+  count_ = std::min(wanted, units);
+  length_ = units / count_;
+  longer_ = units % count_;
+  most_ = Convolution::make(layer, per * size(0), cols, threads);
+  if (longer_ && !most_->any_rows()) fewer_ = Convolution::make(layer, per * size(count_ - 1), cols, threads);
+}
+
+void Chunks::run(int i, int thread, const void *src, float *dst) const {
+  const bool most = !fewer_ || size(i) == size(0);
+  (most ? most_ : fewer_)->run(thread, src, per_ * size(i), dst);
+}
+
+}  // namespace adain

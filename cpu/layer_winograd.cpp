@@ -1,0 +1,103 @@
+#include <cmath>
+
+#include "layer_convolution.h"
+#include "kernel_network.h"
+#include "frame_map.h"
+
+namespace adain {
+
+namespace {
+
+using dnnl::memory;
+
+constexpr int kPoints = Winograd::kPoints;
+
+// Tiles of one product: its inputs and outputs should stay in the second-level cache, yet each load of the weights must
+// serve many tiles.
+int tiles_of_product(const adain_cpu_layer &s) {
+  constexpr int kBytes = 640 << 10;
+  return std::clamp(kBytes / (4 * kPoints * (s.in + s.out)) / 8 * 8, 32, 64);
+}
+
+}  // namespace
+
+bool Winograd::suits(const Parameters &p) {
+  const adain_cpu_layer &s = p.shape;
+  return s.kernel == 3 && !p.half && s.in >= 32 && s.out >= 32 && s.in % 16 == 0 && s.out % 16 == 0;
+}
+
+memory Parameters::transformed() {
+  if (transformed_) return transformed_;
+  transformed_ = memory({{kPoints, shape.in, shape.out}, memory::data_type::f32, memory::format_tag::abc}, processor());
+  for (int i = 0; i < shape.in; i++) transform(i);
+  return transformed_;
+}
+
+void Parameters::transform(int input) {
+  auto to = static_cast<float *>(transformed_.get_data_handle()) + size_t(input) * shape.out;
+  for (int o = 0; o < shape.out; o++) {
+    const float *w = &weight[(size_t(o) * shape.in + input) * 9];
+    double half[6][3];
+    for (int p = 0; p < 6; p++)
+      for (int x = 0; x < 3; x++) half[p][x] = kWinogradWeights[p][0] * w[x] + kWinogradWeights[p][1] * w[3 + x] + kWinogradWeights[p][2] * w[6 + x];
+    for (int p = 0; p < kPoints; p++) {
+      const double *h = half[p / 6], *q = kWinogradWeights[p % 6];
+      to[size_t(p) * shape.in * shape.out + o] = float(h[0] * q[0] + h[1] * q[1] + h[2] * q[2]);
+    }
+  }
+}
+
+Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
+    : layer_(layer), cols_(cols), tiles_(tiles_of_product(layer.shape)), weight_(layer.transformed()) {
+  const OneThread one;
+  const adain_cpu_layer &s = layer.shape;
+  const int whole = (rows + kSide - 1) / kSide * ((cols + kSide - 1) / kSide);
+  tiles_ = std::min(tiles_, whole);
+  const auto f32 = memory::data_type::f32;
+  const auto abc = memory::format_tag::abc;
+  const memory::desc inputs({kPoints, tiles_, s.in}, f32, abc), outputs({kPoints, tiles_, s.out}, f32, abc);
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::matmul::primitive_desc pd(processor(), inputs, weight_.get_desc(), outputs, attr);
+#else
+  const dnnl::matmul::primitive_desc pd({inputs, weight_.get_desc(), outputs}, attr, processor());
+#endif
+  product_ = dnnl::matmul(pd);
+  implementation_ = std::string("winograd:") + pd.impl_info_str();
+  result_ = size_t(rows) * cols * s.out;
+  for (int i = 0; i < threads; i++)
+    calls_.push_back({memory(inputs, processor(), nullptr), memory(outputs, processor(), nullptr), memory(pd.scratchpad_desc(), processor()),
+                      dnnl::stream(processor())});
+}
+
+void Winograd::run(int thread, const void *src, int rows, float *dst) {
+  const Kernels &k = kernels(false);
+  const adain_cpu_layer &s = layer_.shape;
+  const int across = (cols_ + kSide - 1) / kSide, all = (rows + kSide - 1) / kSide * across;
+  float *inputs = scratch_floats(Scratch::inputs, size_t(kPoints) * tiles_ * s.in);
+  float *outputs = scratch_floats(Scratch::outputs, size_t(kPoints) * tiles_ * s.out);
+  Call &call = calls_[thread];
+  call.inputs.set_data_handle(inputs);
+  call.outputs.set_data_handle(outputs);
+  const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, call.inputs.get()},
+                                       {DNNL_ARG_WEIGHTS, weight_.get()},
+                                       {DNNL_ARG_DST, call.outputs.get()},
+                                       {DNNL_ARG_SCRATCHPAD, call.scratchpad.get()}};
+  for (int first = 0; first < all; first += tiles_) {
+    const int n = std::min(tiles_, all - first);
+    for (int t = 0; t < n; t++) {
+      const int y = (first + t) / across * kSide, x = (first + t) % across * kSide;
+      k.winograd_in(static_cast<const float *>(src) + (size_t(y) * (cols_ + 2) + x) * s.in, cols_ + 2, rows + 2 - y, cols_ + 2 - x, s.in,
+                    inputs + size_t(t) * s.in, size_t(tiles_) * s.in);
+    }
+    dnnl::error::wrap_c_api(dnnl_primitive_execute(product_.get(), call.stream.get(), 4, arguments), "oneDNN could not multiply matrices");
+    for (int t = 0; t < n; t++) {
+      const int y = (first + t) / across * kSide, x = (first + t) % across * kSide;
+      k.winograd_out(outputs + size_t(t) * s.out, size_t(tiles_) * s.out, layer_.bias.data(), s.relu, s.out, rows - y, cols_ - x, cols_,
+                     dst + (size_t(y) * cols_ + x) * s.out);
+    }
+  }
+}
+
+}  // namespace adain

@@ -1,0 +1,92 @@
+// Encoder or decoder over a batch, forwards and backwards.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "train_batch.h"
+#include "layer_convolution.h"
+#include "kernel_gradients.h"
+
+namespace adain {
+
+// A layer's parameters in training: as the layer uses them, turned for the gradient of its input, and their own gradient.
+class TrainedLayer {
+ public:
+  // frozen has no gradient of its parameters.
+  TrainedLayer(const adain_cpu_layer &shape, const float *values, bool frozen);
+
+  const adain_cpu_layer shape;
+  const bool frozen;
+  Parameters forward, backward;
+  std::vector<float> weight_gradient, bias_gradient;  // (O,I,K,K), (O); empty if frozen
+
+  // After forward's parameters have changed: first flip, then refresh the pieces, which may run at the same time.
+  void flip();
+  int refresh_pieces() const { return forward.refresh_pieces() + backward.refresh_pieces(); }
+  void refresh(int piece);
+};
+
+// Memory that all stacks of a training use in turn.
+struct Workspaces {
+  Workspace gradients[2];       // of a layer's result, borders of two zero pixels; used in turn
+  Workspace raw;                // of a layer's padded input
+  Workspace inputs, products;   // weight gradients: transformed inputs and gradients, or partial sums
+  Workspace points;             // weight gradients in Winograd's domain
+};
+
+// What a loss adds to the gradient of a level's features: shift + slope * feature, (count,C) each; nullptr adds nothing.
+struct Tap {
+  const float *shift = nullptr, *slope = nullptr;
+};
+
+class Stack {
+ public:
+  // Layers in order, for up to count maps of rows x cols (multiples of what the poolings divide by). The layers and workspaces
+  // outlive the stack.
+  Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, Workspaces &workspaces, int threads);
+
+  // Input maps with a border of one pixel: whoever fills a row calls reflect.
+  const Maps &input() const { return layers_.front().x; }
+  // The last layer's result, no border.
+  const Maps &output() const { return output_; }
+  // What follows the ReLU of layer i where neither pooling nor upsampling follows: the interior is valid after forward.
+  const Maps &features(int i) const { return size_t(i) + 1 < layers_.size() ? layers_[i + 1].x : output_; }
+
+  // Runs the first count maps of the input through all layers.
+  void forward(Threads &threads, int count);
+
+  // Maps for the gradient of the last layer's convolution (of what goes into its ReLU), whose caller fills the interior
+  // and clears the border of count maps.
+  Maps seed(int count);
+
+  // From the seed to the gradients of all layers that are not frozen and, with input, to the gradient of the input. taps[i]
+  // belongs to features(i). The result, without border, is valid until the next stack uses the workspaces.
+  Maps backward(Threads &threads, const Maps &seed, const std::vector<Tap> &taps, bool input);
+
+  // oneDNN's implementation of each layer's convolutions, a comma behind each.
+  std::string implementations() const;
+
+ private:
+  struct Layer {
+    TrainedLayer *trained;
+    Maps x;         // input
+    Maps relu;      // features before a pooling, no border
+    Chunks forward, backward;
+  };
+  void forward(Threads &threads, const Layer &layer, const Maps &to, int count);
+  void finish(const Layer &layer, const Maps &to, int n, int y, int rows, const float *result) const;
+  Maps input_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
+  void through(const Layer &before, const Maps &raw, const Maps &to, int n, int y, const Tap &tap) const;
+  void weight_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
+  void wide_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
+  void narrow_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
+  void bias_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
+
+  std::vector<Memory> memory_;
+  std::vector<Layer> layers_;
+  Maps output_;
+  Workspaces &workspaces_;
+};
+
+}  // namespace adain

@@ -1,0 +1,121 @@
+// Gradients of a convolution's weights and bias.
+#include <algorithm>
+
+#include "train_stack.h"
+#include "kernel_network.h"
+
+namespace adain {
+
+namespace {
+
+// Transformed inputs and gradients of one product at most, so that they stay in the last cache.
+constexpr size_t kProductFloats = size_t(12) << 20;
+// Partial sums of narrow layers: a fixed number, so that the number of threads does not show in the result.
+constexpr int kParts = 32;
+
+}  // namespace
+
+void Stack::weight_gradient(Threads &threads, const Layer &layer, const Maps &gradient) {
+  Winograd::suits(layer.trained->forward) ? wide_gradient(threads, layer, gradient) : narrow_gradient(threads, layer, gradient);
+  bias_gradient(threads, layer, gradient);
+}
+
+// Through Winograd's algorithm: with Y = A'[(G g G') * (B' d B)]A for each tile, the gradient of g is G'[sum over the tiles of
+// (A dY A') * (B' d B)]G. At each of the 36 points the sum is a matrix product over all tiles.
+void Stack::wide_gradient(Threads &threads, const Layer &layer, const Maps &gradient) {
+  TrainedLayer &t = *layer.trained;
+  const int I = t.shape.in, O = t.shape.out, side = Winograd::kSide, points = Winograd::kPoints;
+  const Maps &x = layer.x;
+  const int down = (x.rows + side - 1) / side, across = (x.cols + side - 1) / side;
+  const size_t one = size_t(points) * down * across * (I + O);
+  const int most = std::clamp(int(kProductFloats / one), 1, gradient.count);
+  float *sums = workspaces_.points.floats(size_t(points) * I * O);
+  for (int first = 0; first < gradient.count; first += most) {
+    const int count = std::min(most, gradient.count - first);
+    const size_t tiles = size_t(count) * down * across;
+    float *inputs = workspaces_.inputs.floats(points * tiles * I), *outputs = workspaces_.products.floats(points * tiles * O);
+    each(threads, count * down, [&](int i, int) {
+      const int n = first + i / down, y = i % down * side;
+      for (int j = 0; j < across; j++) {
+        const int x0 = j * side;
+        const size_t tile = size_t(i) * across + j;
+        kernels(false).winograd_in(x.at(n, y - 1, x0 - 1), x.cols + 2, x.rows + 2 - y, x.cols + 2 - x0, I, inputs + tile * I, tiles * I);
+        gradients().winograd_spread(gradient.at(n, y, x0), gradient.cols + 4, x.rows - y, x.cols - x0, O, outputs + tile * O, tiles * O);
+      }
+    });
+    each(threads, points, [&](int p, int) {
+      dnnl::error::wrap_c_api(dnnl_sgemm('T', 'N', I, O, dnnl_dim_t(tiles), 1, inputs + p * tiles * I, I, outputs + p * tiles * O, O, first ? 1.f : 0.f,
+                                         sums + size_t(p) * I * O, O),
+                              "oneDNN could not multiply matrices");
+    });
+  }
+  each(threads, I, [&](int i, int) {
+    for (int o = 0; o < O; o++) {
+      const float *from = sums + size_t(i) * O + o;
+      double half[3][6] = {};
+      for (int p = 0; p < points; p++)
+        for (int k = 0; k < 3; k++) half[k][p % 6] += kWinogradWeights[p / 6][k] * from[size_t(p) * I * O];
+      float *to = &t.weight_gradient[(size_t(o) * I + i) * 9];
+      for (int k = 0; k < 9; k++) {
+        double sum = 0;
+        for (int p = 0; p < 6; p++) sum += half[k / 3][p] * kWinogradWeights[p][k % 3];
+        to[k] = float(sum);
+      }
+    }
+  });
+}
+
+// Directly, row by row: three neighbouring pixels of the input lie together, so a row of the kernel is one outer product.
+void Stack::narrow_gradient(Threads &threads, const Layer &layer, const Maps &gradient) {
+  TrainedLayer &t = *layer.trained;
+  const int I = t.shape.in, O = t.shape.out, K = 3 * I;
+  const Maps &x = layer.x;
+  const int rows = gradient.count * x.rows, parts = std::min(kParts, rows);
+  const bool inner = O % 4 == 0;  // what the vectors run along: the outputs, or the inputs of the last layer with its 3 outputs
+  const size_t size = size_t(3) * K * O;
+  float *sums = workspaces_.products.floats(parts * size);
+  each(threads, parts, [&](int part, int) {
+    float *sum = sums + part * size;
+    std::fill_n(sum, size, 0.f);
+    for (int r = int(int64_t(rows) * part / parts); r < int(int64_t(rows) * (part + 1) / parts); r++) {
+      const int n = r / x.rows, y = r % x.rows;
+      const float *g = gradient.at(n, y, 0);
+      for (int k = 0; k < 3; k++) {
+        const float *in = x.at(n, y + k - 1, -1);
+        if (inner)
+          gradients().outer(in, I, K, g, O, O, x.cols, sum + k * size / 3);
+        else
+          gradients().outer(g, O, O, in, I, K, x.cols, sum + k * size / 3);
+      }
+    }
+  });
+  each(threads, O, [&](int o, int) {
+    for (int i = 0; i < I; i++)
+      for (int k = 0; k < 9; k++) {
+        const int j = k % 3 * I + i;
+        const size_t at = k / 3 * size / 3 + (inner ? size_t(j) * O + o : size_t(o) * K + j);
+        double sum = 0;
+        for (int part = 0; part < parts; part++) sum += sums[part * size + at];
+        t.weight_gradient[(size_t(o) * I + i) * 9 + k] = float(sum);
+      }
+  });
+}
+
+void Stack::bias_gradient(Threads &threads, const Layer &layer, const Maps &gradient) {
+  TrainedLayer &t = *layer.trained;
+  const int O = t.shape.out, rows = gradient.count * gradient.rows;
+  float *sums = workspaces_.inputs.floats(size_t(rows) * O);
+  each(threads, rows, [&](int r, int) {
+    float *sum = sums + size_t(r) * O;
+    std::fill_n(sum, O, 0.f);
+    gradients().accumulate(gradient.at(r / gradient.rows, r % gradient.rows, 0), gradient.cols, O, sum);
+  });
+  each(threads, 1, [&](int, int) {
+    std::vector<double> total(O);
+    for (int r = 0; r < rows; r++)
+      for (int o = 0; o < O; o++) total[o] += sums[size_t(r) * O + o];
+    for (int o = 0; o < O; o++) t.bias_gradient[o] = float(total[o]);
+  });
+}
+
+}  // namespace adain
