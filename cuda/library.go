@@ -46,7 +46,8 @@ func loadKernels(wanted func(kernels.Module) bool) (l *library, err error) {
 			return l, fmt.Errorf("kernels %q: %w", m.Name, err)
 		}
 		l.modules = append(l.modules, module)
-		for _, name := range m.Kernels {
+		for _, k := range m.Kernels {
+			name := k.Name()
 			if l.kernels[name], err = load(module, name); err != nil {
 				return l, fmt.Errorf("kernel %q: %w", name, err)
 			}

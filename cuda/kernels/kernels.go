@@ -5,40 +5,102 @@ package kernels
 import (
 	"embed"
 	"fmt"
+	"reflect"
 )
 
 //go:embed ptx
 var files embed.FS
 
+// Kernel is the name of a kernel whose arguments are the struct A.
+type Kernel[A any] string
+
+// Name is the kernel's name in the module.
+func (k Kernel[A]) Name() string { return string(k) }
+
+// Arguments is the type A.
+func (k Kernel[A]) Arguments() reflect.Type { return reflect.TypeFor[A]() }
+
+// All kernels but the convolutions from plane to plane.
+const (
+	First             Kernel[FirstArguments]             = "first"
+	StatisticsPartial Kernel[StatisticsPartialArguments] = "statistics_partial"
+	StatisticsMerge   Kernel[StatisticsMergeArguments]   = "statistics_merge"
+	RegionsPartial    Kernel[RegionsPartialArguments]    = "regions_partial"
+	RegionsMerge      Kernel[RegionsMergeArguments]      = "regions_merge"
+	RegionsApply      Kernel[RegionsApplyArguments]      = "regions_apply"
+	Smooth            Kernel[SmoothArguments]            = "smooth"
+	Adapt             Kernel[AdaptArguments]             = "adapt"
+	Last              Kernel[LastArguments]              = "last"
+	Reduce            Kernel[ReduceArguments]            = "reduce"
+	EnlargeFit        Kernel[EnlargeFitArguments]        = "enlarge_slopes"
+	Enlarge           Kernel[EnlargeArguments]           = "enlarge"
+	Changes           Kernel[ChangesArguments]           = "steady_changes"
+	Blend             Kernel[BlendArguments]             = "steady_blend"
+	Selftest          Kernel[SelftestArguments]          = "selftest_80"
+	Selftest90        Kernel[Selftest90Arguments]        = "selftest_90"
+)
+
+// The kernels of conv.cu: for a number of output channels, followed by a max pool or behind an upsampling.
+const (
+	ConvN16      Kernel[ConvArguments] = "conv_n16"
+	ConvN16Pool  Kernel[ConvArguments] = "conv_n16_pool"
+	ConvN16Up    Kernel[ConvArguments] = "conv_n16_up"
+	ConvN32      Kernel[ConvArguments] = "conv_n32"
+	ConvN32Pool  Kernel[ConvArguments] = "conv_n32_pool"
+	ConvN32Up    Kernel[ConvArguments] = "conv_n32_up"
+	ConvN64      Kernel[ConvArguments] = "conv_n64"
+	ConvN64Pool  Kernel[ConvArguments] = "conv_n64_pool"
+	ConvN64Up    Kernel[ConvArguments] = "conv_n64_up"
+	ConvN128     Kernel[ConvArguments] = "conv_n128"
+	ConvN128Pool Kernel[ConvArguments] = "conv_n128_pool"
+	ConvN128Up   Kernel[ConvArguments] = "conv_n128_up"
+)
+
+// The kernels of conv90.cu, by the channels that they were written for.
+const (
+	Conv90C64       Kernel[Conv90Arguments] = "conv90_c64"
+	Conv90C64Pool   Kernel[Conv90Arguments] = "conv90_c64_pool"
+	Conv90C64Up     Kernel[Conv90Arguments] = "conv90_c64_up"
+	Conv90C64To128  Kernel[Conv90Arguments] = "conv90_c64to128"
+	Conv90C128To64  Kernel[Conv90Arguments] = "conv90_c128to64"
+	Conv90C128      Kernel[Conv90Arguments] = "conv90_c128"
+	Conv90C128Pool  Kernel[Conv90Arguments] = "conv90_c128_pool"
+	Conv90C128Small Kernel[Conv90Arguments] = "conv90_c128_small"
+	Conv90C128Up    Kernel[Conv90Arguments] = "conv90_c128_up"
+)
+
 // Module is what one source file becomes: the driver loads it as a whole.
 type Module struct {
 	Name    string // of the source, without .cu
 	Hopper  bool   // for compute capability 9.0 only (sm_90a), else for 8.0 and everything newer
-	Kernels []string
+	Kernels []Described
 }
 
-// Modules are all modules. Beside each kernel NAME there is a constant NAME_launch, struct Launch of launch.cuh, with what the host
-// must know to launch it.
+// Described is a Kernel of any arguments.
+type Described interface {
+	Name() string            // in the module
+	Arguments() reflect.Type // a struct of this package
+}
+
+// Modules are all modules. Beside each kernel NAME there is a constant NAME_launch, a Launch.
 var Modules = []Module{
-	{Name: "first", Kernels: []string{"first"}},
-	{Name: "conv", Kernels: []string{
-		"conv_n16", "conv_n16_pool", "conv_n16_up", "conv_n32", "conv_n32_pool", "conv_n32_up",
-		"conv_n64", "conv_n64_pool", "conv_n64_up", "conv_n128", "conv_n128_pool", "conv_n128_up",
+	{Name: "first", Kernels: []Described{First}},
+	{Name: "conv", Kernels: []Described{
+		ConvN16, ConvN16Pool, ConvN16Up, ConvN32, ConvN32Pool, ConvN32Up, ConvN64, ConvN64Pool, ConvN64Up, ConvN128, ConvN128Pool, ConvN128Up,
 	}},
-	{Name: "statistics", Kernels: []string{"statistics_partial", "statistics_merge"}},
-	{Name: "regions", Kernels: []string{"regions_partial", "regions_merge", "regions_apply"}},
-	{Name: "smooth", Kernels: []string{"smooth"}},
-	{Name: "adapt", Kernels: []string{"adapt"}},
-	{Name: "last", Kernels: []string{"last"}},
-	{Name: "reduce", Kernels: []string{"reduce"}},
-	{Name: "enlarge", Kernels: []string{"enlarge_slopes", "enlarge"}},
-	{Name: "steady", Kernels: []string{"steady_changes", "steady_blend"}},
-	{Name: "selftest", Kernels: []string{"selftest_80"}},
-	{Name: "conv90", Hopper: true, Kernels: []string{
-		"conv90_c64", "conv90_c64_pool", "conv90_c64_up", "conv90_c64to128", "conv90_c128to64",
-		"conv90_c128", "conv90_c128_pool", "conv90_c128_small", "conv90_c128_up",
+	{Name: "statistics", Kernels: []Described{StatisticsPartial, StatisticsMerge}},
+	{Name: "regions", Kernels: []Described{RegionsPartial, RegionsMerge, RegionsApply}},
+	{Name: "smooth", Kernels: []Described{Smooth}},
+	{Name: "adapt", Kernels: []Described{Adapt}},
+	{Name: "last", Kernels: []Described{Last}},
+	{Name: "reduce", Kernels: []Described{Reduce}},
+	{Name: "enlarge", Kernels: []Described{EnlargeFit, Enlarge}},
+	{Name: "steady", Kernels: []Described{Changes, Blend}},
+	{Name: "selftest", Kernels: []Described{Selftest}},
+	{Name: "conv90", Hopper: true, Kernels: []Described{
+		Conv90C64, Conv90C64Pool, Conv90C64Up, Conv90C64To128, Conv90C128To64, Conv90C128, Conv90C128Pool, Conv90C128Small, Conv90C128Up,
 	}},
-	{Name: "selftest90", Hopper: true, Kernels: []string{"selftest_90"}},
+	{Name: "selftest90", Hopper: true, Kernels: []Described{Selftest90}},
 }
 
 // PTX is the text of a module, as the driver's cuModuleLoadData takes it once a zero byte is behind it. Errors: there is no module

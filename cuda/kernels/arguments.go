@@ -1,0 +1,182 @@
+package kernels
+
+// Arguments of the kernels. A launch of a kernel takes the struct that the kernel's constant in kernels.go names and no other; its fields are
+// the parameters, in their order. A test compares each struct with the PTX (kinds, sizes, alignment, order) and with the source (names and
+// types). A tag is the name in the source where the field has another.
+
+// Address is a place in GPU memory; 0 is none.
+type Address uint64
+
+// TensorMap is CUtensorMap, which the driver writes: how a tensor lies in memory. It must lie at a multiple of 64 bytes.
+type TensorMap [128]byte
+
+// Frame is struct Frame of frame.cuh: where a picture lies in GPU memory and what its samples mean.
+type Frame struct {
+	Plane                 [3]Address
+	Stride                [3]int64 // bytes
+	Format, Width, Height int32
+	OffsetY               float32
+	ScaleY, ScaleC        float32
+	KR, KG, KB            float32
+	RV, GU, GV, BU        float32
+	_                     int32 // C++ pads to a multiple of 8 bytes
+}
+
+// Launch is struct Launch of launch.cuh, which each kernel brings along as the constant NAME_launch: what the host must know to launch it.
+type Launch struct {
+	TileW, TileH int32 // pixels of the input plane that a block computes at a time
+	TileC        int32 // output channels of a block
+	Threads      int32 // of a block
+	Shared       int32 `arg:"smem"` // bytes of dynamic shared memory
+}
+
+// FirstArguments are those of first.cu.
+type FirstArguments struct {
+	Src    Frame
+	Weight Address `arg:"w"`
+	Bias   Address
+	Dst    Address `arg:"y"`
+	C      int32
+}
+
+// ConvArguments are those of all kernels in conv.cu.
+type ConvArguments struct {
+	Src             Address `arg:"x"`
+	Weight          Address `arg:"w"`
+	Bias            Address
+	Dst             Address `arg:"y"`
+	H, W, Cin, Cout int32
+	Replicate       int32 `arg:"rep"`
+}
+
+// Conv90Arguments are those of all kernels in conv90.cu.
+type Conv90Arguments struct {
+	Src             TensorMap `arg:"x"`
+	Weight          TensorMap `arg:"w"`
+	Bias            Address
+	Dst             Address `arg:"y"`
+	H, W, Cin, Cout int32
+	Replicate       int32 `arg:"rep"`
+}
+
+// StatisticsPartialArguments are those of statistics.cu, of each band of rows.
+type StatisticsPartialArguments struct {
+	Src     Address `arg:"x"`
+	Partial Address
+	H, W, C int32
+}
+
+// StatisticsMergeArguments are those of statistics.cu, of all bands.
+type StatisticsMergeArguments struct {
+	Partial Address
+	Content Address `arg:"stats"`
+	H, W, C int32
+}
+
+// RegionsPartialArguments are those of regions.cu, of each band of rows.
+type RegionsPartialArguments struct {
+	Src     Address `arg:"x"`
+	Shares  Address
+	Partial Address
+	H, W, C int32
+}
+
+// RegionsMergeArguments are those of regions.cu, of all bands.
+type RegionsMergeArguments struct {
+	Partial Address
+	Content Address
+	H, C    int32
+}
+
+// RegionsApplyArguments are those of regions.cu, of AdaIN where the plane lies.
+type RegionsApplyArguments struct {
+	Plane   Address `arg:"x"`
+	Shares  Address
+	Content Address
+	Style   Address
+	Alpha   float32
+	H, W, C int32
+}
+
+// SmoothArguments are those of smooth.cu.
+type SmoothArguments struct {
+	Content       Address `arg:"stats"`
+	Previous      Address
+	Before        Address `arg:"content"`
+	Continues     Address `arg:"goes_on"`
+	Smoothing     float32 `arg:"share"`
+	Cut           float32
+	C             int32
+	Channels      int32
+	Discontinuity int32 `arg:"fresh"`
+}
+
+// AdaptArguments are those of adapt.cu.
+type AdaptArguments struct {
+	Weight        Address `arg:"w"`
+	Bias          Address
+	Content       Address
+	Style         Address
+	Alpha         float32
+	AdaptedWeight Address `arg:"w_out"`
+	AdaptedBias   Address `arg:"bias_out"`
+	Cin, Cout     int32
+}
+
+// LastArguments are those of last.cu.
+type LastArguments struct {
+	Plane         Address `arg:"x"`
+	Weight        Address `arg:"w"`
+	Bias          Address
+	Dst, Src      Frame
+	H, W, C       int32
+	PreserveColor int32 `arg:"keep"`
+}
+
+// ReduceArguments are those of reduce.cu.
+type ReduceArguments struct {
+	Dst, Src Frame
+}
+
+// EnlargeFitArguments are those of enlarge.cu's guided filter: the coefficients of each pixel of the small result.
+type EnlargeFitArguments struct {
+	Small, Result Frame
+	Coefficients  Address `arg:"slopes"`
+}
+
+// EnlargeArguments are those of enlarge.cu's last step.
+type EnlargeArguments struct {
+	Dst, Src, Result Frame
+	Coefficients     Address `arg:"slopes"`
+	PreserveColor    int32   `arg:"keep"`
+}
+
+// ChangesArguments are those of steady.cu's comparison with the frame before.
+type ChangesArguments struct {
+	Src, Before Frame
+	Changes     Address
+	Pitch       int32
+}
+
+// BlendArguments are those of steady.cu's blend.
+type BlendArguments struct {
+	Dst, Src, Result Frame
+	Changes          Address
+	Pitch            int32
+	Continues        Address `arg:"goes_on"`
+	Regions          int32
+	Weight           int32
+	PreserveColor    int32 `arg:"keep"`
+}
+
+// SelftestArguments are those of selftest.cu.
+type SelftestArguments struct {
+	Result Address
+}
+
+// Selftest90Arguments are those of selftest90.cu.
+type Selftest90Arguments struct {
+	Weight TensorMap `arg:"w"`
+	Plane  TensorMap `arg:"x"`
+	Result Address
+}
