@@ -13,14 +13,14 @@ import (
 // Engine is model.Engine on a GPU: pictures in GPU memory are read and written where they lie, those in host memory are staged. One
 // call at a time; each runs in one operating system thread, in the engine's context, and leaves the thread the context that it had.
 type Engine struct {
-	weights *model.Weights
-	device  *device
-	library *library
-	network *network
-	stream  cu.Stream
-	plan    *plan         // for the latest sizes; nil before the first picture and after a failure
-	before  model.History // what the statistics in network.previous are of
-	steady  steady        // what the pixels follow
+	weights  *model.Weights
+	device   *device
+	library  *library
+	network  *network
+	stream   cu.Stream
+	schedule *schedule     // for the latest sizes; nil before the first picture and after a failure
+	history  model.History // what the statistics in network.previous are of
+	blend    temporalBlend // what the pixels follow
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -61,7 +61,7 @@ func (e *Engine) load() (err error) {
 	if e.stream, err = cu.MakeStream(cu.NonBlocking); err != nil {
 		return driver.Wrap("cuStreamCreate", err)
 	}
-	e.network, err = upload(e.weights, e.stream)
+	e.network, err = uploadNetwork(e.weights, e.stream)
 	return err
 }
 
@@ -87,99 +87,98 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	return model.Stats{Mean: mean[:c], Std: std[:c]}.Clone(), nil
 }
 
-// encode returns the statistics of a picture, mean and std with channels as in memory, until the network's room is used again.
+// encode returns the statistics of a picture, mean and std with channels as in memory, until the network's staging is used again.
 func (e *Engine) encode(picture *model.Image) ([]float32, error) {
 	whole := extent{picture.Width, picture.Height}
-	p, err := e.planFor(whole, whole)
+	s, err := e.scheduleFor(whole, whole)
 	if err != nil {
 		return nil, err
 	}
-	c, err := e.chainFor(p, false, false)
+	l, err := e.launchesFor(s, false, false)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.addPictures(c); err != nil {
+	if err := s.makeStatistics(l); err != nil {
 		return nil, err
 	}
-	src, err := p.bring(picture, e.stream)
-	if err != nil {
+	if l.first.args.Src, err = s.stage(picture, e.stream); err != nil {
 		return nil, err
 	}
-	c.first.SetBytes(0, src.bytes())
-	if err := p.pictures.SetArguments(0); err != nil {
+	l.first.bind()
+	if err := s.statistics.SetArguments(0); err != nil {
 		return nil, err
 	}
-	if err := p.pictures.Launch(e.stream); err != nil {
+	if err := s.statistics.Launch(e.stream); err != nil {
 		return nil, err
 	}
-	both, err := e.network.fetch(e.stream)
+	both, err := e.network.readStatistics(e.stream)
 	if err != nil {
 		return nil, err
 	}
 	return both, e.wait()
 }
 
-// planFor is the plan for pictures of a size that the network sees at another, or the same. The old one goes first, so that two sizes need
-// not fit at once.
-func (e *Engine) planFor(frame, network extent) (*plan, error) {
-	if e.plan != nil && e.plan.frame == frame && e.plan.extent == network {
-		return e.plan, nil
+// scheduleFor is the schedule for pictures of a size that the network sees at another, or the same. The old one goes first, so that two
+// sizes need not fit at once.
+func (e *Engine) scheduleFor(frame, network extent) (*schedule, error) {
+	if e.schedule != nil && e.schedule.frame == frame && e.schedule.extent == network {
+		return e.schedule, nil
 	}
-	if err := e.forget(); err != nil {
+	if err := e.dropSchedule(); err != nil {
 		return nil, err
 	}
-	p, err := e.newPlan(frame, network)
+	s, err := e.newSchedule(frame, network)
 	if err != nil {
 		return nil, e.explain(err, frame, network, false)
 	}
-	e.plan = p
-	return p, nil
+	e.schedule = s
+	return s, nil
 }
 
-// chainFor is the plan's chain of kernels for frames with or without a mask and steady pixels. Where there is no memory for it the plan
+// launchesFor is the schedule's kernels for frames with or without a mask and temporal blend. Where there is no memory for them the schedule
 // goes too, with what was taken already.
-func (e *Engine) chainFor(p *plan, masked, steady bool) (*chain, error) {
-	c := &p.chains[flag(masked)][flag(steady)]
-	if *c != nil {
-		return *c, nil
+func (e *Engine) launchesFor(s *schedule, masked, blended bool) (*launches, error) {
+	l := &s.launches[flag(masked)][flag(blended)]
+	if *l != nil {
+		return *l, nil
 	}
 	var err error
-	if steady {
-		err = e.steady.place(p.frame)
+	if blended {
+		err = e.blend.allocateFor(s.frame)
 	}
 	if err == nil {
-		*c, err = e.newChain(p, masked, steady)
+		*l, err = e.newLaunches(s, masked, blended)
 	}
 	if err != nil {
-		return nil, errors.Join(e.explain(err, p.frame, p.extent, steady), e.forget(), e.steady.close())
+		return nil, errors.Join(e.explain(err, s.frame, s.extent, blended), e.dropSchedule(), e.blend.free())
 	}
-	return *c, nil
+	return *l, nil
 }
 
 // explain adds to a lack of memory how much is wanted.
-func (e *Engine) explain(err error, frame, network extent, steady bool) error {
+func (e *Engine) explain(err error, frame, network extent, blended bool) error {
 	if !driver.IsOutOfMemory(err) {
 		return err
 	}
-	l := lay(e.network.layers, network.width, network.height)
+	l := newLayout(e.network.layers, network)
 	wanted := l.memory[0] + l.memory[1]
 	if frame != network {
-		wanted += smallBytes(network)
+		wanted += reducedBytes(network)
 	}
-	if steady {
-		wanted += steadyBytes(frame)
+	if blended {
+		wanted += blendBytes(frame)
 	}
 	return fmt.Errorf("the GPU's memory does not suffice for this size, which takes about %s: %w", size(wanted), err)
 }
 
-// forget frees the plan, when the GPU is through with it.
-func (e *Engine) forget() error {
-	if e.plan == nil {
+// dropSchedule frees the schedule, when the GPU is through with it.
+func (e *Engine) dropSchedule() error {
+	if e.schedule == nil {
 		return nil
 	}
-	p := e.plan
-	e.plan = nil
-	return errors.Join(e.wait(), p.close())
+	s := e.schedule
+	e.schedule = nil
+	return errors.Join(e.wait(), s.close())
 }
 
 func (e *Engine) wait() error { return driver.Wrap("cuStreamSynchronize", e.stream.Synchronize()) }
@@ -191,7 +190,7 @@ func (e *Engine) fail(what string, m *model.Image, err error) error {
 // Describe names the GPU, the instructions that multiply and the precision.
 func (e *Engine) Describe() string {
 	multiply := "mma.sync"
-	if e.device.capability == hopper {
+	if e.device.wgmma {
 		multiply = "wgmma"
 	}
 	return fmt.Sprintf("GPU %d, %s, compute capability %d.%d, %s, float16", e.device.number, e.device.name, e.device.capability/10, e.device.capability%10, multiply)
@@ -203,7 +202,7 @@ func (e *Engine) Close() error {
 		return e.abandon(err)
 	}
 	var failed []error
-	failed = append(failed, e.forget(), e.steady.close())
+	failed = append(failed, e.dropSchedule(), e.blend.free())
 	if e.network != nil {
 		failed = append(failed, e.network.free())
 	}
@@ -227,9 +226,9 @@ func (e *Engine) abandon(reason error) error {
 		reason = nil
 	}
 	failed := []error{reason}
-	if e.plan != nil {
-		failed = append(failed, e.plan.release((*driver.Graph).Abandon))
-		e.plan = nil
+	if e.schedule != nil {
+		failed = append(failed, e.schedule.release((*driver.Graph).Abandon))
+		e.schedule = nil
 	}
 	failed = append(failed, e.device.close())
 	if err := errors.Join(failed...); err != nil {

@@ -292,7 +292,7 @@ func TestProfileOfFilm(t *testing.T) {
 		}
 		var around []string
 		for _, k := range times {
-			if k.Layer == "processing size" || k.Layer == "steady pixels" {
+			if k.Layer == "processing size" || k.Layer == "temporal blend" {
 				around = append(around, k.Kernel)
 				if !(k.FLOP > 0) || !(k.Bytes > 0) {
 					t.Errorf("%+v", k)

@@ -21,8 +21,9 @@ const (
 type device struct {
 	number     int
 	name       string
-	capability int // 10*major + minor
-	processors int // streaming multiprocessors
+	capability int  // 10*major + minor
+	processors int  // streaming multiprocessors
+	wgmma      bool // whether convolutions multiply by wgmma where there is such a kernel, else by mma.sync
 	context    uintptr
 	primary    bool // the context is the shared one of the GPU and is to be given back
 }
@@ -40,13 +41,13 @@ func openDevice(o model.Options) (*device, error) {
 		if o.DeviceID >= 0 && o.DeviceID != number {
 			return nil, fmt.Errorf("GPU %d is wanted, but the frames are in a context of GPU %d", o.DeviceID, number)
 		}
-		d, err := look(number)
+		d, err := query(number)
 		if err == nil {
 			d.context = o.Context
 		}
 		return d, err
 	}
-	d, err := find(o.DeviceID)
+	d, err := choose(o.DeviceID)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +56,8 @@ func openDevice(o model.Options) (*device, error) {
 	return d, err
 }
 
-// find is the GPU of a number, or for -1 the first one that is new enough.
-func find(number int) (*device, error) {
+// choose is the GPU of a number, or for -1 the first one that is new enough.
+func choose(number int) (*device, error) {
 	count, err := cu.NumDevices()
 	if err != nil {
 		return nil, driver.Wrap("count of the GPUs", err)
@@ -65,11 +66,11 @@ func find(number int) (*device, error) {
 		return nil, fmt.Errorf("there is no GPU %d, wanted 0 to %d", number, count-1)
 	}
 	if number >= 0 {
-		return look(number)
+		return query(number)
 	}
 	err = errors.New("the NVIDIA driver finds no GPU")
 	for i := range count {
-		d, tooOld := look(i)
+		d, tooOld := query(i)
 		if tooOld == nil {
 			return d, nil
 		}
@@ -78,8 +79,8 @@ func find(number int) (*device, error) {
 	return nil, err
 }
 
-// look asks a GPU what it is and refuses one that is too old for the kernels.
-func look(number int) (*device, error) {
+// query asks a GPU what it is and refuses one that is too old for the kernels.
+func query(number int) (*device, error) {
 	d := &device{number: number}
 	var major, minor int
 	var err error
@@ -98,6 +99,7 @@ func look(number int) (*device, error) {
 	if d.capability < oldest {
 		return nil, fmt.Errorf("GPU %d (%s) has compute capability %d.%d, wanted 8.0 or newer (Ampere, from 2020)", number, d.name, major, minor)
 	}
+	d.wgmma = d.capability == hopper
 	return d, nil
 }
 

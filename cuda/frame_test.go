@@ -2,28 +2,10 @@ package cuda
 
 import (
 	"testing"
-	"unsafe"
 
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
 )
-
-// TestFrameIsTheKernels compares with what the C++ compiler makes of struct Frame: three pointers, three long longs, three ints,
-// ten floats, padded to 8 bytes.
-func TestFrameIsTheKernels(t *testing.T) {
-	var f frame
-	for name, at := range map[string][2]uintptr{
-		"stride":   {unsafe.Offsetof(f.stride), 24},
-		"format":   {unsafe.Offsetof(f.format), 48},
-		"offset_y": {unsafe.Offsetof(f.offsetY), 60},
-		"bu":       {unsafe.Offsetof(f.bu), 96},
-		"end":      {unsafe.Sizeof(f), 104},
-	} {
-		if at[0] != at[1] {
-			t.Errorf("%s lies at %d, wanted %d", name, at[0], at[1])
-		}
-	}
-}
 
 // TestRows sends pictures through staging memory and back.
 func TestRows(t *testing.T) {
@@ -34,14 +16,14 @@ func TestRows(t *testing.T) {
 			modeltest.Fill(src.Image, 4)
 			src.Remember()
 			layout, bytes := staged(src.Image, 1<<20)
-			if room := stagingSize(size[0], size[1]); bytes > room {
+			if room := stagingSize(extent{size[0], size[1]}); bytes > room {
 				t.Errorf("%v %v takes %d bytes, but %d are enough", f, size, bytes, room)
 			}
 			pinned := make([]byte, bytes)
 			packRows(pinned, src.Image)
 			last := f.Planes() - 1
 			row, rows := f.Plane(last, size[0], size[1])
-			end := int(layout.plane[last]) - 1<<20 + (rows-1)*int(layout.stride[last]) + row
+			end := int(layout.Plane[last]) - 1<<20 + (rows-1)*int(layout.Stride[last]) + row
 			if from := src.Planes[last]; pinned[end-1] != from.Data[(rows-1)*from.Stride+row-1] {
 				t.Errorf("%v %v: the last sample is not where the kernels look for it", f, size)
 			}

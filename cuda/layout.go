@@ -1,6 +1,10 @@
 package cuda
 
-import "fmt"
+import (
+	"slices"
+
+	"adainfilter/cuda/kernels"
+)
 
 // extent is a size in pixels.
 type extent struct{ width, height int }
@@ -12,6 +16,9 @@ type plane struct{ h, w, c int }
 
 // bytes is the memory of a plane.
 func (p plane) bytes() int64 { return int64(p.h+2) * int64(p.w+2) * int64(p.c) * 2 }
+
+// values is how many there are without the border.
+func (p plane) values() float64 { return float64(p.h) * float64(p.w) * float64(p.c) }
 
 // output is what a layer makes of in.
 func (p packed) output(in plane) plane {
@@ -31,9 +38,10 @@ type layout struct {
 	memory [2]int64 // bytes of the two buffers that hold the planes in turn: layer i writes buffer i%2
 }
 
-func lay(layers []packed, width, height int) layout {
-	l := layout{extent: extent{width, height}}
-	p := plane{height, width, 3}
+// newLayout is the layout for a size that the network sees.
+func newLayout(layers []packed, size extent) layout {
+	l := layout{extent: size}
+	p := plane{size.height, size.width, 3}
 	for i, layer := range layers[:len(layers)-1] {
 		p = layer.output(p)
 		l.planes = append(l.planes, p)
@@ -42,60 +50,72 @@ func lay(layers []packed, width, height int) layout {
 	return l
 }
 
-// launch is struct Launch of kernels/launch.cuh, which each kernel brings along.
-type launch struct {
-	tileW, tileH int32 // pixels of the input plane that a block computes at a time
-	tileC        int32 // output channels of a block
-	threads      int32
-	shared       int32 // bytes of dynamic shared memory
-}
-
-// tiles is how many tiles cover w x h pixels.
-func (l launch) tiles(w, h int) int {
-	return ceil(w, int(l.tileW)) * ceil(h, int(l.tileH))
-}
+// tiles is how many tiles of a kernel cover w x h pixels.
+func tiles(l kernels.Launch, w, h int) int { return ceil(w, int(l.TileW)) * ceil(h, int(l.TileH)) }
 
 func ceil(n, d int) int { return (n + d - 1) / d }
 
-// convolution names the kernel for a middle layer of the network on a plane. With hopper it is one that multiplies by wgmma
-// where both sides have a multiple of 64 channels and there is such a kernel; otherwise it multiplies by mma.sync. small says
-// whether tiles of half the size suit the plane better.
-func (p packed) convolution(hopper bool, small func() bool) string {
-	suffix := ""
+// convolutionKernels are those that multiply by mma.sync in tiles of so many channels.
+type convolutionKernels struct {
+	channels        int
+	plain, pool, up kernels.Kernel[kernels.ConvArguments]
+}
+
+var convolutions = []convolutionKernels{
+	{128, kernels.ConvN128, kernels.ConvN128Pool, kernels.ConvN128Up},
+	{64, kernels.ConvN64, kernels.ConvN64Pool, kernels.ConvN64Up},
+	{32, kernels.ConvN32, kernels.ConvN32Pool, kernels.ConvN32Up},
+	{channelStep, kernels.ConvN16, kernels.ConvN16Pool, kernels.ConvN16Up},
+}
+
+// convolution is the kernel that computes a middle layer of the network by mma.sync.
+func (p packed) convolution() kernels.Kernel[kernels.ConvArguments] {
+	k := convolutions[slices.IndexFunc(convolutions, func(k convolutionKernels) bool { return p.out%k.channels == 0 })]
 	switch {
 	case p.Pool:
-		suffix = "_pool"
+		return k.pool
 	case p.phases == 4:
-		suffix = "_up"
+		return k.up
 	}
-	if hopper && p.in%64 == 0 && p.out%64 == 0 {
-		switch {
-		case p.in == 64 && p.out == 64:
-			return "conv90_c64" + suffix
-		case p.in == 64 && p.out == 128 && suffix == "":
-			return "conv90_c64to128"
-		case p.in == 128 && p.out == 64 && suffix == "":
-			return "conv90_c128to64"
-		case p.out%128 == 0 && suffix == "" && small():
-			return "conv90_c128_small"
-		case p.out%128 == 0:
-			return "conv90_c128" + suffix
-		}
+	return k.plain
+}
+
+// convolution90 is the kernel that computes a middle layer by wgmma, or "": there is one for most shapes with a multiple of 64 channels on
+// both sides. small says whether tiles of half the size suit the plane better.
+func (p packed) convolution90(small func() bool) kernels.Kernel[kernels.Conv90Arguments] {
+	up := p.phases == 4
+	plain := !p.Pool && !up
+	switch {
+	case p.in%64 != 0 || p.out%64 != 0:
+		return ""
+	case p.in == 64 && p.out == 64 && p.Pool:
+		return kernels.Conv90C64Pool
+	case p.in == 64 && p.out == 64 && up:
+		return kernels.Conv90C64Up
+	case p.in == 64 && p.out == 64:
+		return kernels.Conv90C64
+	case p.in == 64 && p.out == 128 && plain:
+		return kernels.Conv90C64To128
+	case p.in == 128 && p.out == 64 && plain:
+		return kernels.Conv90C128To64
+	case p.out%128 != 0:
+		return ""
+	case p.Pool:
+		return kernels.Conv90C128Pool
+	case up:
+		return kernels.Conv90C128Up
+	case small():
+		return kernels.Conv90C128Small
 	}
-	for _, n := range []int{128, 64, 32} {
-		if p.out%n == 0 {
-			return fmt.Sprintf("conv_n%d%s", n, suffix)
-		}
-	}
-	return "conv_n16" + suffix
+	return kernels.Conv90C128
 }
 
 // smaller says whether the smaller of two tilings leaves less of the GPU idle: what counts is how many full rounds of its
 // processors a plane takes, times the work of a round.
-func smaller(large, small launch, in plane, out, processors int) bool {
-	cost := func(l launch) int {
-		blocks := l.tiles(in.w, in.h) * ceil(out, int(l.tileC))
-		return ceil(blocks, processors) * int(l.tileW) * int(l.tileH) * int(l.tileC)
+func smaller(large, small kernels.Launch, in plane, out, processors int) bool {
+	cost := func(l kernels.Launch) int {
+		blocks := tiles(l, in.w, in.h) * ceil(out, int(l.TileC))
+		return ceil(blocks, processors) * int(l.TileW) * int(l.TileH) * int(l.TileC)
 	}
 	return cost(small) < cost(large)
 }

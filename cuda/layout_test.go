@@ -1,9 +1,9 @@
 package cuda
 
 import (
-	"strings"
 	"testing"
 
+	"adainfilter/cuda/kernels"
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
 )
@@ -41,7 +41,11 @@ func TestConvolution(t *testing.T) {
 		{middle(256, 256, false, true), true, true, "conv90_c128_up"},
 		{middle(48, 128, false, false), true, true, "conv_n128"},
 	} {
-		if got := c.layer.convolution(c.hopper, func() bool { return c.small }); got != c.want {
+		got := c.layer.convolution().Name()
+		if name := c.layer.convolution90(func() bool { return c.small }); c.hopper && name != "" {
+			got = name.Name()
+		}
+		if got != c.want {
 			t.Errorf("%d to %d channels, pool %v, %d phases, hopper %v: %s, wanted %s", c.layer.in, c.layer.out, c.layer.Pool, c.layer.phases, c.hopper, got, c.want)
 		}
 	}
@@ -54,14 +58,14 @@ func TestEveryHopperLayerOfVGG19(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range layers[1 : len(layers)-1] {
-		if name := p.convolution(true, func() bool { return false }); !strings.HasPrefix(name, "conv90_") {
-			t.Errorf("%s runs on %s, wanted wgmma", p.Name, name)
+		if p.convolution90(func() bool { return false }) == "" {
+			t.Errorf("%s has no kernel that multiplies by wgmma", p.Name)
 		}
 	}
 }
 
 func TestSmaller(t *testing.T) {
-	large, small := launch{tileW: 16, tileH: 16, tileC: 128}, launch{tileW: 16, tileH: 8, tileC: 128}
+	large, small := kernels.Launch{TileW: 16, TileH: 16, TileC: 128}, kernels.Launch{TileW: 16, TileH: 8, TileC: 128}
 	for _, c := range []struct {
 		in   plane
 		want bool
@@ -83,7 +87,7 @@ func TestLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := lay(layers, 33, 17)
+	l := newLayout(layers, extent{33, 17})
 	want := []plane{
 		{17, 33, 16}, {9, 17, 16}, {9, 17, 16}, {5, 9, 16}, {5, 9, 16}, {5, 9, 16}, {5, 9, 16}, {3, 5, 16}, {3, 5, 32},
 		{3, 5, 16}, {6, 10, 16}, {6, 10, 16}, {6, 10, 16}, {6, 10, 16}, {12, 20, 16}, {12, 20, 16}, {24, 40, 16},

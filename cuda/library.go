@@ -13,15 +13,28 @@ import (
 
 // kernel is a function on the GPU and what it takes to launch it.
 type kernel struct {
-	name     string
-	function cu.Function
-	launch   launch
+	name   string
+	handle cu.Function
+	shape  kernels.Launch // zero where it is not loaded
 }
+
+// function is a kernel whose arguments are A.
+type function[A any] struct{ kernel }
+
+// tiles is how many of the kernel's tiles cover w x h pixels.
+func (k kernel) tiles(w, h int) int { return tiles(k.shape, w, h) }
 
 // library holds the kernels that a GPU has loaded.
 type library struct {
 	modules []cu.Module
 	kernels map[string]kernel
+}
+
+// find is a kernel of the library, or one that is not loaded, which cannot be launched.
+func find[A any](l *library, k kernels.Kernel[A]) function[A] {
+	f := function[A]{l.kernels[k.Name()]}
+	f.name = k.Name()
+	return f
 }
 
 // loadKernels compiles and loads the modules that wanted picks, in the current context. Errors: what the driver says of a module, a
@@ -48,7 +61,7 @@ func loadKernels(wanted func(kernels.Module) bool) (l *library, err error) {
 		l.modules = append(l.modules, module)
 		for _, k := range m.Kernels {
 			name := k.Name()
-			if l.kernels[name], err = load(module, name); err != nil {
+			if l.kernels[name], err = loadKernel(module, name); err != nil {
 				return l, fmt.Errorf("kernel %q: %w", name, err)
 			}
 		}
@@ -56,25 +69,25 @@ func loadKernels(wanted func(kernels.Module) bool) (l *library, err error) {
 	return l, nil
 }
 
-// load finds one kernel of a module, allowed the shared memory that it needs.
-func load(m cu.Module, name string) (k kernel, err error) {
+// loadKernel finds one kernel of a module, allowed the shared memory that it needs.
+func loadKernel(m cu.Module, name string) (k kernel, err error) {
 	k.name = name
-	if k.function, err = m.Function(name); err != nil {
+	if k.handle, err = m.Function(name); err != nil {
 		return k, driver.Wrap("cuModuleGetFunction", err)
 	}
 	at, size, err := m.Global(name + "_launch")
 	if err != nil {
 		return k, driver.Wrap("cuModuleGetGlobal", err)
 	}
-	if size != int64(unsafe.Sizeof(k.launch)) {
-		return k, fmt.Errorf("its launch description has %d bytes, wanted %d", size, unsafe.Sizeof(k.launch))
+	if size != int64(unsafe.Sizeof(k.shape)) {
+		return k, fmt.Errorf("its launch description has %d bytes, wanted %d", size, unsafe.Sizeof(k.shape))
 	}
-	var host [unsafe.Sizeof(k.launch)]byte
+	var host [unsafe.Sizeof(k.shape)]byte
 	if err := cu.MemcpyDtoH(unsafe.Pointer(&host), at, size); err != nil {
 		return k, driver.Wrap("cuMemcpyDtoH", err)
 	}
-	k.launch = *(*launch)(unsafe.Pointer(&host))
-	return k, driver.SharedMemory(k.function, int(k.launch.shared))
+	k.shape = *(*kernels.Launch)(unsafe.Pointer(&host))
+	return k, driver.SharedMemory(k.handle, int(k.shape.Shared))
 }
 
 // unload frees the modules.
@@ -90,5 +103,5 @@ func (l *library) unload() error {
 // needed is the choice of modules for computing a network.
 func (d *device) needed(m kernels.Module) bool {
 	selftest := m.Name == "selftest" || m.Name == "selftest90"
-	return !selftest && (!m.Hopper || d.capability == hopper)
+	return !selftest && (!m.Hopper || d.wgmma)
 }

@@ -10,15 +10,21 @@ import (
 	"adainfilter/cuda/driver"
 )
 
-// memory is what was taken on the GPU, and of the host's pinned memory, and is freed together.
+// memory is what was allocated on the GPU, and of the host's pinned memory, and is freed together.
 type memory struct {
 	device []cu.DevicePtr
 	pinned []unsafe.Pointer
 	bytes  int64 // on the GPU
 }
 
-// take is memory on the GPU, at a multiple of 256, not cleared.
-func (m *memory) take(bytes int64) (uintptr, error) {
+// buffer is so many bytes on the GPU, and where their address goes.
+type buffer struct {
+	at    *uintptr
+	bytes int64
+}
+
+// allocate is memory on the GPU, at a multiple of 256, not cleared.
+func (m *memory) allocate(bytes int64) (uintptr, error) {
 	p, err := cu.MemAlloc(bytes)
 	if err != nil {
 		return 0, driver.Wrap("cuMemAlloc of "+size(bytes), err)
@@ -26,6 +32,16 @@ func (m *memory) take(bytes int64) (uintptr, error) {
 	m.device = append(m.device, p)
 	m.bytes += bytes
 	return uintptr(p), nil
+}
+
+// allocateAll is allocate for each buffer.
+func (m *memory) allocateAll(buffers []buffer) (err error) {
+	for _, b := range buffers {
+		if *b.at, err = m.allocate(b.bytes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pin is host memory that the GPU reads and writes directly.
@@ -51,10 +67,10 @@ func (m *memory) free() error {
 	return errors.Join(failed...)
 }
 
-// put takes memory for values and orders their copy on a stream; they must stay until the stream is through.
-func put[T float32 | uint16](m *memory, s cu.Stream, values []T) (uintptr, error) {
+// upload allocates memory for values and orders their copy on a stream; the caller holds them until the stream is through.
+func upload[T float32 | uint16](m *memory, s cu.Stream, values []T) (uintptr, error) {
 	bytes := int64(len(values)) * int64(unsafe.Sizeof(values[0]))
-	p, err := m.take(bytes)
+	p, err := m.allocate(bytes)
 	if err != nil {
 		return 0, err
 	}

@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"errors"
+	"runtime"
 	"slices"
 
 	"gorgonia.org/cu"
@@ -20,101 +22,104 @@ type network struct {
 	bias   []uintptr // of each layer, float32
 
 	// join is the decoder's first layer, which takes up AdaIN and alpha anew for each frame that has one region.
-	join    int
-	master  uintptr // its weights in float32
-	adapted uintptr // what AdaIN makes of its weights, float16
-	shifted uintptr // and of its bias
+	join        int
+	unadapted   uintptr // its weights in float32
+	adapted     uintptr // what AdaIN makes of its weights, float16
+	adaptedBias uintptr // and of its bias
 
 	// Mean and std of relu4_1 in each region, (regions,2,C) with C as in memory. One region is the first.
-	content  uintptr // of the frame's content, float32
-	previous uintptr // those in force at the frame before, float64
-	before   uintptr // of the content of the frame before, float32
-	goesOn   uintptr // whether each region goes on from the frame before, int32 (regions)
-	style    uintptr // float32
+	content   uintptr // of the frame's content, float32
+	previous  uintptr // those in force at the frame before, float64
+	before    uintptr // of the content of the frame before, float32
+	continues uintptr // whether each region goes on from the frame before, int32 (regions)
+	style     uintptr // float32
 
-	room []byte               // pinned; statistics of all regions on their way
-	sent [regions]model.Stats // the styles that are on the GPU
+	staging  []byte               // pinned; statistics of all regions on their way
+	uploaded [regions]model.Stats // the styles that are on the GPU
 }
 
 // parameters are the weights and bias of layer i: those with AdaIN in them, unless the plane that the layer reads has it already.
 func (n *network) parameters(i int, applied bool) (weight, bias uintptr) {
 	if i == n.join && !applied {
-		return n.adapted, n.shifted
+		return n.adapted, n.adaptedBias
 	}
 	return n.weight[i], n.bias[i]
 }
 
-// statistics is the bytes of the statistics of one region.
-func (n *network) statistics() int { return 8 * n.layers[n.join].in }
+// statisticsBytes is the bytes of the statistics of one region.
+func (n *network) statisticsBytes() int { return 8 * n.layers[n.join].in }
 
-// upload brings a network to the current context's GPU.
-func upload(w *model.Weights, s cu.Stream) (n *network, err error) {
+// uploadNetwork brings a network to the current context's GPU. Errors: a weight that float16 cannot hold, no memory, and what the driver
+// says; what was allocated by then is the network's to free.
+func uploadNetwork(w *model.Weights, s cu.Stream) (n *network, err error) {
 	n = &network{}
 	if n.layers, err = pack(w); err != nil {
 		return n, err
 	}
+	var halves [][]uint16
+	err = errors.Join(n.upload(s, &halves), driver.Wrap("cuStreamSynchronize", s.Synchronize()))
+	runtime.KeepAlive(halves) // the copies have been made only now, after an error too
+	for i := range n.layers {
+		n.layers[i].weight, n.layers[i].bias = nil, nil // the GPU has them
+	}
+	return n, err
+}
+
+// upload allocates all memory and orders the copies of weights, which come from the layers and from what is appended to halves.
+func (n *network) upload(s cu.Stream, halves *[][]uint16) (err error) {
 	for i, p := range n.layers {
 		if p.Side == model.Decoder && n.join == 0 {
 			n.join = i
 		}
-		weight, err := put(&n.memory, s, float16(p.weight))
+		half := float16(p.weight)
+		*halves = append(*halves, half)
+		weight, err := upload(&n.memory, s, half)
 		if err != nil {
-			return n, err
+			return err
 		}
-		bias, err := put(&n.memory, s, p.bias)
+		bias, err := upload(&n.memory, s, p.bias)
 		if err != nil {
-			return n, err
+			return err
 		}
 		n.weight, n.bias = append(n.weight, weight), append(n.bias, bias)
 	}
-	join := n.layers[n.join]
-	if n.master, err = put(&n.memory, s, join.weight); err != nil {
-		return n, err
+	join, statistics := n.layers[n.join], int64(regions*n.statisticsBytes())
+	if n.unadapted, err = upload(&n.memory, s, join.weight); err != nil {
+		return err
 	}
-	for _, room := range []struct {
-		at    *uintptr
-		bytes int
-	}{
-		{&n.adapted, 2 * len(join.weight)}, {&n.shifted, 4 * len(join.bias)},
-		{&n.content, regions * n.statistics()}, {&n.previous, 2 * regions * n.statistics()},
-		{&n.before, regions * n.statistics()}, {&n.goesOn, 4 * regions}, {&n.style, regions * n.statistics()},
-	} {
-		if *room.at, err = n.take(int64(room.bytes)); err != nil {
-			return n, err
-		}
+	err = n.allocateAll([]buffer{
+		{&n.adapted, 2 * int64(len(join.weight))}, {&n.adaptedBias, 4 * int64(len(join.bias))},
+		{&n.content, statistics}, {&n.previous, 2 * statistics}, {&n.before, statistics}, {&n.continues, 4 * regions}, {&n.style, statistics},
+	})
+	if err == nil {
+		n.staging, err = n.pin(int(statistics))
 	}
-	if n.room, err = n.pin(regions * n.statistics()); err != nil {
-		return n, err
-	}
-	for i := range n.layers {
-		n.layers[i].weight, n.layers[i].bias = nil, nil // the GPU has them
-	}
-	return n, driver.Wrap("cuStreamSynchronize", s.Synchronize())
+	return err
 }
 
-// send orders the statistics of a region's style onto the GPU if other ones are there.
-func (n *network) send(region int, style model.Stats, s cu.Stream) error {
-	sent := &n.sent[region]
-	if slices.Equal(sent.Mean, style.Mean) && slices.Equal(sent.Std, style.Std) {
+// uploadStyle orders the statistics of a region's style onto the GPU if other ones are there.
+func (n *network) uploadStyle(region int, style model.Stats, stream cu.Stream) error {
+	uploaded := &n.uploaded[region]
+	if slices.Equal(uploaded.Mean, style.Mean) && slices.Equal(uploaded.Std, style.Std) {
 		return nil
 	}
-	sent.Mean, sent.Std = append(sent.Mean[:0], style.Mean...), append(sent.Std[:0], style.Std...)
-	bytes := n.statistics()
-	room := n.room[region*bytes:][:bytes]
-	both := floats(room)
+	uploaded.Mean, uploaded.Std = append(uploaded.Mean[:0], style.Mean...), append(uploaded.Std[:0], style.Std...)
+	bytes := n.statisticsBytes()
+	staging := n.staging[region*bytes:][:bytes]
+	both := floats(staging)
 	clear(both)
 	copy(both, style.Mean)
 	copy(both[len(both)/2:], style.Std)
-	err := cu.MemcpyHtoDAsync(cu.DevicePtr(n.style)+cu.DevicePtr(region*bytes), pointer(room), int64(bytes), s)
+	err := cu.MemcpyHtoDAsync(cu.DevicePtr(n.style)+cu.DevicePtr(region*bytes), pointer(staging), int64(bytes), stream)
 	if err != nil {
-		sent.Mean = sent.Mean[:0] // what is on the GPU now is unknown
+		uploaded.Mean = uploaded.Mean[:0] // what is on the GPU now is unknown
 	}
 	return driver.Wrap("copy of the style to the GPU", err)
 }
 
-// fetch orders the content's statistics into room and returns the part of it where they are when the stream is through.
-func (n *network) fetch(s cu.Stream) ([]float32, error) {
-	bytes := n.statistics()
-	err := cu.MemcpyDtoHAsync(pointer(n.room), cu.DevicePtr(n.content), int64(bytes), s)
-	return floats(n.room[:bytes]), driver.Wrap("copy of statistics from the GPU", err)
+// readStatistics orders the content's statistics into staging and returns the part of it where they are when the stream is through.
+func (n *network) readStatistics(stream cu.Stream) ([]float32, error) {
+	bytes := n.statisticsBytes()
+	err := cu.MemcpyDtoHAsync(pointer(n.staging), cu.DevicePtr(n.content), int64(bytes), stream)
+	return floats(n.staging[:bytes]), driver.Wrap("copy of statistics from the GPU", err)
 }

@@ -13,7 +13,7 @@ import (
 
 // KernelTime is what one kernel of a frame took and could have taken.
 type KernelTime struct {
-	Layer        string  `json:"layer"` // of the network, "statistics", "AdaIN", "processing size" or "steady pixels"
+	Layer        string  `json:"layer"` // of the network, "statistics", "AdaIN", "processing size" or "temporal blend"
 	Kernel       string  `json:"kernel"`
 	Milliseconds float64 `json:"ms"`       // median
 	FLOP         float64 `json:"flop"`     // as computed, with all foldings
@@ -54,8 +54,8 @@ func (e *Engine) Limits() (Limits, error) {
 	return Limits{FLOPS: rate * clock * float64(e.device.processors), Bandwidth: 2 * float64(kHz[1]) * 1e3 * float64(kHz[2]) / 8}, nil
 }
 
-// seconds are what a step takes at least. A driver that does not tell the memory's clock leaves the computation.
-func (l Limits) seconds(s step) float64 {
+// seconds are what a launch takes at least. A driver that does not tell the memory's clock leaves the computation.
+func (l Limits) seconds(s launch) float64 {
 	if l.Bandwidth == 0 {
 		return s.flop / l.FLOPS
 	}
@@ -76,18 +76,18 @@ func (e *Engine) Profile(dst, src *model.Image, stylization *model.Stylization, 
 		return nil, e.fail("profile", src, err)
 	}
 	defer e.device.leave()
-	_, c, err := e.prepare(dst, src, stylization)
+	_, l, err := e.prepare(dst, src, stylization)
 	if err != nil {
 		return nil, e.fail("profile", src, err)
 	}
-	times := make([][]float64, len(c.steps))
+	times := make([][]float64, len(l.list))
 	for range max(runs, 1) {
-		if err := e.timeSteps(c, times); err != nil {
+		if err := e.timeLaunches(l, times); err != nil {
 			return nil, e.fail("profile", src, err)
 		}
 	}
 	var out []KernelTime
-	for i, s := range c.steps {
+	for i, s := range l.list {
 		slices.Sort(times[i])
 		out = append(out, KernelTime{Layer: s.layer, Kernel: s.name, Milliseconds: times[i][len(times[i])/2], FLOP: s.flop, Bytes: s.bytes,
 			Bound: 1e3 * limits.seconds(s)})
@@ -95,9 +95,9 @@ func (e *Engine) Profile(dst, src *model.Image, stylization *model.Stylization, 
 	return out, nil
 }
 
-// timeSteps runs a chain's kernels once and appends the milliseconds that each took.
-func (e *Engine) timeSteps(c *chain, times [][]float64) (err error) {
-	marks := make([]cu.Event, 0, len(c.steps)+1)
+// timeLaunches runs the kernels of a frame once and appends the milliseconds that each took.
+func (e *Engine) timeLaunches(l *launches, times [][]float64) (err error) {
+	marks := make([]cu.Event, 0, len(l.list)+1)
 	defer func() {
 		failed := []error{err, e.wait()}
 		for i := range marks {
@@ -105,7 +105,7 @@ func (e *Engine) timeSteps(c *chain, times [][]float64) (err error) {
 		}
 		err = errors.Join(failed...)
 	}()
-	for i := range len(c.steps) + 1 {
+	for i := range len(l.list) + 1 {
 		m, err := cu.MakeEvent(cu.DefaultEvent)
 		if err != nil {
 			return driver.Wrap("cuEventCreate", err)
@@ -114,17 +114,17 @@ func (e *Engine) timeSteps(c *chain, times [][]float64) (err error) {
 		if err := m.Record(e.stream); err != nil {
 			return driver.Wrap("cuEventRecord", err)
 		}
-		if i == len(c.steps) {
+		if i == len(l.list) {
 			break
 		}
-		if err := c.steps[i].kernel.Launch(e.stream); err != nil {
+		if err := l.list[i].kernel.Launch(e.stream); err != nil {
 			return err
 		}
 	}
 	if err := e.wait(); err != nil {
 		return err
 	}
-	for i := range c.steps {
+	for i := range l.list {
 		ms, err := marks[i].Elapsed(marks[i+1])
 		if err != nil {
 			return driver.Wrap("cuEventElapsedTime", err)
@@ -146,7 +146,7 @@ func (e *Engine) NewImage(src *model.Image) (m *model.Image, free func() error, 
 	defer e.device.leave()
 	var own memory
 	f, bytes := staged(src, 0)
-	device, err := own.take(int64(bytes))
+	device, err := own.allocate(int64(bytes))
 	if err == nil {
 		var pinned []byte
 		if pinned, err = own.pin(bytes); err == nil {
@@ -159,7 +159,7 @@ func (e *Engine) NewImage(src *model.Image) (m *model.Image, free func() error, 
 	}
 	m = &model.Image{Format: src.Format, Width: src.Width, Height: src.Height, Colorimetry: src.Colorimetry}
 	for i := range m.Format.Planes() {
-		m.Planes[i] = model.Plane{Device: device + uintptr(f.plane[i]), Stride: int(f.stride[i])}
+		m.Planes[i] = model.Plane{Device: device + uintptr(f.Plane[i]), Stride: int(f.Stride[i])}
 	}
 	return m, func() error {
 		if err := e.device.enter(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"gorgonia.org/cu"
 
 	"adainfilter/cuda/driver"
+	"adainfilter/cuda/kernels"
 	"adainfilter/model"
 )
 
@@ -14,104 +15,87 @@ type shares struct {
 	mask   *model.Mask // that they are of; nil before the first one
 }
 
-// divide orders the shares of a mask onto the GPU if those of other regions are there.
-func (p *plan) divide(m *model.Mask, s cu.Stream) error {
-	if p.shares.mask.SameRegions(m) {
+// uploadShares orders the shares of a mask onto the GPU if those of other regions are there.
+func (s *schedule) uploadShares(m *model.Mask, stream cu.Stream) error {
+	if s.shares.mask.SameRegions(m) {
 		return nil
 	}
-	m.Shares(p.width, p.height, floats(p.shares.pinned))
-	p.shares.mask = m
-	err := cu.MemcpyHtoDAsync(cu.DevicePtr(p.shares.device), pointer(p.shares.pinned), int64(len(p.shares.pinned)), s)
+	m.Shares(s.width, s.height, floats(s.shares.pinned))
+	s.shares.mask = m
+	err := cu.MemcpyHtoDAsync(cu.DevicePtr(s.shares.device), pointer(s.shares.pinned), int64(len(s.shares.pinned)), stream)
 	if err != nil {
-		p.shares.mask = nil // what is on the GPU now is unknown
+		s.shares.mask = nil // what is on the GPU now is unknown
 	}
 	return driver.Wrap("copy of the mask to the GPU", err)
 }
 
-// placeShares takes the memory for shares, unless it is there.
-func (p *plan) placeShares(bytes int) (err error) {
-	if p.shares.pinned != nil {
+// allocateShares takes the memory for shares, unless it is there.
+func (s *schedule) allocateShares(bytes int) (err error) {
+	if s.shares.pinned != nil {
 		return nil
 	}
-	if p.shares.device, err = p.take(int64(bytes)); err != nil {
+	if s.shares.device, err = s.allocate(int64(bytes)); err != nil {
 		return err
 	}
-	p.shares.pinned, err = p.pin(bytes)
+	s.shares.pinned, err = s.pin(bytes)
 	return err
 }
 
-// bands is the memory for statistics of bands, taken once for frames of either kind.
-func (p *plan) bands(masked int, bytes int64) (at uintptr, err error) {
-	if p.partial[masked] == 0 {
-		p.partial[masked], err = p.take(bytes)
+// partialStatistics is the memory for statistics of bands, taken once for frames of either kind.
+func (s *schedule) partialStatistics(masked int, bytes int64) (at uintptr, err error) {
+	if s.partial[masked] == 0 {
+		s.partial[masked], err = s.allocate(bytes)
 	}
-	return p.partial[masked], err
+	return s.partial[masked], err
 }
 
 // addRegions are mean and standard deviation of the encoder's last plane in each region, smoothed, and AdaIN of that plane. It takes the
 // memory that only frames with a mask need.
-func (e *Engine) addRegions(p *plan, c *chain) error {
-	in := p.planes[e.network.join-1]
-	if err := p.placeShares(4 * in.h * in.w); err != nil {
+func (e *Engine) addRegions(s *schedule, l *launches) error {
+	in := s.planes[e.network.join-1]
+	if err := s.allocateShares(4 * in.h * in.w); err != nil {
 		return err
 	}
-	if err := e.addRegionStatistics(p, c, in); err != nil {
+	if err := e.addRegionStatistics(s, l, in); err != nil {
 		return err
 	}
-	if err := e.addSmooth(p, c); err != nil {
+	if err := e.addSmooth(s, l); err != nil {
 		return err
 	}
-	return e.addApply(p, c, in)
+	return e.addApply(s, l, in)
 }
 
-func (e *Engine) addRegionStatistics(p *plan, c *chain, in plane) error {
-	k, values := e.library.kernels["regions_partial"], float64(in.h)*float64(in.w)*float64(in.c)
-	bands := ceil(in.h, int(k.launch.tileH))
-	partial, err := p.bands(1, int64(regions)*int64(bands)*12*int64(in.c))
+func (e *Engine) addRegionStatistics(s *schedule, l *launches, in plane) error {
+	band := find(e.library, kernels.RegionsPartial)
+	bands := ceil(in.h, int(band.shape.TileH))
+	partial, err := s.partialStatistics(1, int64(regions)*int64(bands)*12*int64(in.c))
 	if err != nil {
 		return err
 	}
-	a, err := c.add("statistics", k, [3]int{bands, ceil(in.c, int(k.launch.tileC)), regions},
-		pointerSize, pointerSize, pointerSize, intSize, intSize, intSize)
+	what := launch{layer: "statistics", flop: 7 * regions * in.values(), bytes: float64(in.bytes()) + 4*float64(in.h)*float64(in.w)}
+	_, err = add(l, what, band, [3]int{bands, ceil(in.c, int(band.shape.TileC)), regions}, kernels.RegionsPartialArguments{
+		Src: address(s.written(e.network.join - 1)), Shares: address(s.shares.device), Partial: address(partial),
+		H: int32(in.h), W: int32(in.w), C: int32(in.c),
+	})
 	if err != nil {
 		return err
 	}
-	c.costs(7*regions*values, float64(in.bytes())+4*float64(in.h)*float64(in.w))
-	for j, address := range []uintptr{p.buffer[(e.network.join-1)%2], p.shares.device, partial} {
-		a.SetPointer(j, address)
-	}
-	for j, v := range []int{in.h, in.w, in.c} {
-		a.SetInt(3+j, v)
-	}
-	k = e.library.kernels["regions_merge"]
-	b, err := c.add("statistics", k, [3]int{ceil(in.c, int(k.launch.tileC)), regions, 1}, pointerSize, pointerSize, intSize, intSize)
-	if err != nil {
-		return err
-	}
-	c.costs(10*regions*float64(bands)*float64(in.c), 12*regions*float64(bands)*float64(in.c))
-	b.SetPointer(0, partial)
-	b.SetPointer(1, e.network.content)
-	b.SetInt(2, in.h)
-	b.SetInt(3, in.c)
-	return nil
+	merge, few := find(e.library, kernels.RegionsMerge), regions*float64(bands)*float64(in.c)
+	what = launch{layer: "statistics", flop: 10 * few, bytes: 12 * few}
+	_, err = add(l, what, merge, [3]int{ceil(in.c, int(merge.shape.TileC)), regions, 1}, kernels.RegionsMergeArguments{
+		Partial: address(partial), Content: address(e.network.content), H: int32(in.h), C: int32(in.c),
+	})
+	return err
 }
 
 // addApply does AdaIN with alpha on the plane where it lies.
-func (e *Engine) addApply(p *plan, c *chain, in plane) error {
-	n, k := e.network, e.library.kernels["regions_apply"]
-	a, err := c.add("AdaIN", k, [3]int{ceil(in.h, int(k.launch.tileH)), ceil(in.c, int(k.launch.tileC)), 1},
-		pointerSize, pointerSize, pointerSize, pointerSize, floatSize, intSize, intSize, intSize)
-	if err != nil {
-		return err
-	}
-	for j, address := range []uintptr{p.buffer[(n.join-1)%2], p.shares.device, n.content, n.style} {
-		a.SetPointer(j, address)
-	}
-	for j, v := range []int{in.h, in.w, in.c} {
-		a.SetInt(5+j, v)
-	}
-	c.costs(13*float64(in.h)*float64(in.w)*float64(in.c), 2*float64(in.bytes())+4*float64(in.h)*float64(in.w))
-	c.adapt = a
-	c.changing()
-	return nil
+func (e *Engine) addApply(s *schedule, l *launches, in plane) (err error) {
+	n, k := e.network, find(e.library, kernels.RegionsApply)
+	what := launch{layer: "AdaIN", flop: 13 * in.values(), bytes: 2*float64(in.bytes()) + 4*float64(in.h)*float64(in.w)}
+	l.apply, err = addVarying(l, what, k, [3]int{ceil(in.h, int(k.shape.TileH)), ceil(in.c, int(k.shape.TileC)), 1},
+		kernels.RegionsApplyArguments{
+			Plane: address(s.written(n.join - 1)), Shares: address(s.shares.device), Content: address(n.content), Style: address(n.style),
+			H: int32(in.h), W: int32(in.w), C: int32(in.c),
+		})
+	return err
 }

@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -64,12 +65,17 @@ func Selftest(o model.Options) (checks []Check, gpu string, err error) {
 }
 
 func selftest80(l *library, m *memory) ([]Check, error) {
-	found, err := ask(l.kernels["selftest_80"], m, nil)
+	k := find(l, kernels.Selftest)
+	at, err := clearResults(m)
 	if err != nil {
 		return nil, err
 	}
-	if n := int(l.kernels["selftest_80"].launch.tileC); n != len(checks80) {
-		return nil, fmt.Errorf("kernel selftest_80 has %d checks, wanted %d", n, len(checks80))
+	found, err := ask(k, at, kernels.SelftestArguments{Result: address(at)})
+	if err != nil {
+		return nil, err
+	}
+	if n := int(k.shape.TileC); n != len(checks80) {
+		return nil, fmt.Errorf("kernel %s has %d checks, wanted %d", k.name, n, len(checks80))
 	}
 	var checks []Check
 	for i, name := range checks80 {
@@ -85,16 +91,20 @@ const (
 )
 
 func selftest90(l *library, m *memory) ([]Check, error) {
-	k := l.kernels["selftest_90"]
-	weights, err := testMap(m, 0, [4]int{testChannels, testRows, 1, 1}, [4]int{64, int(k.launch.tileC), 1, 1})
+	k := find(l, kernels.Selftest90)
+	weights, err := testMap(m, 0, [4]int{testChannels, testRows, 1, 1}, [4]int{64, int(k.shape.TileC), 1, 1})
 	if err != nil {
 		return nil, err
 	}
-	pixels, err := testMap(m, 1000, [4]int{testChannels, testColumns, testPixels, 1}, [4]int{64, int(k.launch.tileW), int(k.launch.tileH) + 2, 1})
+	pixels, err := testMap(m, 1000, [4]int{testChannels, testColumns, testPixels, 1}, [4]int{64, int(k.shape.TileW), int(k.shape.TileH) + 2, 1})
 	if err != nil {
 		return nil, err
 	}
-	found, err := ask(k, m, []driver.TensorMap{weights, pixels})
+	at, err := clearResults(m)
+	if err != nil {
+		return nil, err
+	}
+	found, err := ask(k, at, kernels.Selftest90Arguments{Weight: weights, Plane: pixels, Result: address(at)})
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +125,7 @@ func selftest90(l *library, m *memory) ([]Check, error) {
 }
 
 // testMap makes a tensor of test values whose rows count from first, and its map.
-func testMap(m *memory, first uint32, sides, box [4]int) (driver.TensorMap, error) {
+func testMap(m *memory, first uint32, sides, box [4]int) (kernels.TensorMap, error) {
 	rows := sides[1] * sides[2]
 	values := make([]uint16, 0, rows*sides[0])
 	for row := range uint32(rows) {
@@ -123,12 +133,17 @@ func testMap(m *memory, first uint32, sides, box [4]int) (driver.TensorMap, erro
 			values = append(values, model.Float16(testValue(first+row, k)))
 		}
 	}
-	at, err := put(m, cu.NoStream, values)
+	at, err := upload(m, cu.NoStream, values)
+	if err == nil {
+		err = driver.Wrap("cuStreamSynchronize", cu.NoStream.Synchronize())
+	}
+	runtime.KeepAlive(values)
 	if err != nil {
-		return driver.TensorMap{}, err
+		return kernels.TensorMap{}, err
 	}
 	row := 2 * sides[0]
-	return driver.EncodeTiled(at, sides, [3]int{row, row * sides[1], row * rows}, box)
+	encoded, err := driver.EncodeTiled(at, sides, [3]int{row, row * sides[1], row * rows}, box)
+	return kernels.TensorMap(encoded), err
 }
 
 // testValue is value of kernels/selftest90.cu.
@@ -137,30 +152,23 @@ func testValue(row, k uint32) float32 {
 	return float32(int((h^h>>15)&7) - 3)
 }
 
-// ask runs a self-test kernel in one block and returns its results.
-func ask(k kernel, m *memory, maps []driver.TensorMap) (found [results]int32, err error) {
-	at, err := m.take(4 * results)
+// clearResults is memory for results, each -1.
+func clearResults(m *memory) (uintptr, error) {
+	at, err := m.allocate(4 * results)
+	if err != nil {
+		return 0, err
+	}
+	return at, driver.Wrap("cuMemsetD8", cu.MemsetD8(cu.DevicePtr(at), 0xff, 4*results))
+}
+
+// ask runs a self-test kernel in one block and returns its results, which it writes at an address.
+func ask[A any](k function[A], at uintptr, args A) (found [results]int32, err error) {
+	t, err := newTyped(k, [3]int{1, 1, 1}, args)
 	if err != nil {
 		return found, err
 	}
-	if err := cu.MemsetD8(cu.DevicePtr(at), 0xff, 4*results); err != nil {
-		return found, driver.Wrap("cuMemsetD8", err)
-	}
-	sizes := []int{pointerSize}
-	if len(maps) == 2 {
-		sizes = []int{mapSize, mapSize, pointerSize}
-	}
-	launch, err := driver.NewKernel(k.name, k.function, sizes...)
-	if err != nil {
-		return found, err
-	}
-	defer launch.Close()
-	for i := range maps {
-		launch.SetBytes(i, maps[i][:])
-	}
-	launch.SetPointer(len(maps), at)
-	launch.SetShape([3]int{1, 1, 1}, [3]int{int(k.launch.threads), 1, 1}, int(k.launch.shared))
-	if err := launch.Launch(cu.NoStream); err != nil {
+	defer t.kernel.Close()
+	if err := t.kernel.Launch(cu.NoStream); err != nil {
 		return found, err
 	}
 	err = cu.MemcpyDtoH(unsafe.Pointer(&found), cu.DevicePtr(at), 4*results)

@@ -8,8 +8,8 @@ import (
 )
 
 // Stylize is model.Engine.Stylize. It returns when the result is complete.
-func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
-	if err := model.CheckStylize(e.weights, dst, src, s); err != nil {
+func (e *Engine) Stylize(dst, src *model.Image, stylization *model.Stylization) error {
+	if err := model.CheckStylize(e.weights, dst, src, stylization); err != nil {
 		return fmt.Errorf("cuda: %w", err)
 	}
 	for _, m := range [...]*model.Image{dst, src} {
@@ -21,107 +21,97 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		return e.fail("frame", src, err)
 	}
 	defer e.device.leave()
-	if err := e.stylize(dst, src, s); err != nil {
-		e.before.Forget()
+	if err := e.stylize(dst, src, stylization); err != nil {
+		e.history.Forget()
 		_ = e.wait() // as in Statistics
 		return e.fail("frame", src, err)
 	}
-	e.before.Remember(src, s)
+	e.history.Remember(src, stylization)
 	return nil
 }
 
-func (e *Engine) stylize(dst, src *model.Image, s *model.Stylization) error {
-	p, c, err := e.prepare(dst, src, s)
+func (e *Engine) stylize(dst, src *model.Image, stylization *model.Stylization) error {
+	s, l, err := e.prepare(dst, src, stylization)
 	if err != nil {
 		return err
 	}
-	for _, i := range c.varies {
-		if err := c.graph.SetArguments(i); err != nil {
-			return err
-		}
-	}
-	if err := c.graph.Launch(e.stream); err != nil {
+	if err := l.graph.Launch(e.stream); err != nil {
 		return err
 	}
-	if err := p.collect(dst, e.stream); err != nil {
+	if err := s.readBack(dst, e.stream); err != nil {
 		return err
 	}
 	if err := e.wait(); err != nil {
 		return err
 	}
 	if !dst.Device() {
-		unpackRows(dst, p.result.pinned)
+		unpackRows(dst, s.result.pinned)
 	}
 	return nil
 }
 
-// prepare orders what a frame needs onto the GPU and tells the kernels about it.
-func (e *Engine) prepare(dst, src *model.Image, s *model.Stylization) (*plan, *chain, error) {
-	p, c, err := e.chain(src, s)
+// prepare orders what a frame needs onto the GPU and binds the kernels' arguments.
+func (e *Engine) prepare(dst, src *model.Image, stylization *model.Stylization) (*schedule, *launches, error) {
+	s, l, err := e.scheduleFrame(src, stylization)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := e.send(p, s); err != nil {
+	if err := e.uploadStyles(s, stylization); err != nil {
 		return nil, nil, err
 	}
-	from, err := p.bring(src, e.stream)
+	from, err := s.stage(src, e.stream)
 	if err != nil {
 		return nil, nil, err
 	}
-	to, err := p.target(dst)
+	to, err := s.target(dst)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.smooth.SetFloat(4, s.Smoothing)
-	c.smooth.SetInt(8, flag(!e.before.ContinuesStatistics(src, s)))
-	c.adapt.SetFloat(4, s.Alpha)
-	c.own(p, &e.steady, to, from, src, s)
-	if c.blend != nil {
-		c.blend.SetInt(7, e.weight(src, s))
+	l.smooth.args.Smoothing, l.smooth.args.Discontinuity = stylization.Smoothing, flag(!e.history.ContinuesStatistics(src, stylization))
+	if l.apply != nil {
+		l.apply.args.Alpha = stylization.Alpha
+	} else {
+		l.adapt.args.Alpha = stylization.Alpha
 	}
-	return p, c, nil
+	if l.blend != nil {
+		l.blend.args.Weight = e.blendWeight(src, stylization)
+	}
+	l.bindFrame(s, &e.blend, to, from, src, stylization)
+	return s, l, l.bind()
 }
 
-// chain is the kernels for a frame, and their plan. Pictures to follow that are of another size are given up first.
-func (e *Engine) chain(src *model.Image, s *model.Stylization) (*plan, *chain, error) {
+// scheduleFrame is the schedule and the kernels for a frame. Pictures to follow that are of another size are given up first.
+func (e *Engine) scheduleFrame(src *model.Image, stylization *model.Stylization) (*schedule, *launches, error) {
 	frame := extent{src.Width, src.Height}
-	if e.steady.device != nil && e.steady.frame != frame {
-		if err := errors.Join(e.forget(), e.steady.close()); err != nil {
+	if e.blend.device != nil && e.blend.frame != frame {
+		if err := errors.Join(e.dropSchedule(), e.blend.free()); err != nil {
 			return nil, nil, err
 		}
 	}
-	w, h := s.Size(src.Width, src.Height)
-	p, err := e.planFor(frame, extent{w, h})
+	w, h := stylization.Size(src.Width, src.Height)
+	s, err := e.scheduleFor(frame, extent{w, h})
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := e.chainFor(p, s.Mask != nil, s.Smoothing > 0)
-	return p, c, err
+	l, err := e.launchesFor(s, stylization.Mask != nil, stylization.Smoothing > 0)
+	return s, l, err
 }
 
-// weight is that of the frame before in what pixels follow.
-func (e *Engine) weight(src *model.Image, s *model.Stylization) int {
-	if !e.before.ContinuesPixels(src, s) {
+// blendWeight is that of the frame before in what pixels follow.
+func (e *Engine) blendWeight(src *model.Image, stylization *model.Stylization) int32 {
+	if !e.history.ContinuesPixels(src, stylization) {
 		return 0
 	}
-	return model.BlendWeight(s.Smoothing)
+	return int32(model.BlendWeight(stylization.Smoothing))
 }
 
-// send orders what is new in a look onto the GPU.
-func (e *Engine) send(p *plan, s *model.Stylization) error {
-	if err := e.network.send(0, s.Style, e.stream); err != nil || s.Mask == nil {
+// uploadStyles orders the styles and the mask onto the GPU where they are new.
+func (e *Engine) uploadStyles(s *schedule, stylization *model.Stylization) error {
+	if err := e.network.uploadStyle(0, stylization.Style, e.stream); err != nil || stylization.Mask == nil {
 		return err
 	}
-	if err := e.network.send(1, s.Mask.Second, e.stream); err != nil {
+	if err := e.network.uploadStyle(1, stylization.Mask.Second, e.stream); err != nil {
 		return err
 	}
-	return p.divide(s.Mask, e.stream)
-}
-
-// flag is a bool as kernels take it.
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return s.uploadShares(stylization.Mask, e.stream)
 }

@@ -1,0 +1,67 @@
+package cuda
+
+import (
+	"adainfilter/cuda/kernels"
+	"adainfilter/model"
+)
+
+// temporalBlend is what the pixels of a film follow, model/smoothing.go. Its memory is for frames of one size and no part of their schedule,
+// as statistics of another picture replace that but change nothing here.
+type temporalBlend struct {
+	memory
+	frame   extent  // that the memory is for
+	before  uintptr // the frame before, in any format
+	result  uintptr // its blended result
+	changes uintptr // a byte for each pixel
+}
+
+// allocateFor takes the memory for frames of a size, unless it is there.
+func (b *temporalBlend) allocateFor(frame extent) error {
+	if b.device != nil {
+		return nil
+	}
+	b.frame = frame
+	picture, changes := blendSizes(frame)
+	return b.allocateAll([]buffer{{&b.before, picture}, {&b.result, picture}, {&b.changes, changes}})
+}
+
+// blendSizes is how many bytes a picture of any format and its changes take.
+func blendSizes(e extent) (picture, changes int64) {
+	return int64(stagingSize(e)), int64(changesPitch(e)) * int64(e.height)
+}
+
+// blendBytes is the memory of a temporalBlend.
+func blendBytes(e extent) int64 {
+	picture, changes := blendSizes(e)
+	return 2*picture + changes
+}
+
+// changesPitch is the bytes from row to row of the changes.
+func changesPitch(e extent) int { return ceil(e.width, rowAlignment) * rowAlignment }
+
+// bindFrame sets what is the frame's own in the two launches.
+func (b *temporalBlend) bindFrame(l *launches, to, from kernels.Frame, src *model.Image, keep int32) {
+	l.changes.args.Src, l.changes.args.Before = from, internal(src, b.frame, b.before)
+	l.blend.args.Dst, l.blend.args.Src, l.blend.args.Result = to, from, internal(src, b.frame, b.result)
+	l.blend.args.PreserveColor = keep
+}
+
+// addBlend lets the result follow that of the frame before: one kernel compares the frame with the one before, and takes its place, one
+// blends.
+func (e *Engine) addBlend(s *schedule, l *launches) (err error) {
+	changes, pitch, pixels := address(e.blend.changes), int32(changesPitch(s.frame)), s.frame.pixels()
+	compare := find(e.library, kernels.Changes)
+	l.changes, err = addVarying(l, launch{layer: "temporal blend", flop: 9 * pixels, bytes: 10 * pixels}, compare,
+		[3]int{compare.tiles(s.frame.width, s.frame.height), 1, 1}, kernels.ChangesArguments{Changes: changes, Pitch: pitch})
+	if err != nil {
+		return err
+	}
+	blend, count := find(e.library, kernels.Blend), int32(1)
+	if l.masked {
+		count = regions
+	}
+	l.blend, err = addVarying(l, launch{layer: "temporal blend", flop: 40 * pixels, bytes: 13 * pixels}, blend,
+		[3]int{blend.tiles(s.frame.width, s.frame.height), 1, 1},
+		kernels.BlendArguments{Changes: changes, Pitch: pitch, Continues: address(e.network.continues), Regions: count})
+	return err
+}

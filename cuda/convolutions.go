@@ -1,0 +1,87 @@
+package cuda
+
+import (
+	"fmt"
+
+	"adainfilter/cuda/driver"
+	"adainfilter/cuda/kernels"
+)
+
+// addFirst turns the picture into relu1_1.
+func (e *Engine) addFirst(s *schedule, l *launches, i int) (err error) {
+	layer, out, k := e.network.layers[i], s.planes[i], find(e.library, kernels.First)
+	pixels := float64(out.w) * float64(out.h)
+	what := launch{layer: layer.Name, flop: 2 * pixels * 27 * float64(out.c), bytes: pixels*3 + float64(out.bytes())}
+	l.first, err = addVarying(l, what, k, [3]int{k.tiles(out.w, out.h), ceil(out.c, int(k.shape.TileC)), 1}, kernels.FirstArguments{
+		Weight: address(e.network.weight[i]), Bias: address(e.network.bias[i]), Dst: address(s.written(i)), C: int32(out.c),
+	})
+	return err
+}
+
+// addConvolution is a layer from plane to plane.
+func (e *Engine) addConvolution(s *schedule, l *launches, i int) error {
+	layer, in, out := e.network.layers[i], s.planes[i-1], s.planes[i]
+	products := float64(layer.phases) * float64(layer.taps) * float64(layer.in) * float64(layer.out)
+	what := launch{layer: layer.Name, flop: 2 * products * float64(in.w) * float64(in.h), bytes: float64(in.bytes()+out.bytes()) + 2*products}
+	replicate := flag(e.network.layers[i+1].phases == 4) // the next layer is behind an upsampling: the edge repeats
+	if e.device.wgmma {
+		large, small := find(e.library, kernels.Conv90C128), find(e.library, kernels.Conv90C128Small)
+		name := layer.convolution90(func() bool { return smaller(large.shape, small.shape, in, out.c, e.device.processors) })
+		if name != "" {
+			return e.addTensorMapped(s, l, i, what, find(e.library, name), replicate)
+		}
+	}
+	return e.addPlain(s, l, i, what, find(e.library, layer.convolution()), replicate)
+}
+
+// addPlain is a kernel that multiplies by mma.sync: a block for each tile, channel tile and phase.
+func (e *Engine) addPlain(s *schedule, l *launches, i int, what launch, k function[kernels.ConvArguments], replicate int32) error {
+	layer, in := e.network.layers[i], s.planes[i-1]
+	weight, bias := e.network.parameters(i, l.masked)
+	_, err := add(l, what, k, [3]int{k.tiles(in.w, in.h), layer.out / int(k.shape.TileC), layer.phases}, kernels.ConvArguments{
+		Src: address(s.written(i - 1)), Weight: address(weight), Bias: address(bias), Dst: address(s.written(i)),
+		H: int32(in.h), W: int32(in.w), Cin: int32(layer.in), Cout: int32(layer.out), Replicate: replicate,
+	})
+	return err
+}
+
+// addTensorMapped is a kernel that multiplies by wgmma: as many blocks as the GPU has processors, each taking tile after tile.
+func (e *Engine) addTensorMapped(s *schedule, l *launches, i int, what launch, k function[kernels.Conv90Arguments], replicate int32) error {
+	layer, in := e.network.layers[i], s.planes[i-1]
+	tileW, tileH, tileC := int(k.shape.TileW), int(k.shape.TileH), int(k.shape.TileC)
+	rows := tileH + 2
+	if k.name == kernels.Conv90C128Up.Name() { // its tiles are of one phase, which reads a row less
+		rows = tileH + 1
+	}
+	row := 2 * layer.in * (in.w + 2)
+	src, err := driver.EncodeTiled(s.written(i-1), [4]int{layer.in, in.w + 2, in.h + 2, 1}, [3]int{2 * layer.in, row, row * (in.h + 2)},
+		[4]int{64, tileW, rows, 1})
+	if err != nil {
+		return fmt.Errorf("plane before layer %s: %w", layer.Name, err)
+	}
+	weight, bias := e.network.parameters(i, l.masked)
+	all := layer.phases * layer.taps * layer.out
+	weights, err := driver.EncodeTiled(weight, [4]int{layer.in, all, 1, 1}, [3]int{2 * layer.in, 2 * layer.in * all, 2 * layer.in * all},
+		[4]int{64, tileC, 1, 1})
+	if err != nil {
+		return fmt.Errorf("weights of layer %s: %w", layer.Name, err)
+	}
+	blocks := min(e.device.processors, k.tiles(in.w, in.h)*layer.out/tileC*layer.phases)
+	_, err = add(l, what, k, [3]int{blocks, 1, 1}, kernels.Conv90Arguments{
+		Src: kernels.TensorMap(src), Weight: kernels.TensorMap(weights), Bias: address(bias), Dst: address(s.written(i)),
+		H: int32(in.h), W: int32(in.w), Cin: int32(layer.in), Cout: int32(layer.out), Replicate: replicate,
+	})
+	return err
+}
+
+// addLast turns the last plane into the picture.
+func (e *Engine) addLast(s *schedule, l *launches, i int) (err error) {
+	layer, in, k := e.network.layers[i], s.planes[i-1], find(e.library, kernels.Last)
+	pixels := s.extent.pixels()
+	what := launch{layer: layer.Name, flop: 2 * pixels * 27 * float64(in.c), bytes: pixels*3 + float64(in.bytes())}
+	l.last, err = addVarying(l, what, k, [3]int{k.tiles(s.width, s.height), 1, 1}, kernels.LastArguments{
+		Plane: address(s.written(i - 1)), Weight: address(e.network.weight[i]), Bias: address(e.network.bias[i]),
+		H: int32(in.h), W: int32(in.w), C: int32(in.c),
+	})
+	return err
+}

@@ -1,0 +1,155 @@
+package cuda
+
+import (
+	"errors"
+
+	"adainfilter/cuda/driver"
+	"adainfilter/cuda/kernels"
+	"adainfilter/model"
+)
+
+// launches are all kernels of a frame, in order.
+type launches struct {
+	masked  bool // two regions: AdaIN is applied to the plane, not to the weights of the layer behind it
+	list    []launch
+	encoder int       // where nothing is before the network, so many launches give the statistics of a plain frame
+	varying []varying // those that take arguments of the frame
+
+	// The arguments of those; nil where there is no such launch.
+	reduce  *typed[kernels.ReduceArguments]
+	first   *typed[kernels.FirstArguments]
+	smooth  *typed[kernels.SmoothArguments]
+	adapt   *typed[kernels.AdaptArguments]
+	apply   *typed[kernels.RegionsApplyArguments]
+	last    *typed[kernels.LastArguments]
+	fit     *typed[kernels.EnlargeFitArguments]
+	enlarge *typed[kernels.EnlargeArguments]
+	changes *typed[kernels.ChangesArguments]
+	blend   *typed[kernels.BlendArguments]
+
+	graph *driver.Graph
+}
+
+// varying is the arguments of a launch of the list.
+type varying struct {
+	index int
+	args  interface{ bind() }
+}
+
+// newLaunches makes the kernels of a frame and their graph. What memory it takes is the schedule's, which must be closed after an error.
+func (e *Engine) newLaunches(s *schedule, masked, blended bool) (*launches, error) {
+	l := &launches{masked: masked}
+	err := e.addAll(s, l, blended)
+	if err == nil {
+		l.graph, err = driver.NewGraph(l.kernels(len(l.list)))
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.release((*driver.Graph).Close))
+	}
+	return l, nil
+}
+
+// kernels is the first n kernels alone.
+func (l *launches) kernels(n int) []*driver.Kernel {
+	list := make([]*driver.Kernel, n)
+	for i := range list {
+		list[i] = l.list[i].kernel
+	}
+	return list
+}
+
+// addAll lists the kernels: what reduces the frame, the network, what enlarges its result, what blends that with the one before.
+func (e *Engine) addAll(s *schedule, l *launches, blended bool) error {
+	parts := []func(*schedule, *launches) error{e.addNetwork}
+	if s.frame != s.extent {
+		parts = []func(*schedule, *launches) error{e.addReduce, e.addNetwork, e.addEnlarge}
+	}
+	if blended {
+		parts = append(parts, e.addBlend)
+	}
+	for _, part := range parts {
+		if err := part(s, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addNetwork lists layers one to join-1, statistics, smoothing, AdaIN on the plane or folded into the next layer, the other layers.
+func (e *Engine) addNetwork(s *schedule, l *launches) error {
+	n := e.network
+	for i := range n.layers {
+		if i == n.join {
+			if err := e.addAdaIN(s, l); err != nil {
+				return err
+			}
+		}
+		layer := e.addConvolution
+		switch i {
+		case 0:
+			layer = e.addFirst
+		case len(n.layers) - 1:
+			layer = e.addLast
+		}
+		if err := layer(s, l, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addAdaIN is all between encoder and decoder.
+func (e *Engine) addAdaIN(s *schedule, l *launches) error {
+	if l.masked {
+		return e.addRegions(s, l)
+	}
+	if err := e.addStatistics(s, l); err != nil {
+		return err
+	}
+	l.encoder = len(l.list)
+	if err := e.addSmooth(s, l); err != nil {
+		return err
+	}
+	return e.addAdapt(l)
+}
+
+// bindFrame sets what is the frame's own: src, which lies at from, and where its result is to go.
+func (l *launches) bindFrame(s *schedule, b *temporalBlend, to, from kernels.Frame, src *model.Image, stylization *model.Stylization) {
+	content, result, keep := from, to, stylization.PreserveColor
+	if l.blend != nil {
+		b.bindFrame(l, to, from, src, flag(keep))
+		keep = false // of what is blended
+	}
+	if l.reduce != nil {
+		content, result = s.reduced.frames(src, s.extent)
+		l.reduce.args = kernels.ReduceArguments{Dst: content, Src: from}
+		l.fit.args.Small, l.fit.args.Result = content, result
+		l.enlarge.args.Dst, l.enlarge.args.Src, l.enlarge.args.Result = to, from, result
+		l.enlarge.args.PreserveColor = flag(keep)
+		keep = false // of what is enlarged
+	}
+	l.first.args.Src = content
+	l.last.args.Dst, l.last.args.Src, l.last.args.PreserveColor = result, content, flag(keep)
+}
+
+// bind gives the arguments of the frame to the kernels and to the graph.
+func (l *launches) bind() error {
+	for _, v := range l.varying {
+		v.args.bind()
+		if err := l.graph.SetArguments(v.index); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *launches) release(free func(*driver.Graph) error) (err error) {
+	if l.graph != nil {
+		err = free(l.graph)
+	}
+	for _, k := range l.list {
+		k.kernel.Close()
+	}
+	l.graph, l.list = nil, nil
+	return err
+}
