@@ -17,7 +17,7 @@ const (
 	unknown     = 999
 )
 
-// life is what an engine does from opening to closing: two sizes, the second one with the network at a smaller one and steady pixels,
+// life is what an engine does from opening to closing: two sizes, the second one with the network at a smaller one and temporal blend,
 // without a mask and with one, statistics.
 func life(e model.Engine, w *model.Weights) error {
 	s := &model.Stylization{Style: modeltest.RandomStats(2, w.Widths[3]), Alpha: 1}

@@ -39,9 +39,9 @@ func TestProcessingSize(t *testing.T) {
 	})
 }
 
-// TestSteadyPixels demands exactly the reference's blend of the engine's own results. The second of them, before it is blended, comes from
+// TestTemporalBlend demands exactly the reference's blend of the engine's own results. The second of them, before it is blended, comes from
 // an engine that saw the first frame without smoothing: its statistics go on as those of the other, its pixels have none to follow.
-func TestSteadyPixels(t *testing.T) {
+func TestTemporalBlend(t *testing.T) {
 	each(t, func(t *testing.T) {
 		follows, plain := open(t, modeltest.Widths, model.Options{DeviceID: -1}), open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		for i, f := range model.Formats() {
