@@ -35,9 +35,12 @@ export PATH := $(PATH):/usr/local/go/bin
 # Without VCS stamps a build also works where git is missing or distrusts the folder's owner.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=false
 
+# What is installed first must be there for what comes next.
+.NOTPARALLEL:
+
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps headers build plugin command share demo test lint kernels bench gpu-bundle deb install clean
+.PHONY: help deps demo-deps headers build plugin command share demo test lint kernels bench gpu-bundle deb install clean
 
 help:
 	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
@@ -53,7 +56,7 @@ help:
 	@echo 'make clean       remove what was built'
 
 deps:
-	@tools/deps
+	@tools/deps all
 	@$(HEADERS)
 	@tools/gstcuda '$(GSTCUDA)'
 
@@ -78,14 +81,18 @@ share: command
 	'$(COMMAND)' completion zsh >'$(SHARE)/_adain'
 	'$(COMMAND)' completion fish >'$(SHARE)/adain.fish'
 
-demo: build
+# Elements that only tests and films of rarer kinds need are most of what `make deps` installs.
+demo-deps:
+	@tools/deps demo
+
+demo: demo-deps plugin command
 	@VIDEO='$(VIDEO)' STYLE='$(STYLE)' ALPHA='$(ALPHA)' pipelines/demo.sh
 
 test: build
 	go test -timeout 30m ./...
 
 lint: deps
-	@tools/deps shellcheck pyflakes3
+	@tools/deps all shellcheck pyflakes3
 	@tools/lint '$(STATICCHECK)'
 
 # NVRTC and ptxas, of the pinned release only: another one writes other text.
@@ -102,7 +109,7 @@ gpu-bundle: deps
 # dh gives what it calls another home, where Go would compile everything anew. What the build depends on was seen to by tools/deps;
 # dpkg-buildpackage would also want the package build-essential, which only names what is there.
 deb: build
-	@tools/deps dh:debhelper dpkg-buildpackage:dpkg-dev lintian
+	@tools/deps all dh:debhelper dpkg-buildpackage:dpkg-dev lintian
 	rm -f '$(BUILD)'/adainfilter_*
 	DEBFOLDER='$(BUILD)' GOCACHE="$$(go env GOCACHE)" GOMODCACHE="$$(go env GOMODCACHE)" dpkg-buildpackage --build=binary \
 	  --no-check-builddeps --unsigned-changes --post-clean \

@@ -1,28 +1,23 @@
 #!/bin/bash
 # compare.sh IN OUT [STYLE] [ALPHA]: original on the left, result on the right.
 #
-# OUT is a film to write (.mp4 or .mkv, without sound) or the word `window`.
+# OUT is a film to write (.mp4 or .mkv, without sound) or the word `window`, which SINK replaces by another element.
 set -euo pipefail
 # shellcheck source=pipelines/launch.bash
 . "$(dirname "${BASH_SOURCE[0]}")/launch.bash"
 
 case $# in 2 | 3 | 4) ;; *) stop 'usage: compare.sh IN OUT|window [STYLE] [ALPHA]' ;; esac
 in=$1 out=$2
-write=(x264enc pass=qual quantizer=20 speed-preset=veryfast ! h264parse)
+write=(x264enc pass=qual quantizer=20 speed-preset=veryfast)
 case $out in
-  window) write=(autovideosink) ;;
+  window) window && write=(videoconvert ! "${sink[@]}") ;;
   *.mp4) write+=(! mp4mux ! filesink location="$(value "$out.part")") ;;
   *.mkv) write+=(! matroskamux ! filesink location="$(value "$out.part")") ;;
   *) stop "OUT must end in .mp4 or .mkv or be the word window, found $out" ;;
 esac
 [ ! "$in" -ef "$out" ] || stop "OUT is IN: $in"
 
-found=$(describe "$in")
-width=$(field Width "$found") height=$(field Height "$found")
-[ -n "$width" ] || stop "no video in $in"
-case $(field 'image orientation' "$found") in
-  *90 | *270) read -r width height <<<"$height $width" ;;
-esac
+look "$in"
 
 filter "${3:-}" "${4:-}"
 trap 'rm -f "$out.part"' EXIT # of a film that failed

@@ -19,12 +19,7 @@ case $out in
 esac
 [ ! "$in" -ef "$out" ] || stop "OUT is IN: $in"
 
-found=$(describe "$in")
-width=$(field Width "$found") height=$(field Height "$found")
-[ -n "$width" ] || stop "no video in $in"
-case $(field 'image orientation' "$found") in
-  *90 | *270) read -r width height <<<"$height $width" ;;
-esac
+look "$in"
 even=()
 if [ $((width % 2 + height % 2)) -gt 0 ]; then
   even=('!' videocrop right=$((width % 2)) bottom=$((height % 2)))
@@ -47,7 +42,7 @@ filter "${3:-}" "${4:-}"
 trap 'rm -f "$out.part"' EXIT # of a film that failed
 launch -e filesrc location="$(value "$in")" ! decodebin name=d expose-all-streams=false caps="$decode" \
   d. ! video/x-raw ! videoconvert ! videoflip video-direction=auto ! "${filter[@]}" "${even[@]}" \
-  ! queue ! x264enc pass=qual quantizer=20 speed-preset=veryfast ! h264parse ! progressreport update-freq=5 ! mux. \
+  ! queue ! x264enc pass=qual quantizer=20 speed-preset=veryfast ! progressreport update-freq=5 ! mux. \
   "${sound[@]}" \
   "$mux" name=mux ! filesink location="$(value "$out.part")" >&2
 mv "$out.part" "$out"

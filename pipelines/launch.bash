@@ -40,6 +40,23 @@ value() {
   printf '"%s"' "${text//\"/\\\"}"
 }
 
+# window: sets the array `sink` to the elements of SINK, or to the first that can open a window here. autovideosink would take a sink that
+# shows nothing where none can, and end well.
+window() {
+  read -ra sink <<<"${SINK:-}"
+  [ ${#sink[@]} -eq 0 ] || return 0
+  [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] \
+    || stop 'no screen for a window: neither DISPLAY nor WAYLAND_DISPLAY is set (over ssh: ssh -X; on a console: SINK=kmssink)'
+  local found=''
+  for sink in ${WAYLAND_DISPLAY:+waylandsink} ${DISPLAY:+xvimagesink ximagesink} glimagesink; do
+    gst-inspect-1.0 --exists "$sink" || continue
+    gst-launch-1.0 --no-fault -q fakesrc num-buffers=0 ! "$sink" >/dev/null 2>&1 && return
+    found+=" $sink"
+  done
+  [ -n "$found" ] || stop 'GStreamer has no element for a window: install gstreamer1.0-x'
+  stop "no window opens on DISPLAY=${DISPLAY:-} WAYLAND_DISPLAY=${WAYLAND_DISPLAY:-}, tried:$found"
+}
+
 # describe FILM: what gst-discoverer-1.0 finds in a file.
 describe() {
   [ -r "$1" ] || stop "cannot read $1"
@@ -49,6 +66,16 @@ describe() {
 # field NAME DESCRIPTION: the value of the first line `NAME: value` of a description.
 field() {
   sed -n "/^ *$1:/{s/^ *$1: *//p;q}" <<<"$2"
+}
+
+# look FILM: sets `found` to the description of a film, `width` and `height` to those of its upright pictures.
+look() {
+  found=$(describe "$1")
+  width=$(field Width "$found") height=$(field Height "$found")
+  [ -n "$width" ] || stop "no video in $1"
+  case $(field 'image orientation' "$found") in
+    *90 | *270) read -r width height <<<"$height $width" ;;
+  esac
 }
 
 # frames FILM: counts the pictures of an H.264 film without decoding them.

@@ -104,7 +104,7 @@ func found(t *testing.T, path string) string {
 
 func TestFile(t *testing.T) {
 	needs(t, "x264enc", "vp8enc", "vorbisenc", "avenc_aac", "avdec_h264", "videocrop")
-	h264, aac := "x264enc speed-preset=ultrafast ! h264parse", "audioconvert ! avenc_aac ! aacparse"
+	h264, aac := "x264enc speed-preset=ultrafast", "audioconvert ! avenc_aac ! aacparse"
 	for _, c := range []struct {
 		name, in, caps, video, sound, muxer, out string
 		width, height                            int
@@ -149,7 +149,7 @@ func TestVariableRate(t *testing.T) {
 	needs(t, "x264enc", "avdec_h264", "capssetter")
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in.mkv"), filepath.Join(dir, "out.mkv")
-	line := "concat name=c ! x264enc speed-preset=ultrafast ! h264parse ! matroskamux ! filesink location=" + in
+	line := "concat name=c ! x264enc speed-preset=ultrafast ! matroskamux ! filesink location=" + in
 	for _, rate := range []string{"10/1", "25/1"} { // which the caps must not say, or the muxer sees a change
 		line += " videotestsrc num-buffers=5 ! video/x-raw,format=I420,width=64,height=48,framerate=" + rate +
 			" ! capssetter caps=video/x-raw,framerate=0/1 ! c."
@@ -175,7 +175,7 @@ func TestFileRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := filepath.Join(dir, "good.mp4")
-	film(t, good, "width=64,height=48", "x264enc speed-preset=ultrafast ! h264parse", "", "mp4mux")
+	film(t, good, "width=64,height=48", "x264enc speed-preset=ultrafast", "", "mp4mux")
 	for _, c := range []struct{ name, in, out, style, want string }{
 		{"missing", filepath.Join(dir, "none.mp4"), filepath.Join(dir, "out.mp4"), "", "cannot read"},
 		{"not a film", text, filepath.Join(dir, "out.mp4"), "", "text.mp4"},
@@ -201,7 +201,7 @@ func TestCompareAndSheet(t *testing.T) {
 	needs(t, "x264enc", "avdec_h264", "compositor", "pngenc")
 	dir := t.TempDir()
 	in, both, sheet := filepath.Join(dir, "in.mp4"), filepath.Join(dir, "both.mp4"), filepath.Join(dir, "sheet.png")
-	film(t, in, "width=64,height=48", "x264enc speed-preset=ultrafast ! h264parse", "", "mp4mux")
+	film(t, in, "width=64,height=48", "x264enc speed-preset=ultrafast", "", "mp4mux")
 	if text, err := run(t, "./compare.sh", in, both); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

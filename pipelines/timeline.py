@@ -35,7 +35,7 @@ MOMENTS = """
 14  2    0     -
 """
 
-WRITE = "x264enc pass=qual quantizer=20 speed-preset=veryfast ! h264parse ! {} ! filesink name=out"
+WRITE = "x264enc pass=qual quantizer=20 speed-preset=veryfast ! {} ! filesink name=out"
 SIZES = "width=[2,32766,2],height=[2,32766,2]"  # H.264 asks for even ones
 
 
@@ -228,11 +228,35 @@ def source(options):
     return f"{film} ! {scale}" if options.size else film, options.source
 
 
+def window():
+    """The element of SINK, or the first that can open a window here. autovideosink would take a sink that shows nothing."""
+    if os.environ.get("SINK"):
+        return os.environ["SINK"]
+    wayland, x = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    if not wayland and not x:
+        raise Wrong("no screen for a window: neither DISPLAY nor WAYLAND_DISPLAY is set"
+                    " (over ssh: ssh -X; on a console: SINK=kmssink)")
+    names = ["waylandsink"] * bool(wayland) + ["xvimagesink", "ximagesink"] * bool(x) + ["glimagesink"]
+    tried = []
+    for name in names:
+        element = Gst.ElementFactory.make(name)
+        if element is None:
+            continue
+        opens = element.set_state(Gst.State.READY) != Gst.StateChangeReturn.FAILURE
+        element.set_state(Gst.State.NULL)
+        if opens:
+            return name
+        tried.append(name)
+    if not tried:
+        raise Wrong("GStreamer has no element for a window: install gstreamer1.0-x")
+    raise Wrong(f"no window opens on DISPLAY={x or ''} WAYLAND_DISPLAY={wayland or ''}, tried: {' '.join(tried)}")
+
+
 def sink(options):
     """The sink's part of the launch line and the path that its element `out` takes."""
     out = options.out
     if out == "window":
-        return f"videoconvert ! {os.environ.get('SINK') or 'autovideosink'}", None
+        return f"videoconvert ! {window()}", None
     if os.path.exists(out) and os.path.exists(options.source) and os.path.samefile(out, options.source):
         raise Wrong(f"OUT is IN: {out}")
     for end, mux in ((".mp4", "mp4mux"), (".mkv", "matroskamux")):

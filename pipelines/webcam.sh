@@ -12,9 +12,9 @@ set -euo pipefail
 size=${SIZE:-640x360}
 source=(v4l2src device="$(value "${3:-/dev/video0}")")
 [ -z "${SOURCE:-}" ] || read -ra source <<<"$SOURCE"
-read -ra sink <<<"${SINK:-autovideosink}"
 [ -n "${SOURCE:-}" ] || [ -e "${3:-/dev/video0}" ] || stop "no camera at ${3:-/dev/video0}"
 
+window
 filter "${1:-}" "${2:-}"
 # decodebin lets raw pictures pass and decodes the JPEG pictures of many cameras.
 launch "${source[@]}" ! decodebin ! videoconvertscale add-borders=true \

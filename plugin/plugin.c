@@ -2,6 +2,7 @@
 
 #define PACKAGE "adainfilter"
 #define VERSION "0.1.0"
+#define ORIGIN "https://adainfilter.invalid/"
 
 /* Nothing else happens here: GStreamer calls it under a signal handler that the Go runtime does not expect. */
 static gboolean
@@ -11,4 +12,4 @@ plugin_init (GstPlugin * plugin)
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, adainfilter, "AdaIN style transfer", plugin_init,
-    VERSION, "LGPL", "adainfilter", "https://gstreamer.freedesktop.org/")
+    VERSION, "LGPL", PACKAGE, ORIGIN)
