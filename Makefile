@@ -40,11 +40,12 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps demo-deps headers build plugin command share demo test lint kernels bench gpu-bundle deb install clean
+.PHONY: help deps demo-deps headers build plugin command share demo tests test test-all lint kernels bench gpu-bundle deb install clean
 
 help:
 	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
-	@echo 'make test        run all tests'
+	@echo 'make test        run the tests that a change usually breaks'
+	@echo 'make test-all    run all tests, the race detector and the sanitizers'
 	@echo 'make build       $(PLUGIN) and $(COMMAND)'
 	@echo 'make deps        install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
 	@echo 'make lint        formatting, vet, staticcheck, import rules, scripts in sh, bash and Python'
@@ -88,8 +89,22 @@ demo-deps:
 demo: demo-deps plugin command
 	@VIDEO='$(VIDEO)' STYLE='$(STYLE)' ALPHA='$(ALPHA)' pipelines/demo.sh
 
-test: build
-	go test -timeout 30m ./...
+# What takes longest begins first. The tool shows at the end what was skipped and why.
+PACKAGES := ./cuda/emu ./cuda ./trainer/transcode ./element ./...
+# Where goroutines share data. The race detector takes no pie, so that all is compiled for it once more.
+RACES := ./model/... ./picture ./cpu ./cuda ./element ./trainer/dataset ./trainer/live ./trainer/transcode
+
+tests: headers
+	@go build -o '$(BUILD)/tests' ./tools/tests
+
+test: build tests
+	@'$(BUILD)/tests' -short -timeout 15m $(PACKAGES)
+
+test-all: build tests
+	@status=0; \
+	'$(BUILD)/tests' -timeout 30m $(PACKAGES) -- -race -buildmode=exe -short -timeout 30m $(RACES) || status=1; \
+	if [ -x tools/sanitize ]; then tools/sanitize || status=1; fi; \
+	exit $$status
 
 lint: deps
 	@tools/deps all shellcheck pyflakes3
