@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/network"
 	"adainfilter/trainer/terminal"
 )
 
@@ -141,34 +142,11 @@ func benchWeights(path, random string) (*model.Weights, error) {
 	case path != "":
 		return nil, errors.New("--weights and --random exclude each other")
 	case random == "vgg19":
-		return randomWeights(model.VGG19), nil
+		return network.Random(model.VGG19), nil
 	case random == "lite":
-		return randomWeights(model.Lite), nil
+		return network.Random(model.Lite), nil
 	}
 	return nil, fmt.Errorf("--random is %q, wanted vgg19 or lite", random)
-}
-
-// randomWeights keep the size of activations from layer to layer (He et al. 2015, equation 10), so that nothing overflows;
-// the picture that comes out stays around grey.
-func randomWeights(widths model.Widths) *model.Weights {
-	random := rand.New(rand.NewPCG(1, 2))
-	w := &model.Weights{Network: "random-" + widths.Name(), Widths: widths}
-	layers := widths.Layers()
-	for i, l := range layers {
-		c := model.Conv{Layer: l, Weight: make([]float32, l.Out*l.In*l.Kernel*l.Kernel), Bias: make([]float32, l.Out)}
-		scale := math.Sqrt(2 / float64(l.In*l.Kernel*l.Kernel))
-		if i == len(layers)-1 {
-			scale /= 4
-			for o := range c.Bias {
-				c.Bias[o] = 0.5
-			}
-		}
-		for k := range c.Weight {
-			c.Weight[k] = float32(scale * random.NormFloat64())
-		}
-		w.Layers = append(w.Layers, c)
-	}
-	return w
 }
 
 // noiseFrame is a frame of random samples.
@@ -222,8 +200,8 @@ func timeFrames(c *cli.Context, engine model.Engine, dst, src *model.Image, stat
 	s := &model.Stylization{Style: stats, Alpha: 1}
 	var times []float64
 	for range c.Int("runs") {
-		if err := interrupted(c.Context); err != nil {
-			return 0, 0, err
+		if c.Context.Err() != nil {
+			return 0, 0, context.Cause(c.Context)
 		}
 		start := time.Now()
 		if err := engine.Stylize(dst, src, s); err != nil {

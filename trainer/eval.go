@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"adainfilter/picture"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/film"
+	"adainfilter/trainer/network"
 )
 
 func evalCommand() *cli.Command { return newEvalCommand(model.VGG19) }
@@ -133,16 +133,16 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 	var frames []*model.Image
 	if o.film != "" {
 		if frames, err = film.Read(c.Context, o.film, o.size, o.frames); err != nil {
-			return cmp.Or(interrupted(c.Context), err)
+			return err
 		}
 	}
 	w, err := loadWeights(c.String("weights"))
 	if err != nil {
 		return err
 	}
-	loss, err := lossNetwork(c, c.String("vgg"), c.String("photos"), widths)
+	loss, err := network.Loss(c.Context, c.String("vgg"), widths, network.Photos{Folder: c.String("photos")}, c.App.ErrWriter)
 	if err != nil {
-		return err
+		return fmt.Errorf("--vgg: %w", err)
 	}
 	options, err := evalEngine(c)
 	if err != nil {

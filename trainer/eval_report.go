@@ -12,6 +12,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/network"
 	"adainfilter/trainer/score"
 	"adainfilter/trainer/sheet"
 	"adainfilter/trainer/terminal"
@@ -60,7 +61,7 @@ type scoreTable struct {
 func (e *evaluation) report(c *cli.Context, loss []model.Conv, frames []*model.Image) error {
 	w := e.engine.Weights()
 	r := evalReport{
-		Network: w.Network, Encoder: w.EncoderID(), LossNetwork: encoderID(loss), Engine: e.engine.Describe(),
+		Network: w.Network, Encoder: w.EncoderID(), LossNetwork: network.EncoderID(loss), Engine: e.engine.Describe(),
 		Pairs: len(e.chosen), Contents: len(e.contents), Styles: len(e.styles), Size: e.size, Seed: e.seed, Pictures: e.pictures.String(),
 		Monotone: true,
 	}

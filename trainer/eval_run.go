@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -68,8 +69,8 @@ func (e *evaluation) run(c *cli.Context, frames []*model.Image) error {
 	p := terminal.NewSteps(c.App.ErrWriter, "scoring", steps)
 	defer p.Finish()
 	for i, pair := range e.chosen {
-		if err := interrupted(c.Context); err != nil {
-			return err
+		if c.Context.Err() != nil {
+			return context.Cause(c.Context)
 		}
 		if err := e.pair(i, pair); err != nil {
 			return err
@@ -176,8 +177,8 @@ func (e *evaluation) flicker(c *cli.Context, row *evalRow, style files.File, fra
 	var before *model.Image
 	var changes, input float64
 	for i, frame := range frames {
-		if err := interrupted(c.Context); err != nil {
-			return err
+		if c.Context.Err() != nil {
+			return context.Cause(c.Context)
 		}
 		result := model.NewImage(model.RGB, frame.Width, frame.Height)
 		if err := e.engine.Stylize(result, frame, &model.Stylization{Style: v.stats, Alpha: float32(row.alpha)}); err != nil {

@@ -20,6 +20,7 @@ import (
 	"adainfilter/model"
 	"adainfilter/model/ref"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/network"
 	"adainfilter/trainer/score"
 	"adainfilter/trainer/terminal"
 )
@@ -50,7 +51,7 @@ func evalFolders(t *testing.T) (dir string, args []string) {
 	t.Helper()
 	dir = t.TempDir()
 	vgg := filepath.Join(dir, "vgg.safetensors")
-	if err := randomWeights(evalLoss).Save(vgg); err != nil {
+	if err := network.Random(evalLoss).Save(vgg); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 {
@@ -119,12 +120,12 @@ func checkPairs(t *testing.T, dir, file string, r evalReport) {
 	if len(lines) != 1+4*5 {
 		t.Fatalf("%d lines, wanted a head and 5 for each pair", len(lines))
 	}
-	engine, err := engines.Open(randomWeights(tiny), model.Options{Precision: model.Float32})
+	engine, err := engines.Open(network.Random(tiny), model.Options{Precision: model.Float32})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer engine.Close()
-	vgg := randomWeights(evalLoss)
+	vgg := network.Random(evalLoss)
 	look := func(m *model.Image) ([]float32, [4]model.Stats) {
 		var levels [4]model.Stats
 		features := ref.Encode(vgg, ref.Read(m))
@@ -251,7 +252,7 @@ func TestNoiseAndFlicker(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := e.run(evalContext(ctx), nil); err != errInterrupted {
+	if err := e.run(evalContext(ctx), nil); err != context.Canceled {
 		t.Errorf("interrupted: error is %v", err)
 	}
 }

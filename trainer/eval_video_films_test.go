@@ -18,6 +18,7 @@ import (
 	"adainfilter/picture"
 	"adainfilter/trainer/film"
 	"adainfilter/trainer/film/filmtest"
+	"adainfilter/trainer/network"
 )
 
 // TestEvalVideo compares the command, with real films and engines, with the definitions.
@@ -77,7 +78,7 @@ func TestEvalVideo(t *testing.T) {
 // stylized are the results of a new engine.
 func stylized(t *testing.T, style string, frames []*model.Image, smoothing float32) (results []*model.Image) {
 	t.Helper()
-	engine, err := engines.Open(randomWeights(tiny), model.Options{Precision: model.Float32, Threads: 1})
+	engine, err := engines.Open(network.Random(tiny), model.Options{Precision: model.Float32, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +178,7 @@ func TestSteadinessRefuses(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := newSteadiness(&jitterTest{}, []float64{0}, drawn(5, halves)).run(evalContext(ctx)); err != errInterrupted {
+	if err := newSteadiness(&jitterTest{}, []float64{0}, drawn(5, halves)).run(evalContext(ctx)); err != context.Canceled {
 		t.Errorf("interrupted: error is %v", err)
 	}
 }

@@ -102,7 +102,7 @@ func (v *steadiness) run(c *cli.Context) error {
 func (v *steadiness) play(ctx context.Context, path string, use func(i int, frame *model.Image) error) (int, error) {
 	n := -v.skip
 	for frame, err := range v.frames(path) {
-		if err := cmp.Or(interrupted(ctx), err); err != nil {
+		if err := cmp.Or(context.Cause(ctx), err); err != nil {
 			return n, err
 		}
 		if n >= 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
-	"adainfilter/trainer/onnx"
-	"adainfilter/trainer/pth"
+	"adainfilter/trainer/network"
 )
 
 func exportCommand() *cli.Command {
@@ -54,7 +54,7 @@ func export(c *cli.Context) error {
 		return fmt.Errorf("%d files were named, wanted one weights file, or none for the built-in network", len(names))
 	}
 	out, format := c.String("out"), c.String("format")
-	if !slices.Contains([]string{"onnx", "pth", "float16"}, format) {
+	if !slices.Contains(network.Formats, format) {
 		return fmt.Errorf("--format is %q, wanted onnx, pth or float16", format)
 	}
 	if out == "" {
@@ -79,31 +79,15 @@ func export(c *cli.Context) error {
 		return nil
 	}
 	for _, side := range []model.Side{model.Encoder, model.Decoder} {
-		if err := interrupted(c.Context); err != nil {
-			return err
+		if c.Context.Err() != nil {
+			return context.Cause(c.Context)
 		}
 		path := filepath.Join(out, string(side)+"."+format)
-		err := model.WriteFile(path, func(f io.Writer) error { return writeSide(f, w, side, format) })
+		err := model.WriteFile(path, func(f io.Writer) error { return network.Export(f, w, side, format) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		fmt.Fprintf(c.App.Writer, "%s: %s of network %s, widths %v\n", path, side, w.Network, w.Widths)
 	}
 	return nil
-}
-
-// writeSide writes one half of a network.
-func writeSide(out io.Writer, w *model.Weights, side model.Side, format string) error {
-	if format == "onnx" {
-		_, err := out.Write(onnx.Model(w, side, version))
-		return err
-	}
-	var tensors []pth.Named
-	for _, l := range w.Layers {
-		if l.Side == side {
-			tensors = append(tensors, pth.Named{Name: fmt.Sprintf("%d.weight", l.Index), Shape: []int{l.Out, l.In, l.Kernel, l.Kernel}, Values: l.Weight},
-				pth.Named{Name: fmt.Sprintf("%d.bias", l.Index), Shape: []int{l.Out}, Values: l.Bias})
-		}
-	}
-	return pth.Write(out, tensors)
 }

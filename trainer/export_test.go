@@ -15,6 +15,7 @@ import (
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
 	"adainfilter/model/ref"
+	"adainfilter/trainer/network"
 )
 
 // python runs a script and returns what it prints. Without the modules the test is skipped. $PYTHON names another interpreter
@@ -63,7 +64,7 @@ func undump(t *testing.T, path string) (values []float32) {
 func exported(t *testing.T, format string) (dir string, w *model.Weights) {
 	t.Helper()
 	dir = t.TempDir()
-	w = randomWeights(tiny)
+	w = network.Random(tiny)
 	out, _ := mustRun(t, "export", "--format", format, "--out", filepath.Join(dir, "new/folder"), tinyWeights(t, dir))
 	for _, side := range []string{"encoder", "decoder"} {
 		if path := filepath.Join(dir, "new/folder", side+"."+format); !strings.Contains(out, path+": "+side) {

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"adainfilter/model"
-	"adainfilter/trainer/pth"
+	"adainfilter/trainer/network"
 )
 
 func importCommand() *cli.Command {
@@ -44,80 +41,13 @@ func importWeights(c *cli.Context) error {
 	if filepath.Ext(c.String("out")) != ".safetensors" {
 		return fmt.Errorf("--out is %q, wanted a name that ends in .safetensors", c.String("out"))
 	}
-	encoder, err := pth.Read(names[0])
+	w, err := network.Import(c.Context, names[0], names[1], c.String("name"), network.Photos{Folder: c.String("photos")}, c.App.ErrWriter)
 	if err != nil {
 		return err
-	}
-	decoder, err := pth.Read(names[1])
-	if err != nil {
-		return err
-	}
-	metadata := map[string]string{
-		"recipe": "imported", "date": time.Now().UTC().Format(time.RFC3339),
-		"encoder-file": filepath.Base(names[0]), "decoder-file": filepath.Base(names[1]),
-	}
-	plain := !isTorchvision(encoder)
-	if !plain {
-		metadata["recipe"] = "imported, torchvision's VGG-19 normalised to mean activation 1"
-	}
-	get := pairTensors(encoder, decoder)
-	file := names[0] + " and " + names[1]
-	w, err := model.AssembleWeights(file, c.String("name"), get, metadata)
-	if err != nil {
-		return err
-	}
-	if !plain {
-		folder := c.String("photos")
-		if folder == "" {
-			return errors.New("the encoder is torchvision's VGG, which must be normalised: name a folder of photographs with --photos")
-		}
-		if err := normalise(c, w, folder); err != nil {
-			return err
-		}
 	}
 	if err := w.Save(c.String("out")); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.App.Writer, "%s: network %s, widths %v\n", c.String("out"), w.Network, w.Widths)
 	return nil
-}
-
-// pairTensors finds the tensor of a key of the weights file ("encoder.29.weight") in the two files, where it may be called
-// "29.weight" or by its whole key, or by torchvision's name.
-func pairTensors(encoder, decoder *pth.File) func(string) ([]int, []float32, error) {
-	vgg := isTorchvision(encoder)
-	return func(key string) ([]int, []float32, error) {
-		f, short := encoder, key[len("encoder."):]
-		side := model.Side(key[:len("encoder")])
-		if side == model.Decoder {
-			f = decoder
-		}
-		names := []string{short, key}
-		if side == model.Encoder && vgg {
-			if shape, v, ok := imageNetColour(key); ok {
-				return shape, v, nil
-			}
-			names = []string{torchvisionName(short)}
-		}
-		for _, name := range names {
-			if t := f.Tensors[name]; t != nil {
-				v, err := t.Float32()
-				if err != nil {
-					return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
-				}
-				return t.Shape, v, nil
-			}
-		}
-		return nil, nil, missing(f, side, names[0])
-	}
-}
-
-// missing says which tensor is not there, and whether the files may have been given in the wrong order.
-func missing(f *pth.File, side model.Side, name string) error {
-	err := fmt.Errorf("the %s file lacks the tensor %q among its %d", side, name, len(f.Names))
-	other := map[model.Side]string{model.Encoder: "28.weight", model.Decoder: "0.weight"}[side]
-	if f.Tensors[other] != nil {
-		return errors.New(err.Error() + "; were encoder and decoder given in the wrong order?")
-	}
-	return err
 }

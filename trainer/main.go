@@ -13,14 +13,17 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"adainfilter/model"
 )
 
-const version = "0.1.0"
-
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
+	ctx, interrupt := context.WithCancelCause(context.Background())
+	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(signalled, func() {
+		stop() // a second interrupt ends the process at once
+		interrupt(errInterrupted)
+	})
 	if err := newApp(os.Stdout, os.Stderr).RunContext(ctx, os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "adain:", err)
 		os.Exit(1)
@@ -32,7 +35,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 	return &cli.App{
 		Name:    "adain",
 		Usage:   "AdaIN style transfer: stylise pictures, train networks",
-		Version: version,
+		Version: model.Version,
 		Description: "A style is the name of a built-in one (adain style --list), a style file or a picture.\n" +
 			"Without --weights the built-in network is used.",
 		Commands: []*cli.Command{stylizeCommand(), styleCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(), evalCommand(), transcodeCommand(),
@@ -76,12 +79,5 @@ func noFiles(c *cli.Context) error {
 	return nil
 }
 
+// errInterrupted is why the context of a command is done when the user wants to stop. All below returns the context's cause.
 var errInterrupted = errors.New("interrupted")
-
-// interrupted reports that the user wants to stop.
-func interrupted(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return errInterrupted
-	}
-	return nil
-}

@@ -3,17 +3,29 @@ package main
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"adainfilter/model"
-	"adainfilter/picture"
+	"adainfilter/trainer/fixture"
+	"adainfilter/trainer/network"
 )
 
-var tiny = model.Widths{4, 8, 16, 32}
+// What tests work on.
+var (
+	tiny         = fixture.Tiny
+	lossWidths   = fixture.Loss
+	noise        = fixture.Noise
+	blobs        = fixture.Blobs
+	write        = fixture.Write
+	writePicture = fixture.WritePicture
+	readPicture  = fixture.ReadPicture
+	tree         = fixture.Tree
+	sides        = fixture.PyTorch
+	same         = fixture.Same
+)
 
 // run calls the command in this process and returns what it printed and the error that would go to stderr.
 func run(args ...string) (out, progress string, err error) {
@@ -35,56 +47,10 @@ func mustRun(t *testing.T, args ...string) (out, progress string) {
 func tinyWeights(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "tiny, weights.safetensors")
-	if err := randomWeights(tiny).Save(path); err != nil {
+	if err := network.Random(tiny).Save(path); err != nil {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// noise is a picture without any order.
-func noise(f model.Format, w, h int, seed uint64) *model.Image {
-	img := model.NewImage(f, w, h)
-	random := rand.New(rand.NewPCG(seed, 0))
-	for i := range img.Planes[0].Data {
-		img.Planes[0].Data[i] = uint8(random.Uint32())
-	}
-	return img
-}
-
-func writePicture(t *testing.T, path string, img *model.Image) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := picture.Write(path, img); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readPicture(t *testing.T, path string) *model.Image {
-	t.Helper()
-	img, err := picture.Read(path, picture.Limit{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return img
-}
-
-// tree lists the files below a folder, separated by spaces.
-func tree(t *testing.T, dir string) string {
-	t.Helper()
-	var names []string
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			below, _ := filepath.Rel(dir, path)
-			names = append(names, below)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(names, " ")
 }
 
 func TestUsage(t *testing.T) {
@@ -97,7 +63,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%s --help has no example:\n%s", command, out)
 		}
 	}
-	if out, _ := mustRun(t, "--version"); !strings.Contains(out, version) {
+	if out, _ := mustRun(t, "--version"); !strings.Contains(out, model.Version) {
 		t.Errorf("--version prints %q", out)
 	}
 }
@@ -196,8 +162,8 @@ func TestUsageErrors(t *testing.T) {
 }
 
 func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errInterrupted)
 	dir := t.TempDir()
 	photo := filepath.Join(dir, "photo.png")
 	writePicture(t, photo, noise(model.RGB, 16, 12, 1))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -118,8 +119,8 @@ func extract(c *cli.Context, engine model.Engine, pictures []files.File) ([]*mod
 	w := engine.Weights()
 	styles := make([]*model.Style, 0, len(pictures))
 	for _, in := range pictures {
-		if err := interrupted(c.Context); err != nil {
-			return nil, err
+		if c.Context.Err() != nil {
+			return nil, context.Cause(c.Context)
 		}
 		img, err := picture.ReadStyle(in.Path, c.Int("style-size"), picture.Limit{})
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -180,8 +181,8 @@ func (j *stylizeJob) run(c *cli.Context) error {
 		}
 		dst := model.NewImage(img.Format, img.Width, img.Height)
 		for _, set := range sets {
-			if err := interrupted(c.Context); err != nil {
-				return err
+			if c.Context.Err() != nil {
+				return context.Cause(c.Context)
 			}
 			path := j.name(content, set)
 			if err := j.one(dst, img, set, path); err != nil {
@@ -205,8 +206,8 @@ func (j *stylizeJob) run(c *cli.Context) error {
 func (j *stylizeJob) load(c *cli.Context) ([]namedStyle, error) {
 	var styles []namedStyle
 	for _, s := range j.styles {
-		if err := interrupted(c.Context); err != nil {
-			return nil, err
+		if c.Context.Err() != nil {
+			return nil, context.Cause(c.Context)
 		}
 		var stats model.Stats
 		if j.color != keepCoral {

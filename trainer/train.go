@@ -2,26 +2,20 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/trainer/record"
+	"adainfilter/trainer/training"
 )
 
-// trainSetup is what tests make smaller than the command's users get it.
-type trainSetup struct {
-	loss, small model.Widths // of the loss network and of --network lite
-	sampleSide  int          // pixels of each picture on a sheet of samples
-	engines     model.TrainingEngines
-}
-
 func trainCommand() *cli.Command {
-	return newTrainCommand(trainSetup{model.VGG19, model.Lite, 256, trainingEngines})
+	return newTrainCommand(training.Setup{Loss: model.VGG19, Small: model.Lite, SampleSide: 256, Engines: trainingEngines, Preview: engines})
 }
 
-func newTrainCommand(s trainSetup) *cli.Command {
+// newTrainCommand is the command with a setup that tests make smaller.
+func newTrainCommand(s training.Setup) *cli.Command {
 	return &cli.Command{
 		Name:  "train",
 		Usage: "train a decoder for VGG-19, or a small network",
@@ -43,50 +37,18 @@ func newTrainCommand(s trainSetup) *cli.Command {
 	}
 }
 
-func train(c *cli.Context, s trainSetup) (err error) {
+func train(c *cli.Context, s training.Setup) error {
 	o, folder, checkpoint, err := openRun(c)
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
-	t := &training{o: o, folder: folder, out: c.App.ErrWriter}
-	if t.data, err = openData(o, c.App.ErrWriter); err != nil {
-		return err
-	}
-	if t.samples, err = chooseSamples(o, s.sampleSide); err != nil {
-		return err
-	}
-	loss, err := lossNetwork(c, o.vgg, o.content, s.loss)
-	if err != nil {
-		return err
-	}
-	t.loss = encoderID(loss)
-	if err := t.warn(checkpoint); err != nil {
-		return err
-	}
-	if t.weights, err = startWeights(c, o, s, loss, checkpoint); err != nil {
-		return err
-	}
-	t.engine, err = s.engines.Open(loss, t.weights, model.TrainingOptions{
-		Options: o.engine, Encoder: o.lite(), Batch: o.batch, Height: o.crop, Width: o.crop, Cache: o.featureCache(),
-	})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closed := t.engine.Close(); err == nil {
-			err = closed
-		}
-	}()
-	if err := t.begin(checkpoint); err != nil {
-		return err
-	}
-	return t.run(c.Context)
+	return training.Run(c.Context, s, o, folder, checkpoint, c.App.ErrWriter)
 }
 
 // openRun reads the options and opens the run's folder. With --resume, options that the user left out are those of the
 // checkpoint.
-func openRun(c *cli.Context) (*trainOptions, *record.Folder, *record.Checkpoint, error) {
+func openRun(c *cli.Context) (*training.Options, *record.Folder, *record.Checkpoint, error) {
 	if err := noFiles(c); err != nil {
 		return nil, nil, nil, err
 	}
@@ -99,7 +61,7 @@ func openRun(c *cli.Context) (*trainOptions, *record.Folder, *record.Checkpoint,
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		folder, err := record.Open(o.out, false)
+		folder, err := record.Open(o.Out, false)
 		return o, folder, nil, err
 	}
 	folder, err := record.Open(c.String("out"), true)
@@ -110,7 +72,7 @@ func openRun(c *cli.Context) (*trainOptions, *record.Folder, *record.Checkpoint,
 	if err == nil {
 		err = inherit(c, checkpoint.Options)
 	}
-	var o *trainOptions
+	var o *training.Options
 	if err == nil {
 		o, err = readTrainOptions(c)
 	}
@@ -119,28 +81,4 @@ func openRun(c *cli.Context) (*trainOptions, *record.Folder, *record.Checkpoint,
 		return nil, nil, nil, err
 	}
 	return o, folder, checkpoint, nil
-}
-
-// warn says what the user should know before hours are spent, and refuses a checkpoint of another loss network.
-func (t *training) warn(checkpoint *record.Checkpoint) error {
-	if t.o.iterations < 2000 {
-		fmt.Fprintf(t.out, "adain: --max-iter %d is few: a network looks grey or blurred before some thousand iterations\n", t.o.iterations)
-	}
-	if checkpoint == nil {
-		return nil
-	}
-	if checkpoint.Loss != t.loss {
-		return fmt.Errorf("--vgg %q is not the network that the checkpoint was made with (its encoder is %s, there %s)", t.o.vgg, t.loss, checkpoint.Loss)
-	}
-	for _, set := range []struct{ name, before, now string }{
-		{"content", checkpoint.Content, t.data.content.Hash()}, {"style", checkpoint.Style, t.data.style.Hash()},
-	} {
-		if set.before != set.now {
-			fmt.Fprintf(t.out, "adain: the %s pictures changed since the checkpoint: the result will not be that of an uninterrupted run\n", set.name)
-		}
-	}
-	for _, text := range t.o.changed(checkpoint.Options) {
-		fmt.Fprintf(t.out, "adain: %s: the result will not be that of an uninterrupted run\n", text)
-	}
-	return nil
 }

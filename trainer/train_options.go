@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/training"
 )
 
 func trainFlags() []cli.Flag {
@@ -55,42 +55,6 @@ func trainFlags() []cli.Flag {
 	}
 }
 
-// trainOptions are the command's options, checked.
-type trainOptions struct {
-	content, style, vgg, out, init string
-	network, name, schedule        string
-	iterations, batch, crop        int
-	contentSize, styleSize         int
-	scales                         [2]float64
-	rate, decay                    float64
-	encoderScale, firstScale       float64
-	objective                      model.Objective
-	alphaRandom, verbose           bool
-	warmup                         int
-	average, clipNorm              float64
-	pool, cache                    int // cache in MB
-	saveEvery, logEvery, workers   int
-	seed                           uint64
-	engine                         model.Options
-	given                          []option // as written in the checkpoint, in the order of the flags
-}
-
-// option is one option of a run by name.
-type option struct{ name, value string }
-
-func (o *trainOptions) lite() bool { return o.network == "lite" }
-
-// featureCache is the share of the memory, in bytes, for what the loss network sees of pictures; only those of a pool return.
-func (o *trainOptions) featureCache() int64 {
-	if o.pool == 0 {
-		return 0
-	}
-	return int64(o.cache) << 20 / 2
-}
-
-// pictureCache is the share of the memory, in bytes, for decoded pictures.
-func (o *trainOptions) pictureCache() int64 { return int64(o.cache)<<20 - o.featureCache() }
-
 // ranges are what numbers may be.
 var ranges = []struct {
 	name      string
@@ -103,7 +67,7 @@ var ranges = []struct {
 	{"save-interval", 1, 1e9}, {"log-interval", 1, 1e9}, {"workers", 0, 256},
 }
 
-func readTrainOptions(c *cli.Context) (*trainOptions, error) {
+func readTrainOptions(c *cli.Context) (*training.Options, error) {
 	for _, r := range ranges {
 		v := c.Float64(r.name)
 		if n, ok := c.Value(r.name).(int); ok {
@@ -113,60 +77,60 @@ func readTrainOptions(c *cli.Context) (*trainOptions, error) {
 			return nil, fmt.Errorf("--%s is %v, wanted %g to %g", r.name, c.Value(r.name), r.low, r.high)
 		}
 	}
-	o := &trainOptions{
-		content: c.String("content"), style: c.String("style"), vgg: c.String("vgg"), out: c.String("out"), init: c.String("init"),
-		network: c.String("network"), name: c.String("name"), schedule: c.String("schedule"),
-		iterations: c.Int("max-iter"), batch: c.Int("batch-size"), crop: c.Int("crop"),
-		contentSize: c.Int("content-size"), styleSize: c.Int("style-size"),
-		rate: c.Float64("lr"), decay: c.Float64("lr-decay"),
-		encoderScale: c.Float64("encoder-lr-scale"), firstScale: c.Float64("first-lr-scale"),
-		objective: model.Objective{
+	o := &training.Options{
+		Content: c.String("content"), Style: c.String("style"), VGG: c.String("vgg"), Out: c.String("out"), Init: c.String("init"),
+		Network: c.String("network"), Name: c.String("name"), Schedule: c.String("schedule"),
+		Iterations: c.Int("max-iter"), Batch: c.Int("batch-size"), Crop: c.Int("crop"),
+		ContentSize: c.Int("content-size"), StyleSize: c.Int("style-size"),
+		Rate: c.Float64("lr"), Decay: c.Float64("lr-decay"),
+		EncoderScale: c.Float64("encoder-lr-scale"), FirstScale: c.Float64("first-lr-scale"),
+		Objective: model.Objective{
 			Content: c.Float64("content-weight"), Style: c.Float64("style-weight"),
 			Identity: c.Float64("identity-weight"), Consistency: c.Float64("consistency-weight"),
 			Balance: c.Bool("style-balance"),
 		},
-		alphaRandom: c.Bool("alpha-random"), verbose: c.Bool("verbose"),
-		warmup: c.Int("warmup"), average: c.Float64("ema"), clipNorm: c.Float64("clip-norm"),
-		pool: c.Int("pool"), cache: c.Int("cache"),
-		saveEvery: c.Int("save-interval"), logEvery: c.Int("log-interval"), workers: c.Int("workers"), seed: c.Uint64("seed"),
+		RandomAlpha: c.Bool("alpha-random"), Verbose: c.Bool("verbose"),
+		WarmUp: c.Int("warmup"), Average: c.Float64("ema"), ClipNorm: c.Float64("clip-norm"),
+		Pool: c.Int("pool"), Cache: c.Int("cache"),
+		SaveEvery: c.Int("save-interval"), LogEvery: c.Int("log-interval"), Workers: c.Int("workers"), Seed: c.Uint64("seed"),
 	}
 	for _, name := range recorded(c) {
-		o.given = append(o.given, option{name, fmt.Sprint(c.Value(name))})
+		o.Given = append(o.Given, training.Option{Name: name, Value: fmt.Sprint(c.Value(name))})
 	}
 	var err error
-	if o.engine, err = engineOptions(c); err != nil {
+	if o.Engine, err = engineOptions(c); err != nil {
 		return nil, err
 	}
 	// The gradients of half precision are another recipe.
-	o.engine.Precision = model.Float32
-	if o.scales, err = parseScales(c.String("style-scales")); err != nil {
+	o.Engine.Precision = model.Float32
+	if o.Scales, err = parseScales(c.String("style-scales")); err != nil {
 		return nil, err
 	}
-	return o, o.check()
+	return o, checkTrainOptions(o)
 }
 
-func (o *trainOptions) check() error {
+func checkTrainOptions(o *training.Options) error {
 	for _, f := range []struct{ name, value, what string }{
-		{"content", o.content, "the folder of content pictures"}, {"style", o.style, "the folder of style pictures"},
-		{"vgg", o.vgg, "the file with VGG-19"},
+		{"content", o.Content, "the folder of content pictures"}, {"style", o.Style, "the folder of style pictures"},
+		{"vgg", o.VGG, "the file with VGG-19"},
 	} {
 		if f.value == "" {
 			return fmt.Errorf("--%s is missing: %s; see adain train --help", f.name, f.what)
 		}
 	}
-	if o.network != "decoder" && o.network != "lite" {
-		return fmt.Errorf("--network is %q, wanted decoder or lite", o.network)
+	if o.Network != "decoder" && o.Network != "lite" {
+		return fmt.Errorf("--network is %q, wanted decoder or lite", o.Network)
 	}
-	if o.schedule != "decay" && o.schedule != "cosine" {
-		return fmt.Errorf("--schedule is %q, wanted decay or cosine", o.schedule)
+	if o.Schedule != "decay" && o.Schedule != "cosine" {
+		return fmt.Errorf("--schedule is %q, wanted decay or cosine", o.Schedule)
 	}
-	if o.crop%8 != 0 {
-		return fmt.Errorf("--crop is %d, wanted a multiple of 8", o.crop)
+	if o.Crop%8 != 0 {
+		return fmt.Errorf("--crop is %d, wanted a multiple of 8", o.Crop)
 	}
-	if o.objective == (model.Objective{}) {
+	if o.Objective == (model.Objective{}) {
 		return errors.New("every loss has weight 0: nothing would be trained")
 	}
-	if o.warmup > 0 && o.objective.Content+o.objective.Identity == 0 {
+	if o.WarmUp > 0 && o.Objective.Content+o.Objective.Identity == 0 {
 		return errors.New("--warmup trains content and identity losses only, and both have weight 0")
 	}
 	return nil
@@ -183,34 +147,6 @@ func parseScales(s string) (scales [2]float64, err error) {
 	}
 	return scales, nil
 }
-
-// rateAt is Adam's rate after a number of steps.
-func (o *trainOptions) rateAt(step int) float64 {
-	if o.schedule == "cosine" {
-		const floor = 0.02
-		at := min(1, float64(step)/float64(o.iterations))
-		return o.rate * (floor + (1-floor)*(1+math.Cos(math.Pi*at))/2)
-	}
-	return o.rate / (1 + o.decay*float64(step))
-}
-
-// update says how the step after a number of steps changes the parameters. The moving average begins with a short memory
-// that grows, so that it forgets the random start.
-func (o *trainOptions) update(step int) model.Update {
-	u := model.Update{Objective: o.objective, Rate: o.rateAt(step), ClipNorm: o.clipNorm}
-	u.EncoderRate, u.FirstRate = u.Rate*o.encoderScale, u.Rate*o.firstScale
-	u.Average = min(o.average, float64(1+step)/float64(10+step))
-	if step < o.warmup {
-		u.Style, u.Consistency = 0, 0
-	}
-	return u
-}
-
-// Options that do not change what is computed, and those that may change in the middle of a run all the same.
-var (
-	harmless = []string{"content", "style", "vgg", "init", "save-interval", "log-interval", "workers", "cache"}
-	decisive = []string{"lr", "lr-decay", "max-iter", "threads", "device"}
-)
 
 // recorded are the names of the options that a checkpoint holds.
 func recorded(c *cli.Context) (names []string) {
@@ -234,7 +170,7 @@ func inherit(c *cli.Context, saved map[string]string) error {
 			if err := c.Set(name, before); err != nil {
 				return fmt.Errorf("the checkpoint's option --%s: %w", name, err)
 			}
-		case fmt.Sprint(c.Value(name)) != before && !slices.Contains(harmless, name) && !slices.Contains(decisive, name):
+		case fmt.Sprint(c.Value(name)) != before && !training.MayChange(name):
 			changed = append(changed, fmt.Sprintf("--%s is %v, there %s", name, c.Value(name), before))
 		}
 	}
@@ -242,16 +178,4 @@ func inherit(c *cli.Context, saved map[string]string) error {
 		return fmt.Errorf("the checkpoint was made with other options: %s; leave them out, or begin another run from its weights with --init", strings.Join(changed, "; "))
 	}
 	return nil
-}
-
-// changed says which options differ from those of a checkpoint so that the result will be another. --max-iter only does where the
-// rate hangs on it.
-func (o *trainOptions) changed(saved map[string]string) (texts []string) {
-	for _, g := range o.given {
-		before, ok := saved[g.name]
-		if ok && before != g.value && slices.Contains(decisive, g.name) && (g.name != "max-iter" || o.schedule == "cosine") {
-			texts = append(texts, fmt.Sprintf("--%s is %s, before it was %s", g.name, g.value, before))
-		}
-	}
-	return texts
 }

@@ -15,16 +15,17 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/network"
 	"adainfilter/trainer/record"
 )
 
 func TestTrainRefuses(t *testing.T) {
 	dir := t.TempDir()
 	files := trainingFiles(t, dir)
-	vgg := randomWeights(lossWidths)
+	vgg := network.Random(lossWidths)
 	path := func(name string) string { return filepath.Join(dir, name) }
 	write(t, path("decoder.pth"), sides(t, vgg, model.Decoder, same)["zip"])
-	write(t, path("other.pth"), sides(t, randomWeights(tiny), model.Encoder, same)["pickle"])
+	write(t, path("other.pth"), sides(t, network.Random(tiny), model.Encoder, same)["pickle"])
 	for _, folder := range []string{"none", "empty"} {
 		if err := os.Mkdir(path(folder), 0o700); err != nil {
 			t.Fatal(err)
@@ -33,13 +34,13 @@ func TestTrainRefuses(t *testing.T) {
 	write(t, path("none/broken.jpg"), nil)
 	write(t, path("empty/readme.txt"), nil)
 	write(t, path("file"), nil)
-	for name, w := range map[string]*model.Weights{"small": randomWeights(model.Widths{4, 4, 4, 8}), "zero": zeroEncoder()} {
+	for name, w := range map[string]*model.Weights{"small": network.Random(model.Widths{4, 4, 4, 8}), "zero": zeroEncoder()} {
 		if err := w.Save(path(name + ".safetensors")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	loss := path("loss.safetensors")
-	foreign := randomWeights(lossWidths)
+	foreign := network.Random(lossWidths)
 	foreign.Layers[1].Bias[0]++
 	if err := foreign.Save(loss); err != nil {
 		t.Fatal(err)
@@ -105,7 +106,7 @@ func TestTrainRefuses(t *testing.T) {
 
 // zeroEncoder sees nothing.
 func zeroEncoder() *model.Weights {
-	w := randomWeights(lossWidths)
+	w := network.Random(lossWidths)
 	for _, c := range w.Layers {
 		if c.Side == model.Encoder {
 			clear(c.Weight)
@@ -123,7 +124,7 @@ func TestTrainChecksCheckpoint(t *testing.T) {
 		t.Errorf("without --resume: error is %v", err)
 	}
 	other := filepath.Join(dir, "other.safetensors")
-	w := randomWeights(lossWidths)
+	w := network.Random(lossWidths)
 	w.Layers[3].Bias[1]++
 	if err := w.Save(other); err != nil {
 		t.Fatal(err)
@@ -166,7 +167,7 @@ func TestTrainChecksCheckpoint(t *testing.T) {
 func TestTrainPytorchNames(t *testing.T) {
 	dir := t.TempDir()
 	files := trainingFiles(t, dir)
-	vgg := write(t, filepath.Join(dir, "vgg_normalised.pth"), sides(t, randomWeights(lossWidths), model.Encoder, same)["pickle"])
+	vgg := write(t, filepath.Join(dir, "vgg_normalised.pth"), sides(t, network.Random(lossWidths), model.Encoder, same)["pickle"])
 	run := filepath.Join(dir, "run")
 	mustTrain(t, "--content_dir", files[1], "--style_dir", files[3], "--vgg", vgg, "--save_dir", run, "--max_iter", "1", "--batch_size", "1", "--n_threads", "1",
 		"--lr_decay", "0", "--content_weight", "2", "--style_weight", "3", "--save_model_interval", "1", "--crop", "16", "--name", "mine", "--threads", "1")
@@ -177,7 +178,7 @@ func TestTrainPytorchNames(t *testing.T) {
 		}
 	}
 	w, err := model.LoadWeights(filepath.Join(run, record.WeightsFile))
-	if err != nil || w.Network != "mine" || w.Widths != lossWidths || w.EncoderID() != randomWeights(lossWidths).EncoderID() {
+	if err != nil || w.Network != "mine" || w.Widths != lossWidths || w.EncoderID() != network.Random(lossWidths).EncoderID() {
 		t.Errorf("the weights are of %+v, %v", w, err)
 	}
 	again := filepath.Join(dir, "again")
@@ -217,8 +218,8 @@ func TestTrainFails(t *testing.T) {
 	} {
 		run := filepath.Join(dir, name)
 		s := tinySetup()
-		s.engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
-			e, err := tinySetup().engines.Open(loss, w, o)
+		s.Engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+			e, err := tinySetup().Engines.Open(loss, w, o)
 			return &failing{e, 8, c.step}, err
 		}}
 		_, err := trainWith(context.Background(), s, append(files, "--out", run)...)
@@ -250,37 +251,6 @@ func (e *failing) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 		}
 	}
 	return e.TrainingEngine.Step(b, u)
-}
-
-func TestChanged(t *testing.T) {
-	for schedule, want := range map[string]int{"decay": 0, "cosine": 1} {
-		o := trainOptions{schedule: schedule, given: []option{{"max-iter", "5"}, {"lr", "1"}}}
-		if texts := o.changed(map[string]string{"max-iter": "4", "lr": "1"}); len(texts) != want {
-			t.Errorf("%s: %v, wanted %d", schedule, texts, want)
-		}
-	}
-}
-
-func TestUpdate(t *testing.T) {
-	o := trainOptions{rate: 0.1, decay: 0.5, iterations: 100, encoderScale: 0.5, firstScale: 0.25, warmup: 3, average: 0.5, clipNorm: 5,
-		objective: model.Objective{Content: 1, Style: 2, Identity: 3, Consistency: 4}}
-	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-12*math.Abs(b) }
-	u := o.update(2)
-	if !near(u.Rate, 0.05) || !near(u.EncoderRate, 0.025) || !near(u.FirstRate, 0.0125) || u.ClipNorm != 5 || !near(u.Average, 0.25) {
-		t.Errorf("update is %+v", u)
-	}
-	if (u.Objective != model.Objective{Content: 1, Identity: 3}) || o.update(3).Objective != o.objective {
-		t.Errorf("objectives are %+v in the warm-up, %+v behind", u.Objective, o.update(3).Objective)
-	}
-	if u := o.update(100); u.Average != 0.5 {
-		t.Errorf("the moving average has decay %v, wanted 0.5", u.Average)
-	}
-	o.schedule = "cosine"
-	for step, want := range map[int]float64{0: 0.1, 50: 0.051, 100: 0.002, 200: 0.002} {
-		if got := o.rateAt(step); !near(got, want) {
-			t.Errorf("cosine: rate %v at %d, wanted %v", got, step, want)
-		}
-	}
 }
 
 // TestResumeInherits sets every option and reads it back from the checkpoint's text.

@@ -15,19 +15,20 @@ import (
 
 	"adainfilter/cpu"
 	"adainfilter/model"
+	"adainfilter/trainer/fixture"
+	"adainfilter/trainer/network"
 	"adainfilter/trainer/record"
+	"adainfilter/trainer/training"
 )
 
-// tinySetup trains networks of a few channels. Half of a random network's filters never answer, so that the loss network has more
-// than twice as many as the small one.
-func tinySetup() trainSetup {
-	return trainSetup{loss: lossWidths, small: model.Widths{4, 4, 4, 8}, sampleSide: 16, engines: model.TrainingEngines{model.CPU: cpu.OpenTraining}}
+// tinySetup trains networks of a few channels.
+func tinySetup() training.Setup {
+	return training.Setup{Loss: fixture.Loss, Small: fixture.Small, SampleSide: 16, Photos: network.Photos{Short: 32, Side: 24},
+		Engines: model.TrainingEngines{model.CPU: cpu.OpenTraining}, Preview: engines}
 }
 
-var lossWidths = model.Widths{16, 16, 16, 32}
-
 // trainWith calls the command with a setup.
-func trainWith(ctx context.Context, s trainSetup, args ...string) (progress string, err error) {
+func trainWith(ctx context.Context, s training.Setup, args ...string) (progress string, err error) {
 	var o, e bytes.Buffer
 	app := newApp(&o, &e)
 	for i, c := range app.Commands {
@@ -58,32 +59,12 @@ func trainingFiles(t *testing.T, dir string) []string {
 	}
 	write(t, filepath.Join(dir, "contents", "broken.png"), []byte("x"))
 	vgg := filepath.Join(dir, "vgg.safetensors")
-	if err := randomWeights(lossWidths).Save(vgg); err != nil {
+	if err := network.Random(lossWidths).Save(vgg); err != nil {
 		t.Fatal(err)
 	}
 	return []string{"--content", filepath.Join(dir, "contents"), "--style", filepath.Join(dir, "styles"), "--vgg", vgg,
 		"--crop", "16", "--content-size", "32", "--style-size", "32", "--batch-size", "2", "--threads", "1", "--workers", "1", "--lr", "1e-3",
 		"--max-iter", "12", "--save-interval", "5", "--log-interval", "2"}
-}
-
-// blobs is a picture of a few smooth spots of colour.
-func blobs(w, h int, seed uint64) *model.Image {
-	img := model.NewImage(model.RGB, w, h)
-	random := rand.New(rand.NewPCG(seed, 3))
-	var a, b, c [3]float64
-	for i := range 3 {
-		a[i], b[i], c[i] = random.Float64()/8, random.Float64()/8, 6*random.Float64()
-	}
-	for y := range h {
-		for x := range w {
-			for i := range 3 {
-				d := (a[i]*float64(x) + b[i]*float64(y) + c[i])
-				d -= 2 * float64(int(d/2))
-				img.Planes[0].Data[y*img.Planes[0].Stride+3*x+i] = uint8(20 + 200*min(d, 2-d))
-			}
-		}
-	}
-	return img
 }
 
 // sameRun fails unless two folders have the same weights and the same state in the checkpoint. Paths in the options differ.
@@ -140,12 +121,12 @@ func (e *interrupting) Step(b *model.Batch, u model.Update) (model.Losses, error
 }
 
 // interruptingSetup interrupts in step n after the start.
-func interruptingSetup(n int) (context.Context, trainSetup) {
-	ctx, cancel := context.WithCancel(context.Background())
+func interruptingSetup(n int) (context.Context, training.Setup) {
+	ctx, cancel := context.WithCancelCause(context.Background())
 	s := tinySetup()
-	s.engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+	s.Engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
 		e, err := cpu.OpenTraining(loss, w, o)
-		return &interrupting{e, cancel, n}, err
+		return &interrupting{e, func() { cancel(errInterrupted) }, n}, err
 	}}
 	return ctx, s
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,8 +79,8 @@ func transcodeFilms(c *cli.Context) error {
 	if len(report.Films) > 1 {
 		fmt.Fprintln(c.App.ErrWriter, summary(report))
 	}
-	if err := interrupted(c.Context); err != nil {
-		return fmt.Errorf("%w; the same command goes on with what is missing", err)
+	if c.Context.Err() != nil {
+		return fmt.Errorf("%w; the same command goes on with what is missing", context.Cause(c.Context))
 	}
 	switch failed := report.Counts[transcode.Failed]; {
 	case failed == 0:
@@ -143,7 +144,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	o := &transcode.Options{
 		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
-		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", version, cs.properties),
+		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, cs.properties),
 	}
 	if !o.Join {
 		if o.Files, err = cs.files(); err != nil {

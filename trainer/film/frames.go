@@ -38,7 +38,7 @@ func Read(ctx context.Context, path string, size, n int) ([]*model.Image, error)
 }
 
 // Frames decodes a film frame by frame while they are taken, each in RGB and scaled so that its short side has size pixels, or as it is
-// with size 0. The frames belong to the caller. An error is the last that comes: ctx's own, what Check says, a sentence of
+// with size 0. The frames belong to the caller. An error is the last that comes: ctx's cause, what Check says, a sentence of
 // GStreamer's, or ErrStalled where the decoder gives nothing for DecodeLimit.
 func Frames(ctx context.Context, path string, size int) iter.Seq2[*model.Image, error] {
 	return func(yield func(*model.Image, error) bool) {
@@ -94,8 +94,8 @@ func open(description, path string, limit time.Duration) (*reader, error) {
 // next waits for a frame; io.EOF is the film's end.
 func (r *reader) next(ctx context.Context) (*model.Image, error) {
 	for begun := time.Now(); ; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
 		if sample := r.sink.TryPullSample(gst.ClockTime(100 * time.Millisecond)); sample != nil {
 			frame, err := takeFrame(sample)

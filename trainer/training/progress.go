@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"fmt"
@@ -11,46 +11,46 @@ import (
 	"adainfilter/trainer/terminal"
 )
 
-// trainProgress shows where a training stands: a bar on a terminal, elsewhere a line for each line of the log.
-type trainProgress struct {
+// progress shows where a training stands: a bar on a terminal, elsewhere a line for each line of the log.
+type progress struct {
 	*terminal.Progress
-	o       *trainOptions
+	o       *Options
 	bar     *terminal.Bar
 	text    atomic.Pointer[string]
 	seconds float64 // of a step, a moving mean over lines
 }
 
-// newTrainProgress begins with done iterations. Finish must be called.
-func newTrainProgress(out io.Writer, o *trainOptions, done int) *trainProgress {
-	p := &trainProgress{Progress: terminal.NewProgress(out), o: o}
+// newProgress begins with done iterations. Finish must be called.
+func newProgress(out io.Writer, o *Options, done int) *progress {
+	p := &progress{Progress: terminal.NewProgress(out), o: o}
 	p.text.Store(new(string))
-	p.bar = p.Bar(terminal.BarOptions{Title: "training", Total: o.iterations, Text: func(int) string { return *p.text.Load() }})
+	p.bar = p.Bar(terminal.BarOptions{Title: "training", Total: o.Iterations, Text: func(int) string { return *p.text.Load() }})
 	p.bar.Set(done)
 	return p
 }
 
 // show shows a line of the log.
-func (p *trainProgress) show(e record.Entry) {
+func (p *progress) show(e record.Entry) {
 	if p.seconds == 0 {
 		p.seconds = e.Seconds
 	}
 	p.seconds += 0.2 * (e.Seconds - p.seconds)
-	left := time.Duration(p.seconds * float64(p.o.iterations-e.Iteration) * float64(time.Second))
+	left := time.Duration(p.seconds * float64(p.o.Iterations-e.Iteration) * float64(time.Second))
 	text := fmt.Sprintf("%s left, %.2f iterations/s, %s", left.Round(time.Second), 1/p.seconds, p.losses(e))
-	if p.o.verbose {
+	if p.o.Verbose {
 		text += fmt.Sprintf(", %.1f %% waiting for pictures, which take %.0f %% of a processor", 100*e.Data, 100*e.Busy)
 	}
 	if p.bar != nil {
 		p.text.Store(&text)
 		return
 	}
-	fmt.Fprintf(p, "iteration %d/%d: %s\n", e.Iteration, p.o.iterations, text)
+	fmt.Fprintf(p, "iteration %d/%d: %s\n", e.Iteration, p.o.Iterations, text)
 }
 
 // losses are those that are trained.
-func (p *trainProgress) losses(e record.Entry) string {
+func (p *progress) losses(e record.Entry) string {
 	texts := []string{fmt.Sprintf("loss %.4g", e.Total)}
-	w := p.o.objective
+	w := p.o.Objective
 	for _, l := range []struct {
 		name        string
 		weight, now float64

@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"errors"
@@ -26,15 +26,15 @@ type samples struct {
 }
 
 // chooseSamples reads pairs that the seed chooses, to be shown as squares of side pixels.
-func chooseSamples(o *trainOptions, side int) (*samples, error) {
-	contents, err := readSome(o.content, o.seed, side)
+func chooseSamples(o *Options, side int) (*samples, error) {
+	contents, err := readSome(o.Content, o.Seed, side)
 	if err != nil {
 		return nil, err
 	}
 	for i, img := range contents {
 		contents[i] = picture.Middle(img, side)
 	}
-	styles, err := readSome(o.style, o.seed, o.styleSize)
+	styles, err := readSome(o.Style, o.Seed, o.StyleSize)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func readSome(folder string, seed uint64, shortSide int) ([]*model.Image, error)
 }
 
 // write makes the sheet: a row for each pair; content, style and the results at growing alpha beside each other.
-func (s *samples) write(w *model.Weights, o model.Options, path string) error {
+func (s *samples) write(engines model.Engines, w *model.Weights, o model.Options, path string) error {
 	engine, err := engines.Open(w, o)
 	if err != nil {
 		return err

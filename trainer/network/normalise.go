@@ -1,87 +1,39 @@
-package main
+package network
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"sync"
-
-	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/model/ref"
 	"adainfilter/picture"
 	"adainfilter/trainer/files"
-	"adainfilter/trainer/pth"
 	"adainfilter/trainer/terminal"
 )
 
-// torchvision's vgg19 numbers its modules without padding layers and without the colour layer: our index by theirs.
-var torchvisionIndex = map[string]string{
-	"2": "0", "5": "2", "9": "5", "12": "7", "16": "10", "19": "12", "22": "14", "25": "16", "29": "19",
-}
-
-func isTorchvision(f *pth.File) bool { return f.Tensors["features.0.weight"] != nil }
-
-// torchvisionName turns "29.weight" into "features.19.weight".
-func torchvisionName(short string) string {
-	for i := range short {
-		if short[i] == '.' {
-			return "features." + torchvisionIndex[short[:i]] + short[i:]
-		}
-	}
-	return short
-}
-
-// imageNetColour is the colour layer that does what torchvision asks of its users: (x - mean)/std, RGB.
-func imageNetColour(key string) (shape []int, v []float32, ok bool) {
-	mean, std := [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
-	switch key {
-	case "encoder.0.weight":
-		v = make([]float32, 9)
-		for c := range 3 {
-			v[4*c] = float32(1 / std[c])
-		}
-		return []int{3, 3, 1, 1}, v, true
-	case "encoder.0.bias":
-		for c := range 3 {
-			v = append(v, float32(-mean[c]/std[c]))
-		}
-		return []int{3}, v, true
-	}
-	return nil, nil, false
+// Photos are the photographs that an encoder's activations are measured on.
+type Photos struct {
+	Folder string // pictures in and below it
+	Short  int    // pixels of the short side to which each is resized; 0 is 256
+	Side   int    // pixels of the square that is then cut from its middle; 0 is 96
 }
 
 const (
-	normalisePhotos = 48  // as many as are used at most; the reference takes some seconds for each
-	normaliseShort  = 256 // pixels of the short side to which each is resized
-	normaliseSide   = 96  // pixels of the square that is then cut from its middle
+	photoShort      = 256
+	photoSide       = 96
+	normalisePhotos = 48 // as many as are used at most; the reference takes some seconds for each
+	alivePhotos     = 8  // as many as are looked at to see whether a filter is alive
 )
 
-// normalise scales every filter of the encoder so that its activation has mean 1 over the photographs, and the next layer's
-// weights so that the function stays the same but for the scale of its result (Gatys et al. 2016, section 2). ReLU and
-// maximum pass a positive factor on, so one run over the photographs gives the factors of all layers.
-func normalise(c *cli.Context, w *model.Weights, folder string) error {
-	photos, err := somePhotos(folder, normalisePhotos)
-	if err != nil {
-		return err
-	}
-	p := terminal.NewSteps(c.App.ErrWriter, "normalising", len(photos))
-	defer p.Finish()
-	means, err := meanActivations(c, w, photos, p)
-	if err != nil {
-		return err
-	}
-	if dead := rescale(w, means); dead > 0 {
-		fmt.Fprintf(c.App.ErrWriter, "adain: %d filters never answer to these photographs and keep their scale\n", dead)
-	}
-	return nil
-}
-
-// somePhotos are at most n of the pictures in and below a folder, evenly spread.
-func somePhotos(folder string, n int) ([]files.File, error) {
-	photos, err := files.Named([]string{folder}, files.Pictures)
+// some are at most n of the photographs, evenly spread.
+func (p Photos) some(n int) ([]files.File, error) {
+	photos, err := files.Named([]string{p.Folder}, files.Pictures)
 	if err != nil || len(photos) <= n {
 		return photos, err
 	}
@@ -91,8 +43,28 @@ func somePhotos(folder string, n int) ([]files.File, error) {
 	return photos[:n], nil
 }
 
+// normalise scales every filter of the encoder so that its activation has mean 1 over the photographs, and the next layer's
+// weights so that the function stays the same but for the scale of its result (Gatys et al. 2016, section 2). ReLU and
+// maximum pass a positive factor on, so one run over the photographs gives the factors of all layers.
+func normalise(ctx context.Context, w *model.Weights, p Photos, out io.Writer) error {
+	photos, err := p.some(normalisePhotos)
+	if err != nil {
+		return err
+	}
+	steps := terminal.NewSteps(out, "normalising", len(photos))
+	defer steps.Finish()
+	means, err := p.meanActivations(ctx, w, photos, steps)
+	if err != nil {
+		return err
+	}
+	if dead := rescale(w, means); dead > 0 {
+		fmt.Fprintf(out, "adain: %d filters never answer to these photographs and keep their scale\n", dead)
+	}
+	return nil
+}
+
 // meanActivations are the means after ReLU of each encoder layer's channels over the photographs; the colour layer's are nil.
-func meanActivations(c *cli.Context, w *model.Weights, photos []files.File, p *terminal.Steps) ([][]float64, error) {
+func (p Photos) meanActivations(ctx context.Context, w *model.Weights, photos []files.File, steps *terminal.Steps) ([][]float64, error) {
 	var lock sync.Mutex
 	all := make([][][]float64, len(photos))
 	work := make(chan int)
@@ -102,28 +74,28 @@ func meanActivations(c *cli.Context, w *model.Weights, photos []files.File, p *t
 		go func() {
 			defer workers.Done()
 			for i := range work {
-				means, err := activations(w, photos[i].Path)
+				means, err := p.activations(w, photos[i].Path)
 				lock.Lock()
 				if err != nil {
-					p.Failed(err)
+					steps.Failed(err)
 				} else {
 					all[i] = means
-					p.Step(photos[i].Path)
+					steps.Step(photos[i].Path)
 				}
 				lock.Unlock()
 			}
 		}()
 	}
 	for i := range photos {
-		if c.Context.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
 		work <- i
 	}
 	close(work)
 	workers.Wait()
-	if err := interrupted(c.Context); err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	return meanOf(all)
 }
@@ -162,12 +134,12 @@ func add(sums, more [][]float64) [][]float64 {
 }
 
 // activations runs the encoder on the middle of one photograph.
-func activations(w *model.Weights, path string) ([][]float64, error) {
-	img, err := picture.ReadStyle(path, normaliseShort, picture.Limit{})
+func (p Photos) activations(w *model.Weights, path string) ([][]float64, error) {
+	img, err := picture.ReadStyle(path, cmp.Or(p.Short, photoShort), picture.Limit{})
 	if err != nil {
 		return nil, err
 	}
-	img = picture.Middle(img, normaliseSide)
+	img = picture.Middle(img, cmp.Or(p.Side, photoSide))
 	x := ref.Read(img)
 	var means [][]float64
 	for _, conv := range w.Layers {

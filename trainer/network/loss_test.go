@@ -1,24 +1,22 @@
-package main
+package network
 
 import (
-	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/urfave/cli/v2"
-
 	"adainfilter/model"
+	"adainfilter/trainer/fixture"
 )
 
-// loss calls lossNetwork at tiny widths.
+// loss calls Loss at tiny widths.
 func loss(path, photos string) ([]model.Conv, error) {
-	var e bytes.Buffer
-	c := cli.NewContext(&cli.App{ErrWriter: &e}, nil, nil)
-	return lossNetwork(c, path, photos, tiny)
+	return Loss(context.Background(), path, fixture.Tiny, Photos{Folder: photos, Short: 48, Side: 32}, io.Discard)
 }
 
 // torchvisionNames are the names of an encoder's tensors in torchvision's files.
@@ -32,13 +30,13 @@ func torchvisionNames(n string) string {
 
 func TestLossNetwork(t *testing.T) {
 	dir := t.TempDir()
-	w := randomWeights(tiny)
-	encoder := sides(t, w, model.Encoder, same)
+	w := Random(fixture.Tiny)
+	encoder := fixture.PyTorch(t, w, model.Encoder, fixture.Same)
 	for name, path := range map[string]string{
-		"pickle":   write(t, filepath.Join(dir, "vgg_normalised.pth"), encoder["pickle"]),
-		"zip":      write(t, filepath.Join(dir, "zip.pth"), encoder["zip"]),
-		"prefixed": write(t, filepath.Join(dir, "prefixed.pth"), sides(t, w, model.Encoder, func(n string) string { return "encoder." + n })["zip"]),
-		"weights":  tinyWeights(t, dir),
+		"pickle":   fixture.Write(t, filepath.Join(dir, "vgg_normalised.pth"), encoder["pickle"]),
+		"zip":      fixture.Write(t, filepath.Join(dir, "zip.pth"), encoder["zip"]),
+		"prefixed": fixture.Write(t, filepath.Join(dir, "prefixed.pth"), fixture.PyTorch(t, w, model.Encoder, func(n string) string { return "encoder." + n })["zip"]),
+		"weights":  saved(t, dir, w),
 	} {
 		layers, err := loss(path, "")
 		if err != nil {
@@ -53,23 +51,23 @@ func TestLossNetwork(t *testing.T) {
 				t.Errorf("%s: layer %s is not that of the file", name, want.Name)
 			}
 		}
-		if encoderID(layers) != w.EncoderID() {
-			t.Errorf("%s: encoder %s, wanted %s", name, encoderID(layers), w.EncoderID())
+		if EncoderID(layers) != w.EncoderID() {
+			t.Errorf("%s: encoder %s, wanted %s", name, EncoderID(layers), w.EncoderID())
 		}
 	}
 }
 
 func TestLossNetworkOfTorchvision(t *testing.T) {
 	dir := t.TempDir()
-	w := randomWeights(tiny)
+	w := Random(fixture.Tiny)
 	_, w.Layers[0].Weight, _ = imageNetColour("encoder.0.weight")
 	_, w.Layers[0].Bias, _ = imageNetColour("encoder.0.bias")
-	vgg := write(t, filepath.Join(dir, "vgg19.pth"), sides(t, w, model.Encoder, torchvisionNames)["zip"])
+	vgg := fixture.Write(t, filepath.Join(dir, "vgg19.pth"), fixture.PyTorch(t, w, model.Encoder, torchvisionNames)["zip"])
 	if _, err := loss(vgg, ""); err == nil || !strings.Contains(err.Error(), "--photos") {
 		t.Errorf("without photographs: error is %v", err)
 	}
 	for i := range 2 {
-		writePicture(t, filepath.Join(dir, "photos", fmt.Sprint(i)+".png"), noise(model.RGB, 100, 100, uint64(i)))
+		fixture.WritePicture(t, filepath.Join(dir, "photos", fmt.Sprint(i)+".png"), fixture.Noise(model.RGB, 100, 100, uint64(i)))
 	}
 	layers, err := loss(vgg, filepath.Join(dir, "photos"))
 	if err != nil {
@@ -77,7 +75,7 @@ func TestLossNetworkOfTorchvision(t *testing.T) {
 	}
 	var sums [][]float64
 	for i := range 2 {
-		means, err := activations(&model.Weights{Layers: layers}, filepath.Join(dir, "photos", fmt.Sprint(i)+".png"))
+		means, err := Photos{Short: 48, Side: 32}.activations(&model.Weights{Layers: layers}, filepath.Join(dir, "photos", fmt.Sprint(i)+".png"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,18 +93,18 @@ func TestLossNetworkOfTorchvision(t *testing.T) {
 
 func TestLossNetworkRefuses(t *testing.T) {
 	dir := t.TempDir()
-	w := randomWeights(tiny)
+	w := Random(fixture.Tiny)
 	file := func(name string, w *model.Weights, side model.Side) string {
-		return write(t, filepath.Join(dir, name), sides(t, w, side, same)["zip"])
+		return fixture.Write(t, filepath.Join(dir, name), fixture.PyTorch(t, w, side, fixture.Same)["zip"])
 	}
 	other := filepath.Join(dir, "lite.safetensors")
-	if err := randomWeights(model.Widths{4, 8, 16, 36}).Save(other); err != nil {
+	if err := Random(model.Widths{4, 8, 16, 36}).Save(other); err != nil {
 		t.Fatal(err)
 	}
 	photo := filepath.Join(dir, "photo.png")
-	writePicture(t, photo, noise(model.RGB, 16, 16, 1))
+	fixture.WritePicture(t, photo, fixture.Noise(model.RGB, 16, 16, 1))
 	decoder := file("decoder.pth", w, model.Decoder)
-	wide := file("wide.pth", randomWeights(model.Widths{4, 8, 16, 36}), model.Encoder)
+	wide := file("wide.pth", Random(model.Widths{4, 8, 16, 36}), model.Encoder)
 	w.Layers[4].Bias[1] = float32(math.Inf(1))
 	for path, want := range map[string]string{
 		decoder:                                "decoder",
@@ -118,8 +116,18 @@ func TestLossNetworkRefuses(t *testing.T) {
 		file("infinite.pth", w, model.Encoder): "infinity",
 	} {
 		_, err := loss(path, "")
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) || !strings.HasPrefix(err.Error(), "--vgg: ") {
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error is %v, wanted one with %q and the path", path, err, want)
 		}
 	}
+}
+
+// saved writes a weights file.
+func saved(t *testing.T, dir string, w *model.Weights) string {
+	t.Helper()
+	path := filepath.Join(dir, "tiny, weights.safetensors")
+	if err := w.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"fmt"
@@ -13,14 +13,14 @@ import (
 )
 
 // recipe is the command that makes such weights, without the names of files and folders.
-func (o *trainOptions) recipe() string {
+func (o *Options) recipe() string {
 	var text strings.Builder
 	text.WriteString("adain train")
-	for _, g := range o.given {
-		if !slices.Contains(harmless, g.name) && g.value != "" && g.value != "false" && !slices.Contains([]string{"device", "threads", "name"}, g.name) {
-			fmt.Fprintf(&text, " --%s", g.name)
-			if g.value != "true" {
-				text.WriteString(" " + g.value)
+	for _, g := range o.Given {
+		if !slices.Contains(harmless, g.Name) && g.Value != "" && g.Value != "false" && !slices.Contains([]string{"device", "threads", "name"}, g.Name) {
+			fmt.Fprintf(&text, " --%s", g.Name)
+			if g.Value != "true" {
+				text.WriteString(" " + g.Value)
 			}
 		}
 	}
@@ -28,7 +28,7 @@ func (o *trainOptions) recipe() string {
 }
 
 // describe prints once what is trained on what, and the weight of each loss on each layer.
-func (t *training) describe() error {
+func (t *run) describe() error {
 	o := t.objectiveRows()
 	rows := []terminal.Row{
 		{"network", fmt.Sprintf("%s, widths %v, %d parameters are trained", t.weights.Network, t.weights.Widths, len(t.weights.TrainedParameters(t.o.lite())))},
@@ -40,8 +40,8 @@ func (t *training) describe() error {
 
 // objectiveRows are the effective weights. pytorch-AdaIN and this command take means over channels, the paper's own code
 // sums: a weight of 10 here is 10/C there.
-func (t *training) objectiveRows() []terminal.Row {
-	w := t.o.objective
+func (t *run) objectiveRows() []terminal.Row {
+	w := t.o.Objective
 	rows := []terminal.Row{{"content loss", fmt.Sprintf("weight %g on relu4_1, mean over all values", w.Content)}}
 	for i, channels := range model.VGG19 {
 		rows = append(rows, terminal.Row{fmt.Sprintf("style loss relu%d_1", i+1),
@@ -53,24 +53,24 @@ func (t *training) objectiveRows() []terminal.Row {
 	if w.Balance {
 		rows = append(rows, terminal.Row{"style balance", fmt.Sprintf("each pair's style loss is divided by that of its content + %g", model.BalanceFloor)})
 	}
-	if t.o.warmup > 0 {
-		rows = append(rows, terminal.Row{"warm-up", fmt.Sprintf("%d iterations at alpha 0 without style and consistency", t.o.warmup)})
+	if t.o.WarmUp > 0 {
+		rows = append(rows, terminal.Row{"warm-up", fmt.Sprintf("%d iterations at alpha 0 without style and consistency", t.o.WarmUp)})
 	}
 	return rows
 }
 
 // writeCard writes what a user of the weights wants to know.
-func (t *training) writeCard(w *model.Weights) error {
+func (t *run) writeCard(w *model.Weights) error {
 	return t.folder.Write(record.CardFile, func(out io.Writer) error {
 		_, err := io.WriteString(out, t.card(w))
 		return err
 	})
 }
 
-func (t *training) card(w *model.Weights) string {
+func (t *run) card(w *model.Weights) string {
 	var text strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&text, format, args...) }
-	p("# %s\n\nWeights of the network %s, widths %v, after %d of %d iterations, %s.\n\n", w.Network, w.Network, w.Widths, t.saved, t.o.iterations,
+	p("# %s\n\nWeights of the network %s, widths %v, after %d of %d iterations, %s.\n\n", w.Network, w.Network, w.Widths, t.saved, t.o.Iterations,
 		time.Now().UTC().Format("2006-01-02"))
 	p("| | |\n| --- | --- |\n")
 	rows := append([]terminal.Row{
@@ -88,8 +88,8 @@ func (t *training) card(w *model.Weights) string {
 		p("None yet.\n")
 	}
 	p("\n## Options\n\n| option | value |\n| --- | --- |\n")
-	for _, g := range t.o.given {
-		p("| %s | %s |\n", g.name, cell(g.value))
+	for _, g := range t.o.Given {
+		p("| %s | %s |\n", g.Name, cell(g.Value))
 	}
 	p("\n## Rights\n\nVGG-19 is by the Visual Geometry Group, Oxford, CC BY 4.0. The rights in the pictures that a network was trained on remain their owners'.\n")
 	return text.String()

@@ -1,34 +1,33 @@
-package main
+package network
 
 import (
-	"path/filepath"
+	"context"
 	"testing"
 
-	"adainfilter/model"
+	"adainfilter/trainer/fixture"
 )
 
 // A filter that never answers is drawn anew, the others stay as they are.
-func TestReviveSilent(t *testing.T) {
-	dir := t.TempDir()
-	trainingFiles(t, dir)
-	w := randomWeights(model.Widths{4, 4, 4, 8})
-	o := &trainOptions{content: filepath.Join(dir, "contents"), seed: 1}
-	photos, err := somePhotos(o.content, slimPhotos)
+func TestRevive(t *testing.T) {
+	t.Parallel()
+	p := photographs(t)
+	w := Random(fixture.Small)
+	photos, err := p.some(alivePhotos)
 	if err != nil {
 		t.Fatal(err)
 	}
 	silence := func(layer, filter int) { w.Layers[layer].Bias[filter] = -1e6 }
 	// The random network may have silent filters itself.
-	if _, err := reviveSilent(quiet(), o, w); err != nil {
+	if _, err := Revive(context.Background(), w, p, 1); err != nil {
 		t.Fatal(err)
 	}
 	silence(2, 1)
 	silence(9, 5) // relu4_1, whose reader is the decoder
 	before := append([]float32(nil), w.Layers[2].Weight[:4*9]...)
-	if n, err := reviveSilent(quiet(), o, w); n < 2 || err != nil {
+	if n, err := Revive(context.Background(), w, p, 1); n < 2 || err != nil {
 		t.Fatalf("revived %d filters, error %v, wanted the two and those that hung on them", n, err)
 	}
-	means, err := meanActivations(quiet(), w, photos, nil)
+	means, err := p.meanActivations(context.Background(), w, photos, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,31 +1,34 @@
-package main
+package network
 
 import (
-	"bytes"
 	"context"
-	"flag"
+	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/urfave/cli/v2"
-
 	"adainfilter/model"
+	"adainfilter/trainer/fixture"
 )
 
-// quiet is a context of a command that prints nowhere.
-func quiet() *cli.Context {
-	c := cli.NewContext(&cli.App{Writer: &bytes.Buffer{}, ErrWriter: &bytes.Buffer{}}, flag.NewFlagSet("", 0), nil)
-	c.Context = context.Background()
-	return c
+// photographs are a few small pictures. What is promised holds on those that were looked at, of any size.
+func photographs(t *testing.T) Photos {
+	t.Helper()
+	p := Photos{Folder: t.TempDir(), Short: 48, Side: 32}
+	for i := range 5 {
+		fixture.WritePicture(t, filepath.Join(p.Folder, fmt.Sprintf("%d.png", i)), fixture.Blobs(40+5*i, 36, uint64(i)))
+	}
+	fixture.Write(t, filepath.Join(p.Folder, "broken.png"), []byte("x"))
+	return p
 }
 
-// TestSlimEncoder makes filters of the largest norm silent: they must not be chosen, and what is chosen has mean activation 1.
-func TestSlimEncoder(t *testing.T) {
-	dir := t.TempDir()
-	trainingFiles(t, dir)
-	loss := encoderLayers(randomWeights(lossWidths))
+// TestPrune makes filters of the largest norm silent: they must not be chosen, and what is chosen has mean activation 1.
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	p := photographs(t)
+	loss := Encoder(Random(fixture.Loss))
 	silent := []int{3, 9}
 	for _, o := range silent {
 		c := loss[1]
@@ -38,18 +41,17 @@ func TestSlimEncoder(t *testing.T) {
 	if !slices.Equal(slices.Sorted(slices.Values(order[:2])), silent) {
 		t.Fatalf("the order by norm begins with %v, wanted %v in it", order[:2], silent)
 	}
-	widths := model.Widths{4, 4, 4, 8}
-	o := &trainOptions{content: filepath.Join(dir, "contents")}
-	layers, err := slimEncoder(quiet(), o, loss, widths)
+	widths := fixture.Small
+	layers, err := Prune(context.Background(), loss, widths, p, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &model.Weights{Widths: widths, Layers: layers}
-	photos, err := somePhotos(o.content, normalisePhotos)
+	photos, err := p.some(normalisePhotos)
 	if err != nil {
 		t.Fatal(err)
 	}
-	means, err := meanActivations(quiet(), w, photos, nil)
+	means, err := p.meanActivations(context.Background(), w, photos, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func origin(t *testing.T, v []float32, c model.Conv) int {
 
 // TestSliceEncoder follows single weights from the wide to the narrow network.
 func TestSliceEncoder(t *testing.T) {
-	loss := encoderLayers(randomWeights(lossWidths))
+	loss := Encoder(Random(fixture.Loss))
 	orders := make([][]int, len(loss))
 	for l, c := range loss {
 		for o := range c.Out {
@@ -137,35 +139,5 @@ func TestWithoutSilent(t *testing.T) {
 		if got := withoutSilent(order, c.means); !slices.Equal(got, c.want) {
 			t.Errorf("means %v leave %v, wanted %v", c.means, got, c.want)
 		}
-	}
-}
-
-// TestRandomDecoder checks what He's initialisation promises and that the seed decides.
-func TestRandomDecoder(t *testing.T) {
-	layers := randomDecoder(model.Lite, 1)
-	for i, c := range layers {
-		var sum, squares float64
-		for _, v := range c.Weight {
-			sum += float64(v)
-			squares += float64(v) * float64(v)
-		}
-		n := float64(len(c.Weight))
-		want, bias := 2/float64(9*c.In), float32(0)
-		if i == len(layers)-1 {
-			want, bias = want*0.01, 0.5
-		}
-		// Six standard errors of mean and variance of n normal numbers.
-		if !(math.Abs(sum/n) < 6*math.Sqrt(want/n)) || !(math.Abs(squares/n/want-1) < 6*math.Sqrt(2/n)) {
-			t.Errorf("%s: mean %v, variance %v, wanted 0 and %v", c.Name, sum/n, squares/n, want)
-		}
-		if slices.ContainsFunc(c.Bias, func(b float32) bool { return b != bias }) {
-			t.Errorf("%s: biases are %v, wanted %v", c.Name, c.Bias, bias)
-		}
-	}
-	if again := randomDecoder(model.Lite, 1); !slices.Equal(again[0].Weight, layers[0].Weight) {
-		t.Error("the same seed gives other weights")
-	}
-	if other := randomDecoder(model.Lite, 2); slices.Equal(other[0].Weight, layers[0].Weight) {
-		t.Error("another seed gives the same weights")
 	}
 }

@@ -1,23 +1,20 @@
-package main
+package network
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math"
 	"slices"
-
-	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 )
 
-// slimPhotos are as many photographs as are looked at to see whether a filter is alive.
-const slimPhotos = 8
-
-// slimEncoder is an encoder of smaller widths made of the loss network's filters: of each layer those with the largest L1 norm
+// Prune makes an encoder of smaller widths made of the loss network's filters: of each layer those with the largest L1 norm
 // (Li et al. 2017, Pruning filters for efficient ConvNets), reduced to the inputs that are left, rescaled to mean activation 1
-// on the content pictures. A filter that hardly answers to them any more gives way to the next.
-func slimEncoder(c *cli.Context, o *trainOptions, loss []model.Conv, widths model.Widths) ([]model.Conv, error) {
-	photos, err := somePhotos(o.content, slimPhotos)
+// on the photographs. A filter that hardly answers to them any more gives way to the next.
+func Prune(ctx context.Context, loss []model.Conv, widths model.Widths, p Photos, out io.Writer) ([]model.Conv, error) {
+	photos, err := p.some(alivePhotos)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +25,7 @@ func slimEncoder(c *cli.Context, o *trainOptions, loss []model.Conv, widths mode
 	w := &model.Weights{Widths: widths, Layers: sliceEncoder(loss, widths, orders)}
 	// Another filter changes the inputs of all later layers, so the layers are settled one after the other.
 	for settled := 0; settled < len(loss); {
-		means, err := meanActivations(c, w, photos, nil)
+		means, err := p.meanActivations(ctx, w, photos, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +44,7 @@ func slimEncoder(c *cli.Context, o *trainOptions, loss []model.Conv, widths mode
 			break
 		}
 	}
-	return w.Layers, normalise(c, w, o.content)
+	return w.Layers, normalise(ctx, w, p, out)
 }
 
 // byNorm are the indices of a layer's filters, the largest L1 norm first.

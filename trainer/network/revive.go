@@ -1,10 +1,8 @@
-package main
+package network
 
 import (
-	"math"
+	"context"
 	"math/rand/v2"
-
-	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 )
@@ -17,17 +15,17 @@ const (
 	revivedShare = 0.1
 )
 
-// reviveSilent draws the filters of an encoder anew that hardly answer to the content pictures: their gradient is 0, so training
+// Revive draws the filters of an encoder anew that hardly answer to the photographs: their gradient is 0, so training
 // alone never brings them back. It returns how many there were. w's parameters change.
-func reviveSilent(c *cli.Context, o *trainOptions, w *model.Weights) (revived int, err error) {
-	photos, err := somePhotos(o.content, slimPhotos)
+func Revive(ctx context.Context, w *model.Weights, p Photos, seed uint64) (revived int, err error) {
+	photos, err := p.some(alivePhotos)
 	if err != nil {
 		return 0, err
 	}
-	look := func() ([][]float64, error) { return meanActivations(c, w, photos, nil) }
-	random := rand.New(rand.NewPCG(o.seed, 0x5eed))
+	measure := func() ([][]float64, error) { return p.meanActivations(ctx, w, photos, nil) }
+	random := rand.New(rand.NewPCG(seed, 0x5eed))
 	for l := 1; l < len(w.Layers) && w.Layers[l].Side == model.Encoder; l++ {
-		means, err := look()
+		means, err := measure()
 		if err != nil {
 			return 0, err
 		}
@@ -41,7 +39,7 @@ func reviveSilent(c *cli.Context, o *trainOptions, w *model.Weights) (revived in
 		}
 		// What a filter never exceeds 0 with, its negative does.
 		for range 2 {
-			if means, err = look(); err != nil {
+			if means, err = measure(); err != nil {
 				return 0, err
 			}
 			for _, f := range silent {
@@ -72,12 +70,10 @@ func silentOf(means []float64, share float64) (silent []int) {
 	return silent
 }
 
-// drawFilter draws the weights of output f as He et al. 2015 do; its bias becomes 0.
+// drawFilter draws the weights of output f; its bias becomes 0.
 func drawFilter(c model.Conv, f int, random *rand.Rand) {
 	n := c.In * c.Kernel * c.Kernel
-	for i := range n {
-		c.Weight[f*n+i] = float32(math.Sqrt(2/float64(n)) * random.NormFloat64())
-	}
+	draw(c.Weight[f*n:(f+1)*n], n, 1, random)
 	c.Bias[f] = 0
 }
 
@@ -85,9 +81,7 @@ func drawFilter(c model.Conv, f int, random *rand.Rand) {
 func drawInput(c model.Conv, f int, random *rand.Rand) {
 	k := c.Kernel * c.Kernel
 	for o := range c.Out {
-		for t := range k {
-			c.Weight[(o*c.In+f)*k+t] = float32(revivedShare * math.Sqrt(2/float64(c.In*k)) * random.NormFloat64())
-		}
+		draw(c.Weight[(o*c.In+f)*k:][:k], c.In*k, revivedShare, random)
 	}
 }
 

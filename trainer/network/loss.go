@@ -1,28 +1,23 @@
-package main
+package network
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
 
-	"github.com/urfave/cli/v2"
-
 	"adainfilter/model"
+	"adainfilter/trainer/files"
 	"adainfilter/trainer/pth"
 )
 
-// lossNetwork reads the encoder that losses and scores are measured with: from pytorch-AdaIN's vgg_normalised.pth, from
-// torchvision's vgg19-*.pth, which it normalises on the photographs of a folder, or from a weights file. The widths are those of
+// Loss reads the encoder that losses and scores are measured with: from pytorch-AdaIN's vgg_normalised.pth, from
+// torchvision's vgg19-*.pth, which it normalises on photographs, or from a weights file. The widths are those of
 // model.VGG19 outside of tests.
-func lossNetwork(c *cli.Context, path, photos string, widths model.Widths) ([]model.Conv, error) {
-	layers, err := readLossNetwork(c, path, photos, widths)
-	if err != nil {
-		return nil, fmt.Errorf("--vgg: %w", err)
-	}
-	return layers, nil
-}
-
-func readLossNetwork(c *cli.Context, path, photos string, widths model.Widths) ([]model.Conv, error) {
-	head, err := firstBytes(path)
+// Progress and warnings go to out. Errors: a file that cannot be read or holds something else, no photographs where they are needed,
+// ctx is done.
+func Loss(ctx context.Context, path string, widths model.Widths, photos Photos, out io.Writer) ([]model.Conv, error) {
+	head, err := files.Head(path)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +29,7 @@ func readLossNetwork(c *cli.Context, path, photos string, widths model.Widths) (
 		if w.Widths != widths {
 			return nil, fmt.Errorf("%s holds the network %s with widths %v, wanted VGG-19 with widths %v", path, w.Network, w.Widths, widths)
 		}
-		return encoderLayers(w), nil
+		return Encoder(w), nil
 	}
 	f, err := pth.Read(path)
 	if err != nil {
@@ -45,10 +40,10 @@ func readLossNetwork(c *cli.Context, path, photos string, widths model.Widths) (
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if isTorchvision(f) {
-		if photos == "" {
+		if photos.Folder == "" {
 			return nil, fmt.Errorf("%s is torchvision's VGG, which must be normalised: name a folder of photographs with --photos", path)
 		}
-		if err := normalise(c, w, photos); err != nil {
+		if err := normalise(ctx, w, photos, out); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +53,7 @@ func readLossNetwork(c *cli.Context, path, photos string, widths model.Widths) (
 // assembleEncoder makes weights of an encoder alone from a PyTorch file's tensors; layers beyond relu4_1 are passed over.
 func assembleEncoder(f *pth.File, widths model.Widths) (*model.Weights, error) {
 	const use = "encoder for adain import"
-	if found := pthUse(f); found != use && !isTorchvision(f) && f.Tensors["encoder.29.weight"] == nil {
+	if found := Use(f); found != use && !isTorchvision(f) && f.Tensors["encoder.29.weight"] == nil {
 		if found == "unknown" {
 			found = fmt.Sprintf("file of an unknown kind, with %d tensors from %q on", len(f.Names), f.Names[0])
 		}
@@ -92,10 +87,10 @@ func assembleEncoder(f *pth.File, widths model.Widths) (*model.Weights, error) {
 	return w, nil
 }
 
-// encoderLayers are the layers of the encoder; they share their memory with w.
-func encoderLayers(w *model.Weights) []model.Conv {
+// Encoder are the layers of the encoder; they share their memory with w.
+func Encoder(w *model.Weights) []model.Conv {
 	return slices.DeleteFunc(slices.Clone(w.Layers), func(c model.Conv) bool { return c.Side != model.Encoder })
 }
 
-// encoderID is model.Weights.EncoderID of an encoder alone.
-func encoderID(layers []model.Conv) string { return (&model.Weights{Layers: layers}).EncoderID() }
+// EncoderID is model.Weights.EncoderID of an encoder alone.
+func EncoderID(layers []model.Conv) string { return (&model.Weights{Layers: layers}).EncoderID() }

@@ -1,0 +1,139 @@
+// Package inspect says what a file holds, and checks it.
+package inspect
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"adainfilter/model"
+	"adainfilter/picture"
+	"adainfilter/trainer/files"
+	"adainfilter/trainer/network"
+	"adainfilter/trainer/pth"
+	"adainfilter/trainer/terminal"
+)
+
+// File describes a weights file, style file, PyTorch file or picture. It tells the kinds apart by the first bytes: a safetensors header is JSON behind an 8-byte length.
+// Errors: a file that cannot be read or is damaged; they name it.
+func File(name string) ([]terminal.Row, error) {
+	head, err := files.Head(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case pth.Is(head) || strings.EqualFold(filepath.Ext(name), ".t7"):
+		return pyTorch(name)
+	case len(head) < 9 || head[8] != '{':
+		img, err := picture.Read(name, picture.Limit{})
+		if err != nil {
+			return nil, err
+		}
+		return []terminal.Row{{"file", name}, {"kind", "picture"}, {"pixels", fmt.Sprintf("%dx%d, %v", img.Width, img.Height, img.Format)}}, nil
+	}
+	w, err := model.LoadWeights(name)
+	if err == nil {
+		return Weights(name, w), nil
+	}
+	// A style file is far smaller than any weights, and LoadStyle refuses large files.
+	if s, styleErr := model.LoadStyle(name); styleErr == nil {
+		return style(name, s), nil
+	}
+	return nil, err
+}
+
+// Weights describes a network under a name.
+func Weights(name string, w *model.Weights) []terminal.Row {
+	parameters, silent := 0, 0
+	for _, c := range w.Layers {
+		parameters += len(c.Weight) + len(c.Bias)
+		silent += silentFilters(c)
+	}
+	const side = 1024 // a multiple of 8, so that no pooling rounds up
+	rows := []terminal.Row{
+		{"file", name}, {"kind", "weights"},
+		{"network", w.Network}, {"widths", w.Widths.String()},
+		{"parameters", fmt.Sprint(parameters)},
+		{"MAC per pixel", fmt.Sprintf("%.0f", w.Widths.FLOP(side, side)/2/side/side)},
+		{"encoder", w.EncoderID()},
+		{"values", "all finite"},
+		{"silent filters", fmt.Sprint(silent)},
+	}
+	return append(rows, metadataRows(w.Metadata, "format", "network", "widths")...)
+}
+
+// silentFilters counts the filters of a layer with ReLU that answer 0 to every picture, since all their weights are 0 and
+// the bias is not above it.
+func silentFilters(c model.Conv) int {
+	if !c.ReLU {
+		return 0
+	}
+	n, length := 0, c.In*c.Kernel*c.Kernel
+	for o := range c.Out {
+		if c.Bias[o] <= 0 && !slices.ContainsFunc(c.Weight[o*length:(o+1)*length], func(v float32) bool { return v != 0 }) {
+			n++
+		}
+	}
+	return n
+}
+
+func style(name string, s *model.Style) []terminal.Row {
+	silent := 0
+	limit := float32(1.01 * 0.0031622777) // sqrt(model.Epsilon): the std of a channel that never changes
+	for i := range s.Mean {
+		if s.Std[i] <= limit && s.Mean[i] == 0 {
+			silent++
+		}
+	}
+	return []terminal.Row{
+		{"file", name}, {"kind", "style"}, {"name", s.Name}, {"network", s.Network}, {"encoder", s.Encoder},
+		{"channels", fmt.Sprint(len(s.Mean))},
+		{"mean", fmt.Sprintf("%.4g to %.4g", slices.Min(s.Mean), slices.Max(s.Mean))},
+		{"std", fmt.Sprintf("%.4g to %.4g", slices.Min(s.Std), slices.Max(s.Std))},
+		{"silent channels", fmt.Sprint(silent)},
+	}
+}
+
+func pyTorch(name string) ([]terminal.Row, error) {
+	f, err := pth.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	rows := []terminal.Row{{"file", name}, {"kind", "PyTorch, encoding " + f.Encoding}}
+	parameters := 0
+	for _, t := range f.Tensors {
+		parameters += t.Len()
+	}
+	rows = append(rows, terminal.Row{"parameters", fmt.Sprint(parameters)}, terminal.Row{"use", network.Use(f)})
+	if len(f.Other) > 0 {
+		rows = append(rows, terminal.Row{"also holds", fmt.Sprintf("%.300q", f.Other)})
+	}
+	for _, key := range f.Names {
+		t := f.Tensors[key]
+		rows = append(rows, terminal.Row{key, fmt.Sprintf("%s %v%s", t.DType, t.Shape, tensorWarning(t))})
+	}
+	return rows, nil
+}
+
+func tensorWarning(t *pth.Tensor) string {
+	v, err := t.Float32()
+	if err != nil {
+		return ""
+	}
+	for _, x := range v {
+		if x-x != 0 {
+			return ", not all values are finite"
+		}
+	}
+	return ""
+}
+
+func metadataRows(metadata map[string]string, without ...string) (rows []terminal.Row) {
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if !slices.Contains(without, key) {
+			rows = append(rows, terminal.Row{key, metadata[key]})
+		}
+	}
+	return rows
+}

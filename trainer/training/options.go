@@ -1,0 +1,96 @@
+package training
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"adainfilter/model"
+)
+
+// Options describe a run. The caller has checked them: the command's options of these names have the ranges.
+type Options struct {
+	Content, Style           string // folders of pictures
+	VGG                      string // file of the loss network
+	Init                     string // weights file to start from; empty is none
+	Out                      string // the run's folder
+	Network                  string // "decoder", for the frozen loss network's encoder, or "lite", a small encoder and decoder
+	Name                     string // of the network; empty is that of its widths
+	Iterations, Batch, Crop  int
+	ContentSize, StyleSize   int        // short side of pictures in pixels, before the crop
+	Scales                   [2]float64 // of a style's short side
+	Rate, Decay              float64    // Adam's rate, and D in rate / (1 + D*iteration)
+	Schedule                 string     // "decay" or "cosine"
+	EncoderScale, FirstScale float64    // of the rate, for the encoder of lite and its first layer
+	Objective                model.Objective
+	RandomAlpha, Verbose     bool
+	WarmUp                   int // iterations
+	Average, ClipNorm        float64
+	Pool, Cache              int // crops of each picture; memory in MB
+	SaveEvery, LogEvery      int // iterations
+	Workers                  int // threads that read pictures; 0 lets the loader choose
+	Seed                     uint64
+	Engine                   model.Options
+	Given                    []Option // all by name, as the checkpoint keeps them, in the order of the command's help
+}
+
+// Option is one option of a run by name.
+type Option struct{ Name, Value string }
+
+func (o *Options) lite() bool { return o.Network == "lite" }
+
+// featureCache is the share of the memory, in bytes, for what the loss network sees of pictures; only those of a pool return.
+func (o *Options) featureCache() int64 {
+	if o.Pool == 0 {
+		return 0
+	}
+	return int64(o.Cache) << 20 / 2
+}
+
+// pictureCache is the share of the memory, in bytes, for decoded pictures.
+func (o *Options) pictureCache() int64 { return int64(o.Cache)<<20 - o.featureCache() }
+
+// rateAt is Adam's rate after a number of steps.
+func (o *Options) rateAt(step int) float64 {
+	if o.Schedule == "cosine" {
+		const floor = 0.02
+		at := min(1, float64(step)/float64(o.Iterations))
+		return o.Rate * (floor + (1-floor)*(1+math.Cos(math.Pi*at))/2)
+	}
+	return o.Rate / (1 + o.Decay*float64(step))
+}
+
+// update says how the step after a number of steps changes the parameters. The moving average begins with a short memory
+// that grows, so that it forgets the random start.
+func (o *Options) update(step int) model.Update {
+	u := model.Update{Objective: o.Objective, Rate: o.rateAt(step), ClipNorm: o.ClipNorm}
+	u.EncoderRate, u.FirstRate = u.Rate*o.EncoderScale, u.Rate*o.FirstScale
+	u.Average = min(o.Average, float64(1+step)/float64(10+step))
+	if step < o.WarmUp {
+		u.Style, u.Consistency = 0, 0
+	}
+	return u
+}
+
+// Names of options that do not change what is computed, and of those that may change in the middle of a run all the same.
+var (
+	harmless = []string{"content", "style", "vgg", "init", "save-interval", "log-interval", "workers", "cache"}
+	decisive = []string{"lr", "lr-decay", "max-iter", "threads", "device"}
+)
+
+// MayChange says whether a run may go on with another value of the option of this name than it was begun with.
+func MayChange(name string) bool {
+	return slices.Contains(harmless, name) || slices.Contains(decisive, name)
+}
+
+// changed says which options differ from those of a checkpoint so that the result will be another. --max-iter only does where the
+// rate hangs on it.
+func (o *Options) changed(saved map[string]string) (texts []string) {
+	for _, g := range o.Given {
+		before, ok := saved[g.Name]
+		if ok && before != g.Value && slices.Contains(decisive, g.Name) && (g.Name != "max-iter" || o.Schedule == "cosine") {
+			texts = append(texts, fmt.Sprintf("--%s is %s, before it was %s", g.Name, g.Value, before))
+		}
+	}
+	return texts
+}
