@@ -5,6 +5,8 @@
 #include "frame_resized.h"
 #include "frame_schedule.h"
 
+#include <array>
+
 using adain::guarded;
 
 struct adain_cpu_engine {
@@ -108,15 +110,21 @@ const char *adain_cpu_kernels(void) { return adain::kernels_name(); }
 int adain_cpu_use_kernels(const char *name) { return adain::use_kernels(name); }
 
 const char *adain_cpu_library(void) {
-  static const std::string name = [] {
+  static const auto name = [] {  // an array: there may be no memory for a string
+    std::array<char, 32> text;
     const dnnl_version_t *v = dnnl_version();
-    return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+    std::snprintf(text.data(), text.size(), "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+    return text;
   }();
-  return name.c_str();
+  return name.data();
 }
 
 void adain_cpu_implementations(adain_cpu_engine *engine, char *text, int size) {
-  std::snprintf(text, size, "%s", engine->schedule ? engine->schedule->implementations().c_str() : "");
+  char error[ADAIN_CPU_ERROR];
+  text[0] = 0;
+  guarded(error, [&] {
+    if (engine->schedule) std::snprintf(text, size, "%s", engine->schedule->implementations().c_str());
+  });
 }
 
 }  // extern "C"

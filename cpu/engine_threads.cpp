@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #endif
 
+#include "engine_memory.h"
+
 namespace adain {
 
 namespace {
@@ -26,10 +28,16 @@ void flush_denormals() {
 
 Threads::Threads(int size) : between_(size), next_(kMostStages) {
   try {
-    for (int i = 0; i < size; i++) team_.emplace_back([this, i] { work(i); });
+    for (int i = 0; i < size; i++) {
+      expect_memory();
+      team_.emplace_back([this, i] { work(i); });
+    }
   } catch (const std::system_error &e) {
     close();  // those that did start would be waited for without end
     throw std::runtime_error("the system gives " + std::to_string(team_.size()) + " of " + std::to_string(size) + " threads: " + e.what());
+  } catch (...) {
+    close();
+    throw;
   }
 }
 

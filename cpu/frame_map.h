@@ -1,51 +1,13 @@
-// Feature maps between layers, and the memory they live in.
+// Feature maps between layers.
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <new>
 
+#include "engine_memory.h"
 #include "frame_pixels.h"
 
 namespace adain {
-
-struct Free {
-  void operator()(void *p) const { std::free(p); }
-};
-using Memory = std::unique_ptr<char[], Free>;
-
-// Bytes aligned for any vector, zeroed: what lies beside a picture is computed too and must at least be a number.
-inline Memory allocate(size_t bytes) {
-  bytes = (bytes + 4095) / 4096 * 4096;
-  void *p = std::aligned_alloc(4096, bytes);
-  if (!p) throw std::bad_alloc();
-  std::memset(p, 0, bytes);
-  return Memory(static_cast<char *>(p));
-}
-
-// What a chunk needs beside the maps, one memory for each purpose.
-enum class Scratch { pixels, source, result, inputs, outputs, lines };
-
-// The calling thread's memory for a purpose: at least bytes, kept for the thread's next chunk, whatever its stage. Threads of
-// a team end with their engine, and this memory with them.
-inline char *scratch(Scratch purpose, size_t bytes) {
-  struct Buffer {
-    Memory memory;
-    size_t bytes = 0;
-  };
-  thread_local Buffer buffers[6];
-  Buffer &b = buffers[int(purpose)];
-  if (b.bytes < bytes) {
-    b.memory.reset();
-    b.memory = allocate(bytes);
-    b.bytes = bytes;
-  }
-  return b.memory.get();
-}
-
-inline float *scratch_floats(Scratch purpose, size_t count) { return reinterpret_cast<float *>(scratch(purpose, 4 * count)); }
 
 // What the one pixel around a map holds: the reflection of the map (before a 3x3 convolution), or its edge again (before a
 // folded upsampling, whose reflection of the doubled map is just that).

@@ -9,13 +9,7 @@
 namespace adain::avx512 {
 
 constexpr int LANES = 16;
-#include "kernel_network_body.h"
-#include "kernel_gradients_body.h"
-#include "kernel_samples_body.h"
-
-extern const Kernels kFloat = table<Float>;
-extern const Kernels kHalf = table<BFloat16>;
-extern const SampleKernels kSamples = samples_table;
+#include "kernel_bodies.h"
 
 }  // namespace adain::avx512
 

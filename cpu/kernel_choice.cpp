@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <vector>
+#include <span>
 
 namespace adain {
 
@@ -38,8 +38,8 @@ struct Choice {
 };
 
 // Best first; the last one runs everywhere.
-const std::vector<Choice> &choices() {
-  static const std::vector<Choice> all = {
+std::span<const Choice> choices() {
+  static const Choice all[] = {
 #if defined(__x86_64__)
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&

@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include "engine_memory.h"
+
 namespace adain {
 
 using dnnl::memory;
@@ -56,9 +58,11 @@ Parameters::Parameters(const adain_cpu_layer &s, const float *values, bool half)
 memory Parameters::arranged(const memory::desc &wanted) {
   for (const memory &m : arrangements_)
     if (m.get_desc() == wanted) return m;
-  arrangements_.emplace_back(wanted, processor());
-  arrange(arrangements_.back());
-  return arrangements_.back();
+  expect_memory();
+  const memory made(wanted, processor());
+  arrange(made);
+  arrangements_.push_back(made);  // only what is complete is found again
+  return made;
 }
 
 void Parameters::arrange(memory to) {
@@ -75,6 +79,7 @@ void Parameters::refresh(int piece) {
 }
 
 Direct::Direct(Parameters &layer, int rows, int cols, int threads) {
+  expect_memory();
   const OneThread one;
   const auto pd = describe(layer.shape, layer.half, rows, cols);
   primitive_ = dnnl::convolution_forward(pd);

@@ -49,6 +49,7 @@ void Parameters::transform(int input) {
 
 Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
     : layer_(layer), cols_(cols), tiles_(tiles_of_product(layer.shape)), weight_(layer.transformed()) {
+  expect_memory();
   const OneThread one;
   const adain_cpu_layer &s = layer.shape;
   const int whole = (rows + kSide - 1) / kSide * ((cols + kSide - 1) / kSide);

@@ -52,7 +52,9 @@ int adain_cpu_training_restore(adain_cpu_training *training, const float *parame
 }
 
 void adain_cpu_training_implementations(const adain_cpu_training *training, char *text, int size) {
-  std::snprintf(text, size, "%s", training->training.implementations().c_str());
+  char error[ADAIN_CPU_ERROR];
+  text[0] = 0;
+  guarded(error, [&] { std::snprintf(text, size, "%s", training->training.implementations().c_str()); });
 }
 
 adain_cpu_features *adain_cpu_features_open(const adain_cpu_layer *loss, const float *loss_parameters, int height, int width, int threads, char *error) {

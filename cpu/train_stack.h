@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "train_batch.h"
-#include "layer_convolution.h"
 #include "kernel_gradients.h"
+#include "layer_convolution.h"
+#include "train_batch.h"
 
 namespace adain {
 

@@ -1,8 +1,8 @@
 // Gradients of a convolution's weights and bias.
 #include <algorithm>
 
-#include "train_stack.h"
 #include "kernel_network.h"
+#include "train_stack.h"
 
 namespace adain {
 
@@ -30,6 +30,7 @@ void Stack::wide_gradient(Threads &threads, const Layer &layer, const Maps &grad
   const size_t one = size_t(points) * down * across * (I + O);
   const int most = std::clamp(int(kProductFloats / one), 1, gradient.count);
   float *sums = workspaces_.points.floats(size_t(points) * I * O);
+  expect_memory();
   for (int first = 0; first < gradient.count; first += most) {
     const int count = std::min(most, gradient.count - first);
     const size_t tiles = size_t(count) * down * across;

@@ -1,0 +1,9 @@
+// All kernels and their tables, for the namespace and the instruction set of the including file, which sets LANES.
+
+#include "kernel_network_body.h"
+#include "kernel_gradients_body.h"
+#include "kernel_samples_body.h"
+
+extern const Kernels kFloat = table<Float>;
+extern const Kernels kHalf = table<BFloat16>;
+extern const SampleKernels kSamples = samples_table;
