@@ -30,7 +30,7 @@ func transcodeCommand() *cli.Command {
 		&cli.DurationFlag{Name: "segment", Value: time.Minute, Usage: "`LENGTH` of the parts that are made one by one; 0 is the whole film"},
 		&cli.IntFlag{Name: "jobs", Value: 1, Usage: "`NUMBER` of segments at the same time"},
 		&cli.StringFlag{Name: "shard", Usage: "make only the part `I/N` of the work, I from 0; /N takes I from SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX"},
-		&cli.BoolFlag{Name: "join", Usage: "make nothing, put together what all shards have finished"},
+		&cli.BoolFlag{Name: "join", Usage: "make nothing, put together what all shards have finished; other options must be theirs, or be left out"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "make films anew whose result is there"},
 		&cli.BoolFlag{Name: "json", Usage: "print a report as JSON"},
 	}
@@ -114,6 +114,9 @@ func summary(r *transcode.Report) string {
 	return fmt.Sprintf("%d films in %v: %s", len(r.Films), time.Duration(r.Seconds*float64(time.Second)).Round(time.Second), strings.Join(parts, ", "))
 }
 
+// elsewhere are the options on which the result does not depend: a join may have others than the shards.
+var elsewhere = []string{"out", "jobs", "shard", "join", "overwrite", "json"}
+
 func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	names, err := arguments(c)
 	if err != nil {
@@ -146,7 +149,8 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
 		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, cs.properties),
 	}
-	if !o.Join {
+	o.Compare = o.Join && slices.ContainsFunc(c.LocalFlagNames(), func(name string) bool { return !slices.Contains(elsewhere, name) })
+	if !o.Join || o.Compare {
 		if o.Files, err = cs.files(); err != nil {
 			return nil, err
 		}

@@ -19,9 +19,10 @@ type Pipeline struct {
 	// Patience is how long Run waits for the rest to arrive once an element has failed, 3 seconds unless it is changed before Run.
 	Patience time.Duration
 
-	source string        // what it reads, for messages
-	limit  time.Duration // how long nothing may move
-	moved  atomic.Int64  // counts what passes; an end to it is the only sign of a pipeline that waits for itself
+	source  string        // what it reads, for messages
+	limit   time.Duration // how long nothing may move
+	missing []string      // plug-ins, as sentences
+	moved   atomic.Int64  // counts what passes; an end to it is the only sign of a pipeline that waits for itself
 }
 
 // DecodeLimit is how long a decoder may take for one frame, where no network stands behind it. Slow drives and frames of 8K need
@@ -56,6 +57,9 @@ func NewPipeline(description, source string, limit time.Duration) (*Pipeline, er
 	Init()
 	p, err := gst.NewPipelineFromString(description)
 	if err != nil {
+		if found := noElement.FindStringSubmatch(err.Error()); found != nil {
+			return nil, errors.New(Lacking(found[1]))
+		}
 		return nil, fmt.Errorf("GStreamer cannot build the pipeline %s: %w", description, err)
 	}
 	return &Pipeline{Pipeline: p, Patience: 3 * time.Second, source: source, limit: limit}, nil
@@ -91,6 +95,9 @@ func (p *Pipeline) Sink(name string) (*gst.Pad, error) {
 	}
 	return e.GetStaticPad("sink"), nil
 }
+
+// Source is what the pipeline reads, as NewPipeline was told.
+func (p *Pipeline) Source() string { return p.source }
 
 // Moved tells Run that something has passed. Any thread calls it.
 func (p *Pipeline) Moved() { p.moved.Add(1) }
@@ -134,9 +141,11 @@ func (p *Pipeline) Run(ctx context.Context, abort <-chan error) error {
 			return failure
 		}
 		// Short, so that an interrupt and an aborting probe are seen soon.
-		message := bus.TimedPopFiltered(gst.ClockTime(20*time.Millisecond), gst.MessageEOS|gst.MessageError)
+		message := bus.TimedPopFiltered(gst.ClockTime(20*time.Millisecond), gst.MessageEOS|gst.MessageError|gst.MessageElement)
 		switch {
 		case message == nil:
+		case message.Type() == gst.MessageElement:
+			p.Note(message)
 		case message.Type() == gst.MessageEOS:
 			return failure
 		case message.Source() == "out":
@@ -157,14 +166,19 @@ func (p *Pipeline) Stalled(last time.Time) error {
 
 // Posted is the error that an element has posted, nil if there is none.
 func (p *Pipeline) Posted() error {
-	message := p.GetPipelineBus().PopFiltered(gst.MessageError)
-	if message == nil {
-		return nil
+	for bus := p.GetPipelineBus(); ; {
+		message := bus.PopFiltered(gst.MessageError | gst.MessageElement)
+		switch {
+		case message == nil:
+			return nil
+		case message.Type() == gst.MessageError:
+			return p.Failure(message)
+		}
+		p.Note(message)
 	}
-	return p.Failure(message)
 }
 
-// Failure is the *Error that a message of the kind error holds.
+// Failure is the *Error that a message of the kind error holds; where plug-ins are missing it names them and their Debian packages.
 func (p *Pipeline) Failure(message *gst.Message) error {
 	defer runtime.KeepAlive(message)
 	e := message.ParseError()
@@ -175,6 +189,10 @@ func (p *Pipeline) Failure(message *gst.Message) error {
 			debug = strings.TrimSpace(debug[i+1:])
 		}
 		text += " (" + debug + ")"
+	}
+	// The word of GStreamer that has it is translated; what is missing is the cause of whatever else a decoder says.
+	if len(p.missing) > 0 {
+		text = strings.Join(p.missing, "; ")
 	}
 	return &Error{message.Source(), text}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/trainer/film"
 )
 
 // copied is a stream that goes from the film into the output as it is.
@@ -84,14 +86,14 @@ func (m *muxing) add(muxer *gst.Element, pad *gst.Pad) error {
 	number := m.number
 	m.number++
 	if kind := padKind(pad); kind == "video" || kind == "image" {
-		return m.drain(pad, m.onVideo(muxer, kind == kindOf(m.film.plan.Facts.Caps)))
+		return drain(m.Pipeline, pad, m.onVideo(muxer, kind == kindOf(m.job.plan.Facts.Media)))
 	}
-	for _, o := range m.film.plan.Facts.Others {
-		if o.Number == number && m.film.plan.takes(o) {
+	for _, o := range m.job.plan.Facts.Others {
+		if o.Number == number && m.job.plan.takes(o) {
 			return m.copy(muxer, pad, o)
 		}
 	}
-	return m.drain(pad, nil)
+	return drain(m.Pipeline, pad, nil)
 }
 
 func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
@@ -123,11 +125,11 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	}
 	in := muxer.GetRequestPad(padName(o))
 	if in == nil {
-		return fmt.Errorf("%s has no place for one more %s", m.film.plan.Muxer, kindName(o.Kind))
+		return fmt.Errorf("%s has no place for one more %s", m.job.plan.Muxer, kindName(o.Kind))
 	}
 	out := queue.GetStaticPad("src")
 	if r := out.Link(in); r != gst.PadLinkOK {
-		return fmt.Errorf("%s does not take %s: %v", m.film.plan.Muxer, o.Caps, r)
+		return fmt.Errorf("%s does not take %s: %v", m.job.plan.Muxer, o.Caps, r)
 	}
 	queue.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, m.onCopied(c, out))
 	for _, e := range chain {
@@ -144,11 +146,11 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 	var s clock
 	var start time.Duration
-	part, own, ended, markup := m.film.plan.From, false, false, isMarkup(c.Caps)
-	lists := editable(m.film.plan.Muxer)
+	part, own, ended, markup := m.job.plan.From, false, false, isMarkup(c.Caps)
+	lists := editable(m.job.plan.Muxer)
 	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-		m.moved.Add(1)
-		if event := eventOf(info); event != nil {
+		m.Moved()
+		if event := film.EventOf(info); event != nil {
 			if event.Type() != gst.EventTypeSegment || own {
 				return gst.PadProbeOK
 			}
@@ -166,7 +168,7 @@ func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 			}
 			return gst.PadProbeOK
 		}
-		buffer := bufferOf(info)
+		buffer := film.BufferOf(info)
 		if buffer == nil || own {
 			return gst.PadProbeOK
 		}
@@ -193,7 +195,7 @@ func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 		if !buffer.HasFlags(gst.BufferFlagHeader) {
 			c.packets++
 			c.bytes += buffer.GetSize()
-			withData(buffer, func(data []byte) { c.sum = crc64.Update(c.sum, crcTable, data) })
+			film.WithData(buffer, func(data []byte) { c.sum = crc64.Update(c.sum, crcTable, data) })
 		}
 		return gst.PadProbeOK
 	}
@@ -202,7 +204,7 @@ func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 // replace sends a text without the escapes that a demuxer has put in. It does so only where it has found no markup, and then
 // none is there. False says that there was nothing to do.
 func replace(pad *gst.Pad, buffer *gst.Buffer) (done bool) {
-	withData(buffer, func(data []byte) {
+	film.WithData(buffer, func(data []byte) {
 		if bytes.IndexByte(data, '<') >= 0 || bytes.IndexByte(data, '&') < 0 {
 			return
 		}
@@ -218,7 +220,7 @@ func replace(pad *gst.Pad, buffer *gst.Buffer) (done bool) {
 // are then.
 func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 	return func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-		event := eventOf(info)
+		event := film.EventOf(info)
 		if event == nil {
 			m.once.Do(func() { close(m.begin) })
 			return gst.PadProbeOK
@@ -230,7 +232,7 @@ func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 			}
 		case gst.EventTypeTOC:
 			// A part of a film has other chapters, and only the whole has those of the film.
-			if setter := muxer.TOCSetter(); setter != nil && m.film.plan.From == (span{0, forever}) {
+			if setter := muxer.TOCSetter(); setter != nil && m.job.plan.From == (span{0, forever}) {
 				toc, _ := event.ParseTOC()
 				setter.SetTOC(toc)
 			}
@@ -264,7 +266,7 @@ func (m *muxing) tag(tags *gst.TagList) {
 		m.turned = way
 		m.lock.Unlock()
 	}
-	if video, err := m.element("video"); err == nil {
+	if video, err := m.Element("video"); err == nil {
 		video.SendEvent(gst.NewTagEvent(mine))
 	}
 }

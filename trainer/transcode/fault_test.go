@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/filmtest"
 )
 
 func TestBadInput(t *testing.T) {
@@ -27,7 +30,7 @@ func TestBadInput(t *testing.T) {
 		return path
 	}
 	sound := filepath.Join(dir, "sound.mp4")
-	launch(t, sound, "audiotestsrc num-buffers=20 ! avenc_aac ! mp4mux ! filesink name=out")
+	filmtest.Write(t, sound, "audiotestsrc num-buffers=20 ! avenc_aac ! mp4mux ! filesink name=out")
 	pipe := filepath.Join(dir, "pipe.mp4")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -46,7 +49,7 @@ func TestBadInput(t *testing.T) {
 		inputs = append(inputs, inputsOf(b.path)...)
 	}
 	out := t.TempDir()
-	report, _ := job{Inputs: append(inputs, inputsOf(good)...), Out: out}.run(t)
+	report, _ := order{Inputs: append(inputs, inputsOf(good)...), Out: out}.run(t)
 	for i, b := range bad {
 		r := report.Films[i]
 		if r.Status != Failed || r.Err == nil || !strings.Contains(r.Err.Error(), b.want) || !strings.Contains(r.Err.Error(), b.path) {
@@ -70,7 +73,7 @@ func TestDamagedFilm(t *testing.T) {
 	if err := os.WriteFile(path, data[:len(data)*6/10], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, _ := job{Inputs: inputsOf(path), Out: t.TempDir(), Segment: 400 * time.Millisecond}.one(t)
+	r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Segment: 400 * time.Millisecond}.one(t)
 	if frames, _ := decode(t, r.Output); len(frames) < 10 || len(frames) >= 40 || len(frames) != r.Frames {
 		t.Errorf("%d frames, the report says %d, wanted those that are left of 40", len(frames), r.Frames)
 	}
@@ -90,7 +93,7 @@ func TestCutFilm(t *testing.T) {
 		if err := os.WriteFile(path, data[:len(data)*c.part/10], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, w := job{Inputs: inputsOf(path), Out: t.TempDir()}.one(t)
+		_, w := order{Inputs: inputsOf(path), Out: t.TempDir()}.one(t)
 		if got := strings.Join(w.warnings, "; "); !strings.Contains(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("%d tenths of a film: warnings are %q, wanted %q", c.part, got, c.want)
 		}
@@ -99,15 +102,15 @@ func TestCutFilm(t *testing.T) {
 
 // However patient the reading of a damaged film is, a disk that is full ends it.
 func TestWritingFails(t *testing.T) {
-	g, err := newPipeline("videotestsrc num-buffers=1000 ! filesink name=out location=/dev/full")
+	g, err := film.NewPipeline("videotestsrc num-buffers=1000 ! filesink name=out location=/dev/full", "full", patience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.stop()
-	g.patience = 24 * time.Hour
+	defer g.Close()
+	g.Patience = 24 * time.Hour
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := g.play(ctx, nil); !errors.Is(err, errWriting) {
+	if err := g.Run(ctx, nil); !errors.Is(err, film.ErrWriting) {
 		t.Errorf("error is %v, wanted one of writing", err)
 	}
 }
@@ -117,8 +120,8 @@ func TestSizeChanges(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "film.ts")
 	const source = "videotestsrc num-buffers=10 ! video/x-raw,format=I420,width=%,height=48,framerate=25/1 ! x264enc key-int-max=5 speed-preset=ultrafast ! h264parse config-interval=-1 ! " +
 		"video/x-h264,stream-format=byte-stream ! c. "
-	launch(t, path, "concat name=c ! mpegtsmux ! filesink name=out "+strings.Replace(source, "%", "64", 1)+strings.Replace(source, "%", "80", 1))
-	r, w := job{Inputs: inputsOf(path), Out: t.TempDir()}.one(t)
+	filmtest.Write(t, path, "concat name=c ! mpegtsmux ! filesink name=out "+strings.Replace(source, "%", "64", 1)+strings.Replace(source, "%", "80", 1))
+	r, w := order{Inputs: inputsOf(path), Out: t.TempDir()}.one(t)
 	frames, caps := decode(t, r.Output)
 	if len(frames) != 20 || !strings.Contains(caps, "width=(int)64, height=(int)48") {
 		t.Errorf("%d frames of %s, wanted 20 of 64x48", len(frames), caps)
@@ -130,7 +133,7 @@ func TestSizeChanges(t *testing.T) {
 
 func TestOneFrame(t *testing.T) {
 	path := clip(t, "film.mp4", 1, toMP4)
-	if r, _ := (job{Inputs: inputsOf(path), Out: t.TempDir()}).one(t); r.Frames != 1 {
+	if r, _ := (order{Inputs: inputsOf(path), Out: t.TempDir()}).one(t); r.Frames != 1 {
 		t.Errorf("%d frames, wanted 1", r.Frames)
 	}
 }
@@ -150,7 +153,7 @@ func TestNames(t *testing.T) {
 		}
 		inputs = append(inputs, Input{name + ".mp4", name})
 	}
-	report, _ := job{Inputs: inputs, Out: "out"}.run(t)
+	report, _ := order{Inputs: inputs, Out: "out"}.run(t)
 	for _, r := range report.Films {
 		if r.Err != nil || r.Frames != 5 {
 			t.Errorf("%v, %d frames", r.Err, r.Frames)
@@ -164,7 +167,7 @@ func TestNames(t *testing.T) {
 func TestTakesNoFilmsPlace(t *testing.T) {
 	path := clip(t, "film.mp4", 5, toMP4)
 	before, _ := os.ReadFile(path)
-	report, _ := job{Inputs: inputsOf(path), Out: filepath.Dir(path), Overwrite: true}.run(t)
+	report, _ := order{Inputs: inputsOf(path), Out: filepath.Dir(path), Overwrite: true}.run(t)
 	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "film's place") {
 		t.Errorf("error is %v", err)
 	}
@@ -175,7 +178,7 @@ func TestTakesNoFilmsPlace(t *testing.T) {
 
 func TestStyleVanishes(t *testing.T) {
 	path := clip(t, "film.mp4", 5, toMP4)
-	report, _ := job{Inputs: inputsOf(path), Out: t.TempDir(), Style: filepath.Join(t.TempDir(), "gone.png")}.run(t)
+	report, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Style: filepath.Join(t.TempDir(), "gone.png")}.run(t)
 	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "gone.png") || !strings.Contains(err.Error(), path) {
 		t.Errorf("error is %v, wanted one that names film and style", err)
 	}
@@ -188,7 +191,7 @@ func TestNoPermission(t *testing.T) {
 	path := clip(t, "film.mp4", 5, toMP4)
 	out := t.TempDir()
 	os.Chmod(out, 0o500)
-	report, _ := job{Inputs: inputsOf(path), Out: out}.run(t)
+	report, _ := order{Inputs: inputsOf(path), Out: out}.run(t)
 	if err := report.Films[0].Err; err == nil || !errors.Is(err, os.ErrPermission) {
 		t.Errorf("error is %v", err)
 	}
@@ -201,7 +204,7 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("no small disk can be mounted: ", err)
 	}
 	defer syscall.Unmount(dir, 0)
-	report, _ := job{Inputs: inputsOf(path), Out: dir, Codec: "ffv1", Segment: 400 * time.Millisecond}.run(t)
+	report, _ := order{Inputs: inputsOf(path), Out: dir, Codec: "ffv1", Segment: 400 * time.Millisecond}.run(t)
 	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "pace left on") || !strings.Contains(err.Error(), path) {
 		t.Errorf("error is %v", err)
 	}
@@ -217,7 +220,7 @@ func TestInterrupted(t *testing.T) {
 	out := t.TempDir()
 	ctx, cancel := context.WithTimeout(context.Background(), 800*time.Millisecond)
 	defer cancel()
-	report, err := Run(ctx, job{Inputs: inputsOf(path), Out: out, Segment: 200 * time.Millisecond}.options(&watcher{slow: 50 * time.Millisecond}))
+	report, err := Run(ctx, order{Inputs: inputsOf(path), Out: out, Segment: 200 * time.Millisecond}.options(&watcher{slow: 50 * time.Millisecond}))
 	if !errors.Is(err, context.DeadlineExceeded) || report.Films[0].Status != Interrupted {
 		t.Fatalf("error is %v, the film is %s", err, report.Films[0].Status)
 	}
@@ -226,7 +229,7 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%q was left", name)
 		}
 	}
-	if r, _ := (job{Inputs: inputsOf(path), Out: out, Segment: 200 * time.Millisecond}).one(t); r.Frames != 60 {
+	if r, _ := (order{Inputs: inputsOf(path), Out: out, Segment: 200 * time.Millisecond}).one(t); r.Frames != 60 {
 		t.Errorf("%d frames, wanted 60", r.Frames)
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/app"
+
+	"adainfilter/trainer/film"
 )
 
 // origin is the timestamp of the film's beginning inside the joining pipeline, as GStreamer's encoders have it: decoding
@@ -23,27 +25,27 @@ const origin = 1000 * time.Hour
 
 // join puts the segments behind each other, without coding them again, adds the film's other streams, verifies the result, and
 // gives it its name.
-func (f *film) join(ctx context.Context) error {
-	v, err := f.readSegments()
+func (j *job) join(ctx context.Context) error {
+	v, err := j.readSegments()
 	if err != nil {
 		return err
 	}
-	part := f.folder.file("joined.part")
+	part := j.folder.file("joined.part")
 	defer os.Remove(part)
-	out := f.base + f.plan.End
-	if same, err := sameFile(out, f.path); err != nil || same {
+	out := j.base + j.plan.End
+	if same, err := sameFile(out, j.path); err != nil || same {
 		return errors.Join(err, fmt.Errorf("the output %q would take the film's place", out))
 	}
-	m, err := f.mux(ctx, v, part)
+	m, err := j.mux(ctx, v, part)
 	if err != nil {
 		return err
 	}
-	if editable(f.plan.Muxer) {
+	if editable(j.plan.Muxer) {
 		if err := m.patch(part); err != nil {
 			return err
 		}
 	}
-	if err := f.verify(ctx, v, m, part); err != nil {
+	if err := j.verify(ctx, v, m, part); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(part, os.O_RDWR, 0)
@@ -59,8 +61,8 @@ func (f *film) join(ctx context.Context) error {
 	if err := syncFolder(filepath.Dir(out)); err != nil {
 		return err
 	}
-	f.result.Output, f.result.Frames, f.result.Length = out, len(v.times), v.end.Seconds()
-	return f.folder.remove()
+	j.result.Output, j.result.Frames, j.result.Length = out, len(v.times), v.end.Seconds()
+	return j.folder.remove()
 }
 
 func sameFile(a, b string) (bool, error) {
@@ -77,8 +79,8 @@ func sameFile(a, b string) (bool, error) {
 
 // muxing is the pipeline that writes the output.
 type muxing struct {
-	*graph
-	film   *film
+	*film.Pipeline
+	job    *job
 	video  *joined
 	abort  chan error
 	begin  chan struct{} // closed when all streams are there
@@ -89,16 +91,16 @@ type muxing struct {
 	turned string
 }
 
-func (f *film) mux(ctx context.Context, v *joined, part string) (*muxing, error) {
+func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) {
 	const parts = "filesrc name=file ! parsebin name=streams  appsrc name=video format=time block=true max-bytes=16777216  "
-	g, err := newPipeline(parts + muxers[f.plan.Muxer] + " name=muxer ! filesink name=out")
+	g, err := film.Open(parts+muxers[j.plan.Muxer]+" name=muxer ! filesink name=out", j.path, stall)
 	if err != nil {
 		return nil, err
 	}
-	m := &muxing{graph: g, film: f, video: v, abort: make(chan error, 4), begin: make(chan struct{})}
-	defer m.stop()
-	if f.plan.Facts.Damaged != "" {
-		m.patience = 24 * time.Hour // reading fails early, writing goes on
+	m := &muxing{Pipeline: g, job: j, video: v, abort: make(chan error, 4), begin: make(chan struct{})}
+	defer m.Close()
+	if j.plan.Facts.Damaged != "" {
+		m.Patience = 24 * time.Hour // reading fails early, writing goes on
 	}
 	if err := m.build(part); err != nil {
 		return nil, err
@@ -109,53 +111,51 @@ func (f *film) mux(ctx context.Context, v *joined, part string) (*muxing, error)
 		defer close(fed)
 		m.feed(ended)
 	}()
-	err = m.play(ctx, m.abort)
+	err = m.Run(ctx, m.abort)
 	close(ended)
-	m.stop() // wakes the feeding goroutine
-	<-fed
-	if err != nil && f.plan.Facts.Damaged != "" && ctx.Err() == nil && !errors.Is(err, errWriting) {
+	if m.Close() { // which wakes the feeding goroutine
+		<-fed
+	}
+	if err != nil && j.plan.Facts.Damaged != "" && ctx.Err() == nil && !errors.Is(err, film.ErrWriting) {
 		err = nil // what was written is verified
 	}
 	return m, err
 }
 
 func (m *muxing) build(part string) error {
-	if err := m.setFile(m.film.path); err != nil {
-		return err
-	}
-	out, err := m.element("out")
+	out, err := m.Element("out")
 	if err != nil {
 		return err
 	}
 	if err := out.SetProperty("location", part); err != nil {
 		return err
 	}
-	muxer, err := m.element("muxer")
+	muxer, err := m.Element("muxer")
 	if err != nil {
 		return err
 	}
-	video, err := m.element("video")
+	video, err := m.Element("video")
 	if err != nil {
 		return err
 	}
 	src, pad := video.GetStaticPad("src"), muxer.GetRequestPad("video_%u")
 	if pad == nil {
-		return fmt.Errorf("%s takes no video", m.film.plan.Muxer)
+		return fmt.Errorf("%s takes no video", m.job.plan.Muxer)
 	}
-	if m.film.plan.Facts.Variable && editable(m.film.plan.Muxer) {
+	if m.job.plan.Facts.Variable && editable(m.job.plan.Muxer) {
 		// The usual scale of film and of broadcasting; without a rate the muxer would take one that does not hold all times.
 		if err := pad.SetProperty("trak-timescale", uint(90000)); err != nil {
 			return err
 		}
 	}
 	if r := src.Link(pad); r != gst.PadLinkOK {
-		return fmt.Errorf("%s does not take the video: %v", m.film.plan.Muxer, r)
+		return fmt.Errorf("%s does not take the video: %v", m.job.plan.Muxer, r)
 	}
 	src.SetOffset(-int64(origin))
-	caps := gst.NewCapsFromString(m.video.caps)
+	caps := gst.NewCapsFromString(m.video.head.Caps)
 	app.SrcFromElement(video).SetCaps(caps)
 	runtime.KeepAlive(caps)
-	streams, err := m.element("streams")
+	streams, err := m.Element("streams")
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (m *muxing) feed(ended <-chan struct{}) {
 		m.fail(fmt.Errorf("GStreamer has not found the film's streams within %v", probeLimit))
 		return
 	}
-	e, err := m.element("video")
+	e, err := m.Element("video")
 	if err != nil {
 		m.fail(err)
 		return
@@ -211,11 +211,14 @@ func (m *muxing) feed(ended <-chan struct{}) {
 				return
 			}
 			p.duration = m.video.duration(i)
-			if push(video, p, m.video.times[i], m.video.dts[i]) != gst.FlowOK {
+			if err := push(video, p, m.video.times[i], m.video.dts[i]); err != nil {
 				r.close()
-				return // the pipeline says why
+				if err != film.ErrStopped {
+					m.fail(err)
+				}
+				return
 			}
-			m.moved.Add(1)
+			m.Moved()
 			i++
 		}
 		r.close()
@@ -223,23 +226,43 @@ func (m *muxing) feed(ended <-chan struct{}) {
 	video.EndStream()
 }
 
-// push gives one coded frame to the muxer. It is freed here: the garbage collector does not see how large it is.
-func push(video *app.Source, p packet, pts, dts time.Duration) gst.FlowReturn {
+// push gives one coded frame to the muxer. It is freed here: the garbage collector does not see how large it is. ErrStopped says
+// that the muxer takes no more.
+func push(video *app.Source, p packet, pts, dts time.Duration) error {
 	b := gst.NewBufferFromBytes(p.data)
 	runtime.SetFinalizer(b, nil)
 	defer b.Unref()
 	b.SetPresentationTimestamp(gst.ClockTime(origin + pts))
-	setDTS(b, origin+dts)
+	if err := setDTS(b, origin+dts); err != nil {
+		return err
+	}
 	b.SetDuration(gst.ClockTime(p.duration))
 	if !p.key {
 		b.SetFlags(gst.BufferFlagDeltaUnit)
 	}
-	return video.PushBuffer(b)
+	if video.PushBuffer(b) != gst.FlowOK {
+		return film.ErrStopped // the pipeline says why
+	}
+	return nil
 }
 
 // setDTS sets the decoding timestamp, for which the bindings have no function: the field's place is that of C's own structure.
-func setDTS(b *gst.Buffer, t time.Duration) {
+func setDTS(b *gst.Buffer, t time.Duration) error {
 	raw := b.Instance()
-	field, _ := reflect.TypeOf(raw).Elem().FieldByName("dts")
-	*(*uint64)(unsafe.Add(unsafe.Pointer(raw), field.Offset)) = uint64(t)
+	offset, err := wordIn(reflect.TypeOf(raw).Elem(), "dts")
+	if err != nil {
+		return err
+	}
+	*(*uint64)(unsafe.Add(unsafe.Pointer(raw), offset)) = uint64(t)
+	return nil
+}
+
+// wordIn is the place of a field of 64 bits without a sign in a structure. The error says that there is none of this name and kind: writing
+// elsewhere would damage memory.
+func wordIn(structure reflect.Type, name string) (uintptr, error) {
+	field, ok := structure.FieldByName(name)
+	if !ok || field.Type.Kind() != reflect.Uint64 {
+		return 0, fmt.Errorf("%v of these GStreamer bindings has no field %s of 64 bits", structure, name)
+	}
+	return field.Offset, nil
 }

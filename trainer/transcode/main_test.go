@@ -30,6 +30,9 @@ var weightsFile, styleFile string
 func TestMain(m *testing.M) {
 	os.Setenv("GST_PLUGIN_PATH", "")
 	gst.Init(nil)
+	if widths := os.Getenv(encodeVariable); widths != "" {
+		os.Exit(encodeChild(widths))
+	}
 	if !element.Register(nil, model.Engines{model.CPU: cpu.Open}) {
 		fmt.Println("GStreamer refuses the element")
 		os.Exit(1)
@@ -56,33 +59,33 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// job is what a test wants of Run, in a form that can be given to another process.
-type job struct {
+// order is what a test wants of Run, in a form that can be given to another process.
+type order struct {
 	Inputs                        []Input
 	Out, Codec, Container         string
 	Start, Duration, Segment      time.Duration
 	Jobs                          int
 	Shard                         Shard
-	Join, Overwrite               bool
+	Join, Compare, Overwrite      bool
 	Smoothing                     float64
 	Weights, Style, StyleSettings string
 	Slow                          time.Duration // waits so long at each frame
 }
 
-func (j job) options(w *watcher) Options {
-	style := j.Style
+func (o order) options(w *watcher) Options {
+	style := o.Style
 	if style == "" {
 		style = styleFile
 	}
-	weights := j.Weights
+	weights := o.Weights
 	if weights == "" {
 		weights = weightsFile
 	}
 	return Options{
-		Inputs: j.Inputs, Out: j.Out, Codec: j.Codec, Container: j.Container, Start: j.Start, Duration: j.Duration, Segment: j.Segment, Jobs: j.Jobs,
-		Shard: j.Shard, Join: j.Join, Overwrite: j.Overwrite, Smoothing: j.Smoothing, Watch: w, CPU: true, Settings: j.StyleSettings,
+		Inputs: o.Inputs, Out: o.Out, Codec: o.Codec, Container: o.Container, Start: o.Start, Duration: o.Duration, Segment: o.Segment, Jobs: o.Jobs,
+		Shard: o.Shard, Join: o.Join, Compare: o.Compare, Overwrite: o.Overwrite, Smoothing: o.Smoothing, Watch: w, CPU: true, Settings: o.StyleSettings,
 		Set: func(filter *gst.Element) error {
-			for name, value := range map[string]any{"weights": weights, "style": style, "style-size": 16, "threads": 1, "smoothing": j.Smoothing} {
+			for name, value := range map[string]any{"weights": weights, "style": style, "style-size": 16, "threads": 1, "smoothing": o.Smoothing} {
 				if err := filter.SetProperty(name, value); err != nil {
 					return err
 				}
@@ -114,10 +117,10 @@ func (w *watcher) Warn(_, text string) {
 }
 func (w *watcher) End(Result) {}
 
-func (j job) run(t *testing.T) (*Report, *watcher) {
+func (o order) run(t *testing.T) (*Report, *watcher) {
 	t.Helper()
-	w := &watcher{slow: j.Slow}
-	report, err := Run(context.Background(), j.options(w))
+	w := &watcher{slow: o.Slow}
+	report, err := Run(context.Background(), o.options(w))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,9 +128,9 @@ func (j job) run(t *testing.T) (*Report, *watcher) {
 }
 
 // one transcodes one film, which must succeed, and returns its result.
-func (j job) one(t *testing.T) (Result, *watcher) {
+func (o order) one(t *testing.T) (Result, *watcher) {
 	t.Helper()
-	report, w := j.run(t)
+	report, w := o.run(t)
 	r := report.Films[0]
 	if r.Err != nil {
 		t.Fatal(r.Err)
@@ -143,7 +146,7 @@ func inputsOf(path string) []Input {
 
 // runChild is the other process: it prints the report.
 func runChild(text string) int {
-	var j job
+	var j order
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		fmt.Println(err)
 		return 2
@@ -161,12 +164,12 @@ func runChild(text string) int {
 }
 
 // command is the other process, not yet started.
-func (j job) command(t *testing.T) *exec.Cmd {
+func (o order) command(t *testing.T) *exec.Cmd {
 	t.Helper()
-	if j.Weights == "" {
-		j.Weights, j.Style = weightsFile, styleFile
+	if o.Weights == "" {
+		o.Weights, o.Style = weightsFile, styleFile
 	}
-	text, err := json.Marshal(j)
+	text, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,49 +11,22 @@ import (
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/filmtest"
 )
 
 // needs skips a test where GStreamer lacks an element.
-func needs(t *testing.T, elements ...string) {
-	t.Helper()
-	for _, e := range elements {
-		if !has(e) {
-			t.Skipf("GStreamer's element %s is missing", e)
-		}
-	}
-}
+func needs(t *testing.T, elements ...string) { t.Helper(); filmtest.Needs(t, elements...) }
 
-// patience ends a test that hangs; a busy machine may need a hundred times what an idle one does.
-const patience = 3 * time.Minute
-
-// launch runs a pipeline to its end; elements named out write to path.
-func launch(t *testing.T, path, description string) {
-	t.Helper()
-	g, err := newPipeline(description)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.stop()
-	out, err := g.element("out")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := out.SetProperty("location", path); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := g.play(ctx, nil); err != nil {
-		t.Fatalf("%s: %v", description, err)
-	}
-}
+const patience = filmtest.Patience
 
 // clip makes a film of a moving pattern: 64x48, 25 frames a second, a key frame every tenth, unless the arguments say otherwise.
 func clip(t *testing.T, name string, frames int, more string) string {
 	t.Helper()
 	needs(t, "x264enc", "mp4mux", "avenc_aac", "h264parse")
 	path := filepath.Join(t.TempDir(), name)
-	launch(t, path, fmt.Sprintf("videotestsrc pattern=smpte75 horizontal-speed=3 num-buffers=%d ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 ! "+
+	filmtest.Write(t, path, fmt.Sprintf("videotestsrc pattern=smpte75 horizontal-speed=3 num-buffers=%d ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 ! "+
 		"x264enc key-int-max=10 bframes=2 speed-preset=ultrafast ! h264parse ! %s", frames, more))
 	return path
 }
@@ -75,53 +48,50 @@ type shown struct {
 // decode decodes the first video of a film.
 func decode(t *testing.T, path string) (frames []shown, caps string) {
 	t.Helper()
-	g, err := newPipeline("filesrc name=file ! parsebin name=streams  decodebin name=decoder ! fakesink name=sink sync=false async=false")
+	g, err := film.Open("filesrc name=file ! parsebin name=streams  decodebin name=decoder ! fakesink name=sink sync=false async=false", path, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.stop()
-	c := &coding{graph: g, film: &film{plan: &plan{Facts: &facts{Caps: videoCaps(t, path)}}}, abort: make(chan error, 1)}
-	if err := c.setFile(path); err != nil {
-		t.Fatal(err)
-	}
+	defer g.Close()
+	c := &coding{Pipeline: g, job: &job{plan: &plan{Facts: &facts{Media: videoMedia(t, path)}}}, abort: make(chan error, 1)}
 	if err := c.linkDecoder(); err != nil {
 		t.Fatal(err)
 	}
-	sink, err := c.sinkOf("sink")
+	sink, err := c.Sink("sink")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var s clock
 	sink.AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-		if event := eventOf(info); event != nil {
+		if event := film.EventOf(info); event != nil {
 			switch event.Type() {
 			case gst.EventTypeSegment:
 				s.segment(event)
 			case gst.EventTypeCaps:
 				caps = event.ParseCaps().String()
 			}
-		} else if buffer := bufferOf(info); buffer != nil {
+		} else if buffer := film.BufferOf(info); buffer != nil {
 			at, _ := s.time(buffer.PresentationTimestamp())
-			withData(buffer, func(data []byte) { frames = append(frames, shown{at, crc32.ChecksumIEEE(data)}) })
+			film.WithData(buffer, func(data []byte) { frames = append(frames, shown{at, crc32.ChecksumIEEE(data)}) })
 		}
 		return gst.PadProbeOK
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := c.play(ctx, c.abort); err != nil {
+	if err := c.Run(ctx, c.abort); err != nil {
 		t.Fatalf("%q: %v", path, err)
 	}
 	return frames, caps
 }
 
-// videoCaps are those of the coded video.
-func videoCaps(t *testing.T, path string) string {
+// videoMedia is the name of the coded video's caps.
+func videoMedia(t *testing.T, path string) string {
 	t.Helper()
 	videos := scan(t, path).videos()
 	if len(videos) == 0 {
 		t.Fatalf("%q has no video", path)
 	}
-	return videos[0].caps
+	return videos[0].media
 }
 
 func sums(frames []shown) (s []uint32) {

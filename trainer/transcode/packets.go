@@ -29,7 +29,8 @@ const (
 
 // segmentHead says what is the same for all frames of a segment.
 type segmentHead struct {
-	Caps string `json:"caps"` // of the coded frames; "" if there are none
+	Caps      string `json:"caps"`       // of the coded frames, for the muxer; "" if there are none
+	CodecData string `json:"codec_data"` // of these caps: what decoders need before the first frame
 }
 
 // packet is one coded frame.

@@ -36,28 +36,29 @@ func (p *plan) text() string {
 		}
 		parts = append(parts, decode+" ! videoconvert ! videoscale add-borders=true ! video/x-raw,"+size)
 	}
-	return strings.Join(parts, "  ") + " ! adainfilter name=filter ! " + frameQueue + " name=styled ! " + p.Encoder +
+	return strings.Join(parts, "  ") + " ! adainfilter name=filter ! " + frameQueue + " name=styled ! " + p.coding() +
 		" ! fakesink name=coded sync=false async=false"
 }
 
-// coding is the text from the filter to the encoder, which is text.
-func (m machine) coding(p *plan, e encoder, text string) string {
+// coding is the text from the filter to the encoder and its parser.
+func (p *plan) coding() string {
 	var parts []string
 	memory := "video/x-raw"
 	switch {
-	case p.CUDA && e.cuda:
+	case p.CUDA && p.Encoder.CUDA:
 		memory = gpuMemory
-		parts = append(parts, "cudaconvert", memory+",format="+e.formats)
+		parts = append(parts, "cudaconvert")
 	case p.CUDA:
-		parts = append(parts, "cudadownload", "videoconvert", memory+",format="+e.formats)
+		parts = append(parts, "cudadownload", "videoconvert")
 	default:
-		parts = append(parts, "videoconvert", memory+",format="+e.formats)
+		parts = append(parts, "videoconvert")
 	}
+	parts = append(parts, memory+",format="+p.Encoder.Formats)
 	if p.Facts.Variable {
 		// Encoders that believe in a rate move frames to its grid.
 		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate=0/1"))
 	}
-	return strings.Join(append(parts, text), " ! ")
+	return strings.Join(append(parts, p.Encoder.text(), findCodec(p.Codec).parser), " ! ")
 }
 
 // size is that of the output: the film's, or its even part where the codec has no other.

@@ -18,7 +18,7 @@ import (
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
-const planVersion = 1
+const planVersion = 2
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {
@@ -27,8 +27,8 @@ type plan struct {
 	Input    string        `json:"input"`    // size and time of the film's file
 	Facts    *facts        `json:"facts"`
 	Codec    string        `json:"codec"`
-	Encoder  string        `json:"encoder"` // as a pipeline's text
-	CUDA     bool          `json:"cuda"`    // frames lie in GPU memory
+	Encoder  coder         `json:"encoder"`
+	CUDA     bool          `json:"cuda"` // frames lie in GPU memory
 	Decoder  string        `json:"decoder"`
 	Muxer    string        `json:"muxer"` // the container, a key of muxers
 	End      string        `json:"end"`   // of the output's name
@@ -224,6 +224,9 @@ func (p *plan) warn(o *Options) {
 			name, _, _ := strings.Cut(s.Caps, ",")
 			add("%s %d (%s) is left out, %s has no room for it", kindName(s.Kind), counts[s.Kind], name, p.Muxer)
 		}
+	}
+	if p.Encoder.Hardware {
+		add("%s codes in hardware, which promises no equal bits when it is done again", p.Encoder.Element)
 	}
 	if o.Codec == "ffv1" && o.Quality != DefaultQuality {
 		add("quality does nothing for ffv1, it is lossless")

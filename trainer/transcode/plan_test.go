@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func TestPlanOfAPart(t *testing.T) {
 		frames          int
 	}{{0, 0, 30}, {time.Second, time.Second, 10}, {time.Second, forever, 20}, {2 * time.Second, forever - time.Second, 10}, {forever, forever, 0}} {
 		o := Options{Start: c.start, Duration: c.duration, CPU: true, Codec: "h264", Quality: DefaultQuality}
-		f := facts{Caps: "video/x-h264", Width: 64, Height: 48, Aspect: "1/1", End: 3 * time.Second, frames: framesAt(30, 10, 10)}
+		f := facts{Media: "video/x-h264", Width: 64, Height: 48, Aspect: "1/1", End: 3 * time.Second, frames: framesAt(30, 10, 10)}
 		needs(t, "x264enc", "mp4mux")
 		p, err := o.makePlan(&f, "film.mp4", "", "")
 		if c.frames == 0 {
@@ -292,18 +293,18 @@ func TestPipelines(t *testing.T) {
 		want   []string // parts of the text, in this order
 		unlike []string
 	}{
-		{"all on the GPU", machine{all, all}, facts{Caps: "video/x-h264, x", Width: 1920, Height: 1080, Aspect: "1/1"}, false,
+		{"all on the GPU", machine{all, all}, facts{Media: "video/x-h264", Width: 1920, Height: 1080, Aspect: "1/1"}, false,
 			[]string{"nvh264dec name=decoder ! video/x-raw(memory:CUDAMemory) ! queue", "cudaconvert ! cudascale ! video/x-raw(memory:CUDAMemory),format=NV12,width=1920,height=1080",
 				"! adainfilter name=filter !", "cudaconvert ! video/x-raw(memory:CUDAMemory),format=NV12 ! nvcudah264enc", "h264parse", "fakesink name=coded"},
 			[]string{"videoconvert", "cudadownload", "decodebin"}},
-		{"a GPU without an encoder", machine{without(nvenc...), all}, facts{Caps: "video/x-h265", Width: 64, Height: 48, Aspect: "1/1"}, false,
+		{"a GPU without an encoder", machine{without(nvenc...), all}, facts{Media: "video/x-h265", Width: 64, Height: 48, Aspect: "1/1"}, false,
 			[]string{"nvh265dec", "adainfilter", "cudadownload ! videoconvert ! video/x-raw,format=NV12 ! vah264enc"}, nil},
 		{"an encoder that does not start", machine{without("va", "qsv"), func(text string) bool { return !strings.HasPrefix(text, "nv") }},
-			facts{Caps: "video/x-h264", Width: 64, Height: 48, Aspect: "1/1"}, false, []string{"nvh264dec", "cudadownload", "x264enc pass=qual quantizer=20"}, nil},
-		{"the CPU by wish", machine{without("va", "qsv", "nv"), all}, facts{Caps: "video/x-h264", Width: 64, Height: 48, Aspect: "4/3", Interlaced: true, Variable: true}, true,
+			facts{Media: "video/x-h264", Width: 64, Height: 48, Aspect: "1/1"}, false, []string{"nvh264dec", "cudadownload", "x264enc pass=qual quantizer=20"}, nil},
+		{"the CPU by wish", machine{without("va", "qsv", "nv"), all}, facts{Media: "video/x-h264", Width: 64, Height: 48, Aspect: "4/3", Interlaced: true, Variable: true}, true,
 			[]string{"decodebin name=decoder", "deinterlace fields=top", "videoscale add-borders=true ! video/x-raw,width=64,height=48,pixel-aspect-ratio=4/3", "adainfilter",
 				"video/x-raw,format=I420 ! capssetter caps=\"video/x-raw,framerate=0/1\" ! x264enc"}, []string{"cuda"}},
-		{"a codec that the GPU does not decode", machine{all, all}, facts{Caps: "video/x-prores", Width: 64, Height: 48, Aspect: "1/1"}, false,
+		{"a codec that the GPU does not decode", machine{all, all}, facts{Media: "video/x-prores", Width: 64, Height: 48, Aspect: "1/1"}, false,
 			[]string{"decodebin", "videoconvert ! video/x-raw,format=NV12 ! nvcudah264enc"}, []string{"memory:CUDAMemory"}},
 	} {
 		p := &plan{Facts: &c.facts, Codec: "h264"}
@@ -336,8 +337,26 @@ func TestQuality(t *testing.T) {
 	for _, c := range codecs {
 		for _, e := range c.encoders {
 			if lo, hi := e.quality(1), e.quality(100); hi != e.best || e.best != e.worst && (lo-hi)*(e.worst-e.best) <= 0 {
-				t.Errorf("%s: %d for 1, %d for 100", e.text, lo, hi)
+				t.Errorf("%s: %d for 1, %d for 100", e.element, lo, hi)
 			}
+		}
+	}
+}
+
+func TestWordIn(t *testing.T) {
+	type structure struct {
+		a        int32
+		pts, dts uint64
+		text     string
+	}
+	_ = structure{}.a
+	of := reflect.TypeFor[structure]()
+	if at, err := wordIn(of, "dts"); err != nil || at != 16 {
+		t.Errorf("dts lies at %d, %v, wanted 16", at, err)
+	}
+	for _, name := range []string{"gone", "a", "text"} {
+		if at, err := wordIn(of, name); err == nil {
+			t.Errorf("field %s is found at %d", name, at)
 		}
 	}
 }

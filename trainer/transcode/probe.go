@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/pbutils"
+
+	"adainfilter/trainer/film"
 )
 
 // probeLimit is how long GStreamer may look at the beginning of a film.
@@ -22,7 +24,7 @@ const probeLimit = 20 * time.Second
 // facts are what is known of a film before any of it is decoded.
 type facts struct {
 	Container   string        `json:"container"` // the caps' name, "" for a bare stream
-	Caps        string        `json:"caps"`      // of the coded video
+	Media       string        `json:"media"`     // the caps' name of the coded video
 	Width       int           `json:"width"`
 	Height      int           `json:"height"`
 	Aspect      string        `json:"aspect"` // of a pixel, as 1/1
@@ -59,6 +61,10 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 	}
 	f := &facts{}
 	if err := f.discover(path); err != nil {
+		// GstDiscoverer says that a plug-in is missing, but not which.
+		if lacking := tryDecoding(ctx, path); lacking != nil {
+			return nil, lacking
+		}
 		return nil, err
 	}
 	c, err := scanFile(ctx, path, false)
@@ -107,6 +113,21 @@ func readable(path string) error {
 	return nil
 }
 
+// tryDecoding is the error of a decoder for which a plug-in is missing, nil if it is not that.
+func tryDecoding(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	p, err := film.Open("filesrc name=file ! decodebin ! fakesink", path, probeLimit)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.Run(ctx, nil); p.Lacks() {
+		return err
+	}
+	return nil
+}
+
 // discover asks GstDiscoverer.
 func (f *facts) discover(path string) error {
 	absolute, err := filepath.Abs(path)
@@ -128,7 +149,7 @@ func (f *facts) discover(path string) error {
 	case pbutils.DiscovererResultTimeout:
 		return fmt.Errorf("GStreamer has not understood it within %v", probeLimit)
 	case pbutils.DiscovererResultMissingPlugins:
-		return errors.New("GStreamer lacks a plugin for it; gst-discoverer-1.0 says which")
+		return errors.New("GStreamer lacks a plug-in for it")
 	default:
 		return errors.New("GStreamer cannot read it")
 	}
@@ -163,13 +184,9 @@ func (f *facts) discover(path string) error {
 
 // index sorts the frames of the video and sees whether it can be cut.
 func (f *facts) index(t *track) error {
-	f.Caps, f.Frames, f.End = t.caps, t.packets, t.end
-	if _, err := fmt.Sscanf(field(t.caps, "bit-depth-luma"), "(uint)%d", &f.Depth); err != nil {
-		f.Depth = 0
-	}
-	var width, height int
-	if _, err := fmt.Sscanf(field(t.caps, " width")+field(t.caps, " height"), "(int)%d(int)%d", &width, &height); err == nil {
-		f.Width, f.Height = width, height // GstDiscoverer has looked further and may have seen another size
+	f.Media, f.Depth, f.Frames, f.End = t.media, t.depth, t.packets, t.end
+	if t.width > 0 && t.height > 0 {
+		f.Width, f.Height = t.width, t.height // GstDiscoverer has looked further and may have seen another size
 	}
 	f.Vague = t.vague || len(t.times) == 0
 	if t.packets == 0 {

@@ -40,14 +40,14 @@ type Report struct {
 	Seconds float64        `json:"seconds"`
 }
 
-func newReport(films []*film, took time.Duration) *Report {
+func newReport(jobs []*job, took time.Duration) *Report {
 	r := &Report{Counts: map[Status]int{}, Seconds: took.Seconds()}
-	for _, f := range films {
-		if f.result.Status == "" {
-			f.result = Result{Input: f.path, Status: Interrupted}
+	for _, j := range jobs {
+		if j.result.Status == "" {
+			j.result = Result{Input: j.path, Status: Interrupted}
 		}
-		r.Films = append(r.Films, f.result)
-		r.Counts[f.result.Status]++
+		r.Films = append(r.Films, j.result)
+		r.Counts[j.result.Status]++
 	}
 	return r
 }

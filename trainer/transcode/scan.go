@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"hash/crc64"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/trainer/film"
 )
 
 // frameTime is when one coded frame of the film is shown, counted from its beginning, and for how long.
@@ -21,7 +23,11 @@ type frameTime struct {
 // track is one stream of a film as it lies in the file.
 type track struct {
 	kind     string // the caps' media type up to the slash: video, image, audio, text, ...
-	caps     string
+	media    string // the caps' name
+	caps     string // in GStreamer's own words, from which it makes them again
+	width    int    // of a video, in pixels; 0 where the caps do not say
+	height   int
+	depth    int // bits per sample; 0 where the caps do not say
 	packets  int
 	bytes    int64
 	sum      uint64        // CRC-64 (ECMA) of all packets, where it was asked for
@@ -44,15 +50,12 @@ var crcTable = crc64.MakeTable(crc64.ECMA)
 // scanFile reads all packets of a film without decoding them. sums adds checksums of what is not video.
 // Errors: ctx's, a file that GStreamer cannot take apart.
 func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
-	pipeline, err := newPipeline("filesrc name=file ! parsebin name=streams")
+	pipeline, err := film.Open("filesrc name=file ! parsebin name=streams", path, stall)
 	if err != nil {
 		return nil, err
 	}
-	defer pipeline.stop()
-	if err := pipeline.setFile(path); err != nil {
-		return nil, err
-	}
-	streams, err := pipeline.element("streams")
+	defer pipeline.Close()
+	streams, err := pipeline.Element("streams")
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +67,13 @@ func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
 		defer lock.Unlock()
 		t := &track{}
 		c.tracks = append(c.tracks, t)
-		failure = errors.Join(failure, pipeline.drain(pad, t.probe(sums)))
+		failure = errors.Join(failure, drain(pipeline, pad, t.probe(sums)))
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = pipeline.play(ctx, nil)
-	pipeline.stop()
+	err = pipeline.Run(ctx, nil)
+	pipeline.Close()
 	lock.Lock()
 	defer lock.Unlock()
 	switch {
@@ -128,12 +131,11 @@ func (c *contents) sounds() (found []*track) {
 func (t *track) probe(sums bool) gst.PadProbeCallback {
 	var s clock
 	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-		if event := eventOf(info); event != nil {
+		if event := film.EventOf(info); event != nil {
 			switch event.Type() {
 			case gst.EventTypeCaps:
 				if t.caps == "" { // what comes later has another size
-					t.caps = event.ParseCaps().String()
-					t.kind = kindOf(t.caps)
+					t.see(event.ParseCaps())
 				}
 			case gst.EventTypeSegment:
 				s.segment(event)
@@ -142,11 +144,19 @@ func (t *track) probe(sums bool) gst.PadProbeCallback {
 			}
 			return gst.PadProbeOK
 		}
-		if buffer := bufferOf(info); buffer != nil {
+		if buffer := film.BufferOf(info); buffer != nil {
 			t.add(&s, buffer, sums)
 		}
 		return gst.PadProbeOK
 	}
+}
+
+// see notes what caps say.
+func (t *track) see(caps *gst.Caps) {
+	defer runtime.KeepAlive(caps)
+	s := caps.GetStructureAt(0)
+	t.media, t.caps, t.kind = s.Name(), caps.String(), kindOf(s.Name())
+	t.width, t.height, t.depth = film.Int(s, "width"), film.Int(s, "height"), film.Int(s, "bit-depth-luma")
 }
 
 func (t *track) add(s *clock, buffer *gst.Buffer, sums bool) {
@@ -155,7 +165,7 @@ func (t *track) add(s *clock, buffer *gst.Buffer, sums bool) {
 			return // muxers keep it elsewhere
 		}
 		if sums {
-			withData(buffer, func(data []byte) { t.sum = crc64.Update(t.sum, crcTable, data) })
+			film.WithData(buffer, func(data []byte) { t.sum = crc64.Update(t.sum, crcTable, data) })
 		}
 	}
 	at, ok := s.time(buffer.PresentationTimestamp())
@@ -210,17 +220,8 @@ func (c *clock) time(pts gst.ClockTime) (time.Duration, bool) {
 // after says whether a time lies behind the end that the container sets.
 func (c *clock) after(t time.Duration) bool { return c.bounded && t-c.at+c.start >= c.stop }
 
-// withData calls f with the bytes of a buffer, which are valid during the call only.
-func withData(buffer *gst.Buffer, f func([]byte)) {
-	m := buffer.Map(gst.MapRead)
-	defer buffer.Unmap()
-	if p := m.Data(); p != nil {
-		f(unsafe.Slice((*byte)(p), m.Size()))
-	}
-}
-
-// kindOf is the caps' media type up to the slash.
-func kindOf(caps string) string {
-	kind, _, _ := strings.Cut(caps, "/")
+// kindOf is the name of caps up to the slash.
+func kindOf(media string) string {
+	kind, _, _ := strings.Cut(media, "/")
 	return kind
 }

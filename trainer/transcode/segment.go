@@ -2,13 +2,17 @@ package transcode
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/trainer/film"
 )
 
 // errUnlike says that a segment came out otherwise than the film's index promises.
@@ -16,19 +20,19 @@ var errUnlike = errors.New("the decoded frames are not those of the index")
 
 // code makes segment n of a film and leaves it in the folder. Where seeking leads to other frames than the index says, as some
 // containers and broken indices do, it decodes from the beginning and drops what is not wanted.
-func (f *film) code(ctx context.Context, n int) error {
-	s := &f.plan.Segments[n]
-	if s.Seek >= 0 && f.plan.Facts.Seekable {
-		err := f.codeOnce(ctx, n, true)
+func (j *job) code(ctx context.Context, n int) error {
+	s := &j.plan.Segments[n]
+	if s.Seek >= 0 && j.plan.Facts.Seekable {
+		err := j.codeOnce(ctx, n, true)
 		if !errors.Is(err, errUnlike) {
 			return err
 		}
 	}
-	return f.codeOnce(ctx, n, false)
+	return j.codeOnce(ctx, n, false)
 }
 
-func (f *film) codeOnce(ctx context.Context, n int, seek bool) (err error) {
-	w, err := createSegment(f.folder.file(segmentName(n)))
+func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {
+	w, err := createSegment(j.folder.file(segmentName(n)))
 	if err != nil {
 		return err
 	}
@@ -37,23 +41,23 @@ func (f *film) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 			w.abandon()
 		}
 	}()
-	c := &coding{film: f, segment: &f.plan.Segments[n], writer: w,
+	c := &coding{job: j, segment: &j.plan.Segments[n], writer: w,
 		abort: make(chan error, 4), arrived: make(chan struct{}), done: make(chan struct{})}
 	defer close(c.done)
 	c.waiting.Store(seek)
 	if err := c.build(); err != nil {
 		return err
 	}
-	defer c.stop()
+	defer c.Close()
 	if seek {
 		go c.seek()
 	}
-	if err = c.play(ctx, c.abort); err == errStopped {
+	if err = c.Run(ctx, c.abort); err == film.ErrStopped {
 		err = nil
 	}
-	c.stop()
+	c.Close()
 	if err = c.judge(err, n, seek); err != nil {
-		f.options.Watch.Frames(f.path, -c.writer.frames)
+		j.options.Watch.Frames(j.path, -c.writer.frames)
 		return err
 	}
 	if c.writer.frames == 0 {
@@ -64,18 +68,18 @@ func (f *film) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 	if err := w.finish(); err != nil {
 		return err
 	}
-	f.lock.Lock()
-	f.coded += w.frames
-	f.lock.Unlock()
+	j.lock.Lock()
+	j.coded += w.frames
+	j.lock.Unlock()
 	return nil
 }
 
 // judge decides whether a segment is what it should be, after the pipeline has ended with an error or none.
 func (c *coding) judge(err error, n int, seek bool) error {
-	s, facts := c.segment, c.film.plan.Facts
+	s, facts := c.segment, c.job.plan.Facts
 	// Some encoders are off by a nanosecond a frame.
 	complete := s.Frames > 0 && c.writer.frames == s.Frames && (c.first-s.First).Abs() < 100*time.Microsecond
-	last := n == len(c.film.plan.Segments)-1
+	last := n == len(c.job.plan.Segments)-1
 	switch {
 	case c.failure != nil:
 		return c.failure
@@ -91,8 +95,8 @@ func (c *coding) judge(err error, n int, seek bool) error {
 
 // coding is a segment on its way through GStreamer.
 type coding struct {
-	*graph
-	film    *film
+	*film.Pipeline
+	job     *job
 	segment *segment
 	writer  *segmentWriter
 	abort   chan error
@@ -111,42 +115,39 @@ type coding struct {
 	styled clock
 	// Of the thread behind the encoder.
 	coded   clock
-	caps    string
+	head    segmentHead
 	first   time.Duration
 	failure error // why nothing more is written
 }
 
 func (c *coding) build() (err error) {
-	f := c.film
-	if c.graph, err = newPipeline(f.plan.text()); err != nil {
+	j := c.job
+	if c.Pipeline, err = film.Open(j.plan.text(), j.path, stall); err != nil {
 		return err
 	}
-	if err := c.setFile(f.path); err != nil {
-		return err
-	}
-	filter, err := c.element("filter")
+	filter, err := c.Element("filter")
 	if err != nil {
 		return err
 	}
-	if err := f.options.Set(filter); err != nil {
+	if err := j.options.Set(filter); err != nil {
 		return err
 	}
 	if err := c.linkDecoder(); err != nil {
 		return err
 	}
 	const data = gst.PadProbeTypeBuffer | gst.PadProbeTypeEventDownstream
-	if c.frames, err = c.sinkOf("frames"); err != nil {
+	if c.frames, err = c.Sink("frames"); err != nil {
 		return err
 	}
 	c.frames.AddProbe(data|gst.PadProbeTypeEventFlush, c.onDecoded)
 	if c.segment.Warm < c.segment.Begin {
-		pad, err := c.sinkOf("styled")
+		pad, err := c.Sink("styled")
 		if err != nil {
 			return err
 		}
 		pad.AddProbe(data, c.onStyled)
 	}
-	pad, err := c.sinkOf("coded")
+	pad, err := c.Sink("coded")
 	if err != nil {
 		return err
 	}
@@ -154,33 +155,25 @@ func (c *coding) build() (err error) {
 	return nil
 }
 
-func (c *coding) sinkOf(name string) (*gst.Pad, error) {
-	e, err := c.element(name)
-	if err != nil {
-		return nil, err
-	}
-	return e.GetStaticPad("sink"), nil
-}
-
 // linkDecoder sends the film's first video to the decoder. The other streams are read past: a demuxer whose only listener
 // has come to its end reports an error.
 func (c *coding) linkDecoder() error {
-	streams, err := c.element("streams")
+	streams, err := c.Element("streams")
 	if err != nil {
 		return err
 	}
-	sink, err := c.sinkOf("decoder")
+	sink, err := c.Sink("decoder")
 	if err != nil {
 		return err
 	}
-	kind := kindOf(c.film.plan.Facts.Caps)
+	kind := kindOf(c.job.plan.Facts.Media)
 	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
 		if sink.IsLinked() || padKind(pad) != kind {
-			if err := c.drain(pad, nil); err != nil {
+			if err := drain(c.Pipeline, pad, nil); err != nil {
 				c.fail(err)
 			}
 		} else if r := pad.Link(sink); r != gst.PadLinkOK {
-			c.fail(fmt.Errorf("its video cannot be decoded: %s does not take it", c.film.plan.Decoder))
+			c.fail(fmt.Errorf("its video cannot be decoded: %s does not take it", c.job.plan.Decoder))
 		}
 	})
 	return err
@@ -209,10 +202,10 @@ func (c *coding) seek() {
 
 // onDecoded drops frames outside the segment and its warm-up, and ends the stream behind it.
 func (c *coding) onDecoded(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-	c.moved.Add(1)
-	buffer := bufferOf(info)
+	c.Moved()
+	buffer := film.BufferOf(info)
 	if buffer == nil {
-		if event := eventOf(info); event != nil {
+		if event := film.EventOf(info); event != nil {
 			return c.onDecodedEvent(event)
 		}
 		return gst.PadProbeOK
@@ -225,7 +218,7 @@ func (c *coding) onDecoded(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeRet
 	switch {
 	case c.ended:
 		return gst.PadProbeDrop
-	case !ok || c.film.plan.Facts.Vague:
+	case !ok || c.job.plan.Facts.Vague:
 		return gst.PadProbeOK
 	case t < c.segment.Warm:
 		return gst.PadProbeDrop
@@ -261,12 +254,12 @@ func (c *coding) see(caps *gst.Structure) {
 	format, _ := caps.GetValue("format")
 	if name, ok := format.(string); ok {
 		if bits := depthOf(name); bits > 8 {
-			c.film.warn(depthLost(bits))
+			c.job.warn(depthLost(bits))
 		}
 	}
-	size, facts := fmt.Sprintf("%vx%v", width, height), c.film.plan.Facts
+	size, facts := fmt.Sprintf("%vx%v", width, height), c.job.plan.Facts
 	if c.size != "" && c.size != size {
-		c.film.warn(fmt.Sprintf("its size changes from %s to %s; all frames are fitted into %dx%d",
+		c.job.warn(fmt.Sprintf("its size changes from %s to %s; all frames are fitted into %dx%d",
 			c.size, size, facts.Width, facts.Height))
 	}
 	c.size = size
@@ -274,13 +267,13 @@ func (c *coding) see(caps *gst.Structure) {
 
 // onStyled drops the frames that only warm the filter up.
 func (c *coding) onStyled(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-	if event := eventOf(info); event != nil {
+	if event := film.EventOf(info); event != nil {
 		if event.Type() == gst.EventTypeSegment {
 			c.styled.segment(event)
 		}
 		return gst.PadProbeOK
 	}
-	buffer := bufferOf(info)
+	buffer := film.BufferOf(info)
 	if buffer == nil {
 		return gst.PadProbeOK
 	}
@@ -292,18 +285,18 @@ func (c *coding) onStyled(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn
 
 // onCoded writes a coded frame down.
 func (c *coding) onCoded(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-	if event := eventOf(info); event != nil {
+	if event := film.EventOf(info); event != nil {
 		switch event.Type() {
 		case gst.EventTypeSegment:
 			c.coded.segment(event)
 		case gst.EventTypeCaps:
-			c.caps = event.ParseCaps().String()
+			c.head = headOf(event.ParseCaps())
 		case gst.EventTypeEOS:
-			c.fail(errStopped)
+			c.fail(film.ErrStopped)
 		}
 		return gst.PadProbeOK
 	}
-	if buffer := bufferOf(info); buffer != nil && c.failure == nil {
+	if buffer := film.BufferOf(info); buffer != nil && c.failure == nil {
 		if err := c.write(buffer); err != nil {
 			c.failure = err
 			c.fail(err)
@@ -318,17 +311,29 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 		return errors.New("the encoder gives frames without a time")
 	}
 	if c.writer.frames == 0 {
-		if err := c.writer.head(segmentHead{Caps: c.caps}); err != nil {
+		if err := c.writer.head(c.head); err != nil {
 			return err
 		}
 		c.first = t
 	}
 	c.first = min(c.first, t)
-	withData(buffer, func(data []byte) {
+	film.WithData(buffer, func(data []byte) {
 		err = c.writer.packet(packet{t, 0, !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
 	})
-	c.film.options.Watch.Frames(c.film.path, 1)
+	c.job.options.Watch.Frames(c.job.path, 1)
 	return err
+}
+
+// headOf takes from caps what the join needs.
+func headOf(caps *gst.Caps) segmentHead {
+	defer runtime.KeepAlive(caps)
+	h := segmentHead{Caps: caps.String()}
+	if data, err := caps.GetStructureAt(0).GetValue("codec_data"); err == nil {
+		if buffer, ok := data.(*gst.Buffer); ok && buffer != nil {
+			h.CodecData = hex.EncodeToString(buffer.Bytes())
+		}
+	}
+	return h
 }
 
 func segmentName(n int) string { return fmt.Sprintf("%06d.segment", n) }

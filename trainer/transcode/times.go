@@ -6,14 +6,13 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 )
 
 // joined is the video of all segments, as it goes into the container.
 type joined struct {
 	paths  []string
-	caps   string
+	head   segmentHead
 	times  []time.Duration // of the frames, in the order of decoding
 	dts    []time.Duration
 	sorted []time.Duration // times in the order of showing
@@ -23,16 +22,16 @@ type joined struct {
 
 // readSegments checks all segments and finds the times of their frames. A damaged segment is removed, so that the next run makes
 // it anew.
-func (f *film) readSegments() (*joined, error) {
+func (j *job) readSegments() (*joined, error) {
 	v := &joined{}
 	delay := 0
 	promised := 0
-	for i, s := range f.plan.Segments {
-		path := f.folder.file(segmentName(i))
+	for i, s := range j.plan.Segments {
+		path := j.folder.file(segmentName(i))
 		head, times, err := readTimes(path)
 		if errors.Is(err, errDamaged) {
 			os.Remove(path)
-			return nil, fmt.Errorf("segment %d of %d is damaged and was removed: run again", i+1, len(f.plan.Segments))
+			return nil, fmt.Errorf("segment %d of %d is damaged and was removed: run again", i+1, len(j.plan.Segments))
 		} else if err != nil {
 			return nil, err
 		}
@@ -41,11 +40,11 @@ func (f *film) readSegments() (*joined, error) {
 		if len(times) == 0 {
 			continue
 		}
-		if v.caps == "" {
-			v.caps = head.Caps
-		} else if field(v.caps, "codec_data") != field(head.Caps, "codec_data") {
+		if v.head.Caps == "" {
+			v.head = head
+		} else if v.head.CodecData != head.CodecData {
 			return nil, fmt.Errorf("segment %d of %d is coded otherwise than the first, so they cannot be joined: try --segment 0", i+1,
-				len(f.plan.Segments))
+				len(j.plan.Segments))
 		}
 		delay = max(delay, reordering(times))
 		v.times = append(v.times, times...)
@@ -53,32 +52,22 @@ func (f *film) readSegments() (*joined, error) {
 	if len(v.times) == 0 {
 		return nil, errors.New("none of its frames could be decoded")
 	}
-	if promised > len(v.times) && !f.plan.Facts.Interlaced {
-		f.warn(fmt.Sprintf("%d of its %d frames could not be decoded and are missing", promised-len(v.times), promised))
+	if promised > len(v.times) && !j.plan.Facts.Interlaced {
+		j.warn(fmt.Sprintf("%d of its %d frames could not be decoded and are missing", promised-len(v.times), promised))
 	}
 	for i := range v.times {
-		v.times[i] -= f.plan.From.Begin
+		v.times[i] -= j.plan.From.Begin
 	}
 	v.sorted = slices.Sorted(slices.Values(v.times))
 	v.dts = decodingTimes(v.sorted, delay)
 	n := len(v.sorted)
-	v.last = f.plan.Last
+	v.last = j.plan.Last
 	if v.last <= 0 && n > 1 {
 		v.last = (v.sorted[n-1] - v.sorted[0]) / time.Duration(n-1)
 	}
 	v.last = max(v.last, time.Millisecond)
 	v.end = v.sorted[n-1] + v.last
 	return v, nil
-}
-
-// field is a field of caps as it is written there.
-func field(caps, name string) string {
-	_, after, ok := strings.Cut(caps, name+"=")
-	if !ok {
-		return ""
-	}
-	value, _, _ := strings.Cut(after, ",")
-	return strings.TrimSuffix(value, ";")
 }
 
 func readTimes(path string) (head segmentHead, times []time.Duration, err error) {

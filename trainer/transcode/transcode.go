@@ -37,6 +37,7 @@ type Options struct {
 	Jobs      int           // segments at the same time; 0 is one
 	Shard     Shard         // the part of the work that is this process's
 	Join      bool          // only join what shards have finished
+	Compare   bool          // and refuse to join what was made with other options; else the shards' are taken
 	Overwrite bool          // make finished films anew
 	Smoothing float64       // the element's smoothing, which sets how many frames warm it up
 
@@ -72,14 +73,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	films, err := o.films()
+	jobs, err := o.toDo()
 	if err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	s := newScheduler(ctx, &o, films)
+	s := newScheduler(ctx, &o, jobs)
 	s.run()
-	report := newReport(films, time.Since(start))
+	report := newReport(jobs, time.Since(start))
 	return report, ctx.Err()
 }
 
@@ -127,9 +128,9 @@ func (o *Options) check() error {
 	return o.Shard.check()
 }
 
-// films are the inputs with the names of their results, but for the end, which depends on what is found in the film.
-func (o *Options) films() ([]*film, error) {
-	var films []*film
+// toDo are the inputs with the names of their results, but for the end, which depends on what is found in the film.
+func (o *Options) toDo() ([]*job, error) {
+	var jobs []*job
 	taken := map[string]bool{}
 	for i, in := range o.Inputs {
 		base := filepath.Join(o.Out, in.Base)
@@ -138,10 +139,10 @@ func (o *Options) films() ([]*film, error) {
 			base = filepath.Join(o.Out, fmt.Sprintf("%s-%d", in.Base, n))
 		}
 		taken[base] = true
-		films = append(films, &film{options: o, number: i, path: in.Path, base: base})
+		jobs = append(jobs, &job{options: o, number: i, path: in.Path, base: base})
 	}
 	if err := os.MkdirAll(o.Out, 0o777); err != nil {
 		return nil, fmt.Errorf("output folder: %w", err)
 	}
-	return films, nil
+	return jobs, nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // verify reads the output as any player would and compares it with what was to be written.
-func (f *film) verify(ctx context.Context, v *joined, m *muxing, path string) error {
+func (j *job) verify(ctx context.Context, v *joined, m *muxing, path string) error {
 	c, err := scanFile(ctx, path, true)
 	if err != nil {
 		return fmt.Errorf("the output cannot be read back: %w", err)
@@ -39,11 +39,11 @@ func (f *film) verify(ctx context.Context, v *joined, m *muxing, path string) er
 			return fmt.Errorf("frame %d of the output comes at %v after the first, wanted %v", i+1, got[i]-got[0], want[i]-want[0])
 		}
 	}
-	return f.verifySounds(c, m, got[0]-want[0])
+	return j.verifySounds(c, m, got[0]-want[0])
 }
 
 // verifySounds compares the copied sound; offset is by how much the output's video begins later than the film's.
-func (f *film) verifySounds(c *contents, m *muxing, offset time.Duration) error {
+func (j *job) verifySounds(c *contents, m *muxing, offset time.Duration) error {
 	var sounds []*copied
 	for _, s := range m.copies {
 		if s.Kind == "audio" && s.packets > 0 {
@@ -60,7 +60,7 @@ func (f *film) verifySounds(c *contents, m *muxing, offset time.Duration) error 
 			return fmt.Errorf("audio track %d of the output has %d bytes in %d packets that are not the film's %d in %d",
 				i+1, t.bytes, t.packets, s.bytes, s.packets)
 		}
-		if f.plan.From.Begin > 0 {
+		if j.plan.From.Begin > 0 {
 			continue // begins with the first whole packet
 		}
 		if d := t.begin - s.Begin - offset; d < -2*time.Millisecond || d > 2*time.Millisecond {

@@ -11,14 +11,17 @@ import (
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/filmtest"
 )
 
 func TestSegmentsEqualOnePass(t *testing.T) {
 	needs(t, "avenc_ffv1", "matroskamux")
 	path := clip(t, "film.mp4", 60, withSound(60, "mp4mux"))
 	dir := t.TempDir()
-	one, _ := job{Inputs: inputsOf(path), Out: filepath.Join(dir, "one"), Codec: "ffv1"}.one(t)
-	many, _ := job{Inputs: inputsOf(path), Out: filepath.Join(dir, "many"), Codec: "ffv1", Segment: 400 * time.Millisecond, Jobs: 5}.one(t)
+	one, _ := order{Inputs: inputsOf(path), Out: filepath.Join(dir, "one"), Codec: "ffv1"}.one(t)
+	many, _ := order{Inputs: inputsOf(path), Out: filepath.Join(dir, "many"), Codec: "ffv1", Segment: 400 * time.Millisecond, Jobs: 5}.one(t)
 	if one.Segments != 1 || many.Segments < 5 || one.Frames != 60 || many.Frames != 60 {
 		t.Errorf("%d and %d segments, %d and %d frames", one.Segments, many.Segments, one.Frames, many.Frames)
 	}
@@ -55,7 +58,7 @@ func TestSmoothingAcrossBorders(t *testing.T) {
 	needs(t, "avenc_ffv1", "matroskamux")
 	path := clip(t, "film.mp4", 60, toMP4)
 	dir := t.TempDir()
-	j := job{Inputs: inputsOf(path), Out: filepath.Join(dir, "one"), Codec: "ffv1", Smoothing: 0.5}
+	j := order{Inputs: inputsOf(path), Out: filepath.Join(dir, "one"), Codec: "ffv1", Smoothing: 0.5}
 	one, _ := j.one(t)
 	j.Out, j.Segment, j.Jobs = filepath.Join(dir, "many"), 400*time.Millisecond, 3
 	many, w := j.one(t)
@@ -78,15 +81,14 @@ func pixels(t *testing.T, path string) []byte {
 	t.Helper()
 	raw := filepath.Join(t.TempDir(), "raw")
 	g := "filesrc name=file ! decodebin ! video/x-raw ! filesink name=out"
-	p, err := newPipeline(g)
+	p, err := film.Open(g, path, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.stop()
-	out, _ := p.element("out")
+	defer p.Close()
+	out, _ := p.Element("out")
 	out.SetProperty("location", raw)
-	p.setFile(path)
-	if err := p.play(t.Context(), nil); err != nil {
+	if err := p.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(raw)
@@ -141,11 +143,11 @@ func TestKeeps(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			needs(t, append(strings.Fields(c.elements), "x264enc", "mp4mux", "matroskamux", "taginject")...)
 			path := filepath.Join(t.TempDir(), "film"+c.end)
-			launch(t, path, c.film)
+			filmtest.Write(t, path, c.film)
 			if c.name == "rotated" {
 				turned(t, path)
 			}
-			r, w := job{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Container: c.out, Segment: 300 * time.Millisecond, Jobs: 2}.one(t)
+			r, w := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Container: c.out, Segment: 300 * time.Millisecond, Jobs: 2}.one(t)
 			if c.end != ".ts" { // whose first frame is not at 0
 				sameTimes(t, r.Output, path)
 			}
@@ -200,7 +202,7 @@ func tagsOf(t *testing.T, path string) string {
 	t.Helper()
 	var all []string
 	watch(t, path, func(info *gst.PadProbeInfo) {
-		if event := eventOf(info); event != nil && event.Type() == gst.EventTypeTag {
+		if event := film.EventOf(info); event != nil && event.Type() == gst.EventTypeTag {
 			all = append(all, event.ParseTag().String())
 		}
 	})
@@ -222,25 +224,22 @@ func words(t *testing.T, path string) string {
 // watch shows a function what all streams of a film give, one thing after the other.
 func watch(t *testing.T, path string, see func(*gst.PadProbeInfo)) {
 	t.Helper()
-	g, err := newPipeline("filesrc name=file ! parsebin name=streams")
+	g, err := film.Open("filesrc name=file ! parsebin name=streams", path, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.stop()
-	if err := g.setFile(path); err != nil {
-		t.Fatal(err)
-	}
-	streams, _ := g.element("streams")
+	defer g.Close()
+	streams, _ := g.Element("streams")
 	lock := make(chan struct{}, 1)
 	streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
-		g.drain(pad, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		drain(g, pad, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 			lock <- struct{}{}
 			see(info)
 			<-lock
 			return gst.PadProbeOK
 		})
 	})
-	if err := g.play(t.Context(), nil); err != nil {
+	if err := g.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -257,7 +256,7 @@ func TestSoundBeforeTheFilm(t *testing.T) {
 		t.Fatalf("the test's film has no sound before its beginning: %+v", s)
 	}
 	for _, container := range []string{"mp4", "mov", "mkv"} {
-		r, w := job{Inputs: inputsOf(path), Out: t.TempDir(), Container: container}.one(t)
+		r, w := order{Inputs: inputsOf(path), Out: t.TempDir(), Container: container}.one(t)
 		sameSound(t, r.Output, path)
 		sameTimes(t, r.Output, path)
 		if got := scan(t, r.Output).sounds()[0]; container != "mkv" && got.lead/time.Millisecond != lead/time.Millisecond {
@@ -271,7 +270,7 @@ func TestSoundBeforeTheFilm(t *testing.T) {
 
 func TestPart(t *testing.T) {
 	path := clip(t, "film.mp4", 60, withSound(60, "mp4mux"))
-	r, _ := job{Inputs: inputsOf(path), Out: t.TempDir(), Start: 530 * time.Millisecond, Duration: time.Second, Segment: 300 * time.Millisecond}.one(t)
+	r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Start: 530 * time.Millisecond, Duration: time.Second, Segment: 300 * time.Millisecond}.one(t)
 	frames, _ := decode(t, r.Output)
 	if len(frames) != 25 || r.Frames != 25 {
 		t.Errorf("%d frames, wanted 25", len(frames))
@@ -309,10 +308,10 @@ func TestChapters(t *testing.T) {
 		container string
 		kept      bool
 	}{{"", true}, {"mp4", false}} {
-		r, w := job{Inputs: inputsOf(path), Out: t.TempDir(), Container: c.container}.one(t)
+		r, w := order{Inputs: inputsOf(path), Out: t.TempDir(), Container: c.container}.one(t)
 		found := false
 		watch(t, r.Output, func(info *gst.PadProbeInfo) {
-			if event := eventOf(info); event != nil && event.Type() == gst.EventTypeTOC {
+			if event := film.EventOf(info); event != nil && event.Type() == gst.EventTypeTOC {
 				found = true
 			}
 		})
@@ -330,7 +329,7 @@ func TestCodecs(t *testing.T) {
 	} {
 		t.Run(c.codec, func(t *testing.T) {
 			needs(t, c.element)
-			r, _ := job{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Segment: 200 * time.Millisecond}.one(t)
+			r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Segment: 200 * time.Millisecond}.one(t)
 			if r.Encoder != c.element || filepath.Ext(r.Output) != c.end {
 				t.Errorf("%s came out of %s, wanted %s of %s", r.Output, r.Encoder, c.end, c.element)
 			}

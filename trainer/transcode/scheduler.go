@@ -10,7 +10,7 @@ import (
 
 // task is one segment to make, or with a negative number the joining of a film.
 type task struct {
-	film    *film
+	job     *job
 	segment int
 }
 
@@ -19,12 +19,12 @@ type task struct {
 type scheduler struct {
 	ctx     context.Context
 	options *Options
-	films   []*film
+	jobs    []*job
 	tasks   chan task
 }
 
-func newScheduler(ctx context.Context, o *Options, films []*film) *scheduler {
-	return &scheduler{ctx: ctx, options: o, films: films, tasks: make(chan task)}
+func newScheduler(ctx context.Context, o *Options, jobs []*job) *scheduler {
+	return &scheduler{ctx: ctx, options: o, jobs: jobs, tasks: make(chan task)}
 }
 
 func (s *scheduler) run() {
@@ -38,89 +38,89 @@ func (s *scheduler) run() {
 			}
 		}()
 	}
-	for _, f := range s.films {
+	for _, j := range s.jobs {
 		if s.ctx.Err() != nil {
 			break
 		}
-		s.plan(f)
+		s.plan(j)
 	}
 	close(s.tasks)
 	workers.Wait()
 }
 
 // plan finds out what a film needs and hands it out.
-func (s *scheduler) plan(f *film) {
-	segments, err := f.prepare(s.ctx)
+func (s *scheduler) plan(j *job) {
+	segments, err := j.prepare(s.ctx)
 	switch {
 	case s.ctx.Err() != nil:
-		f.end(Interrupted, nil)
+		j.end(Interrupted, nil)
 	case errors.Is(err, errSkipped):
-		f.end(Skipped, nil)
-	case err != nil && s.options.Shard.Count > 0 && !s.options.Shard.has(f.number, 0):
+		j.end(Skipped, nil)
+	case j.unreadable && s.options.Shard.Count > 0 && !s.options.Shard.has(j.number, 0):
 		// Only the shard that has the first segment speaks for a film that cannot be read.
-		f.end(Partial, nil)
+		j.end(Partial, nil)
 	case err != nil:
-		f.end(Failed, err)
+		j.end(Failed, err)
 	case len(segments) > 0:
 		for _, n := range segments {
-			s.tasks <- task{f, n}
+			s.tasks <- task{j, n}
 		}
 	case s.options.Shard.Count > 0:
-		f.end(Partial, nil)
+		j.end(Partial, nil)
 	default:
-		s.tasks <- task{f, -1}
+		s.tasks <- task{j, -1}
 	}
 }
 
 func (s *scheduler) work(t task) {
-	f := t.film
+	j := t.job
 	if t.segment < 0 {
-		s.join(f)
+		s.join(j)
 		return
 	}
-	f.lock.Lock()
-	err := f.failure
-	f.lock.Unlock()
+	j.lock.Lock()
+	err := j.failure
+	j.lock.Unlock()
 	if err == nil && s.ctx.Err() == nil {
-		err = f.code(s.ctx, t.segment)
+		err = j.code(s.ctx, t.segment)
 		if err != nil {
-			err = fmt.Errorf("segment %d of %d: %w", t.segment+1, len(f.plan.Segments), err)
+			err = fmt.Errorf("segment %d of %d: %w", t.segment+1, len(j.plan.Segments), err)
 		}
 	}
-	f.lock.Lock()
-	if f.failure == nil {
-		f.failure = err
+	j.lock.Lock()
+	if j.failure == nil {
+		j.failure = err
 	}
-	err = f.failure
-	f.left--
-	left := f.left
-	f.lock.Unlock()
+	err = j.failure
+	j.left--
+	left := j.left
+	j.lock.Unlock()
 	switch {
 	case left > 0:
 	case s.ctx.Err() != nil:
-		f.end(Interrupted, nil)
+		j.end(Interrupted, nil)
 	case err != nil:
-		f.end(Failed, err)
+		j.end(Failed, err)
 	case s.options.Shard.Count > 0:
-		f.end(Partial, nil)
+		j.end(Partial, nil)
 	default:
-		s.join(f)
+		s.join(j)
 	}
 }
 
-func (s *scheduler) join(f *film) {
-	if missing := f.missing(); len(missing) > 0 {
-		f.result.Missing = missing
-		f.end(Failed, fmt.Errorf("segments are missing: %s", strings.Join(missing, ", ")))
+func (s *scheduler) join(j *job) {
+	if missing := j.missing(); len(missing) > 0 {
+		j.result.Missing = missing
+		j.end(Failed, fmt.Errorf("segments are missing: %s", strings.Join(missing, ", ")))
 		return
 	}
-	err := f.join(s.ctx)
+	err := j.join(s.ctx)
 	switch {
 	case s.ctx.Err() != nil && err != nil:
-		f.end(Interrupted, nil)
+		j.end(Interrupted, nil)
 	case err != nil:
-		f.end(Failed, err)
+		j.end(Failed, err)
 	default:
-		f.end(Done, nil)
+		j.end(Done, nil)
 	}
 }

@@ -1,0 +1,321 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// job is one input on its way to its output.
+type job struct {
+	options *Options
+	number  int
+	path    string
+	base    string // of the output, without its end
+	begun   time.Time
+	folder  *folder
+	plan    *plan
+
+	unreadable bool // prepare has failed because of the film, so that all shards will
+
+	lock     sync.Mutex
+	warnings []string
+	left     int // segments that this run still has to make
+	coded    int // frames of this run
+	failure  error
+	result   Result
+}
+
+var errSkipped = errors.New("finished before")
+
+// prepare locks the film's folder and finds out what is left to do: numbers of segments. errSkipped says that there is nothing.
+func (j *job) prepare(ctx context.Context) (segments []int, err error) {
+	j.begun = time.Now()
+	if j.finished(j.guess()) {
+		j.tidy()
+		return nil, errSkipped
+	}
+	if err := readable(j.path); err != nil {
+		j.unreadable = true
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(j.base), 0o777); err != nil {
+		return nil, fmt.Errorf("folder for the result: %w", err)
+	}
+	waits := func() { j.options.Watch.Warn(j.path, "shards are at work on it, the join waits for them") }
+	if j.folder, err = openFolder(ctx, j.base, j.options.Shard, j.options.Join, waits); err != nil {
+		return nil, err
+	}
+	if j.finished(j.guess()) { // by the one who was waited for
+		if j.options.Shard.Count > 0 && j.folder.alone() {
+			j.folder.remove()
+		}
+		return nil, errSkipped
+	}
+	if err := j.decide(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.folder.enter(); err != nil {
+		return nil, err
+	}
+	for _, w := range j.plan.Warnings {
+		j.warn(w)
+	}
+	if j.finished([]string{j.plan.End}) {
+		return nil, errSkipped
+	}
+	frames := 0
+	for i, s := range j.plan.Segments {
+		if !j.has(i) && j.options.Shard.has(j.number, i) && !j.options.Join {
+			segments = append(segments, i)
+			frames += s.Frames
+		}
+	}
+	j.left = len(segments)
+	j.options.Watch.Begin(j.path, frames)
+	return segments, nil
+}
+
+// guess lists the ends that the output's name may have, without looking into the film.
+func (j *job) guess() []string {
+	o := j.options
+	if o.Container != "" {
+		return []string{"." + o.Container}
+	}
+	own := strings.TrimPrefix(strings.ToLower(filepath.Ext(j.path)), ".")
+	if own == "m4v" {
+		own = "mp4"
+	}
+	c := findCodec(o.Codec)
+	switch {
+	case c == nil && muxers[own] != "":
+		return []string{"." + own}
+	case c == nil:
+		return nil
+	case c.fits(own):
+		return []string{"." + own}
+	}
+	return []string{"." + c.containers[0], ".mkv"}
+}
+
+// finished says whether the output is there and may stay.
+func (j *job) finished(ends []string) bool {
+	for _, end := range ends {
+		if info, err := os.Stat(j.base + end); err == nil && info.Mode().IsRegular() && !j.options.Overwrite {
+			j.result.Output = j.base + end
+			return true
+		}
+	}
+	return false
+}
+
+// tidy removes the folder that a run has left which ended between the renaming of its output and the removal. What is newer
+// than the output is on its way to take its place.
+func (j *job) tidy() {
+	out, err := os.Stat(j.result.Output)
+	if err != nil {
+		return
+	}
+	if _, err := os.Stat(folderOf(j.base)); err != nil {
+		return
+	}
+	plan, err := os.Stat(filepath.Join(folderOf(j.base), planName))
+	if err == nil && plan.ModTime().After(out.ModTime()) {
+		return
+	}
+	if folder, err := openFolder(context.Background(), j.base, Shard{}, false, nil); err == nil {
+		folder.remove()
+		folder.close()
+	}
+}
+
+// decide reads the plan of an earlier run or of another shard, or makes one. A plan for something else is thrown away with
+// its segments.
+func (j *job) decide(ctx context.Context) error {
+	path := j.folder.file(planName)
+	held, err := readPlan(path)
+	if err != nil {
+		return err
+	}
+	stamp, err := inputStamp(j.path)
+	if err != nil {
+		return err
+	}
+	if j.options.Join {
+		switch {
+		case held == nil:
+			return errors.New("no shard of this version of adain has begun it")
+		case held.Input != stamp:
+			return errors.New("it has changed since the shards began")
+		}
+		j.plan = held
+		return j.agree()
+	}
+	identity, err := j.options.identity(j.path)
+	if err != nil {
+		return err
+	}
+	if held != nil && held.Identity == identity {
+		warning, err := held.fits()
+		if err == nil {
+			if j.plan = held; warning != "" {
+				j.warn(warning)
+			}
+			return nil
+		}
+		if j.options.Shard.Count > 0 {
+			return err
+		}
+	}
+	lost := 0
+	for i := 0; held != nil && i < len(held.Segments); i++ {
+		if j.has(i) {
+			lost++
+		}
+	}
+	if err := j.clear(); err != nil {
+		return err
+	}
+	if lost > 0 {
+		j.warn(fmt.Sprintf("it was begun with other options, files or encoders, %s of that thrown away", plural(lost, "segment is", "segments are")))
+	}
+	made, err := j.look(ctx, identity, stamp)
+	if err != nil {
+		j.unreadable = true
+		return err
+	}
+	if j.plan, err = made.write(path, j.options.Shard.Count > 0); err != nil {
+		return err
+	}
+	if j.plan.Identity != identity {
+		return fmt.Errorf("another shard has begun it with other options (%q)", path)
+	}
+	return nil
+}
+
+// look makes a plan for what is in the film.
+func (j *job) look(ctx context.Context, identity, stamp string) (*plan, error) {
+	facts, err := probeFile(ctx, j.path)
+	if err != nil {
+		return nil, err
+	}
+	return j.options.makePlan(facts, j.path, identity, stamp)
+}
+
+// agree compares the options of a join, if any were given, with those of the shards. Without options it takes theirs.
+func (j *job) agree() error {
+	if !j.options.Compare {
+		return nil
+	}
+	identity, err := j.options.identity(j.path)
+	if err != nil {
+		return err
+	}
+	if identity != j.plan.Identity {
+		return errors.New("its shards were made with other options, files or another version of adain: give the join the same options, or none")
+	}
+	return nil
+}
+
+// clear throws away what a run with other options has left.
+func (j *job) clear() error {
+	entries, err := os.ReadDir(j.folder.path)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == planName }) && j.options.Shard.Count > 0 {
+		return nil
+	}
+	onLock("clear")
+	if !j.folder.alone() {
+		return fmt.Errorf("other shards are at work on it with other options, in %q", j.folder.path)
+	}
+	if err := j.folder.empty(); err != nil {
+		return err
+	}
+	if j.options.Shard.Count > 0 {
+		return j.folder.share()
+	}
+	return nil
+}
+
+// has says whether a segment is finished.
+func (j *job) has(segment int) bool {
+	info, err := os.Stat(j.folder.file(segmentName(segment)))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// missing lists the segments that are not finished.
+func (j *job) missing() (names []string) {
+	shards := j.shards()
+	for i, s := range j.plan.Segments {
+		if j.has(i) {
+			continue
+		}
+		name := fmt.Sprintf("%d of %d (from %v", i+1, len(j.plan.Segments), s.Begin.Round(time.Millisecond))
+		if shards > 0 {
+			name += fmt.Sprintf(", shard %d/%d", (j.number+i)%shards, shards)
+		}
+		names = append(names, name+")")
+	}
+	return names
+}
+
+// shards is how many shards work on the film, 0 where that is not known.
+func (j *job) shards() int {
+	entries, _ := os.ReadDir(j.folder.path)
+	for _, e := range entries {
+		var i, n int
+		if _, err := fmt.Sscanf(e.Name(), "shard-%d-of-%d", &i, &n); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// warn notes once what is lost.
+func (j *job) warn(text string) {
+	j.lock.Lock()
+	known := slices.Contains(j.warnings, text)
+	if !known {
+		j.warnings = append(j.warnings, text)
+	}
+	j.lock.Unlock()
+	if !known {
+		j.options.Watch.Warn(j.path, text)
+	}
+}
+
+// end notes what became of the film and lets others have its folder.
+func (j *job) end(status Status, err error) {
+	j.lock.Lock()
+	r := &j.result
+	r.Input, r.Status, r.Warnings, r.Coded = j.path, status, j.warnings, j.coded
+	r.Seconds = time.Since(j.begun).Seconds()
+	if j.plan != nil && status != Skipped {
+		r.Segments = len(j.plan.Segments)
+		r.Encoder = j.plan.Encoder.Element
+	}
+	if err != nil {
+		r.Err, r.Error = fmt.Errorf("%q: %w", j.path, err), err.Error()
+	}
+	j.lock.Unlock()
+	if j.folder != nil {
+		if j.options.Shard.Count == 0 && (status == Skipped || status == Failed && !j.anyFinished()) {
+			j.folder.remove()
+		}
+		j.folder.close()
+	}
+	j.options.Watch.End(*r)
+}
+
+// anyFinished says whether a later run can go on with something.
+func (j *job) anyFinished() bool {
+	return j.plan != nil && len(j.missing()) < len(j.plan.Segments)
+}
