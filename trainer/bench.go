@@ -1,21 +1,17 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"adainfilter/cuda"
 	"adainfilter/model"
+	"adainfilter/trainer/bench"
 	"adainfilter/trainer/network"
 	"adainfilter/trainer/terminal"
 )
@@ -35,37 +31,18 @@ func benchCommand() *cli.Command {
 		Name:  "bench",
 		Usage: "measure the time per frame of the engine",
 		Description: "One frame of noise is stylised over and over with fixed style statistics. GFLOP/s count the network as it is\n" +
-			"written down. The last line printed is: ms_per_frame NUMBER.\n\n" +
+			"written down. Without --json the last line printed is: ms_per_frame NUMBER.\n\n" +
 			"Examples:\n" +
 			"  adain bench --size 1280x720\n" +
 			"  adain bench --random vgg19 --size 512x512 --precision float32 --threads 2 --json\n" +
 			"  adain bench --device cuda --kernels --random vgg19 --size 1920x1080 --format NV12",
 		Flags:        append(flags, engineFlags()...),
 		OnUsageError: usageError,
-		Action:       bench,
+		Action:       measureSpeed,
 	}
 }
 
-// benchResult is what the command measured; the names are those of the JSON output.
-type benchResult struct {
-	Network    string     `json:"network"`
-	Widths     string     `json:"widths"`
-	Engine     string     `json:"engine"`
-	Width      int        `json:"width"`
-	Height     int        `json:"height"`
-	Runs       int        `json:"runs"`
-	FirstMS    float64    `json:"first_frame_ms"` // with taking the memory for this size
-	BestMS     float64    `json:"best_ms"`
-	MedianMS   float64    `json:"median_ms"`
-	FPS        float64    `json:"fps"`
-	GFLOPS     float64    `json:"gflops"`
-	StyleMS    float64    `json:"statistics_ms"`  // statistics of a picture of the frame's size
-	PeakMemory int64      `json:"peak_memory_kb"` // of the process, 0 where the system does not say
-	Format     string     `json:"format"`
-	GPU        *gpuResult `json:"gpu,omitempty"` // with --kernels
-}
-
-func bench(c *cli.Context) error {
+func measureSpeed(c *cli.Context) error {
 	if err := noFiles(c); err != nil {
 		return err
 	}
@@ -92,33 +69,21 @@ func bench(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("--format: %w", err)
 	}
-	src := noiseFrame(format, width, height)
-	r, err := measure(c, engine, src)
+	src, runs := bench.Noise(format, width, height), c.Int("runs")
+	r, err := bench.Measure(c.Context, engine, src, runs)
 	if err != nil {
 		return err
 	}
 	if c.Bool("kernels") {
-		if r.GPU, err = measureGPU(c, engine, src); err != nil {
+		if r.GPU, err = bench.MeasureGPU(c.Context, engine, src, runs); err != nil {
 			return err
 		}
 	}
 	if c.Bool("json") {
-		line, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(c.App.Writer, string(line))
-	} else {
-		rows := []terminal.Row{
-			{"network", r.Network + ", widths " + r.Widths}, {"engine", r.Engine}, {"frame", fmt.Sprintf("%dx%d %s", width, height, r.Format)},
-			{"first frame", fmt.Sprintf("%.1f ms", r.FirstMS)}, {"statistics", fmt.Sprintf("%.1f ms", r.StyleMS)},
-			{"median of " + strconv.Itoa(r.Runs), fmt.Sprintf("%.2f ms, %.1f frames per second", r.MedianMS, r.FPS)},
-			{"best", fmt.Sprintf("%.2f ms", r.BestMS)}, {"rate", fmt.Sprintf("%.1f GFLOP/s", r.GFLOPS)},
-			{"peak memory", fmt.Sprintf("%.0f MB", float64(r.PeakMemory)*1024/1e6)},
-		}
-		if err := terminal.Table(c.App.Writer, append(rows, r.GPU.rows()...)); err != nil {
-			return err
-		}
+		return json.NewEncoder(c.App.Writer).Encode(r)
+	}
+	if err := terminal.Table(c.App.Writer, r.Rows()); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "ms_per_frame %.3f\n", r.MedianMS)
 	return err
@@ -149,96 +114,42 @@ func benchWeights(path, random string) (*model.Weights, error) {
 	return nil, fmt.Errorf("--random is %q, wanted vgg19 or lite", random)
 }
 
-// noiseFrame is a frame of random samples.
-func noiseFrame(f model.Format, width, height int) *model.Image {
-	m := model.NewImage(f, width, height)
-	random := rand.New(rand.NewPCG(3, 4))
-	for i := range f.Planes() {
-		for k := range m.Planes[i].Data {
-			m.Planes[i].Data[k] = uint8(random.Uint32())
-		}
-	}
-	return m
-}
-
-func measure(c *cli.Context, engine model.Engine, src *model.Image) (benchResult, error) {
-	w := engine.Weights()
-	r := benchResult{Network: w.Network, Widths: w.Widths.String(), Engine: engine.Describe(), Width: src.Width, Height: src.Height,
-		Format: src.Format.String(), Runs: c.Int("runs")}
-	dst := model.NewImage(src.Format, src.Width, src.Height)
-	// The first call takes memory for the size; the second is what a change of style costs.
-	if _, err := engine.Statistics(src); err != nil {
-		return r, err
-	}
-	start := time.Now()
-	stats, err := engine.Statistics(src)
+// selftest prints each check of the GPU's instructions; one that fails is an error.
+func selftest(c *cli.Context) error {
+	o, err := engineOptions(c)
 	if err != nil {
-		return r, err
+		return err
 	}
-	r.StyleMS = milliseconds(start)
-	if err := stats.Check(w.Widths[3]); err != nil {
-		return r, fmt.Errorf("the engine's result is wrong, so its time means nothing: %w", err)
+	checks, gpu, err := cuda.Selftest(o)
+	if err != nil {
+		return err
 	}
-	start = time.Now()
-	if err := engine.Stylize(dst, src, &model.Stylization{Style: stats, Alpha: 1}); err != nil {
-		return r, err
-	}
-	r.FirstMS = milliseconds(start)
-	if err := plausible(dst, src); err != nil {
-		return r, err
-	}
-	if r.BestMS, r.MedianMS, err = timeFrames(c, engine, dst, src, stats); err != nil {
-		return r, err
-	}
-	r.FPS, r.GFLOPS = 1000/r.MedianMS, w.Widths.FLOP(src.Width, src.Height)/r.MedianMS/1e6
-	r.PeakMemory = peakMemory()
-	return r, nil
-}
-
-// timeFrames stylises a frame --runs times.
-func timeFrames(c *cli.Context, engine model.Engine, dst, src *model.Image, stats model.Stats) (best, median float64, err error) {
-	s := &model.Stylization{Style: stats, Alpha: 1}
-	var times []float64
-	for range c.Int("runs") {
-		if c.Context.Err() != nil {
-			return 0, 0, context.Cause(c.Context)
+	failed := 0
+	var rows []terminal.Row
+	for _, check := range checks {
+		answer := "right"
+		switch {
+		case check.Wrong < 0:
+			answer = "not put"
+		case check.Wrong > 0 && check.Question:
+			answer = fmt.Sprintf("no (%d values differ)", check.Wrong)
+		case check.Question:
+			answer = "yes"
+		case check.Wrong > 0:
+			answer = fmt.Sprintf("WRONG: %d values", check.Wrong)
+			failed++
 		}
-		start := time.Now()
-		if err := engine.Stylize(dst, src, s); err != nil {
-			return 0, 0, err
+		rows = append(rows, terminal.Row{check.Name, answer})
+	}
+	if c.Bool("json") {
+		if err := json.NewEncoder(c.App.Writer).Encode(checks); err != nil {
+			return err
 		}
-		times = append(times, milliseconds(start))
+	} else if err := terminal.Table(c.App.Writer, rows); err != nil {
+		return err
 	}
-	slices.Sort(times)
-	n := len(times)
-	return times[0], (times[(n-1)/2] + times[n/2]) / 2, nil
-}
-
-func milliseconds(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / 1e6 }
-
-// plausible refuses a frame of one value, which a NaN or an overflow in the network leads to, and an untouched copy.
-func plausible(dst, src *model.Image) error {
-	d := dst.Planes[0].Data
-	if slices.Min(d) == slices.Max(d) {
-		return fmt.Errorf("the engine's result is wrong, so its time means nothing: every sample is %d", d[0])
-	}
-	if bytes.Equal(d, src.Planes[0].Data) {
-		return errors.New("the engine's result is wrong, so its time means nothing: it is the frame itself")
+	if failed > 0 {
+		return fmt.Errorf("%s fails %d of the checks: the kernels cannot be trusted on it", gpu, failed)
 	}
 	return nil
-}
-
-// peakMemory is the most memory the process ever had resident, in kB of 1024 bytes (proc(5), VmHWM).
-func peakMemory() int64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
-			return kb
-		}
-	}
-	return 0
 }

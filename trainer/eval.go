@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"adainfilter/cpu"
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/evaluation"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/film"
 	"adainfilter/trainer/network"
@@ -30,7 +33,7 @@ func newEvalCommand(widths model.Widths) *cli.Command {
 		&cli.StringSliceFlag{Name: "content", Usage: "`FOLDER` of pictures to stylise, or one picture; may be repeated"},
 		&cli.StringSliceFlag{Name: "style", Usage: "`FOLDER` of style pictures, or one picture; may be repeated. With --video also built-in styles and style files, by default three"},
 		&cli.IntFlag{Name: "pairs", Value: 200, Usage: "`NUMBER` of pairs of a content and a style; fewer if there are no more"},
-		&cli.IntFlag{Name: "size", Value: 256, Usage: "side of the pictures in `PIXELS`, a multiple of 8; their middle is cut out after resizing. With --video the short side of frames, by default 360; 0 keeps their size"},
+		&cli.IntFlag{Name: "size", Value: 256, Usage: "side of the pictures in `PIXELS`, a multiple of 8; their middle is cut out after resizing. With --video the short side that frames are reduced to, by default 360; 0 keeps their size"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that chooses the pairs and the noise"},
 		&cli.StringFlag{Name: "alphas", Value: "0,0.25,0.5,0.75,1", Usage: "`LIST` of strengths to measure"},
 		&cli.StringFlag{Name: "film", Usage: "`FILE` to measure flicker on"},
@@ -64,19 +67,15 @@ func newEvalCommand(widths model.Widths) *cli.Command {
 
 // evalOptions are the command's, checked.
 type evalOptions struct {
-	contents, styles []files.File
-	pairs, size      int
-	seed             uint64
-	alphas           []float64
-	film             string
-	frames           int
-	csv, sheetFile   string
+	evaluation.Options
+	frames     int
+	csv, sheet string // files; empty is none
 }
 
 func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 	o := &evalOptions{
-		pairs: c.Int("pairs"), size: c.Int("size"), seed: c.Uint64("seed"), film: c.String("film"), frames: c.Int("frames"),
-		csv: c.String("csv"), sheetFile: c.String("sheet"),
+		Options: evaluation.Options{Pairs: c.Int("pairs"), Size: c.Int("size"), Seed: c.Uint64("seed"), Film: c.String("film"), Sheet: c.IsSet("sheet")},
+		frames:  c.Int("frames"), csv: c.String("csv"), sheet: c.String("sheet"),
 	}
 	if err := noFiles(c); err != nil {
 		return nil, err
@@ -90,17 +89,17 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 		return nil, errors.New("--vgg, --content and --style are all needed; see adain eval --help")
 	}
 	switch {
-	case o.pairs < 1 || o.pairs > 1e6:
-		return nil, fmt.Errorf("--pairs is %d, wanted 1 to 1000000", o.pairs)
-	case o.size < 16 || o.size > 4096 || o.size%8 != 0:
-		return nil, fmt.Errorf("--size is %d, wanted a multiple of 8 from 16 to 4096 pixels", o.size)
+	case o.Pairs < 1 || o.Pairs > 1e6:
+		return nil, fmt.Errorf("--pairs is %d, wanted 1 to 1000000", o.Pairs)
+	case o.Size < 16 || o.Size > 4096 || o.Size%8 != 0:
+		return nil, fmt.Errorf("--size is %d, wanted a multiple of 8 from 16 to 4096 pixels", o.Size)
 	case o.frames < 2 || o.frames > 10000:
 		return nil, fmt.Errorf("--frames is %d, wanted 2 to 10000", o.frames)
-	case o.sheetFile != "" && picture.CanWrite(o.sheetFile) != nil:
-		return nil, fmt.Errorf("--sheet: %w", picture.CanWrite(o.sheetFile))
+	case o.sheet != "" && picture.CanWrite(o.sheet) != nil:
+		return nil, fmt.Errorf("--sheet: %w", picture.CanWrite(o.sheet))
 	}
 	// Found missing at the end, it would cost the whole run.
-	for name, path := range map[string]string{"sheet": o.sheetFile, "csv": o.csv} {
+	for name, path := range map[string]string{"sheet": o.sheet, "csv": o.csv} {
 		if info, err := os.Stat(filepath.Dir(path)); path != "" && (err != nil || !info.IsDir()) {
 			return nil, fmt.Errorf("--%s %q: there is no such folder to write it to", name, path)
 		}
@@ -110,15 +109,15 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 		if err != nil || !(a >= 0 && a <= 1) {
 			return nil, fmt.Errorf("--alphas has %q, wanted numbers from 0 to 1 with commas between", text)
 		}
-		o.alphas = append(o.alphas, a)
+		o.Alphas = append(o.Alphas, a)
 	}
-	slices.Sort(o.alphas)
-	o.alphas = slices.Compact(o.alphas)
+	slices.Sort(o.Alphas)
+	o.Alphas = slices.Compact(o.Alphas)
 	var err error
-	if o.contents, err = files.Named(c.StringSlice("content"), files.Pictures); err != nil {
+	if o.Contents, err = files.Named(c.StringSlice("content"), files.Pictures); err != nil {
 		return nil, err
 	}
-	o.styles, err = files.Named(c.StringSlice("style"), files.Pictures)
+	o.Styles, err = files.Named(c.StringSlice("style"), files.Pictures)
 	return o, err
 }
 
@@ -131,8 +130,8 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 		return err
 	}
 	var frames []*model.Image
-	if o.film != "" {
-		if frames, err = film.Read(c.Context, o.film, o.size, o.frames); err != nil {
+	if o.Film != "" {
+		if frames, err = film.Read(c.Context, o.Film, o.Size, o.frames); err != nil {
 			return err
 		}
 	}
@@ -158,11 +157,43 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 		return err
 	}
 	defer features.Close()
-	e := newEvaluation(o, engine, features)
-	if err := e.run(c, frames); err != nil {
+	e, err := evaluation.Run(c.Context, o.Options, engine, features, frames, c.App.ErrWriter)
+	if err != nil {
 		return err
 	}
-	return e.report(c, loss, frames)
+	if err := printReport(c, e.Report(network.EncoderID(loss))); err != nil {
+		return err
+	}
+	if err := writeCSV(o.csv, e.WriteCSV); err != nil {
+		return err
+	}
+	if o.sheet == "" {
+		return nil
+	}
+	page, err := e.ContactSheet()
+	if err != nil {
+		return err
+	}
+	return picture.Write(o.sheet, page)
+}
+
+// printReport prints a report, as tables or with --json as one line.
+func printReport(c *cli.Context, report interface{ Print(io.Writer) error }) error {
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(report)
+	}
+	return report.Print(c.App.Writer)
+}
+
+// writeCSV writes the file --csv; an empty path is none.
+func writeCSV(path string, write func(io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	if err := model.WriteFile(path, write); err != nil {
+		return fmt.Errorf("--csv %q: %w", path, err)
+	}
+	return nil
 }
 
 // evalEngine are the engine's options. What auto precision chooses depends on the machine; scores should not.

@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,10 +18,9 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/model/ref"
-	"adainfilter/trainer/files"
+	"adainfilter/trainer/evaluation"
 	"adainfilter/trainer/network"
 	"adainfilter/trainer/score"
-	"adainfilter/trainer/terminal"
 )
 
 // runEval calls the command with a loss network of tiny widths.
@@ -70,7 +68,7 @@ func TestEval(t *testing.T) {
 	if n := strings.Count(progress, "\n"); n != 4 {
 		t.Errorf("%d lines of progress, wanted one for each pair:\n%s", n, progress)
 	}
-	var r evalReport
+	var r evaluation.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
@@ -107,7 +105,7 @@ func TestEval(t *testing.T) {
 }
 
 // checkPairs computes the scores of each line of the CSV file once more, with the reference in place of the loss network.
-func checkPairs(t *testing.T, dir, file string, r evalReport) {
+func checkPairs(t *testing.T, dir, file string, r evaluation.Report) {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -140,16 +138,16 @@ func checkPairs(t *testing.T, dir, file string, r evalReport) {
 	}
 	sums := map[string]float64{}
 	for _, line := range lines[1:] {
-		row := slices.IndexFunc(r.Rows, func(s scoreTable) bool { return s.Name == line[2] })
+		row := slices.IndexFunc(r.Rows, func(s evaluation.Row) bool { return s.Name == line[2] })
 		sums[line[2]] += parse(t, line[3]) / 4
 		if r.Rows[row].Alpha == nil || line[2] == "alpha 0.5" {
 			continue
 		}
-		content, err := readSquare(filepath.Join(dir, "contents", line[0]+".png"), 16)
+		content, err := evaluation.ReadSquare(filepath.Join(dir, "contents", line[0]+".png"), 16)
 		if err != nil {
 			t.Fatal(err)
 		}
-		style, err := readSquare(filepath.Join(dir, "styles", line[1]+".png"), 16)
+		style, err := evaluation.ReadSquare(filepath.Join(dir, "styles", line[1]+".png"), 16)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,79 +186,6 @@ func parse(t *testing.T, s string) float64 {
 		t.Fatal(err)
 	}
 	return v
-}
-
-// plainEngine has no network: at alpha 0 frames stay as they are, at alpha 1 they are inverted with half the contrast.
-type plainEngine struct{ model.Engine }
-
-func (plainEngine) Statistics(*model.Image) (model.Stats, error) { return model.Stats{}, nil }
-
-func (plainEngine) Stylize(dst, src *model.Image, look *model.Stylization) error {
-	for i, v := range src.Planes[0].Data {
-		dst.Planes[0].Data[i] = v
-		if look.Alpha == 1 {
-			dst.Planes[0].Data[i] = 200 - v/2
-		}
-	}
-	return nil
-}
-
-// plainEye sees a picture's mean only.
-type plainEye struct{}
-
-func (plainEye) Extract(picture []float32, _, _ int) (features []float32, levels [4]model.Stats, err error) {
-	sum := float32(0)
-	for _, v := range picture {
-		sum += v
-	}
-	for i := range levels {
-		levels[i] = model.Stats{Mean: []float32{sum}, Std: []float32{0}}
-	}
-	return []float32{sum}, levels, nil
-}
-
-func TestNoiseAndFlicker(t *testing.T) {
-	dir := t.TempDir()
-	grey := noise(model.RGB, 32, 32, 1)
-	for i, v := range grey.Planes[0].Data {
-		grey.Planes[0].Data[i] = 64 + v/2 // far from black and white, where noise is cut off
-	}
-	writePicture(t, filepath.Join(dir, "c.png"), grey)
-	writePicture(t, filepath.Join(dir, "s.png"), noise(model.RGB, 32, 32, 2))
-	o := &evalOptions{contents: []files.File{{Path: filepath.Join(dir, "c.png"), Base: "c"}}, styles: []files.File{{Path: filepath.Join(dir, "s.png"), Base: "s"}}, pairs: 1, size: 32, alphas: []float64{0, 1}}
-	e := newEvaluation(o, plainEngine{}, plainEye{})
-	var frames []*model.Image
-	for i := range 4 {
-		frames = append(frames, noise(model.RGB, 40, 24, uint64(i)))
-	}
-	if err := e.run(evalContext(context.Background()), frames); err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []struct{ noise, flicker, tolerance float64 }{
-		{1, 1, 0}, {0, 0, 0}, {1, 1, 0},
-		// Half of an odd difference is rounded up or down, which adds 1/4 to its square. Half of the differences are odd, and
-		// their variance is 2^2 and 1/12 of rounding. The tolerance is four standard errors.
-		{math.Sqrt(0.25 + 0.125/(4+1.0/12)), 0.5, 0.03},
-	} {
-		got := e.rows[i].table()
-		if !(math.Abs(got.NoiseGain-want.noise) <= want.tolerance) || got.Flicker == nil || !(math.Abs(*got.Flicker-want.flicker) <= want.tolerance) {
-			t.Errorf("%s: noise gain %v, flicker %v, wanted %v and %v", got.Name, got.NoiseGain, terminal.Number(got.Flicker, 4), want.noise, want.flicker)
-		}
-	}
-	if err := e.run(evalContext(context.Background()), []*model.Image{frames[0], frames[0]}); err == nil || !strings.Contains(err.Error(), "nothing moves") {
-		t.Errorf("a still film: error is %v", err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := e.run(evalContext(ctx), nil); err != context.Canceled {
-		t.Errorf("interrupted: error is %v", err)
-	}
-}
-
-func evalContext(ctx context.Context) *cli.Context {
-	c := cli.NewContext(&cli.App{ErrWriter: io.Discard}, nil, nil)
-	c.Context = ctx
-	return c
 }
 
 func TestEvalRefuses(t *testing.T) {

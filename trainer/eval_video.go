@@ -12,6 +12,8 @@ import (
 	"adainfilter/model"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/film"
+	"adainfilter/trainer/steadiness"
+	"adainfilter/trainer/stylize"
 )
 
 // steadyStyles are measured where nobody chooses: one of much contrast, the default one and a soft one.
@@ -34,10 +36,9 @@ func videoFlags() []cli.Flag {
 
 // videoOptions are those of --video, checked.
 type videoOptions struct {
-	filmFiles, styleFiles []files.File
-	smoothing             []float64 // ascending, first 0
-	size, skip, count     int       // count 0 is all frames
-	csv                   string
+	steadiness.Options
+	styles []files.File
+	csv    string // file; empty is none
 }
 
 func newVideoOptions(c *cli.Context) (*videoOptions, error) {
@@ -46,34 +47,34 @@ func newVideoOptions(c *cli.Context) (*videoOptions, error) {
 			return nil, fmt.Errorf("--video and --%s exclude each other", name)
 		}
 	}
-	o := &videoOptions{size: steadySize, skip: c.Int("skip"), count: c.Int("frames"), csv: c.String("csv")}
+	o := &videoOptions{Options: steadiness.Options{Size: steadySize, Skip: c.Int("skip"), Count: c.Int("frames")}, csv: c.String("csv")}
 	if c.IsSet("size") {
-		o.size = c.Int("size")
+		o.Size = c.Int("size")
 	}
-	if err := checkSide("size", o.size); err != nil {
+	if err := checkSide("size", o.Size); err != nil {
 		return nil, err
 	}
 	switch {
-	case o.count < 0 || o.count == 1:
-		return nil, fmt.Errorf("--frames is %d, wanted 2 or more, or 0 for all", o.count)
-	case o.skip < 0:
-		return nil, fmt.Errorf("--skip is %d, wanted 0 or more", o.skip)
+	case o.Count < 0 || o.Count == 1:
+		return nil, fmt.Errorf("--frames is %d, wanted 2 or more, or 0 for all", o.Count)
+	case o.Skip < 0:
+		return nil, fmt.Errorf("--skip is %d, wanted 0 or more", o.Skip)
 	}
 	if info, err := os.Stat(filepath.Dir(o.csv)); o.csv != "" && (err != nil || !info.IsDir()) {
 		return nil, fmt.Errorf("--csv %q: there is no such folder to write it to", o.csv)
 	}
 	var err error
-	if o.smoothing, err = numbers(c.String("smoothing")); err != nil {
+	if o.Smoothing, err = numbers(c.String("smoothing")); err != nil {
 		return nil, fmt.Errorf("--smoothing: %w", err)
 	}
-	for _, s := range o.smoothing {
+	for _, s := range o.Smoothing {
 		if !(s >= 0 && float32(s) < 1) {
 			return nil, fmt.Errorf("--smoothing has %v, wanted numbers from 0 to below 1 with commas between", s)
 		}
 	}
-	o.smoothing = append(o.smoothing, 0)
-	slices.Sort(o.smoothing)
-	o.smoothing = slices.Compact(o.smoothing)
+	o.Smoothing = append(o.Smoothing, 0)
+	slices.Sort(o.Smoothing)
+	o.Smoothing = slices.Compact(o.Smoothing)
 	return o, o.find(c)
 }
 
@@ -83,11 +84,11 @@ func (o *videoOptions) find(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.filmFiles, err = files.Named(slices.Concat(c.StringSlice("video"), more), film.Suffixes); err != nil {
+	if o.Films, err = files.Named(slices.Concat(c.StringSlice("video"), more), film.Suffixes); err != nil {
 		return err
 	}
 	// Found missing behind the first films, it would cost the whole run.
-	for _, f := range o.filmFiles {
+	for _, f := range o.Films {
 		if err := film.Check(f.Path); err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (o *videoOptions) find(c *cli.Context) error {
 	if len(styles) == 0 {
 		styles = steadyStyles
 	}
-	o.styleFiles, err = findStyles(styles)
+	o.styles, err = findStyles(styles)
 	return err
 }
 
@@ -120,26 +121,20 @@ func evalVideo(c *cli.Context) error {
 		return err
 	}
 	defer engine.Close()
-	v := &steadiness{videoOptions: o, engine: engine, open: open}
-	v.frames = func(path string) iter.Seq2[*model.Image, error] { return film.Frames(c.Context, path, o.size) }
-	if err := v.load(); err != nil {
-		return err
-	}
-	if err := v.run(c); err != nil {
-		return err
-	}
-	return v.report(c)
-}
-
-// load reads the styles.
-func (v *steadiness) load() error {
-	reader := stylizeJob{engine: v.engine, styleSize: steadyStyleSize}
-	for _, s := range v.styleFiles {
-		stats, err := reader.statistics(s)
+	for _, f := range o.styles {
+		stats, err := stylize.Statistics(f.Path, steadyStyleSize, engine)
 		if err != nil {
 			return err
 		}
-		v.styles = append(v.styles, namedStyle{s, stats})
+		o.Styles = append(o.Styles, stylize.Style{File: f, Stats: stats})
 	}
-	return nil
+	frames := func(path string) iter.Seq2[*model.Image, error] { return film.Frames(c.Context, path, o.Size) }
+	v, err := steadiness.Run(c.Context, o.Options, engine, open, frames, c.App.ErrWriter)
+	if err != nil {
+		return err
+	}
+	if err := printReport(c, v.Report()); err != nil {
+		return err
+	}
+	return writeCSV(o.csv, v.WriteCSV)
 }

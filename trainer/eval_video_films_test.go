@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,6 +17,8 @@ import (
 	"adainfilter/trainer/film"
 	"adainfilter/trainer/film/filmtest"
 	"adainfilter/trainer/network"
+	"adainfilter/trainer/steadiness"
+	"adainfilter/trainer/terminal"
 )
 
 // TestEvalVideo compares the command, with real films and engines, with the definitions.
@@ -32,7 +32,7 @@ func TestEvalVideo(t *testing.T) {
 	if n := strings.Count(progress, "\n"); n != 2 {
 		t.Errorf("%d lines of progress, wanted one for the film and one for the style:\n%s", n, progress)
 	}
-	var r videoReport
+	var r steadiness.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
@@ -62,18 +62,27 @@ func TestEvalVideo(t *testing.T) {
 			}
 		}
 		row := r.Films[0].Rows[1+i]
-		if show(row.Flicker) != fmt.Sprintf("%.6f", still/n/3) || i == 1 && show(row.Ghosting) != fmt.Sprintf("%.6f", ghosting/moving/3) ||
-			!(ghosting > 0) != (i == 0) || !(still > 0) || show(r.Films[0].Still) != fmt.Sprintf("%.6f", n/(n+moving)) {
+		if digits(row.Flicker) != fmt.Sprintf("%.6f", still/n/3) || i == 1 && digits(row.Ghosting) != fmt.Sprintf("%.6f", ghosting/moving/3) ||
+			!(ghosting > 0) != (i == 0) || !(still > 0) || digits(r.Films[0].Still) != fmt.Sprintf("%.6f", n/(n+moving)) {
 			t.Errorf("smoothing %v: flicker %s, ghosting %s, still %s, wanted %v, %v and %v", smoothing,
-				show(row.Flicker), show(row.Ghosting), show(r.Films[0].Still), still/n/3, ghosting/moving/3, n/(n+moving))
+				digits(row.Flicker), digits(row.Ghosting), digits(r.Films[0].Still), still/n/3, ghosting/moving/3, n/(n+moving))
 		}
 	}
 	more, _ := mustRunEval(t, append(slices.Clone(args), path, path)...)
-	var again videoReport
+	var again steadiness.Report
 	if err := json.Unmarshal([]byte(more), &again); err != nil || len(again.Films) != 3 || again.Films[2].Pictures != r.Films[0].Pictures || !reflect.DeepEqual(again.Films[2].Rows, r.Films[0].Rows) {
 		t.Errorf("three times the film gives %s", more)
 	}
+	// Frames smaller than --size, here its default, stay as they are.
+	plainArgs := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--size" || a == "0" })
+	small, _ := mustRunEval(t, plainArgs...)
+	if err := json.Unmarshal([]byte(small), &again); err != nil || again.Films[0].Width != 50 || again.Films[0].Height != 34 {
+		t.Errorf("a film of 50x34 is measured as %s", small)
+	}
 }
+
+// digits is a figure for comparison.
+func digits(v *float64) string { return terminal.Number(v, 6) }
 
 // stylized are the results of a new engine.
 func stylized(t *testing.T, style string, frames []*model.Image, smoothing float32) (results []*model.Image) {
@@ -122,65 +131,6 @@ func isStill(a, b *model.Image, x, y int) bool {
 		}
 	}
 	return true
-}
-
-func TestSteadinessRefuses(t *testing.T) {
-	torn := func(yield func(*model.Image, error) bool) {
-		for m := range drawn(3, halves) {
-			if !yield(m, nil) {
-				return
-			}
-		}
-		yield(nil, errors.New("the film is torn"))
-	}
-	turns := 0
-	growing := func(yield func(*model.Image, error) bool) {
-		turns++
-		drawn(3+turns, halves)(yield)
-	}
-	shrinking := func(yield func(*model.Image, error) bool) {
-		turns++
-		drawn(9-turns, halves)(yield)
-	}
-	moving := func(yield func(*model.Image, error) bool) {
-		turns++
-		drawn(5, func(i, x int) int { return halves(i, x) * (2*turns - 1) })(yield)
-	}
-	for _, c := range []struct {
-		name string
-		film iter.Seq2[*model.Image, error]
-		test jitterTest
-		skip int
-		want string
-	}{
-		{"no frame", drawn(0, halves), jitterTest{}, 0, "has 0 frames, wanted at least 2"},
-		{"one frame", drawn(1, halves), jitterTest{}, 0, "has 1 frames, wanted at least 2"},
-		{"one frame left", drawn(5, halves), jitterTest{}, 4, "has 1 frames behind the first 4"},
-		{"fewer frames than skipped", drawn(3, halves), jitterTest{}, 9, "has 0 frames behind the first 9"},
-		{"torn", torn, jitterTest{}, 0, "the film is torn"},
-		{"engine", drawn(5, halves), jitterTest{fails: 3}, 1, "film \"dir/clip.mp4\", frame 4: no more"},
-		{"NaN", drawn(5, halves), jitterTest{nan: true}, 0, "frame 1: style statistics of channel 0 are mean NaN"},
-		{"growing", growing, jitterTest{}, 0, "something writes to the file"},
-		{"shrinking", shrinking, jitterTest{}, 0, "something writes to the file"},
-		{"moving", moving, jitterTest{}, 0, "something writes to the file"},
-	} {
-		turns, c.test.add = 0, flickering
-		v := newSteadiness(&c.test, []float64{0, 0.5}, c.film)
-		v.skip = c.skip
-		if err := v.run(evalContext(context.Background())); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error is %v, wanted one with %q", c.name, err, c.want)
-		}
-		for i, e := range c.test.opened[1:] {
-			if !e.closed {
-				t.Errorf("%s: engine %d stays open", c.name, i)
-			}
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := newSteadiness(&jitterTest{}, []float64{0}, drawn(5, halves)).run(evalContext(ctx)); err != context.Canceled {
-		t.Errorf("interrupted: error is %v", err)
-	}
 }
 
 func TestEvalVideoRefuses(t *testing.T) {

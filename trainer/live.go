@@ -30,7 +30,7 @@ func liveCommand() *cli.Command {
 			"  adain live --source film.mp4 --style woodcut --height 270\n" +
 			"  adain live --source screen --window --listen \"\"\n" +
 			"  ADAIN_TOKEN=$(openssl rand -hex 16) adain live --source rtsp://camera/stream --listen 0.0.0.0:8080",
-		Flags:        slices.Concat(flags, controlFlags()),
+		Flags:        slices.Concat(flags, propertyFlags()),
 		OnUsageError: usageError,
 		Action:       runLive,
 	}
@@ -43,7 +43,7 @@ func runLive(c *cli.Context) error {
 	if h := c.Int("height"); h < model.MinSize || h > 4320 {
 		return fmt.Errorf("--height is %d, wanted %d to 4320", h, model.MinSize)
 	}
-	controls, err := readControls(c)
+	properties, err := readProperties(c)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func runLive(c *cli.Context) error {
 	return live.Run(c.Context, live.Config{
 		Source: c.String("source"), Height: c.Int("height"), Window: c.Bool("window"),
 		Listen: c.String("listen"), Token: c.String("token"), Hosts: c.StringSlice("host"),
-		Prepare: controls.set,
+		Prepare: properties.set,
 		Engine:  func() (model.Engine, error) { return thumbnailEngine(c) },
 		Builtin: c.String("weights") == "",
 		Out:     c.App.Writer, Err: c.App.ErrWriter,

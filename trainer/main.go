@@ -61,23 +61,5 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return fmt.Errorf("%s; see %s --help", err.Error(), name)
 }
 
-// arguments are those that follow the options. An option among them would silently count as a file.
-func arguments(c *cli.Context) ([]string, error) {
-	for _, a := range c.Args().Slice() {
-		if strings.HasPrefix(a, "-") && a != "-" {
-			return nil, fmt.Errorf("option %s stands behind a file name; options go first (a file of that name: ./%s)", a, a)
-		}
-	}
-	return c.Args().Slice(), nil
-}
-
-// noFiles refuses arguments where a command takes options only.
-func noFiles(c *cli.Context) error {
-	if c.Args().Present() {
-		return fmt.Errorf("%q is not an option; see adain %s --help", c.Args().First(), c.Command.Name)
-	}
-	return nil
-}
-
 // errInterrupted is why the context of a command is done when the user wants to stop. All below returns the context's cause.
 var errInterrupted = errors.New("interrupted")

@@ -1,19 +1,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
-	"adainfilter/picture"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/stylize"
 	"adainfilter/trainer/terminal"
 )
 
@@ -37,11 +35,11 @@ func styleCommand() *cli.Command {
 			"  adain style --weights vgg.safetensors --out styles/ paintings/",
 		Flags:        append(flags, engineFlags()...),
 		OnUsageError: usageError,
-		Action:       style,
+		Action:       extractStyles,
 	}
 }
 
-func style(c *cli.Context) error {
+func extractStyles(c *cli.Context) error {
 	if c.Bool("list") {
 		for _, name := range model.BuiltinStyles() {
 			if name == model.DefaultStyle {
@@ -78,7 +76,9 @@ func style(c *cli.Context) error {
 		return err
 	}
 	defer engine.Close()
-	styles, err := extract(c, engine, pictures)
+	progress := terminal.NewSteps(c.App.ErrWriter, "extracting", len(pictures))
+	defer progress.Finish()
+	styles, err := stylize.Extract(c.Context, engine, pictures, c.Int("style-size"), progress)
 	if err != nil {
 		return err
 	}
@@ -88,9 +88,9 @@ func style(c *cli.Context) error {
 		}
 	}
 	if folder {
-		return saveStyles(out, styles)
+		return stylize.Save(out, styles)
 	}
-	one, err := mean(styles)
+	one, err := stylize.Mean(styles)
 	if err != nil {
 		return err
 	}
@@ -109,76 +109,4 @@ func styleOut(out string) (path string, folder bool, err error) {
 		return "", false, fmt.Errorf("--out %q ends in %q, wanted .safetensors, or a folder (with / at its end)", out, filepath.Ext(out))
 	}
 	return out, false, nil
-}
-
-// extract makes one style of each picture. It stops at the first that fails: a style file with less in it than was asked
-// for would go unnoticed.
-func extract(c *cli.Context, engine model.Engine, pictures []files.File) ([]*model.Style, error) {
-	p := terminal.NewSteps(c.App.ErrWriter, "extracting", len(pictures))
-	defer p.Finish()
-	w := engine.Weights()
-	styles := make([]*model.Style, 0, len(pictures))
-	for _, in := range pictures {
-		if c.Context.Err() != nil {
-			return nil, context.Cause(c.Context)
-		}
-		img, err := picture.ReadStyle(in.Path, c.Int("style-size"), picture.Limit{})
-		if err != nil {
-			return nil, err
-		}
-		stats, err := engine.Statistics(img)
-		if err != nil {
-			return nil, fmt.Errorf("picture %q: %w", in.Path, err)
-		}
-		styles = append(styles, &model.Style{Name: filepath.Base(in.Base), Network: w.Network, Encoder: w.EncoderID(), Stats: stats})
-		p.Step(in.Path)
-	}
-	return styles, nil
-}
-
-// mean is the style in the middle of several.
-func mean(styles []*model.Style) (*model.Style, error) {
-	stats := make([]model.Stats, len(styles))
-	for i, s := range styles {
-		stats[i] = s.Stats
-	}
-	mixed, err := model.Mix(stats, nil)
-	if err != nil {
-		return nil, err
-	}
-	s := *styles[0]
-	s.Stats = mixed
-	return &s, nil
-}
-
-func saveStyles(folder string, styles []*model.Style) error {
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return fmt.Errorf("folder for the styles: %w", err)
-	}
-	taken := map[string]bool{}
-	for _, s := range styles {
-		name := s.Name
-		for n := 2; taken[name]; n++ {
-			name = fmt.Sprintf("%s-%d", s.Name, n)
-		}
-		taken[name] = true
-		if err := s.Save(filepath.Join(folder, name+".safetensors")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// knownStyle is the built-in style or style file that a name stands for; nil means that it is a picture.
-func knownStyle(name string) (*model.Style, error) {
-	if slices.Contains(model.BuiltinStyles(), name) {
-		return model.BuiltinStyle(name)
-	}
-	if strings.EqualFold(filepath.Ext(name), ".safetensors") {
-		return model.LoadStyle(name)
-	}
-	if _, err := os.Stat(name); err != nil && filepath.Ext(name) == "" {
-		return nil, fmt.Errorf("style %q is neither a file nor built in; built in are %s", name, strings.Join(model.BuiltinStyles(), ", "))
-	}
-	return nil, nil
 }

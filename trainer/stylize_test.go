@@ -213,13 +213,3 @@ func TestBuiltinStylesFit(t *testing.T) {
 		}
 	}
 }
-
-func TestSplitList(t *testing.T) {
-	for list, want := range map[string][]string{
-		"a": {"a"}, "a,b": {"a", "b"}, `a\,b`: {"a,b"}, `a\b`: {`a\b`}, "a,": {"a", ""}, `\,,\,`: {",", ","}, "": {""},
-	} {
-		if got := splitList(list); !slices.Equal(got, want) {
-			t.Errorf("%q gives %q, wanted %q", list, got, want)
-		}
-	}
-}

@@ -47,7 +47,7 @@ func transcodeCommand() *cli.Command {
 			"  adain transcode --start 1m --duration 10s --codec ffv1 --out test/ film.mkv\n" +
 			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
 			"  adain transcode --join --out shared/ film.mp4         # when they are done",
-		Flags:           slices.Concat(flags, controlFlags()),
+		Flags:           slices.Concat(flags, propertyFlags()),
 		HideHelpCommand: true, // a film or folder may be called help
 		OnUsageError:    usageError,
 		Action:          transcodeFilms,
@@ -125,7 +125,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	if len(names) == 0 || c.String("out") == "" {
 		return nil, errors.New("a film and --out are both needed; see adain transcode --help")
 	}
-	cs, err := readControls(c)
+	ps, err := readProperties(c)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,11 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	o := &transcode.Options{
 		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
-		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, cs.properties),
+		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}
 	o.Compare = o.Join && slices.ContainsFunc(c.LocalFlagNames(), func(name string) bool { return !slices.Contains(elsewhere, name) })
 	if !o.Join || o.Compare {
-		if o.Files, err = cs.files(); err != nil {
+		if o.Files, err = ps.files(); err != nil {
 			return nil, err
 		}
 	}
@@ -166,6 +166,6 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		return nil, fmt.Errorf("all films lie in --out %q, where results are: choose another folder", o.Out)
 	}
 	// Not fewer threads where there are more jobs: the engine's last bit depends on their number, the film must not on that of jobs.
-	o.Set = cs.set
+	o.Set = ps.set
 	return o, nil
 }

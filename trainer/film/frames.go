@@ -19,7 +19,7 @@ import (
 const decode = "filesrc name=file ! decodebin ! videoconvert ! videoscale ! " +
 	"video/x-raw,format=RGB,pixel-aspect-ratio=1/1 ! appsink name=frames sync=false enable-last-sample=false max-buffers=2"
 
-// Read decodes the first frames of a film, at most n, each scaled so that its short side has size pixels. Errors: those of Frames, and
+// Read decodes the first frames of a film, at most n, each as Frames gives it. Errors: those of Frames, and
 // a film of fewer than 2 frames.
 func Read(ctx context.Context, path string, size, n int) ([]*model.Image, error) {
 	var frames []*model.Image
@@ -37,8 +37,8 @@ func Read(ctx context.Context, path string, size, n int) ([]*model.Image, error)
 	return frames, nil
 }
 
-// Frames decodes a film frame by frame while they are taken, each in RGB and scaled so that its short side has size pixels, or as it is
-// with size 0. The frames belong to the caller. An error is the last that comes: ctx's cause, what Check says, a sentence of
+// Frames decodes a film frame by frame while they are taken, each in RGB and reduced so that its short side has size pixels, or as it is
+// where it is no longer, and with size 0. The frames belong to the caller. An error is the last that comes: ctx's cause, what Check says, a sentence of
 // GStreamer's, or ErrStalled where the decoder gives nothing for DecodeLimit.
 func Frames(ctx context.Context, path string, size int) iter.Seq2[*model.Image, error] {
 	return func(yield func(*model.Image, error) bool) {
@@ -53,7 +53,7 @@ func Frames(ctx context.Context, path string, size int) iter.Seq2[*model.Image, 
 			if err == io.EOF {
 				return
 			}
-			if err == nil && size > 0 {
+			if err == nil && size > 0 && min(frame.Width, frame.Height) > size {
 				frame = picture.ShortSide(frame, size)
 			}
 			if !yield(frame, err) || err != nil {

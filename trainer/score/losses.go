@@ -7,8 +7,8 @@ import (
 	"adainfilter/model"
 )
 
-// Look is what the loss network sees of a picture.
-type Look struct {
+// Extract is what the loss network sees of a picture.
+type Extract struct {
 	Features []float32      // relu4_1, (C,H/8,W/8)
 	Levels   [4]model.Stats // of relu1_1, relu2_1, relu3_1 and relu4_1
 }

@@ -1,41 +1,37 @@
-package main
+package evaluation
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
 
-	"github.com/urfave/cli/v2"
-
 	"adainfilter/model"
-	"adainfilter/picture"
-	"adainfilter/trainer/network"
 	"adainfilter/trainer/score"
 	"adainfilter/trainer/sheet"
 	"adainfilter/trainer/terminal"
 )
 
-// evalReport is what the command prints; the names are those of the JSON output.
-type evalReport struct {
-	Network     string       `json:"network"`
-	Encoder     string       `json:"encoder"`      // model.Weights.EncoderID
-	LossNetwork string       `json:"loss_network"` // the same of the loss network
-	Engine      string       `json:"engine"`
-	Pairs       int          `json:"pairs"`
-	Contents    int          `json:"contents"`
-	Styles      int          `json:"styles"`
-	Size        int          `json:"size"`
-	Seed        uint64       `json:"seed"`
-	Pictures    string       `json:"pictures"` // hash of the pixels of all pairs
-	Film        *filmReport  `json:"film,omitempty"`
-	Rows        []scoreTable `json:"rows"`
-	Monotone    bool         `json:"style_ratio_falls_with_alpha"`
+// Report is the scores of a run; the names are those of the JSON output.
+type Report struct {
+	Network     string `json:"network"`
+	Encoder     string `json:"encoder"`      // model.Weights.EncoderID
+	LossNetwork string `json:"loss_network"` // the same of the loss network
+	Engine      string `json:"engine"`
+	Pairs       int    `json:"pairs"`
+	Contents    int    `json:"contents"`
+	Styles      int    `json:"styles"`
+	Size        int    `json:"size"`
+	Seed        uint64 `json:"seed"`
+	Pictures    string `json:"pictures"` // hash of the pixels of all pairs
+	Film        *Film  `json:"film,omitempty"`
+	Rows        []Row  `json:"rows"`
+	Monotone    bool   `json:"style_ratio_falls_with_alpha"`
 }
 
-type filmReport struct {
+// Film is what flicker was measured on.
+type Film struct {
 	File   string  `json:"file"`
 	Frames int     `json:"frames"`
 	Width  int     `json:"width"`
@@ -44,8 +40,8 @@ type filmReport struct {
 	Motion float64 `json:"mean_absolute_difference"` // from frame to frame of the film, in steps of 8 bits
 }
 
-// scoreTable is one row of the table.
-type scoreTable struct {
+// Row is one row of the table: means over the pairs.
+type Row struct {
 	Name         string   `json:"name"`
 	Alpha        *float64 `json:"alpha"` // null where no network took part
 	StyleRatio   float64  `json:"style_ratio"`
@@ -57,16 +53,16 @@ type scoreTable struct {
 	Flicker      *float64 `json:"flicker"` // null without a film
 }
 
-// report prints the scores and writes the files that were asked for.
-func (e *evaluation) report(c *cli.Context, loss []model.Conv, frames []*model.Image) error {
+// Report is the scores. loss is the EncoderID of the loss network.
+func (e *Evaluation) Report(loss string) *Report {
 	w := e.engine.Weights()
-	r := evalReport{
-		Network: w.Network, Encoder: w.EncoderID(), LossNetwork: network.EncoderID(loss), Engine: e.engine.Describe(),
-		Pairs: len(e.chosen), Contents: len(e.contents), Styles: len(e.styles), Size: e.size, Seed: e.seed, Pictures: e.pictures.String(),
+	r := &Report{
+		Network: w.Network, Encoder: w.EncoderID(), LossNetwork: loss, Engine: e.engine.Describe(),
+		Pairs: len(e.chosen), Contents: len(e.Contents), Styles: len(e.Styles), Size: e.Size, Seed: e.Seed, Pictures: e.pictures.String(),
 		Monotone: true,
 	}
-	if frames != nil {
-		r.Film = &filmReport{e.film, len(frames), frames[0].Width, frames[0].Height, len(e.filmed()), e.motion}
+	if e.frames != nil {
+		r.Film = &Film{e.Film, len(e.frames), e.frames[0].Width, e.frames[0].Height, len(e.filmed()), e.motion}
 	}
 	for i, row := range e.rows {
 		r.Rows = append(r.Rows, row.table())
@@ -74,30 +70,15 @@ func (e *evaluation) report(c *cli.Context, loss []model.Conv, frames []*model.I
 			r.Monotone = false
 		}
 	}
-	if err := r.print(c); err != nil {
-		return err
-	}
-	if e.csv != "" {
-		if err := model.WriteFile(e.csv, e.writeCSV); err != nil {
-			return fmt.Errorf("--csv %q: %w", e.csv, err)
-		}
-	}
-	if e.sheetFile != "" {
-		page, err := contactSheet(e.sheet, e.size)
-		if err != nil {
-			return err
-		}
-		return picture.Write(e.sheetFile, page)
-	}
-	return nil
+	return r
 }
 
 // table are the means of a row's scores over the pairs.
-func (r *evalRow) table() scoreTable {
+func (r *resultScores) table() Row {
 	mean := func(value func(pairScore) float64) float64 {
 		return score.Mean(each(r.scores, value))
 	}
-	t := scoreTable{
+	t := Row{
 		Name:         r.name,
 		StyleRatio:   mean(func(s pairScore) float64 { return s.style }),
 		StyleMedian:  score.Median(each(r.scores, func(s pairScore) float64 { return s.style })),
@@ -126,12 +107,8 @@ func each(scores []pairScore, value func(pairScore) float64) []float64 {
 	return values
 }
 
-// print prints the scores, as a table or with --json as one line.
-func (r *evalReport) print(c *cli.Context) error {
-	out := c.App.Writer
-	if c.Bool("json") {
-		return json.NewEncoder(out).Encode(r)
-	}
+// Print prints the scores as a table.
+func (r *Report) Print(out io.Writer) error {
 	rows := []terminal.Row{
 		{"network", r.Network + ", encoder " + r.Encoder}, {"loss network", "encoder " + r.LossNetwork}, {"engine", r.Engine},
 		{"pairs", fmt.Sprintf("%d of %d contents and %d styles at %dx%d, seed %d, pictures %s", r.Pairs, r.Contents, r.Styles, r.Size, r.Size, r.Seed, r.Pictures)},
@@ -155,8 +132,8 @@ func (r *evalReport) print(c *cli.Context) error {
 	return terminal.Columns(out, []string{"", "style ratio", "median", "content ratio", "SSIM", "PSNR dB", "noise gain", "flicker"}, lines)
 }
 
-// writeCSV writes a line for each pair and row.
-func (e *evaluation) writeCSV(out io.Writer) error {
+// WriteCSV writes a line for each pair and row.
+func (e *Evaluation) WriteCSV(out io.Writer) error {
 	w := csv.NewWriter(out)
 	w.Write([]string{"content", "style", "result", "style_ratio", "content_ratio", "ssim", "psnr"})
 	for i, p := range e.chosen {
@@ -173,8 +150,10 @@ func (e *evaluation) writeCSV(out io.Writer) error {
 	return w.Error()
 }
 
-// contactSheet puts rows of square images of one size onto white.
-func contactSheet(rows [][]*model.Image, size int) (*model.Image, error) {
+// ContactSheet is a picture of the first pairs: a row for each with content, style and a result for each strength. The error says that
+// it would be too large.
+func (e *Evaluation) ContactSheet() (*model.Image, error) {
+	rows, size := e.sheet, e.Size
 	layout := sheet.Grid(len(rows[0]), len(rows), size, size)
 	layout.Gap = max(4, size/32)
 	layout.Margin = layout.Gap

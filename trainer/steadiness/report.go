@@ -1,8 +1,7 @@
-package main
+package steadiness
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -10,40 +9,38 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"adainfilter/model"
 	"adainfilter/trainer/score"
 	"adainfilter/trainer/terminal"
 )
 
-// videoReport is what the command prints with --video; the names are those of the JSON output.
-type videoReport struct {
-	Network string       `json:"network"`
-	Encoder string       `json:"encoder"` // model.Weights.EncoderID
-	Engine  string       `json:"engine"`
-	Size    int          `json:"size"` // 0 is each film's own
-	Skipped int          `json:"skipped"`
-	Films   []filmSteady `json:"films"`
+// Report is the figures of a run; the names are those of the JSON output.
+type Report struct {
+	Network string `json:"network"`
+	Encoder string `json:"encoder"` // model.Weights.EncoderID
+	Engine  string `json:"engine"`
+	Size    int    `json:"size"` // 0 is each film's own
+	Skipped int    `json:"skipped"`
+	Films   []Film `json:"films"`
 }
 
-// filmSteady is one film. Figures that nothing could be measured on are null.
-type filmSteady struct {
-	File     string      `json:"file"`
-	Frames   int         `json:"frames"`
-	Width    int         `json:"width"`
-	Height   int         `json:"height"`
-	Pictures string      `json:"pictures"` // hash of the pixels of all frames
-	Cuts     []int       `json:"cuts"`     // first frames of a scene, counted from 1 in the file
-	Resized  []int       `json:"resized"`  // first frames of another size
-	Farthest *float64    `json:"farthest"` // largest model.StatsDistance of a frame that is no cut to the one before: near model.SceneCut it may be one
-	At       int         `json:"farthest_at"`
-	Still    *float64    `json:"still"` // share of the pixels
-	Rows     []steadyRow `json:"rows"`
+// Film is one film. Figures that nothing could be measured on are null.
+type Film struct {
+	File     string   `json:"file"`
+	Frames   int      `json:"frames"`
+	Width    int      `json:"width"`
+	Height   int      `json:"height"`
+	Pictures string   `json:"pictures"` // hash of the pixels of all frames
+	Cuts     []int    `json:"cuts"`     // first frames of a scene, counted from 1 in the file
+	Resized  []int    `json:"resized"`  // first frames of another size
+	Farthest *float64 `json:"farthest"` // largest model.StatsDistance of a frame that is no cut to the one before: near model.SceneCut it may be one
+	At       int      `json:"farthest_at"`
+	Still    *float64 `json:"still"` // share of the pixels
+	Rows     []Row    `json:"rows"`
 }
 
-// steadyRow is one row of a film's table: the film itself, a run, or all styles together.
-type steadyRow struct {
+// Row is one row of a film's table: the film itself, a run, or all styles together.
+type Row struct {
 	Style      string   `json:"style"`
 	Smoothing  *float64 `json:"smoothing"` // null is the film itself
 	Flicker    *float64 `json:"flicker"`
@@ -63,53 +60,46 @@ const (
 	allStyles = "all styles"
 )
 
-func (v *steadiness) report(c *cli.Context) error {
+// Report is the figures.
+func (v *Measurement) Report() *Report {
 	w := v.engine.Weights()
-	r := videoReport{Network: w.Network, Encoder: w.EncoderID(), Engine: v.engine.Describe(), Size: v.size, Skipped: v.skip}
+	r := &Report{Network: w.Network, Encoder: w.EncoderID(), Engine: v.engine.Describe(), Size: v.Size, Skipped: v.Skip}
 	for _, f := range v.films {
 		r.Films = append(r.Films, v.table(f))
 	}
-	if err := r.print(c); err != nil {
-		return err
-	}
-	if v.csv != "" {
-		if err := model.WriteFile(v.csv, v.writeCSV); err != nil {
-			return fmt.Errorf("--csv %q: %w", v.csv, err)
-		}
-	}
-	return nil
+	return r
 }
 
 // table are the figures of a film.
-func (v *steadiness) table(f *steadyFilm) filmSteady {
-	t := filmSteady{File: f.path, Frames: len(f.frames), Width: f.width, Height: f.height, Pictures: f.pictures, Cuts: []int{}, Resized: []int{}}
+func (v *Measurement) table(f *measuredFilm) Film {
+	t := Film{File: f.path, Frames: len(f.frames), Width: f.width, Height: f.height, Pictures: f.pictures, Cuts: []int{}, Resized: []int{}}
 	still, pixels := 0, 0
 	for i, now := range f.frames {
 		switch now.begins {
 		case beginsCut:
-			t.Cuts = append(t.Cuts, v.skip+i+1)
+			t.Cuts = append(t.Cuts, v.Skip+i+1)
 		case beginsSize:
-			t.Resized = append(t.Resized, v.skip+i+1)
+			t.Resized = append(t.Resized, v.Skip+i+1)
 		case "":
 			still, pixels = still+now.still, pixels+now.pixels
 			if t.Farthest == nil || now.distance > *t.Farthest {
-				t.Farthest, t.At = &now.distance, v.skip+i+1
+				t.Farthest, t.At = &now.distance, v.Skip+i+1
 			}
 		}
 	}
 	t.Still = known(float64(still) / float64(pixels))
-	t.Rows = []steadyRow{{Style: itself, Flicker: known(f.changes.Mean()), FlickerP95: known(f.changes.Percentile(95))}}
-	n := len(v.smoothing)
+	t.Rows = []Row{{Style: itself, Flicker: known(f.changes.Mean()), FlickerP95: known(f.changes.Percentile(95))}}
+	n := len(v.Smoothing)
 	for runs := range slices.Chunk(f.runs, n) {
 		for _, r := range runs {
-			t.Rows = append(t.Rows, f.row(r.style, []*steadyRun{r}))
+			t.Rows = append(t.Rows, f.row(r.style, []*run{r}))
 		}
 	}
 	for i := range n {
 		if len(f.runs) == n {
 			break
 		}
-		var same []*steadyRun
+		var same []*run
 		for k := i; k < len(f.runs); k += n {
 			same = append(same, f.runs[k])
 		}
@@ -125,8 +115,8 @@ func (v *steadiness) table(f *steadyFilm) filmSteady {
 }
 
 // row are the figures of runs with one smoothing: their changes together, and the worst of what follows a cut.
-func (f *steadyFilm) row(style string, runs []*steadyRun) steadyRow {
-	row := steadyRow{Style: style, Smoothing: &runs[0].smoothing}
+func (f *measuredFilm) row(style string, runs []*run) Row {
+	row := Row{Style: style, Smoothing: &runs[0].smoothing}
 	var changes, ghosting score.Differences
 	var pumping float64
 	lag := -1
@@ -156,12 +146,8 @@ func known(v float64) *float64 {
 	return &v
 }
 
-// print prints the figures, as tables or with --json as one line.
-func (r *videoReport) print(c *cli.Context) error {
-	out := c.App.Writer
-	if c.Bool("json") {
-		return json.NewEncoder(out).Encode(r)
-	}
+// Print prints the figures as tables.
+func (r *Report) Print(out io.Writer) error {
 	if err := terminal.Table(out, []terminal.Row{{"network", r.Network + ", encoder " + r.Encoder}, {"engine", r.Engine}}); err != nil {
 		return err
 	}
@@ -189,7 +175,7 @@ func (r *videoReport) print(c *cli.Context) error {
 	return nil
 }
 
-func (f *filmSteady) cuts() string {
+func (f *Film) cuts() string {
 	if f.Farthest == nil {
 		return places(f.Cuts)
 	}
@@ -213,7 +199,7 @@ func places(frames []int) string {
 	return fmt.Sprintf("%d, at frame %s%s", len(frames), strings.Join(names, ", "), more)
 }
 
-func (f *filmSteady) print(out io.Writer) error {
+func (f *Film) print(out io.Writer) error {
 	var lines [][]string
 	for _, r := range f.Rows {
 		change := "-"
@@ -226,7 +212,7 @@ func (f *filmSteady) print(out io.Writer) error {
 	return terminal.Columns(out, []string{"", "smoothing", "flicker", "p95", "vs 0", "noise gain", "pumping", "ghosting", "p99", "after cut"}, lines)
 }
 
-func (r *steadyRow) afterCut() string {
+func (r *Row) afterCut() string {
 	var said []string
 	if r.AfterCut != nil {
 		said = append(said, strconv.Itoa(*r.AfterCut))
@@ -240,8 +226,8 @@ func (r *steadyRow) afterCut() string {
 	return strings.Join(said, ", ")
 }
 
-// writeCSV writes a line for each frame of each run.
-func (v *steadiness) writeCSV(out io.Writer) error {
+// WriteCSV writes a line for each frame of each run.
+func (v *Measurement) WriteCSV(out io.Writer) error {
 	w := csv.NewWriter(out)
 	w.Write([]string{"film", "style", "smoothing", "frame", "begins", "distance", "still", "luminance", "luminance_result", "flicker", "difference_to_plain"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
@@ -259,7 +245,7 @@ func (v *steadiness) writeCSV(out io.Writer) error {
 				if !math.IsNaN(seen.flicker) {
 					flicker = number(seen.flicker)
 				}
-				w.Write([]string{f.path, r.style, number(r.smoothing), strconv.Itoa(v.skip + i + 1), now.begins, distance, still,
+				w.Write([]string{f.path, r.style, number(r.smoothing), strconv.Itoa(v.Skip + i + 1), now.begins, distance, still,
 					number(now.luminance), number(seen.luminance), flicker, number(seen.apart)})
 			}
 		}

@@ -1,22 +1,23 @@
-package main
+package stylize
 
 import (
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/sheet"
 )
 
 // drawStrip puts the content, its results at rising strength and the style, if it is one picture, into a row.
-func (j *stylizeJob) drawStrip(dst, src *model.Image, s *model.Stylization, set []namedStyle) (*model.Image, error) {
+func (j *Job) drawStrip(dst, src *model.Image, s *model.Stylization, set []Style) (*model.Image, error) {
 	pictures := []*model.Image{src, nil, nil, nil, nil}
-	if len(set) == 1 && isPicture(set[0].File) {
-		style, err := picture.ReadStyle(set[0].Path, j.styleSize, picture.Limit{})
+	if len(set) == 1 && style.KindOf(set[0].Path) == style.Picture {
+		img, err := picture.ReadStyle(set[0].Path, j.StyleSize, picture.Limit{})
 		if err != nil {
 			return nil, err
 		}
 		// Like ShortSide, at most 16 times as long as high.
-		width := int(int64(src.Height) * int64(style.Width) / int64(style.Height))
-		pictures = append(pictures, picture.Resize(style, min(max(width, 1), 16*src.Height), src.Height))
+		width := int(int64(src.Height) * int64(img.Width) / int64(img.Height))
+		pictures = append(pictures, picture.Resize(img, min(max(width, 1), 16*src.Height), src.Height))
 	}
 	layout := sheet.Grid(5, 1, src.Width, src.Height)
 	for _, img := range pictures[5:] {
@@ -40,13 +41,13 @@ func (j *stylizeJob) drawStrip(dst, src *model.Image, s *model.Stylization, set 
 
 // drawSheet mixes four styles bilinearly: the first has the upper left corner, the second the upper right, the third the lower left,
 // the fourth the lower right (Huang & Belongie 2017, figure 8).
-func (j *stylizeJob) drawSheet(dst, src *model.Image, stats []model.Stats) (*model.Image, error) {
-	n := j.corners
+func (j *Job) drawSheet(dst, src *model.Image, stats []model.Stats) (*model.Image, error) {
+	n := j.Corners
 	page, err := sheet.New(sheet.Grid(n, n, src.Width, src.Height))
 	if err != nil {
 		return nil, err
 	}
-	s := model.Stylization{Alpha: j.alpha, PreserveColor: j.color == keepLuma, ProcessingSize: j.processing}
+	s := model.Stylization{Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.ProcessingSize}
 	for row := range n {
 		for column := range n {
 			if s.Style, err = model.Mix(stats, corners(column, row, n)); err != nil {

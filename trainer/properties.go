@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"adainfilter/element"
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/film"
 )
 
@@ -31,8 +31,8 @@ var registerFilter = sync.OnceValue(func() error {
 	return nil
 })
 
-// controlFlags are the properties of adainfilter that say how a film looks and what computes it; readControls reads them.
-func controlFlags() []cli.Flag {
+// propertyFlags are the properties of adainfilter that say how a film looks and what computes it; readProperties reads them.
+func propertyFlags() []cli.Flag {
 	flags := []cli.Flag{
 		weightsFlag(),
 		&cli.StringSliceFlag{Name: "style", Value: cli.NewStringSlice(model.DefaultStyle),
@@ -51,36 +51,36 @@ func controlFlags() []cli.Flag {
 	return append(flags, engineFlags()...)
 }
 
-// control is one property of the element.
-type control struct {
-	property string
+// property is one of the element.
+type property struct {
+	name string
 	// A string, float64, int, uint64 or bool is the value itself, an argument is the value as gst-launch-1.0 reads it.
 	value any
 }
 
 type argument string
 
-// controls are the properties that the user has chosen; all others keep the element's own defaults.
-type controls struct {
-	properties []control
-	styles     []string // the names in the property style
+// properties are those that the user has chosen; all others keep the element's own defaults.
+type properties struct {
+	list   []property
+	styles []string // the names in the property style
 }
 
-func (cs *controls) add(property string, value any) {
-	cs.properties = append(cs.properties, control{property, value})
+func (ps *properties) add(name string, value any) {
+	ps.list = append(ps.list, property{name, value})
 }
 
-// readControls reads controlFlags and checks what can be checked without loading a file.
-func readControls(c *cli.Context) (*controls, error) {
-	cs := &controls{}
+// readProperties reads propertyFlags and checks what can be checked without loading a file.
+func readProperties(c *cli.Context) (*properties, error) {
+	ps := &properties{}
 	for _, list := range c.StringSlice("style") {
-		names := splitList(list)
+		names := style.Split(list)
 		if slices.Contains(names, "") {
 			return nil, fmt.Errorf("--style %q has an empty name in it", list)
 		}
-		cs.styles = append(cs.styles, names...)
+		ps.styles = append(ps.styles, names...)
 	}
-	cs.add("style", joinStyles(cs.styles))
+	ps.add("style", style.Join(ps.styles))
 	for _, flag := range []string{"alpha", "smoothing"} {
 		if !c.IsSet(flag) {
 			continue
@@ -89,45 +89,32 @@ func readControls(c *cli.Context) (*controls, error) {
 		if !(share >= 0 && share <= 1) {
 			return nil, fmt.Errorf("--%s is %v, wanted 0 to 1", flag, share)
 		}
-		cs.add(flag, share)
+		ps.add(flag, share)
 	}
-	if err := cs.readStyle(c); err != nil {
+	if err := ps.readStyle(c); err != nil {
 		return nil, err
 	}
-	return cs, cs.readEngine(c)
+	return ps, ps.readEngine(c)
 }
 
-// joinStyles makes one value of the property style.
-func joinStyles(names []string) string {
-	escape := strings.NewReplacer(`\`, `\\`, `,`, `\,`)
-	var parts []string
-	for _, name := range names {
-		parts = append(parts, escape.Replace(name))
-	}
-	return strings.Join(parts, ",")
-}
-
-func (cs *controls) readStyle(c *cli.Context) error {
+func (ps *properties) readStyle(c *cli.Context) error {
 	if c.IsSet("style-weights") {
-		weights, err := numbers(c.String("style-weights"))
+		weights, err := style.ParseWeights(c.String("style-weights"))
 		if err != nil {
 			return fmt.Errorf("--style-weights: %w", err)
 		}
 		text := make([]string, len(weights))
 		for i, w := range weights {
-			if !(w >= 0) || math.IsInf(w, 0) {
-				return fmt.Errorf("--style-weights: value %d is %v, wanted 0 or more", i+1, w)
-			}
 			text[i] = "(double)" + strconv.FormatFloat(w, 'g', -1, 64)
 		}
-		cs.add("style-weights", argument("< "+strings.Join(text, ", ")+" >"))
+		ps.add("style-weights", argument("< "+strings.Join(text, ", ")+" >"))
 	}
 	if c.IsSet("transition") {
 		t := c.Duration("transition")
 		if t < 0 {
 			return fmt.Errorf("--transition is %v, wanted 0 or more", t)
 		}
-		cs.add("transition", uint64(t/time.Nanosecond))
+		ps.add("transition", uint64(t/time.Nanosecond))
 	}
 	for _, flag := range []string{"style-size", "processing-size"} {
 		if !c.IsSet(flag) {
@@ -136,18 +123,18 @@ func (cs *controls) readStyle(c *cli.Context) error {
 		if err := checkSide(flag, c.Int(flag)); err != nil {
 			return err
 		}
-		cs.add(flag, c.Int(flag))
+		ps.add(flag, c.Int(flag))
 	}
 	if c.Bool("preserve-color") {
-		cs.add("preserve-color", true)
+		ps.add("preserve-color", true)
 	}
 	if c.IsSet("mask") {
-		cs.add("mask", c.String("mask"))
+		ps.add("mask", c.String("mask"))
 	}
 	return nil
 }
 
-func (cs *controls) readEngine(c *cli.Context) error {
+func (ps *properties) readEngine(c *cli.Context) error {
 	o, err := engineOptions(c)
 	if err != nil {
 		return err
@@ -156,65 +143,65 @@ func (cs *controls) readEngine(c *cli.Context) error {
 		return fmt.Errorf("--threads is %d, wanted 0 to 1024", o.Threads)
 	}
 	if c.IsSet("weights") {
-		cs.add("weights", c.String("weights"))
+		ps.add("weights", c.String("weights"))
 	}
 	if c.IsSet("device") {
-		cs.add("device", argument(o.Device))
+		ps.add("device", argument(o.Device))
 	}
 	if c.IsSet("precision") {
-		cs.add("precision", argument(o.Precision))
+		ps.add("precision", argument(o.Precision))
 	}
 	if c.IsSet("device-id") {
-		cs.add("device-id", o.DeviceID)
+		ps.add("device-id", o.DeviceID)
 	}
 	if c.IsSet("threads") {
-		cs.add("threads", o.Threads)
+		ps.add("threads", o.Threads)
 	}
 	return nil
 }
 
 // set sets the properties on an element adainfilter that has not been started.
-func (cs *controls) set(e *gst.Element) error {
-	for _, c := range cs.properties {
-		kind, err := e.GetPropertyType(c.property)
+func (ps *properties) set(e *gst.Element) error {
+	for _, p := range ps.list {
+		kind, err := e.GetPropertyType(p.name)
 		if err != nil {
-			return fmt.Errorf("this %s has no property %s", filterName, c.property)
+			return fmt.Errorf("this %s has no property %s", filterName, p.name)
 		}
-		if text, ok := c.value.(argument); ok {
-			e.SetArg(c.property, string(text))
+		if text, ok := p.value.(argument); ok {
+			e.SetArg(p.name, string(text))
 			continue
 		}
-		if err := e.SetProperty(c.property, c.value); err != nil {
-			return fmt.Errorf("property %s of %s, a %s: %w", c.property, filterName, kind.Name(), err)
+		if err := e.SetProperty(p.name, p.value); err != nil {
+			return fmt.Errorf("property %s of %s, a %s: %w", p.name, filterName, kind.Name(), err)
 		}
 	}
 	return nil
 }
 
 // value is what the user chose for a property, nil for the default.
-func (cs *controls) value(property string) any {
-	for _, c := range cs.properties {
-		if c.property == property {
-			return c.value
+func (ps *properties) value(name string) any {
+	for _, p := range ps.list {
+		if p.name == name {
+			return p.value
 		}
 	}
 	return nil
 }
 
 // files are the files that the properties name. Errors: one that is not there.
-func (cs *controls) files() ([]string, error) {
+func (ps *properties) files() ([]string, error) {
 	var found []string
-	for _, name := range cs.styles {
-		_, err := os.Stat(name)
-		switch builtin := model.BuiltinStyles(); {
-		case err == nil:
-			found = append(found, filepath.Clean(name))
-		case !slices.Contains(builtin, name):
-			return nil, fmt.Errorf("--style %q is neither a built-in style, which are %s, nor a file: %w", name, strings.Join(builtin, ", "), errors.Unwrap(err))
+	for _, name := range ps.styles {
+		if style.KindOf(name) == style.Builtin {
+			continue
 		}
+		if err := style.Stat(name); err != nil {
+			return nil, fmt.Errorf("--%w", err) // the sentence begins with "style"
+		}
+		found = append(found, filepath.Clean(name))
 	}
 	for _, flag := range []string{"mask", "weights"} {
-		name, _ := cs.value(flag).(string)
+		name, _ := ps.value(flag).(string)
 		if name == "" {
 			continue
 		}

@@ -1,4 +1,4 @@
-package main
+package evaluation
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ func TestChoosePairs(t *testing.T) {
 		return list
 	}
 	for _, c := range []struct{ contents, styles, pairs, want int }{{4, 6, 24, 24}, {4, 6, 100, 24}, {50, 74, 200, 200}, {5, 5, 13, 13}, {1, 1, 3, 1}, {7, 3, 8, 8}} {
-		o := &evalOptions{contents: some("a", c.contents), styles: some("b", c.styles), pairs: c.pairs, seed: 1}
+		o := Options{Contents: some("a", c.contents), Styles: some("b", c.styles), Pairs: c.pairs, Seed: 1}
 		pairs := choosePairs(o)
 		if len(pairs) != c.want {
 			t.Errorf("%v: %d pairs", c, len(pairs))
@@ -42,17 +42,17 @@ func TestChoosePairs(t *testing.T) {
 			}
 		}
 		// Neither the folder's place nor the order of its files may matter.
-		elsewhere := &evalOptions{contents: some("other", c.contents), styles: some("place", c.styles), pairs: c.pairs, seed: 1}
-		slices.Reverse(elsewhere.contents)
+		elsewhere := Options{Contents: some("other", c.contents), Styles: some("place", c.styles), Pairs: c.pairs, Seed: 1}
+		slices.Reverse(elsewhere.Contents)
 		for i, p := range choosePairs(elsewhere) {
 			if p.content.Base != pairs[i].content.Base || p.style.Base != pairs[i].style.Base {
 				t.Fatalf("%v: pair %d depends on more than names", c, i)
 			}
 		}
 	}
-	o := &evalOptions{contents: some("a", 9), styles: some("b", 9), pairs: 9, seed: 1}
+	o := Options{Contents: some("a", 9), Styles: some("b", 9), Pairs: 9, Seed: 1}
 	first := choosePairs(o)
-	o.seed = 2
+	o.Seed = 2
 	if slices.Equal(first, choosePairs(o)) {
 		t.Error("the seed does not matter")
 	}

@@ -1,4 +1,5 @@
-package main
+// Package steadiness measures how steady stylised films are, with each of some values of smoothing. documents/scores.md defines the measures.
+package steadiness
 
 import (
 	"cmp"
@@ -7,38 +8,57 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math"
 
-	"github.com/urfave/cli/v2"
-
 	"adainfilter/model"
+	"adainfilter/trainer/files"
 	"adainfilter/trainer/score"
+	"adainfilter/trainer/stylize"
 	"adainfilter/trainer/terminal"
 )
 
-// steadiness is one run of the command with --video.
-type steadiness struct {
-	*videoOptions
-	engine model.Engine                                     // for statistics
-	open   func() (model.Engine, error)                     // each run has an engine of its own, which remembers the frame before
-	frames func(path string) iter.Seq2[*model.Image, error] // of a film, in order
-	styles []namedStyle
-	films  []*steadyFilm
+// Options are what is measured. The caller has checked them.
+type Options struct {
+	Films     []files.File
+	Styles    []stylize.Style
+	Smoothing []float64 // ascending, first 0
+	Size      int       // short side to which frames are reduced; 0 is each film's own
+	Skip      int       // frames of each film to leave out first
+	Count     int       // frames of each film; 0 is all
 }
 
-// steadyFilm is what was seen of one film.
-type steadyFilm struct {
+// Measurement is one run.
+type Measurement struct {
+	Options
+	engine model.Engine
+	open   func() (model.Engine, error)
+	frames func(path string) iter.Seq2[*model.Image, error]
+	films  []*measuredFilm
+}
+
+// Run measures all films. engine makes statistics; open opens one more for each style and smoothing, which remembers the frame before.
+// frames are those of a film in order, RGB. Progress goes to out. Errors: a film that cannot be read, has fewer than two frames or changes
+// while it is measured, the engines', ctx's cause.
+func Run(ctx context.Context, o Options, engine model.Engine, open func() (model.Engine, error),
+	frames func(path string) iter.Seq2[*model.Image, error], out io.Writer) (*Measurement, error) {
+	v := &Measurement{Options: o, engine: engine, open: open, frames: frames}
+	return v, v.run(ctx, out)
+}
+
+// measuredFilm is what was seen of one film.
+type measuredFilm struct {
 	path          string
 	width, height int    // of the first frame
 	pictures      string // hash of all frames
-	frames        []steadyFrame
+	frames        []frameFacts
 	changes       score.Differences // of still pixels
-	runs          []*steadyRun      // one style after the other, each with smoothing as videoOptions has it
+	runs          []*run            // one style after the other, each with smoothing as Options has it
 }
 
-// steadyFrame is what does not depend on style and smoothing.
-type steadyFrame struct {
+// frameFacts is what does not depend on style and smoothing.
+type frameFacts struct {
 	begins    string  // why it does not go on from the one before; "" is that it does
 	distance  float64 // model.StatsDistance to the one before; NaN where there is none of this size
 	still     int     // pixels
@@ -53,8 +73,8 @@ const (
 	beginsSize = "size"
 )
 
-// steadyRun is a film in one style with one smoothing.
-type steadyRun struct {
+// run is a film in one style with one smoothing.
+type run struct {
 	style          string
 	smoothing      float64
 	engine         model.Engine
@@ -78,17 +98,17 @@ type runFrame struct {
 // settled is the mean difference of two results, in steps of 8 bits, that nobody sees.
 const settled = 1
 
-func (v *steadiness) run(c *cli.Context) error {
-	p := terminal.NewSteps(c.App.ErrWriter, "measuring", len(v.filmFiles)*(1+len(v.styles)))
+func (v *Measurement) run(ctx context.Context, out io.Writer) error {
+	p := terminal.NewSteps(out, "measuring", len(v.Films)*(1+len(v.Styles)))
 	defer p.Finish()
-	for _, in := range v.filmFiles {
-		f := &steadyFilm{path: in.Path}
-		if err := v.survey(c.Context, f); err != nil {
+	for _, in := range v.Films {
+		f := &measuredFilm{path: in.Path}
+		if err := v.survey(ctx, f); err != nil {
 			return err
 		}
 		p.Step(in.Path)
-		for _, s := range v.styles {
-			if err := v.measure(c.Context, f, s); err != nil {
+		for _, s := range v.Styles {
+			if err := v.measure(ctx, f, s); err != nil {
 				return err
 			}
 			p.Step(fmt.Sprintf("%s, %s", in.Path, s.Base))
@@ -99,18 +119,18 @@ func (v *steadiness) run(c *cli.Context) error {
 }
 
 // play calls use for the frames of a film that are to be measured, numbered from 0, and says how many there were.
-func (v *steadiness) play(ctx context.Context, path string, use func(i int, frame *model.Image) error) (int, error) {
-	n := -v.skip
+func (v *Measurement) play(ctx context.Context, path string, use func(i int, frame *model.Image) error) (int, error) {
+	n := -v.Skip
 	for frame, err := range v.frames(path) {
 		if err := cmp.Or(context.Cause(ctx), err); err != nil {
 			return n, err
 		}
 		if n >= 0 {
 			if err := use(n, frame); err != nil {
-				return n, fmt.Errorf("film %q, frame %d: %w", path, v.skip+n+1, err)
+				return n, fmt.Errorf("film %q, frame %d: %w", path, v.Skip+n+1, err)
 			}
 		}
-		if n++; n > 0 && n == v.count {
+		if n++; n > 0 && n == v.Count {
 			break
 		}
 	}
@@ -118,7 +138,7 @@ func (v *steadiness) play(ctx context.Context, path string, use func(i int, fram
 }
 
 // survey looks at a film without styles.
-func (v *steadiness) survey(ctx context.Context, f *steadyFilm) error {
+func (v *Measurement) survey(ctx context.Context, f *measuredFilm) error {
 	var before *model.Image
 	var seen model.Stats
 	var still score.Still
@@ -131,7 +151,7 @@ func (v *steadiness) survey(ctx context.Context, f *steadyFilm) error {
 		if err := stats.Check(len(stats.Mean)); err != nil {
 			return err
 		}
-		now := steadyFrame{pixels: frame.Width * frame.Height, luminance: score.Luminance(frame), distance: math.NaN()}
+		now := frameFacts{pixels: frame.Width * frame.Height, luminance: score.Luminance(frame), distance: math.NaN()}
 		if before != nil && frame.Width == before.Width && frame.Height == before.Height {
 			now.distance = model.StatsDistance(stats, seen)
 		}
@@ -161,23 +181,23 @@ func (v *steadiness) survey(ctx context.Context, f *steadyFilm) error {
 	switch {
 	case n >= 2:
 		return nil
-	case v.skip > 0:
-		return fmt.Errorf("film %q has %d frames behind the first %d, wanted at least 2", f.path, n, v.skip)
+	case v.Skip > 0:
+		return fmt.Errorf("film %q has %d frames behind the first %d, wanted at least 2", f.path, n, v.Skip)
 	}
 	return fmt.Errorf("film %q has %d frames, wanted at least 2", f.path, n)
 }
 
 // measure plays a film in one style, with every smoothing side by side.
-func (v *steadiness) measure(ctx context.Context, f *steadyFilm, s namedStyle) error {
-	runs := make([]*steadyRun, len(v.smoothing))
-	for i, smoothing := range v.smoothing {
+func (v *Measurement) measure(ctx context.Context, f *measuredFilm, s stylize.Style) error {
+	runs := make([]*run, len(v.Smoothing))
+	for i, smoothing := range v.Smoothing {
 		engine, err := v.open()
 		if err != nil {
 			return err
 		}
 		defer engine.Close()
-		runs[i] = &steadyRun{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
-			stylization: model.Stylization{Style: s.stats, Alpha: 1, Smoothing: float32(smoothing)}}
+		runs[i] = &run{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
+			stylization: model.Stylization{Style: s.Stats, Alpha: 1, Smoothing: float32(smoothing)}}
 	}
 	var before *model.Image
 	var still score.Still
@@ -212,7 +232,7 @@ func (v *steadiness) measure(ctx context.Context, f *steadyFilm, s namedStyle) e
 	return nil
 }
 
-func (r *steadyRun) stylize(frame *model.Image) error {
+func (r *run) stylize(frame *model.Image) error {
 	r.before, r.result = r.result, r.before
 	if r.result == nil || r.result.Width != frame.Width || r.result.Height != frame.Height {
 		r.result = model.NewImage(model.RGB, frame.Width, frame.Height)
@@ -221,7 +241,7 @@ func (r *steadyRun) stylize(frame *model.Image) error {
 }
 
 // score looks at the result of frame i. plain is the result without smoothing.
-func (r *steadyRun) score(i int, now steadyFrame, still []bool, plain *model.Image) {
+func (r *run) score(i int, now frameFacts, still []bool, plain *model.Image) {
 	seen := runFrame{luminance: score.Luminance(r.result), flicker: math.NaN()}
 	if now.begins == "" {
 		var changes score.Differences
@@ -242,7 +262,7 @@ func (r *steadyRun) score(i int, now steadyFrame, still []bool, plain *model.Ima
 }
 
 // settle follows how long a beginning can be seen.
-func (r *steadyRun) settle(i int, now steadyFrame, apart float64) {
+func (r *run) settle(i int, now frameFacts, apart float64) {
 	if now.begins == beginsCut || now.begins == beginsSize {
 		if r.waiting >= 0 {
 			r.unsettled++
@@ -255,7 +275,7 @@ func (r *steadyRun) settle(i int, now steadyFrame, apart float64) {
 }
 
 // end lets go of what is not needed for the report.
-func (r *steadyRun) end() {
+func (r *run) end() {
 	if r.waiting >= 0 {
 		r.unsettled++
 	}
@@ -263,7 +283,7 @@ func (r *steadyRun) end() {
 }
 
 // steps are the changes of luminance of the film and of a run, between frames of which one goes on from the other.
-func (f *steadyFilm) steps(r *steadyRun) (film, result []float64) {
+func (f *measuredFilm) steps(r *run) (film, result []float64) {
 	for i, now := range f.frames {
 		if now.begins == "" {
 			film = append(film, now.luminance-f.frames[i-1].luminance)

@@ -1,12 +1,12 @@
-package main
+// Package evaluation scores a network on pairs of contents and styles. documents/scores.md defines the scores.
+package evaluation
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strconv"
-
-	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/trainer/files"
@@ -21,27 +21,40 @@ const (
 	filmStyles = 3
 )
 
-// eye is the loss network; see cpu.Features.
-type eye interface {
+// Eye is the loss network. Extract is that of cpu.Features: what it sees of a planar picture with samples in [0,1].
+type Eye interface {
+	// Extract returns relu4_1 and the statistics of relu1_1, relu2_1, relu3_1 and relu4_1.
 	Extract(picture []float32, height, width int) (features []float32, levels [4]model.Stats, err error)
 }
 
-// evaluation is one run of the command.
-type evaluation struct {
-	*evalOptions
+// Options are what is scored. The caller has checked them.
+type Options struct {
+	Contents, Styles []files.File
+	Pairs            int // at most; fewer where there are no more
+	Size             int // side of the pictures in pixels, a multiple of 8
+	Seed             uint64
+	Alphas           []float64 // ascending
+	Film             string    // name of the film that flicker is measured on
+	Sheet            bool      // keep pictures for ContactSheet
+}
+
+// Evaluation is one run.
+type Evaluation struct {
+	Options
 	engine   model.Engine
-	eye      eye
+	eye      Eye
 	chosen   []pair
-	rows     []*evalRow       // identity, style pasted, one for each alpha
+	rows     []*resultScores  // identity, style pasted, one for each alpha
 	sheet    [][]*model.Image // rows of pictures
 	pictures picturesID
+	frames   []*model.Image   // of the film
 	motion   float64          // mean absolute difference from frame to frame of the film
 	kept     map[string]*view // by path and side
 	left     int64            // bytes that kept may still take
 }
 
-// evalRow collects the scores of one kind of result.
-type evalRow struct {
+// resultScores collects the scores of one kind of result.
+type resultScores struct {
 	name    string
 	alpha   float64     // of a result of the network, -1 for others
 	scores  []pairScore // of each pair
@@ -51,39 +64,40 @@ type evalRow struct {
 
 type pairScore struct{ style, content, ssim, psnr float64 }
 
-func newEvaluation(o *evalOptions, engine model.Engine, eye eye) *evaluation {
-	e := &evaluation{evalOptions: o, engine: engine, eye: eye, chosen: choosePairs(o), kept: map[string]*view{}, left: keptBytes}
-	e.rows = []*evalRow{{name: "identity", alpha: -1}, {name: "style pasted", alpha: -1}}
-	for _, a := range o.alphas {
-		e.rows = append(e.rows, &evalRow{name: "alpha " + strconv.FormatFloat(a, 'g', -1, 64), alpha: a})
+// Run scores all pairs, then the frames of a film if there are any. Progress goes to out. Errors: a picture that cannot be read or
+// differs in nothing from its partner, a film in which nothing moves, the engine's, ctx's cause.
+func Run(ctx context.Context, o Options, engine model.Engine, eye Eye, frames []*model.Image, out io.Writer) (*Evaluation, error) {
+	e := &Evaluation{Options: o, engine: engine, eye: eye, chosen: choosePairs(o), frames: frames, kept: map[string]*view{}, left: keptBytes}
+	e.rows = []*resultScores{{name: "identity", alpha: -1}, {name: "style pasted", alpha: -1}}
+	for _, a := range o.Alphas {
+		e.rows = append(e.rows, &resultScores{name: "alpha " + strconv.FormatFloat(a, 'g', -1, 64), alpha: a})
 	}
-	return e
+	return e, e.run(ctx, out)
 }
 
-// run scores all pairs, then the frames of the film if there are any.
-func (e *evaluation) run(c *cli.Context, frames []*model.Image) error {
+func (e *Evaluation) run(ctx context.Context, out io.Writer) error {
 	steps := len(e.chosen)
-	if frames != nil {
-		steps += len(e.alphas) * len(e.filmed())
+	if e.frames != nil {
+		steps += len(e.Alphas) * len(e.filmed())
 	}
-	p := terminal.NewSteps(c.App.ErrWriter, "scoring", steps)
+	p := terminal.NewSteps(out, "scoring", steps)
 	defer p.Finish()
 	for i, pair := range e.chosen {
-		if c.Context.Err() != nil {
-			return context.Cause(c.Context)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		if err := e.pair(i, pair); err != nil {
 			return err
 		}
 		p.Step(pair.content.Base + " " + pair.style.Base)
 	}
-	if frames == nil {
+	if e.frames == nil {
 		return nil
 	}
 	e.rows[0].flicker, e.rows[1].flicker = []float64{1}, []float64{0}
 	for _, row := range e.rows[2:] {
 		for _, style := range e.filmed() {
-			if err := e.flicker(c, row, style, frames); err != nil {
+			if err := e.flicker(ctx, row, style); err != nil {
 				return err
 			}
 			p.Step(fmt.Sprintf("film, %s, %s", row.name, style.Base))
@@ -93,15 +107,15 @@ func (e *evaluation) run(c *cli.Context, frames []*model.Image) error {
 }
 
 // filmed are the styles that the film is stylised with.
-func (e *evaluation) filmed() (styles []files.File) {
-	for _, p := range e.chosen[:min(filmStyles, len(e.chosen), len(e.styles))] {
+func (e *Evaluation) filmed() (styles []files.File) {
+	for _, p := range e.chosen[:min(filmStyles, len(e.chosen), len(e.Styles))] {
 		styles = append(styles, p.style)
 	}
 	return styles
 }
 
 // pair scores pair number i in every row.
-func (e *evaluation) pair(i int, p pair) error {
+func (e *Evaluation) pair(i int, p pair) error {
 	content, err := e.see(p.content, false)
 	if err != nil {
 		return err
@@ -117,22 +131,22 @@ func (e *evaluation) pair(i int, p pair) error {
 	}
 	var line []*model.Image
 	for _, row := range e.rows {
-		result, look := content.img, content.Look
+		result, seen := content.img, content.Extract
 		switch {
 		case row.alpha >= 0:
-			result = model.NewImage(model.RGB, e.size, e.size)
+			result = model.NewImage(model.RGB, e.Size, e.Size)
 			if err := e.engine.Stylize(result, content.img, &model.Stylization{Style: style.stats, Alpha: float32(row.alpha)}); err != nil {
 				return fmt.Errorf("content %q: %w", p.content.Path, err)
 			}
-			if look, err = e.look(result); err != nil {
+			if seen, err = e.extract(result); err != nil {
 				return fmt.Errorf("result of content %q: %w", p.content.Path, err)
 			}
 		case row != e.rows[0]:
-			result, look = style.img, style.Look
+			result, seen = style.img, style.Extract
 		}
 		row.scores = append(row.scores, pairScore{
-			style:   score.StyleLoss(look.Levels, style.Levels) / unit.style,
-			content: score.ContentLoss(look.Features, content.Features) / unit.content,
+			style:   score.StyleLoss(seen.Levels, style.Levels) / unit.style,
+			content: score.ContentLoss(seen.Features, content.Features) / unit.content,
 			ssim:    score.SSIM(result, content.img),
 			psnr:    score.PSNR(result, content.img),
 		})
@@ -143,14 +157,14 @@ func (e *evaluation) pair(i int, p pair) error {
 		}
 		line = append(line, result)
 	}
-	if i < sheetPairs && e.sheetFile != "" {
+	if i < sheetPairs && e.Sheet {
 		e.sheet = append(e.sheet, line)
 	}
 	return nil
 }
 
 // noise measures the gain of noise on content number i, whose result is there already.
-func (e *evaluation) noise(i int, row *evalRow, content, result *model.Image, style model.Stats) error {
+func (e *Evaluation) noise(i int, row *resultScores, content, result *model.Image, style model.Stats) error {
 	if row.alpha < 0 {
 		gain := 1.0 // a copy keeps the noise, a pasted style has none of it
 		if row != e.rows[0] {
@@ -159,8 +173,8 @@ func (e *evaluation) noise(i int, row *evalRow, content, result *model.Image, st
 		row.noise = append(row.noise, gain)
 		return nil
 	}
-	noisy := score.Noisy(content, noiseSigma, rand.New(rand.NewPCG(e.seed, uint64(i))))
-	changed := model.NewImage(model.RGB, e.size, e.size)
+	noisy := score.Noisy(content, noiseSigma, rand.New(rand.NewPCG(e.Seed, uint64(i))))
+	changed := model.NewImage(model.RGB, e.Size, e.Size)
 	if err := e.engine.Stylize(changed, noisy, &model.Stylization{Style: style, Alpha: float32(row.alpha)}); err != nil {
 		return fmt.Errorf("noise on content %d: %w", i+1, err)
 	}
@@ -169,31 +183,31 @@ func (e *evaluation) noise(i int, row *evalRow, content, result *model.Image, st
 }
 
 // flicker measures one strength and style on the film: the sum of the changes from frame to frame against that of the film.
-func (e *evaluation) flicker(c *cli.Context, row *evalRow, style files.File, frames []*model.Image) error {
+func (e *Evaluation) flicker(ctx context.Context, row *resultScores, style files.File) error {
 	v, err := e.see(style, true)
 	if err != nil {
 		return err
 	}
 	var before *model.Image
 	var changes, input float64
-	for i, frame := range frames {
-		if c.Context.Err() != nil {
-			return context.Cause(c.Context)
+	for i, frame := range e.frames {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		result := model.NewImage(model.RGB, frame.Width, frame.Height)
 		if err := e.engine.Stylize(result, frame, &model.Stylization{Style: v.stats, Alpha: float32(row.alpha)}); err != nil {
-			return fmt.Errorf("film %q, frame %d: %w", e.film, i+1, err)
+			return fmt.Errorf("film %q, frame %d: %w", e.Film, i+1, err)
 		}
 		if before != nil {
 			changes += score.Difference(result, before)
-			input += score.Difference(frame, frames[i-1])
+			input += score.Difference(frame, e.frames[i-1])
 		}
 		before = result
 	}
 	if input == 0 {
-		return fmt.Errorf("film %q: nothing moves in its first %d frames, so nothing can be measured against that", e.film, len(frames))
+		return fmt.Errorf("film %q: nothing moves in its first %d frames, so nothing can be measured against that", e.Film, len(e.frames))
 	}
 	row.flicker = append(row.flicker, changes/input)
-	e.motion = input / float64(len(frames)-1)
+	e.motion = input / float64(len(e.frames)-1)
 	return nil
 }

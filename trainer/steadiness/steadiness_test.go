@@ -1,4 +1,4 @@
-package main
+package steadiness
 
 import (
 	"bytes"
@@ -6,23 +6,20 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"iter"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/urfave/cli/v2"
-
 	"adainfilter/model"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/stylize"
 	"adainfilter/trainer/terminal"
 )
 
@@ -115,14 +112,14 @@ func halves(i, x int) int {
 	return i % 2 * 20
 }
 
-func newSteadiness(test *jitterTest, smoothing []float64, frames iter.Seq2[*model.Image, error]) *steadiness {
+func newSteadiness(test *jitterTest, smoothing []float64, frames iter.Seq2[*model.Image, error]) *Measurement {
 	engine, _ := test.open()
 	stats := model.Stats{Mean: []float32{1}, Std: []float32{1}}
-	return &steadiness{
-		videoOptions: &videoOptions{filmFiles: []files.File{{Path: "dir/clip.mp4", Base: "clip"}}, smoothing: smoothing},
-		engine:       engine, open: test.open,
+	return &Measurement{
+		Options: Options{Films: []files.File{{Path: "dir/clip.mp4", Base: "clip"}}, Smoothing: smoothing,
+			Styles: []stylize.Style{{File: files.File{Path: "a", Base: "a"}, Stats: stats}, {File: files.File{Path: "b", Base: "b"}, Stats: stats}}},
+		engine: engine, open: test.open,
 		frames: func(string) iter.Seq2[*model.Image, error] { return frames },
-		styles: []namedStyle{{files.File{Path: "a", Base: "a"}, stats}, {files.File{Path: "b", Base: "b"}, stats}},
 	}
 }
 
@@ -200,7 +197,7 @@ func TestSteadiness(t *testing.T) {
 	} {
 		test := &jitterTest{add: c.add}
 		v := newSteadiness(test, []float64{0, 0.5, 0.75}, c.film)
-		if err := v.run(evalContext(context.Background())); err != nil {
+		if err := v.run(context.Background(), io.Discard); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		f := v.table(v.films[0])
@@ -233,7 +230,7 @@ func TestSteadiness(t *testing.T) {
 				r.Unsettled /= 2 // all styles have those of both
 			}
 			got := strings.Join([]string{show(r.Flicker), show(r.FlickerP95), show(r.Change), show(r.NoiseGain), show(r.Pumping), show(r.Ghosting), show(r.GhostP99), r.afterCut()}, " ")
-			if style := []string{"a", "b", allStyles}[i/3]; got != c.rows[i%3] || r.Style != style || *r.Smoothing != v.smoothing[i%3] {
+			if style := []string{"a", "b", allStyles}[i/3]; got != c.rows[i%3] || r.Style != style || *r.Smoothing != v.Smoothing[i%3] {
 				t.Errorf("%s: row %d, %s with %v, is\n%s, wanted\n%s", c.name, i, r.Style, *r.Smoothing, got, c.rows[i%3])
 			}
 		}
@@ -251,33 +248,33 @@ func TestSteadiness(t *testing.T) {
 }
 
 // checkVideoOutput prints the report in all forms.
-func checkVideoOutput(t *testing.T, name string, v *steadiness) {
+func checkVideoOutput(t *testing.T, name string, v *Measurement) {
 	t.Helper()
-	v.csv = filepath.Join(t.TempDir(), "frames.csv")
-	var text, line bytes.Buffer
-	for out, asJSON := range map[*bytes.Buffer]bool{&text: false, &line: true} {
-		set := flag.NewFlagSet("", flag.ContinueOnError)
-		set.Bool("json", asJSON, "")
-		if err := v.report(cli.NewContext(&cli.App{Writer: out}, set, nil)); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+	var text bytes.Buffer
+	report := v.Report()
+	if err := report.Print(&text); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	line, err := json.Marshal(report)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
 	film := v.table(v.films[0])
 	if strings.Contains(text.String(), "NaN") || strings.Contains(text.String(), "Inf") || strings.Count(text.String(), "\n") < 7+len(film.Rows) {
 		t.Errorf("%s: the table is\n%s", name, text.String())
 	}
-	var r videoReport
-	if err := json.Unmarshal(line.Bytes(), &r); err != nil {
-		t.Fatalf("%s: %v in %s", name, err, line.String())
+	var r Report
+	if err := json.Unmarshal(line, &r); err != nil {
+		t.Fatalf("%s: %v in %s", name, err, line)
 	}
 	if len(r.Films) != 1 || !reflect.DeepEqual(r.Films[0], film) {
-		t.Errorf("%s: JSON is %s", name, line.String())
+		t.Errorf("%s: JSON is %s", name, line)
 	}
-	data, err := os.ReadFile(v.csv)
-	if err != nil {
+	var table bytes.Buffer
+	if err := v.WriteCSV(&table); err != nil {
 		t.Fatal(err)
 	}
-	lines, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	lines, err := csv.NewReader(&table).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +283,7 @@ func checkVideoOutput(t *testing.T, name string, v *steadiness) {
 		t.Errorf("%s: %d lines in the CSV file", name, len(lines))
 	}
 	for i, l := range lines[1:] {
-		if l[3] != strconv.Itoa(v.skip+i%frames+1) || slices.Contains(l, "NaN") || (l[4] == "") != (l[6] != "") {
+		if l[3] != strconv.Itoa(v.Skip+i%frames+1) || slices.Contains(l, "NaN") || (l[4] == "") != (l[6] != "") {
 			t.Errorf("%s: line %d of the CSV file is %v", name, i+2, l)
 		}
 	}
@@ -310,9 +307,9 @@ func TestSteadinessPart(t *testing.T) {
 		}
 	}
 	v := newSteadiness(&jitterTest{add: flickering}, []float64{0, 0.5}, frames)
-	v.skip, v.count = 2, 6
-	v.styles = v.styles[:1]
-	if err := v.run(evalContext(context.Background())); err != nil {
+	v.Skip, v.Count = 2, 6
+	v.Styles = v.Styles[:1]
+	if err := v.run(context.Background(), io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if taken != 8 {

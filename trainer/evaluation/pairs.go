@@ -1,4 +1,4 @@
-package main
+package evaluation
 
 import (
 	"crypto/sha256"
@@ -19,13 +19,13 @@ type pair struct{ content, style files.File }
 
 // choosePairs chooses pairs that differ and use all contents and all styles about equally often. The choice depends on the seed and
 // on the names below the folders only.
-func choosePairs(o *evalOptions) []pair {
-	contents, styles := shuffled(o.contents, o.seed, "content"), shuffled(o.styles, o.seed, "style")
+func choosePairs(o Options) []pair {
+	contents, styles := shuffled(o.Contents, o.Seed, "content"), shuffled(o.Styles, o.Seed, "style")
 	n, m := len(contents), len(styles)
 	// Both lists are gone through in turn. After each common multiple of their lengths the same pairs would come again, so one
 	// list is then moved on by one.
 	common := n / gcd(n, m) * m
-	pairs := make([]pair, 0, min(o.pairs, n*m))
+	pairs := make([]pair, 0, min(o.Pairs, n*m))
 	for k := range cap(pairs) {
 		pairs = append(pairs, pair{contents[k%n], styles[(k+k/common)%m]})
 	}
@@ -52,7 +52,7 @@ func shuffled(in []files.File, seed uint64, side string) []files.File {
 // view is a picture as it is scored, and what both networks see of it.
 type view struct {
 	img *model.Image // size x size
-	score.Look
+	score.Extract
 	stats model.Stats // of the engine's encoder; only a style's
 }
 
@@ -60,17 +60,17 @@ type view struct {
 const keptBytes = 512 << 20
 
 // see reads a picture, or remembers it.
-func (e *evaluation) see(in files.File, style bool) (*view, error) {
+func (e *Evaluation) see(in files.File, style bool) (*view, error) {
 	key := fmt.Sprint(style, in.Path)
 	if v := e.kept[key]; v != nil {
 		return v, nil
 	}
-	img, err := readSquare(in.Path, e.size)
+	img, err := ReadSquare(in.Path, e.Size)
 	if err != nil {
 		return nil, err
 	}
 	v := &view{img: img}
-	if v.Look, err = e.look(img); err != nil {
+	if v.Extract, err = e.extract(img); err != nil {
 		return nil, fmt.Errorf("picture %q: %w", in.Path, err)
 	}
 	if style {
@@ -85,8 +85,8 @@ func (e *evaluation) see(in files.File, style bool) (*view, error) {
 	return v, nil
 }
 
-// readSquare is the middle of a picture whose short side has size pixels.
-func readSquare(path string, size int) (*model.Image, error) {
+// ReadSquare is the middle of a picture whose short side has size pixels.
+func ReadSquare(path string, size int) (*model.Image, error) {
 	img, err := picture.ReadStyle(path, size, picture.Limit{})
 	if err != nil {
 		return nil, err
@@ -102,15 +102,15 @@ func readSquare(path string, size int) (*model.Image, error) {
 	return out, nil
 }
 
-// look is what the loss network sees of an RGB image whose rows lie close together.
-func (e *evaluation) look(img *model.Image) (score.Look, error) {
+// extract is what the loss network sees of an RGB image whose rows lie close together.
+func (e *Evaluation) extract(img *model.Image) (score.Extract, error) {
 	area := img.Width * img.Height
 	planar := make([]float32, 3*area)
 	for i, v := range img.Planes[0].Data {
 		planar[i%3*area+i/3] = float32(v) / 255
 	}
 	features, levels, err := e.eye.Extract(planar, img.Height, img.Width)
-	return score.Look{Features: features, Levels: levels}, err
+	return score.Extract{Features: features, Levels: levels}, err
 }
 
 // picturesID identifies the pixels of all pairs in their order: the first 16 hexadecimal digits of a SHA-256.

@@ -1,0 +1,190 @@
+// Package stylize stylises pictures: every content with every style, or with several at once, as pictures, strips of strengths or sheets of
+// mixes; and it extracts styles from pictures.
+package stylize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"adainfilter/model"
+	"adainfilter/picture"
+	"adainfilter/picture/style"
+	"adainfilter/trainer/files"
+	"adainfilter/trainer/terminal"
+)
+
+// Ways to keep a content's colours.
+const (
+	Luma  = "luma"  // take only the luminance from the result
+	Coral = "coral" // give style pictures the content's colours first
+)
+
+// Job is pictures to stylise and how. A job runs once at a time.
+type Job struct {
+	Contents, Styles []files.File
+	Alpha            float32
+	Size, StyleSize  int         // short side of contents and of style pictures in pixels; 0 keeps their size
+	Together         bool        // all styles make one result
+	Weights          []float64   // of the styles in their mix; nil is equal ones
+	Mask             *model.Mask // between two styles, without Second; nil is none
+	PreserveColor    string      // "", Luma or Coral, which needs styles that are pictures
+	ProcessingSize   int         // that of model.Stylization
+	Strip            bool        // a result is a strip of alphas
+	Corners          int         // a result is a sheet of so many mixes of four styles a side; 0 is none
+	Out              string      // the result's file, or a folder
+
+	end      string // of results in a folder; "" where Out is the one result's file
+	taken    map[string]bool
+	engine   model.Engine
+	progress *terminal.Steps
+	failures int
+}
+
+// Style is a style that a user named and its statistics, unless they depend on the content.
+type Style struct {
+	files.File
+	Stats model.Stats
+}
+
+// Statistics are those of a built-in style, a style file or a picture, as style.Load has them.
+func Statistics(name string, size int, engine model.Engine) (model.Stats, error) {
+	s, err := style.Load(name, size, engine)
+	if err != nil {
+		return model.Stats{}, err
+	}
+	return s.Stats, nil
+}
+
+// ChooseOut decides whether Out is a file or a folder: a file if its name ends like a picture, it is no folder, and there
+// is one result. format is that of results in a folder, jpg or png. Errors: several results for a file, another format.
+func (j *Job) ChooseOut(format string) error {
+	info, err := os.Stat(j.Out)
+	folder := err == nil && info.IsDir() || strings.HasSuffix(j.Out, "/") || picture.CanWrite(j.Out) != nil
+	if results := j.Results(); !folder && results > 1 {
+		return fmt.Errorf("--out %q is one picture for %d results, wanted a folder", j.Out, results)
+	}
+	if !folder {
+		return nil
+	}
+	if ext := filepath.Ext(j.Out); ext != "" && (err != nil && len(ext) <= 5) && !strings.HasSuffix(j.Out, "/") {
+		return fmt.Errorf("--out %q ends in %q, wanted .png, .jpg, or a folder (with / at its end)", j.Out, ext)
+	}
+	j.end = "." + strings.ToLower(strings.TrimPrefix(format, "."))
+	if picture.CanWrite(j.end) != nil {
+		return fmt.Errorf("--format is %q, wanted jpg or png", format)
+	}
+	return nil
+}
+
+// Run makes all results. A content or style that fails is told to progress and left out; the error then says how many results are
+// missing. Without that the error is ctx's cause.
+func (j *Job) Run(ctx context.Context, engine model.Engine, progress *terminal.Steps) error {
+	j.engine, j.progress, j.taken, j.failures = engine, progress, map[string]bool{}, 0
+	styles, err := j.load(ctx)
+	if err != nil {
+		return err
+	}
+	sets := j.sets(styles)
+	for _, content := range j.Contents {
+		if len(sets) == 0 {
+			break
+		}
+		img, err := j.read(content)
+		if err != nil {
+			j.fail(len(sets), err)
+			continue
+		}
+		dst := model.NewImage(img.Format, img.Width, img.Height)
+		for _, set := range sets {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			path := j.name(content, set)
+			if err := j.one(dst, img, set, path); err != nil {
+				j.fail(1, fmt.Errorf("%q: %w", content.Path, err))
+				continue
+			}
+			j.progress.Step(path)
+		}
+	}
+	switch total := j.Results(); {
+	case j.failures == 0:
+		return nil
+	case total == 1:
+		return errors.New("nothing was written")
+	default:
+		return fmt.Errorf("%d of %d results are missing", j.failures, total)
+	}
+}
+
+// load reads the styles. One that fails is reported and left out; where all come together it is the last.
+func (j *Job) load(ctx context.Context) ([]Style, error) {
+	var styles []Style
+	for _, s := range j.Styles {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		var stats model.Stats
+		if j.PreserveColor != Coral {
+			var err error
+			if stats, err = Statistics(s.Path, j.StyleSize, j.engine); err != nil {
+				j.fail(len(j.Contents), err)
+				if j.Together {
+					break
+				}
+				continue
+			}
+		}
+		styles = append(styles, Style{s, stats})
+	}
+	return styles, nil
+}
+
+// fail reports an error that costs n results.
+func (j *Job) fail(n int, err error) {
+	j.failures += n
+	j.progress.Failed(err)
+}
+
+func (j *Job) read(content files.File) (*model.Image, error) {
+	img, err := picture.Read(content.Path, picture.Limit{})
+	if err != nil || j.Size == 0 {
+		return img, err
+	}
+	return picture.ShortSide(img, j.Size), nil
+}
+
+// name is where a result goes; two contents of the same name do not overwrite each other.
+func (j *Job) name(content files.File, set []Style) string {
+	if j.end == "" {
+		return j.Out
+	}
+	names := make([]string, len(set))
+	for i, s := range set {
+		names[i] = filepath.Base(s.Base)
+	}
+	together := strings.Join(names, "+")
+	path := filepath.Join(j.Out, content.Base+"_stylized_"+together+j.end)
+	for n := 2; j.taken[path]; n++ {
+		path = filepath.Join(j.Out, fmt.Sprintf("%s_stylized_%s-%d%s", content.Base, together, n, j.end))
+	}
+	j.taken[path] = true
+	return path
+}
+
+func (j *Job) one(dst, src *model.Image, set []Style, path string) error {
+	result, err := j.draw(dst, src, set)
+	if err != nil {
+		return err
+	}
+	if j.end != "" {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return fmt.Errorf("folder for the result: %w", err)
+		}
+	}
+	return picture.Write(path, result)
+}
