@@ -96,6 +96,9 @@ func (p *Pipeline) Sink(name string) (*gst.Pad, error) {
 	return e.GetStaticPad("sink"), nil
 }
 
+// SetLimit changes how long nothing may move. Call it before Run.
+func (p *Pipeline) SetLimit(limit time.Duration) { p.limit = limit }
+
 // Source is what the pipeline reads, as NewPipeline was told.
 func (p *Pipeline) Source() string { return p.source }
 
@@ -179,7 +182,7 @@ func (p *Pipeline) Posted() error {
 }
 
 // Failure is the *Error that a message of the kind error holds; where plug-ins are missing it names them and their Debian packages.
-func (p *Pipeline) Failure(message *gst.Message) error {
+func (p *Pipeline) Failure(message *gst.Message) *Error {
 	defer runtime.KeepAlive(message)
 	e := message.ParseError()
 	text := strings.TrimSpace(e.Error())

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,35 +12,24 @@ import (
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/filmtest"
 )
 
-// film writes some frames of colour bars at 10 frames per second.
-func film(t *testing.T, frames int) string {
+// clip writes some frames of colour bars at 10 frames per second.
+func clip(t *testing.T, frames int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "film é%.avi")
-	line, err := gst.NewPipelineFromString(fmt.Sprintf(
-		"videotestsrc num-buffers=%d ! video/x-raw,width=64,height=48,framerate=10/1 ! jpegenc ! avimux ! filesink name=file", frames))
-	if err != nil {
-		t.Skip("GStreamer's elements for a test film are missing: ", err)
-	}
-	defer line.SetState(gst.StateNull)
-	file, err := line.GetElementByName("file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := file.SetProperty("location", path); err != nil {
-		t.Fatal(err)
-	}
-	line.SetState(gst.StatePlaying)
-	if m := line.GetPipelineBus().TimedPopFiltered(gst.ClockTime(20*time.Second), gst.MessageEOS|gst.MessageError); m == nil || m.Type() != gst.MessageEOS {
-		t.Fatalf("the test film was not written: %v", m)
-	}
+	filmtest.Needs(t, "jpegenc", "avimux")
+	filmtest.Write(t, path, fmt.Sprintf(
+		"videotestsrc num-buffers=%d ! video/x-raw,width=64,height=48,framerate=10/1 ! jpegenc ! avimux ! filesink name=out", frames))
 	return path
 }
 
 // TestFilmAgain plays eight frames three times, without and with somebody who watches.
 func TestFilmAgain(t *testing.T) {
-	r := start(t, Config{Source: film(t, 8), Height: 24})
+	r := start(t, Config{Source: clip(t, 8), Height: 24})
 	time.Sleep(time.Second)
 	m := r.watch(t)
 	began := time.Now()
@@ -54,7 +44,7 @@ func TestFilmAgain(t *testing.T) {
 
 // TestFilmAgainUnfetched has open gates and nobody who fetches what comes through.
 func TestFilmAgainUnfetched(t *testing.T) {
-	src, err := parseSource(film(t, 3))
+	src, err := parseSource(clip(t, 3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +82,7 @@ func TestRunErrors(t *testing.T) {
 		{dir, "ember", "is a folder"},
 		{empty, "ember", "0 bytes"},
 		{text, "ember", "text.mp4"},
-		{film(t, 1), "ember", "1 frames, wanted a film"},
+		{clip(t, 1), "ember", "1 frames, wanted a film"},
 		{"http://user:secret@example.com/film", "ember", `the kind "http"`},
 		{"rtsp://", "ember", "rtsp://host/path"},
 		{"screen", "ember", "DISPLAY is not set"},
@@ -110,4 +100,27 @@ func TestRunErrors(t *testing.T) {
 		t.Errorf("left: %s", left)
 	}
 	eventually(t, "no goroutine is left", func() bool { return goroutines() == "" })
+}
+
+// TestStalledSource has a decoder that takes a second for a frame, where less is allowed.
+func TestStalledSource(t *testing.T) {
+	src, err := parseSource(clip(t, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.line += " ! identity name=hangs sleep-time=1000000"
+	p, err := newPipeline(src, Config{Height: 24, Prepare: func(*gst.Element) error { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	p.SetLimit(200 * time.Millisecond)
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := p.watch(ctx); !errors.Is(err, film.ErrStalled) || !strings.Contains(err.Error(), "film é%.avi") {
+		t.Errorf("error is %v, wanted one that names the source", err)
+	}
 }

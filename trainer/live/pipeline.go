@@ -14,6 +14,7 @@ import (
 	"adainfilter/element"
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/film"
 )
 
 // thumbnailHeight is that of the frames for thumbnails, in pixels.
@@ -50,8 +51,8 @@ func describe(s source, height int, window bool) string {
 
 // pipeline is the source, the filter and what shows its frames.
 type pipeline struct {
+	*film.Pipeline
 	source            source
-	pipeline          *gst.Pipeline
 	bus               *gst.Bus
 	filter, gate, tap *gst.Element
 	pictures, frames  *app.Sink
@@ -68,23 +69,23 @@ type verdict struct {
 }
 
 func newPipeline(s source, c Config) (*pipeline, error) {
-	line, err := gst.NewPipelineFromString(describe(s, c.Height, c.Window))
+	line, err := film.NewPipeline(describe(s, c.Height, c.Window), s.name, film.DecodeLimit)
 	if err != nil {
-		return nil, fmt.Errorf("source %q: GStreamer lacks an element: %w", s.name, err)
+		return nil, fmt.Errorf("source %q: %w", s.name, err)
 	}
-	p := &pipeline{source: s, pipeline: line, bus: line.GetPipelineBus(),
+	p := &pipeline{Pipeline: line, source: s, bus: line.GetPipelineBus(),
 		tapping: make(chan struct{}, 1), verdicts: make(chan verdict, 16), done: make(chan struct{})}
 	var pictures, frames *gst.Element
 	for name, e := range map[string]**gst.Element{
 		"filter": &p.filter, "gate": &p.gate, "tap": &p.tap, "pictures": &pictures, "content": &frames,
 	} {
-		if *e, err = line.GetElementByName(name); err != nil {
+		if *e, err = line.Element(name); err != nil {
 			return nil, err
 		}
 	}
 	p.pictures, p.frames = app.SinkFromElement(pictures), app.SinkFromElement(frames)
 	if s.property != "" {
-		e, err := line.GetElementByName("source")
+		e, err := line.Element("source")
 		if err != nil {
 			return nil, err
 		}
@@ -100,16 +101,16 @@ func newPipeline(s source, c Config) (*pipeline, error) {
 	if err := c.Prepare(p.filter); err != nil {
 		return nil, err
 	}
-	return p, p.measure(line)
+	return p, p.measure()
 }
 
 // measure counts frames where they arrive and where they leave the filter.
-func (p *pipeline) measure(line *gst.Pipeline) error {
-	arrived, err := line.GetElementByName("arrived")
+func (p *pipeline) measure() error {
+	arrived, err := p.Sink("arrived")
 	if err != nil {
 		return err
 	}
-	arrived.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	arrived.AddProbe(gst.PadProbeTypeBuffer, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		p.meter.arrive(info.GetBuffer().PresentationTimestamp())
 		return gst.PadProbeOK
 	})
@@ -121,35 +122,42 @@ func (p *pipeline) measure(line *gst.Pipeline) error {
 }
 
 func (p *pipeline) start() error {
-	if err := p.pipeline.SetState(gst.StatePlaying); err != nil {
-		if message := p.bus.PopFiltered(gst.MessageError); message != nil {
-			return p.failure(message)
-		}
-		return fmt.Errorf("source %q: %w", p.source.name, err)
+	var posted *film.Error
+	switch err := p.Start(); {
+	case errors.As(err, &posted):
+		return p.failure(posted)
+	case err != nil:
+		return fmt.Errorf("source %w", err)
 	}
 	return nil
 }
 
 // close ends all threads of the pipeline.
-func (p *pipeline) close() { p.pipeline.SetState(gst.StateNull) }
+func (p *pipeline) close() { p.Close() }
 
 // step is how long a wait may hold up the end of the program.
 const step = 100 * time.Millisecond
 
 var errClosed = errors.New("the window was closed")
 
-// watch follows the pipeline's messages until ctx is done, the window is closed or something fails.
+// watch follows the pipeline's messages until ctx is done, the window is closed, something fails or no frame has come for long.
 func (p *pipeline) watch(ctx context.Context) error {
 	defer close(p.done)
 	last := 0 // frames when the film last began
+	seen, since := 0, time.Now()
 	for ctx.Err() == nil {
 		message := p.bus.TimedPopFiltered(gst.ClockTime(step), gst.MessageError|gst.MessageEOS|gst.MessageElement)
+		if n := p.meter.arrived(); n != seen {
+			seen, since = n, time.Now()
+		} else if err := p.Stalled(since); err != nil {
+			return fmt.Errorf("source %w", err)
+		}
 		if message == nil {
 			continue
 		}
 		switch message.Type() {
 		case gst.MessageError:
-			if err := p.failure(message); err != errClosed {
+			if err := p.failure(p.Failure(message)); err != errClosed {
 				return err
 			}
 			return nil
@@ -159,6 +167,7 @@ func (p *pipeline) watch(ctx context.Context) error {
 			}
 			last = p.meter.arrived()
 		case gst.MessageElement:
+			p.Note(message)
 			p.told(message)
 		}
 	}
@@ -173,25 +182,24 @@ func (p *pipeline) again(frames int) error {
 	case frames < 2:
 		return fmt.Errorf("source %q has %d frames, wanted a film", p.source.name, frames)
 	}
-	if err := p.pipeline.SetState(gst.StatePaused); err != nil {
+	if err := p.SetState(gst.StatePaused); err != nil {
 		return fmt.Errorf("source %q: %w", p.source.name, err)
 	}
-	if !p.pipeline.SeekTime(0, gst.SeekFlagFlush|gst.SeekFlagKeyUnit) {
+	if !p.SeekTime(0, gst.SeekFlagFlush|gst.SeekFlagKeyUnit) {
 		return fmt.Errorf("source %q has ended, and this kind of file cannot go back to its start", p.source.name)
 	}
 	return p.start()
 }
 
-// failure is the sentence of an error message.
-func (p *pipeline) failure(message *gst.Message) error {
-	text := message.ParseError().Error()
+// failure is the sentence of what an element has posted.
+func (p *pipeline) failure(posted *film.Error) error {
 	switch {
-	case text == "Output window was closed":
+	case posted.Text == "Output window was closed":
 		return errClosed
-	case message.Source() == "filter":
-		return errors.New(text)
+	case posted.Element == "filter":
+		return errors.New(posted.Text)
 	}
-	return fmt.Errorf("source %q: %s", p.source.name, text)
+	return fmt.Errorf("source %q: %s", p.source.name, posted.Text)
 }
 
 // told remembers what became of a style.
@@ -231,7 +239,7 @@ func (p *pipeline) pull(ctx context.Context, publish func([]byte)) error {
 	for ctx.Err() == nil {
 		began := time.Now()
 		if sample := p.pictures.TryPullSample(gst.ClockTime(step)); sample != nil {
-			publish(take(sample))
+			publish(film.Take(sample))
 		} else if time.Since(began) < step/2 { // a film is at its end and begins anew
 			wait(ctx, step/5)
 		}
@@ -248,13 +256,13 @@ func (p *pipeline) content(ctx context.Context) (*model.Image, error) {
 	}
 	defer func() { <-p.tapping }()
 	if old := p.frames.TryPullSample(0); old != nil {
-		take(old)
+		film.Take(old)
 	}
 	pass(p.tap, true)
 	defer pass(p.tap, false)
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && ctx.Err() == nil && !p.over(); {
 		if sample := p.frames.TryPullSample(gst.ClockTime(step)); sample != nil {
-			img, err := picture.Decode(bytes.NewReader(take(sample)), picture.Limit{})
+			img, err := picture.Decode(bytes.NewReader(film.Take(sample)), picture.Limit{})
 			if err != nil {
 				return nil, fmt.Errorf("a frame of source %q %w", p.source.name, err)
 			}
@@ -273,18 +281,6 @@ func (p *pipeline) over() bool {
 	default:
 		return false
 	}
-}
-
-// take copies a sample's bytes and lets go of it at once: what the garbage collector frees it frees late, since it does not see
-// how large samples are.
-func take(sample *gst.Sample) []byte {
-	buffer := sample.GetBuffer()
-	data := buffer.Bytes()
-	runtime.SetFinalizer(buffer, nil)
-	buffer.Unref()
-	runtime.SetFinalizer(sample, nil)
-	sample.Unref()
-	return data
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -233,3 +233,15 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%d frames, wanted 60", r.Frames)
 	}
 }
+
+// TestMissingDecoder hides the decoders of H.264, which can be done to a whole process only.
+func TestMissingDecoder(t *testing.T) {
+	path := clip(t, "film.mp4", 5, toMP4)
+	c := order{Inputs: inputsOf(path), Out: t.TempDir()}.command(t)
+	c.Env = append(c.Env, "GST_PLUGIN_FEATURE_RANK=avdec_h264:NONE,openh264dec:NONE,vah264dec:NONE,vaapih264dec:NONE,vaapidecodebin:NONE,"+
+		"nvh264dec:NONE,nvh264sldec:NONE,v4l2h264dec:NONE,v4l2slh264dec:NONE,qsvh264dec:NONE,vulkanh264dec:NONE")
+	out, err := c.Output()
+	if err == nil || !bytes.Contains(out, []byte("GStreamer lacks a plug-in: H.264")) || !bytes.Contains(out, []byte("Debian's package gstreamer1.0-libav has it")) {
+		t.Errorf("%v, %s, wanted an error that names plug-in and package", err, out)
+	}
+}
