@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/picture/style"
 )
 
 // Kinds of styles.
@@ -26,8 +28,9 @@ const styleSide = 1024
 // entry is a style that can be chosen.
 type entry struct {
 	available
-	path      string // as the element's property style names it
+	path      string // as package style names it
 	thumbnail string // a file, "" until it is made
+	failed    bool   // it cannot be shown
 }
 
 // catalogue knows the styles that can be chosen, by names that tell nothing of the machine's folders.
@@ -38,9 +41,15 @@ type catalogue struct {
 	uploaded int
 	written  int // files, so that each has a new name
 
-	drawing sync.Mutex // held while thumbnails are made
+	drawing *drawing // under way, nil while no thumbnails are made
 	engine  func() (model.Engine, error)
 	content func(context.Context) (*model.Image, error)
+}
+
+// drawing is one making of thumbnails, for all who wait for it.
+type drawing struct {
+	done chan struct{} // closed at the end
+	err  error         // why nothing could be drawn, then
 }
 
 func newCatalogue(dir string, builtin bool, engine func() (model.Engine, error),
@@ -133,38 +142,66 @@ func (c *catalogue) add(img *model.Image) (name string, err error) {
 }
 
 // thumbnail is the file of a small picture of a style: a frame of the source in that style, or the style itself where it is a
-// picture. All that are missing are made at once, of the same frame.
+// picture. All that are missing are made at once, of the same frame, for all who ask meanwhile. A style that could not be shown once is
+// not tried again.
 func (c *catalogue) thumbnail(ctx context.Context, name string) (string, error) {
-	c.drawing.Lock()
-	defer c.drawing.Unlock()
-	c.Lock()
-	e := c.find(name)
-	if e == nil {
+	for {
+		c.Lock()
+		e := c.find(name)
+		switch {
+		case e == nil:
+			c.Unlock()
+			return "", refuse(http.StatusNotFound, "there is no style %q", name)
+		case e.thumbnail != "" || e.failed:
+			file := e.thumbnail
+			c.Unlock()
+			if file == "" {
+				return "", refuse(http.StatusNotFound, "the style %q cannot be shown", name)
+			}
+			return file, nil
+		}
+		d, mine := c.drawing, c.drawing == nil
+		if mine {
+			d = &drawing{done: make(chan struct{})}
+			c.drawing = d
+		}
 		c.Unlock()
-		return "", refuse(http.StatusNotFound, "there is no style %q", name)
+		if mine {
+			c.drawAll(ctx, d)
+		}
+		select {
+		case <-d.done:
+		case <-ctx.Done():
+		}
+		if err := ctx.Err(); err != nil { // nobody waits for it any more
+			return "", err
+		}
+		if d.err != nil && !errors.Is(d.err, context.Canceled) { // else whoever drew it has gone, and the next one draws
+			return "", refuse(http.StatusServiceUnavailable, "%v", d.err)
+		}
 	}
-	file, missing := e.thumbnail, []entry(nil)
+}
+
+// drawAll makes the thumbnails that are missing and ends d.
+func (c *catalogue) drawAll(ctx context.Context, d *drawing) {
+	d.err = errors.New("internal error: drawing thumbnails has panicked")
+	defer func() {
+		c.Lock()
+		c.drawing = nil
+		c.Unlock()
+		close(d.done)
+	}()
+	var missing []entry
+	c.Lock()
 	for _, e := range c.entries {
-		if e.thumbnail == "" {
+		if e.thumbnail == "" && !e.failed {
 			missing = append(missing, e)
 		}
 	}
 	c.Unlock()
-	if file != "" {
-		return file, nil
+	if d.err = c.draw(ctx, missing); d.err != nil && ctx.Err() != nil {
+		d.err = ctx.Err()
 	}
-	if err := ctx.Err(); err != nil { // nobody waits for it any more
-		return "", err
-	}
-	if err := c.draw(ctx, missing); err != nil {
-		return "", refuse(http.StatusServiceUnavailable, "%v", err)
-	}
-	c.Lock()
-	defer c.Unlock()
-	if e := c.find(name); e.thumbnail != "" {
-		return e.thumbnail, nil
-	}
-	return "", refuse(http.StatusNotFound, "the style %q cannot be shown", name)
 }
 
 // draw makes thumbnails. A style that cannot be read stays without: the element says why when it is chosen.
@@ -179,8 +216,14 @@ func (c *catalogue) draw(ctx context.Context, missing []entry) error {
 	}
 	defer engine.Close()
 	for _, e := range missing {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		img, err := small(e, engine, content)
 		if err != nil {
+			c.Lock()
+			c.find(e.Name).failed = true
+			c.Unlock()
 			continue
 		}
 		c.Lock()
@@ -199,22 +242,13 @@ func (c *catalogue) draw(ctx context.Context, missing []entry) error {
 
 // small is what a thumbnail shows.
 func small(e entry, engine model.Engine, content *model.Image) (*model.Image, error) {
-	var style *model.Style
-	var err error
-	switch {
-	case e.Kind == builtinKind:
-		style, err = model.BuiltinStyle(e.path)
-	case strings.EqualFold(filepath.Ext(e.path), ".safetensors"):
-		style, err = model.LoadStyle(e.path)
-	default:
+	if style.KindOf(e.path) == style.Picture {
 		return picture.ReadStyle(e.path, thumbnailHeight, picture.Limit{})
 	}
+	s, err := style.Load(e.path, 0, engine)
 	if err != nil {
 		return nil, err
 	}
-	if err := style.Fits(engine.Weights()); err != nil {
-		return nil, err
-	}
 	img := model.NewImage(content.Format, content.Width, content.Height)
-	return img, engine.Stylize(img, content, &model.Stylization{Style: style.Stats, Alpha: 1})
+	return img, engine.Stylize(img, content, &model.Stylization{Style: s.Stats, Alpha: 1})
 }
