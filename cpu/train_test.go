@@ -8,6 +8,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
+	"adainfilter/model/safetensors"
 )
 
 // The golden file holds PyTorch's gradients in float64 for widths 4,8,16,32, one batch of two pairs at 32x32, and the decoder
@@ -16,7 +17,7 @@ const goldenTraining = "../model/testdata/training.safetensors"
 
 type golden struct {
 	t    *testing.T
-	file *model.TensorFile
+	file *safetensors.File
 }
 
 func openGolden(t *testing.T) golden {

@@ -11,6 +11,7 @@ import (
 	"adainfilter/cuda/driver"
 	"adainfilter/cuda/kernels"
 	"adainfilter/model"
+	"adainfilter/model/float16"
 )
 
 // Check is one answer of the self-test.
@@ -130,7 +131,7 @@ func testMap(m *memory, first uint32, sides, box [4]int) (kernels.TensorMap, err
 	values := make([]uint16, 0, rows*sides[0])
 	for row := range uint32(rows) {
 		for k := range uint32(sides[0]) {
-			values = append(values, model.Float16(testValue(first+row, k)))
+			values = append(values, float16.Round(testValue(first+row, k)))
 		}
 	}
 	at, err := upload(m, cu.NoStream, values)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"adainfilter/model"
+	"adainfilter/model/float16"
 )
 
 // channelStep is what channel counts in GPU memory are rounded up to: the depth of one matrix multiplication. The channels
@@ -40,7 +41,7 @@ func pack(w *model.Weights) ([]packed, error) {
 			p.packMiddle(c)
 		}
 		for _, v := range p.weight {
-			if math.IsInf(float64(model.FromFloat16(model.Float16(v))), 0) {
+			if math.IsInf(float64(float16.Value(float16.Round(v))), 0) {
 				return nil, fmt.Errorf("layer %s has a weight of %g, too large for float16 (at most 65504)", c.Name, v)
 			}
 		}
@@ -107,7 +108,7 @@ func fill(n int, v []float32) []float32 {
 func float16(v []float32) []uint16 {
 	out := make([]uint16, len(v))
 	for i, x := range v {
-		out[i] = model.Float16(x)
+		out[i] = float16.Round(x)
 	}
 	return out
 }

@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+
+	"adainfilter/model/safetensors"
 )
 
 // StyleFormat is the version of the style file; the metadata entry "format" says it.
@@ -40,7 +42,7 @@ func ParseStyle(file string, data []byte) (*Style, error) {
 func (s *Style) Save(path string) error {
 	metadata := map[string]string{"format": StyleFormat, "name": s.Name, "network": s.Network, "encoder": s.Encoder}
 	shape := []int{len(s.Mean)}
-	return WriteTensors(path, []Tensor{Float32Tensor("mean", shape, s.Mean), Float32Tensor("std", shape, s.Std)}, metadata)
+	return WriteTensors(path, []safetensors.Tensor{safetensors.Float32("mean", shape, s.Mean), safetensors.Float32("std", shape, s.Std)}, metadata)
 }
 
 // Fits reports a style whose statistics mean nothing to a network: one of another name, with another encoder or with
@@ -89,7 +91,7 @@ func parseStyle(data []byte) (*Style, error) {
 }
 
 // channels is one of a style's tensors: float32, one value for each channel.
-func channels(tensors map[string]Tensor, name string) ([]float32, error) {
+func channels(tensors map[string]safetensors.Tensor, name string) ([]float32, error) {
 	t, ok := tensors[name]
 	switch {
 	case !ok:

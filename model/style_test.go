@@ -7,15 +7,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"adainfilter/model/safetensors"
 )
 
 var goodStyle = map[string]string{"format": StyleFormat, "network": "lite", "name": "n", "encoder": "0123456789abcdef"}
 
 // styleTensors are those of a good style file with three channels.
-func styleTensors() map[string]Tensor {
-	return map[string]Tensor{
-		"mean": Float32Tensor("mean", []int{3}, []float32{1, -2, 0}),
-		"std":  Float32Tensor("std", []int{3}, []float32{1, 0, 0.5}),
+func styleTensors() map[string]safetensors.Tensor {
+	return map[string]safetensors.Tensor{
+		"mean": safetensors.Float32("mean", []int{3}, []float32{1, -2, 0}),
+		"std":  safetensors.Float32("std", []int{3}, []float32{1, 0, 0.5}),
 	}
 }
 
@@ -29,25 +31,25 @@ func TestParseStyleRefuses(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, c := range []struct {
 		name     string
-		change   func(map[string]Tensor)
+		change   func(map[string]safetensors.Tensor)
 		metadata map[string]string
 		says     string
 	}{
-		{"no metadata", func(map[string]Tensor) {}, nil, `"", wanted "adain-style-1"`},
-		{"another version", func(map[string]Tensor) {}, map[string]string{"format": "adain-style-2"}, `"adain-style-2"`},
-		{"weights", func(map[string]Tensor) {}, map[string]string{"format": WeightsFormat}, "weights file"},
-		{"no network", func(map[string]Tensor) {}, without(goodStyle, "network"), "network"},
-		{"no mean", func(m map[string]Tensor) { delete(m, "mean") }, goodStyle, `"mean" is missing`},
-		{"no std", func(m map[string]Tensor) { delete(m, "std") }, goodStyle, `"std" is missing`},
-		{"a third tensor", put(Float32Tensor("x", []int{1}, []float32{1})), goodStyle, "3 tensors"},
-		{"float16", put(Float16Tensor("mean", []int{3}, []float32{1, 2, 3})), goodStyle, "dtype F16, wanted F32"},
-		{"two dimensions", put(Float32Tensor("mean", []int{1, 3}, []float32{1, 2, 3})), goodStyle, "[1 3]"},
-		{"no channels", put(Float32Tensor("mean", []int{0}, nil)), goodStyle, "[0]"},
-		{"too many channels", put(Float32Tensor("mean", []int{5000}, make([]float32, 5000))), goodStyle, "[5000]"},
-		{"lengths differ", put(Float32Tensor("std", []int{2}, []float32{1, 2})), goodStyle, "3 means and 2"},
-		{"NaN", put(Float32Tensor("mean", []int{3}, []float32{1, nan, 3})), goodStyle, "channel 1"},
-		{"infinity", put(Float32Tensor("std", []int{3}, []float32{1, 1, float32(math.Inf(1))})), goodStyle, "channel 2"},
-		{"std below 0", put(Float32Tensor("std", []int{3}, []float32{-1, 1, 1})), goodStyle, "channel 0"},
+		{"no metadata", func(map[string]safetensors.Tensor) {}, nil, `"", wanted "adain-style-1"`},
+		{"another version", func(map[string]safetensors.Tensor) {}, map[string]string{"format": "adain-style-2"}, `"adain-style-2"`},
+		{"weights", func(map[string]safetensors.Tensor) {}, map[string]string{"format": WeightsFormat}, "weights file"},
+		{"no network", func(map[string]safetensors.Tensor) {}, without(goodStyle, "network"), "network"},
+		{"no mean", func(m map[string]safetensors.Tensor) { delete(m, "mean") }, goodStyle, `"mean" is missing`},
+		{"no std", func(m map[string]safetensors.Tensor) { delete(m, "std") }, goodStyle, `"std" is missing`},
+		{"a third tensor", put(safetensors.Float32("x", []int{1}, []float32{1})), goodStyle, "3 tensors"},
+		{"float16", put(safetensors.Float16("mean", []int{3}, []float32{1, 2, 3})), goodStyle, "dtype F16, wanted F32"},
+		{"two dimensions", put(safetensors.Float32("mean", []int{1, 3}, []float32{1, 2, 3})), goodStyle, "[1 3]"},
+		{"no channels", put(safetensors.Float32("mean", []int{0}, nil)), goodStyle, "[0]"},
+		{"too many channels", put(safetensors.Float32("mean", []int{5000}, make([]float32, 5000))), goodStyle, "[5000]"},
+		{"lengths differ", put(safetensors.Float32("std", []int{2}, []float32{1, 2})), goodStyle, "3 means and 2"},
+		{"NaN", put(safetensors.Float32("mean", []int{3}, []float32{1, nan, 3})), goodStyle, "channel 1"},
+		{"infinity", put(safetensors.Float32("std", []int{3}, []float32{1, 1, float32(math.Inf(1))})), goodStyle, "channel 2"},
+		{"std below 0", put(safetensors.Float32("std", []int{3}, []float32{-1, 1, 1})), goodStyle, "channel 0"},
 	} {
 		tensors := styleTensors()
 		c.change(tensors)
@@ -106,7 +108,7 @@ func TestStyleFits(t *testing.T) {
 func FuzzStyle(f *testing.F) {
 	valid := encode(f, styleTensors(), goodStyle)
 	nan := styleTensors()
-	nan["std"] = Float32Tensor("std", []int{3}, []float32{1, float32(math.NaN()), 1})
+	nan["std"] = safetensors.Float32("std", []int{3}, []float32{1, float32(math.NaN()), 1})
 	f.Add(valid)
 	f.Add(valid[:len(valid)-5])
 	f.Add(encode(f, nan, goodStyle))

@@ -1,50 +1,15 @@
 package model
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"slices"
-	"sort"
-	"unicode/utf8"
+
+	"adainfilter/model/safetensors"
 )
 
-// A .safetensors file is a little-endian uint64 with the length of a JSON header, the header and the tensors' bytes. The
-// header maps a tensor's name to its dtype, shape and the range of its bytes, counted from the header's end; the entry
-// __metadata__ maps strings to strings. The ranges cover the rest of the file without overlap and without holes.
-const (
-	maxHeader  = 4 << 20 // bytes; a bundle's header has about 4,000
-	maxTensors = 10000   // a bundle has 38
-	maxRank    = 8
-	maxName    = 1000 // bytes
-)
-
-// dtypeSize is the number of bytes of one element.
-var dtypeSize = map[string]int{
-	"BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
-}
-
-// Tensor is one named array of a .safetensors file, row-major and little-endian.
-type Tensor struct {
-	Name  string
-	DType string // as the format writes it: "F32", "F16", "U8", "I64", ...
-	Shape []int
-	Data  []byte // product of Shape times the size of DType; after reading it shares the file's memory
-}
-
-// TensorFile is the content of a .safetensors file.
-type TensorFile struct {
-	Tensors  map[string]Tensor // by name
-	Metadata map[string]string // nil if the file has none
-}
-
-// ParseTensors reads a .safetensors file from memory, which the tensors keep using. Every length, shape and offset is
-// checked before it is believed, and nothing is allocated but the header's own content. file is the name for messages.
-func ParseTensors(file string, data []byte) (*TensorFile, error) {
+// ParseTensors reads a .safetensors file from memory, which the tensors keep using; see safetensors.Parse. file is the name for messages.
+func ParseTensors(file string, data []byte) (*safetensors.File, error) {
 	f, err := parseTensors(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -52,8 +17,19 @@ func ParseTensors(file string, data []byte) (*TensorFile, error) {
 	return f, nil
 }
 
-// ReadTensors reads a .safetensors file of at most 2 GiB.
-func ReadTensors(path string) (*TensorFile, error) {
+// parseTensors is ParseTensors without the file's name.
+func parseTensors(data []byte) (*safetensors.File, error) {
+	f, err := safetensors.Parse(data)
+	if errors.As(err, new(safetensors.NoHeaderError)) {
+		if kind := foreign(data); kind != "" {
+			return nil, fmt.Errorf("is %s", kind)
+		}
+	}
+	return f, err
+}
+
+// ReadTensors reads a .safetensors file of at most 2 GiB. Errors name the file.
+func ReadTensors(path string) (*safetensors.File, error) {
 	data, err := readFile(path, maxWeightsFile)
 	if err != nil {
 		return nil, err
@@ -61,144 +37,11 @@ func ReadTensors(path string) (*TensorFile, error) {
 	return ParseTensors(path, data)
 }
 
-// WriteTensors writes a .safetensors file under a temporary name beside path and renames it when it is complete.
-func WriteTensors(path string, tensors []Tensor, metadata map[string]string) error {
-	header, sorted, err := tensorHeader(tensors, metadata)
+// WriteTensors writes a .safetensors file under a temporary name beside path and renames it when it is complete. Errors name the file.
+func WriteTensors(path string, tensors []safetensors.Tensor, metadata map[string]string) error {
+	err := WriteFile(path, func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
-	}
-	err = WriteFile(path, func(w io.Writer) error {
-		if _, err := w.Write(header); err != nil {
-			return err
-		}
-		for _, t := range sorted {
-			if _, err := w.Write(t.Data); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-// Float32Tensor is a tensor with the values v; it has its own memory.
-func Float32Tensor(name string, shape []int, v []float32) Tensor {
-	data := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
-	}
-	return Tensor{name, "F32", slices.Clone(shape), data}
-}
-
-// Float16Tensor is a tensor with the values v rounded to the nearest float16; it has its own memory.
-func Float16Tensor(name string, shape []int, v []float32) Tensor {
-	data := make([]byte, 0, 2*len(v))
-	for _, x := range v {
-		data = binary.LittleEndian.AppendUint16(data, Float16(x))
-	}
-	return Tensor{name, "F16", slices.Clone(shape), data}
-}
-
-// Float32 is a copy of the values of an F32 or F16 tensor; another dtype is an error.
-func (t Tensor) Float32() ([]float32, error) {
-	size := dtypeSize[t.DType]
-	if t.DType != "F32" && t.DType != "F16" {
-		return nil, fmt.Errorf("tensor %q has dtype %s, wanted F32 or F16", t.Name, t.DType)
-	}
-	v := make([]float32, len(t.Data)/size)
-	for i := range v {
-		if size == 4 {
-			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
-		} else {
-			v[i] = FromFloat16(binary.LittleEndian.Uint16(t.Data[2*i:]))
-		}
-	}
-	return v, nil
-}
-
-// parseTensors is ParseTensors without the file's name.
-func parseTensors(data []byte) (*TensorFile, error) {
-	if len(data) < 8 {
-		return nil, fmt.Errorf("has %d bytes, too few for a .safetensors file", len(data))
-	}
-	n := binary.LittleEndian.Uint64(data)
-	if n > uint64(len(data)-8) || n > maxHeader || n < 2 || data[8] != '{' {
-		if kind := foreign(data); kind != "" {
-			return nil, fmt.Errorf("is %s", kind)
-		}
-		return nil, fmt.Errorf("is not a .safetensors file or is cut off: its header would have %d bytes, the file has %d", n, len(data))
-	}
-	header, body := data[8:8+n], data[8+n:]
-	if !utf8.Valid(header) {
-		return nil, errors.New("header is not UTF-8 text")
-	}
-	f := &TensorFile{Tensors: map[string]Tensor{}}
-	p := headerParser{json.NewDecoder(bytes.NewReader(header))}
-	p.UseNumber()
-	var all []placed
-	err := p.object(func(key string) error {
-		if key == "__metadata__" {
-			f.Metadata = map[string]string{}
-			return p.object(func(key string) (err error) {
-				f.Metadata[key], err = p.text()
-				return err
-			})
-		}
-		if len(all) == maxTensors {
-			return fmt.Errorf("more than %d tensors", maxTensors)
-		}
-		t, err := p.tensor(key)
-		if err != nil {
-			return fmt.Errorf("tensor %q: %w", key, err)
-		}
-		all = append(all, t)
-		return nil
-	})
-	if err == nil {
-		err = p.end()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("header: %w", err)
-	}
-	if err := checkPlaces(all, len(body)); err != nil {
-		return nil, err
-	}
-	for _, t := range all {
-		t.Data = body[t.begin:t.end:t.end]
-		f.Tensors[t.Name] = t.Tensor
-	}
-	return f, nil
-}
-
-// placed is a tensor and the range of its bytes.
-type placed struct {
-	Tensor
-	begin, end int
-}
-
-// checkPlaces reports ranges that overlap, leave holes or do not end with the file.
-func checkPlaces(all []placed, size int) error {
-	s := slices.Clone(all)
-	sort.Slice(s, func(i, j int) bool {
-		return s[i].begin < s[j].begin || s[i].begin == s[j].begin && s[i].end < s[j].end
-	})
-	at, before := 0, "the header"
-	for _, t := range s {
-		switch {
-		case t.end > size:
-			return fmt.Errorf("tensor %q ends at byte %d, the file has %d bytes after its header: it is cut off or damaged", t.Name, t.end, size)
-		case t.begin < at:
-			return fmt.Errorf("tensor %q begins at byte %d, inside tensor %q, wanted %d", t.Name, t.begin, before, at)
-		case t.begin > at:
-			return fmt.Errorf("tensor %q begins at byte %d, wanted %d, the end of %q", t.Name, t.begin, at, before)
-		}
-		at, before = t.end, t.Name
-	}
-	if at != size {
-		return fmt.Errorf("the tensors end at byte %d, the file has %d bytes after its header", at, size)
 	}
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"adainfilter/model/float16"
+	"adainfilter/model/safetensors"
 )
 
 // WeightsFormat is the version of the weights file; the metadata entry "format" says it.
@@ -72,7 +75,7 @@ func (w Widths) Name() string {
 }
 
 // Save writes a weights file with float32 values. Name, widths and format version are added to the metadata.
-func (w *Weights) Save(path string) error { return w.save(path, Float32Tensor) }
+func (w *Weights) Save(path string) error { return w.save(path, safetensors.Float32) }
 
 // SaveFloat16 is Save with values rounded to float16, which makes the file half as long. The network that it holds has another
 // EncoderID. A value that float16 cannot hold is an error.
@@ -80,22 +83,22 @@ func (w *Weights) SaveFloat16(path string) error {
 	for _, l := range w.Layers {
 		for _, v := range [][]float32{l.Weight, l.Bias} {
 			for _, x := range v {
-				if y := FromFloat16(Float16(x)); y-y != 0 {
+				if y := float16.Value(float16.Round(x)); y-y != 0 {
 					return fmt.Errorf("%s: %s has the value %g, wanted at most 65504 for float16", path, l.Key(), x)
 				}
 			}
 		}
 	}
-	return w.save(path, Float16Tensor)
+	return w.save(path, safetensors.Float16)
 }
 
-func (w *Weights) save(path string, tensor func(name string, shape []int, v []float32) Tensor) error {
+func (w *Weights) save(path string, tensor func(name string, shape []int, v []float32) safetensors.Tensor) error {
 	metadata := maps.Clone(w.Metadata)
 	if metadata == nil {
 		metadata = map[string]string{}
 	}
 	metadata["format"], metadata["network"], metadata["widths"] = WeightsFormat, w.Network, w.Widths.String()
-	var tensors []Tensor
+	var tensors []safetensors.Tensor
 	for _, l := range w.Layers {
 		tensors = append(tensors, tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, l.Weight),
 			tensor(l.Key()+".bias", []int{l.Out}, l.Bias))
@@ -153,7 +156,7 @@ func parseWeights(data []byte) (*Weights, error) {
 }
 
 // checkKeys reports tensors that are missing or that no layer wants.
-func checkKeys(tensors map[string]Tensor) error {
+func checkKeys(tensors map[string]safetensors.Tensor) error {
 	wanted := map[string]bool{}
 	for _, l := range Lite.Layers() {
 		wanted[l.Key()+".weight"], wanted[l.Key()+".bias"] = true, true
@@ -212,7 +215,11 @@ func parameters(get func(string) ([]int, []float32, error), key string, want []i
 	if err != nil {
 		return nil, err
 	}
-	if n, _ := product(1, want); !slices.Equal(shape, want) || len(v) != n {
+	n := 1
+	for _, side := range want {
+		n *= side
+	}
+	if !slices.Equal(shape, want) || len(v) != n {
 		return nil, fmt.Errorf("tensor %q has shape %v and %d values, wanted shape %v", key, shape, len(v), want)
 	}
 	if i := notFinite(v); i >= 0 {

@@ -11,63 +11,68 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"adainfilter/model/float16"
+	"adainfilter/model/safetensors"
 )
 
 // encode is a .safetensors file in memory.
-func encode(t testing.TB, tensors map[string]Tensor, metadata map[string]string) []byte {
+func encode(t testing.TB, tensors map[string]safetensors.Tensor, metadata map[string]string) []byte {
 	t.Helper()
-	data, sorted, err := tensorHeader(slices.Collect(maps.Values(tensors)), metadata)
-	if err != nil {
+	var file bytes.Buffer
+	if err := safetensors.Write(&file, slices.Collect(maps.Values(tensors)), metadata); err != nil {
 		t.Fatal(err)
 	}
-	for _, tensor := range sorted {
-		data = append(data, tensor.Data...)
-	}
-	return data
+	return file.Bytes()
 }
 
 // bundle are the tensors of a network of widths 4,4,4,8 whose values count up.
-func bundle() map[string]Tensor {
-	tensors := map[string]Tensor{}
+func bundle() map[string]safetensors.Tensor {
+	tensors := map[string]safetensors.Tensor{}
 	for _, l := range (Widths{4, 4, 4, 8}).Layers() {
 		v := make([]float32, l.MAC())
 		for i := range v {
 			v[i] = float32(i+l.Index) / 64
 		}
-		tensors[l.Key()+".weight"] = Float32Tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, v)
-		tensors[l.Key()+".bias"] = Float32Tensor(l.Key()+".bias", []int{l.Out}, v[:l.Out])
+		tensors[l.Key()+".weight"] = safetensors.Float32(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, v)
+		tensors[l.Key()+".bias"] = safetensors.Float32(l.Key()+".bias", []int{l.Out}, v[:l.Out])
 	}
 	return tensors
 }
 
 // put replaces a tensor.
-func put(t Tensor) func(map[string]Tensor) { return func(m map[string]Tensor) { m[t.Name] = t } }
+func put(t safetensors.Tensor) func(map[string]safetensors.Tensor) {
+	return func(m map[string]safetensors.Tensor) { m[t.Name] = t }
+}
 
 func TestParseWeightsRefuses(t *testing.T) {
 	good := map[string]string{"format": WeightsFormat, "network": "test"}
-	filled := func(key string, shape []int, value float32) func(map[string]Tensor) {
-		n, _ := product(1, shape)
+	filled := func(key string, shape []int, value float32) func(map[string]safetensors.Tensor) {
+		n := 1
+		for _, side := range shape {
+			n *= side
+		}
 		v := make([]float32, n)
 		v[n-1] = value
-		return put(Float32Tensor(key, shape, v))
+		return put(safetensors.Float32(key, shape, v))
 	}
 	for _, c := range []struct {
 		name     string
-		change   func(map[string]Tensor)
+		change   func(map[string]safetensors.Tensor)
 		metadata map[string]string
 		says     string
 	}{
-		{"another version", func(map[string]Tensor) {}, map[string]string{"format": "adain-2"}, `"adain-2", wanted "adain-1"`},
-		{"a style", func(map[string]Tensor) {}, map[string]string{"format": StyleFormat}, "style file"},
-		{"other widths said", func(map[string]Tensor) {}, map[string]string{"widths": "4,4,4,4"}, "4,4,4,8"},
-		{"missing key", func(m map[string]Tensor) { delete(m, "decoder.21.bias") }, good, `"decoder.21.bias" is missing`},
-		{"unknown key", put(Float32Tensor("encoder.32.weight", []int{1}, []float32{1})), good, `unknown tensor "encoder.32.weight"`},
+		{"another version", func(map[string]safetensors.Tensor) {}, map[string]string{"format": "adain-2"}, `"adain-2", wanted "adain-1"`},
+		{"a style", func(map[string]safetensors.Tensor) {}, map[string]string{"format": StyleFormat}, "style file"},
+		{"other widths said", func(map[string]safetensors.Tensor) {}, map[string]string{"widths": "4,4,4,4"}, "4,4,4,8"},
+		{"missing key", func(m map[string]safetensors.Tensor) { delete(m, "decoder.21.bias") }, good, `"decoder.21.bias" is missing`},
+		{"unknown key", put(safetensors.Float32("encoder.32.weight", []int{1}, []float32{1})), good, `unknown tensor "encoder.32.weight"`},
 		{"NaN", filled("encoder.16.weight", []int{4, 4, 3, 3}, float32(math.NaN())), good, `"encoder.16.weight" has NaN at index 143`},
 		{"infinity", filled("decoder.28.bias", []int{3}, float32(math.Inf(-1))), good, `"decoder.28.bias" has -Inf at index 2`},
-		{"integers", put(Tensor{"encoder.0.bias", "I64", []int{3}, make([]byte, 24)}), good, "dtype I64, wanted F32 or F16"},
-		{"bfloat16", put(Tensor{"encoder.0.bias", "BF16", []int{3}, make([]byte, 6)}), good, "dtype BF16, wanted F32 or F16"},
+		{"integers", put(safetensors.Tensor{"encoder.0.bias", "I64", []int{3}, make([]byte, 24)}), good, "dtype I64, wanted F32 or F16"},
+		{"bfloat16", put(safetensors.Tensor{"encoder.0.bias", "BF16", []int{3}, make([]byte, 6)}), good, "dtype BF16, wanted F32 or F16"},
 		{"three dimensions", filled("encoder.29.weight", []int{8, 4, 9}, 0), good, "[8 4 9], wanted four"},
-		{"no channels", put(Float32Tensor("encoder.29.weight", []int{0, 4, 3, 3}, nil)), good, "level 4 has 0 channels"},
+		{"no channels", put(safetensors.Float32("encoder.29.weight", []int{0, 4, 3, 3}, nil)), good, "level 4 has 0 channels"},
 		{"odd widths", filled("encoder.29.weight", []int{6, 4, 3, 3}, 0), good, "level 4 has 6 channels"},
 		{"too wide", filled("encoder.9.weight", []int{4100, 1, 1, 1}, 0), good, "level 2 has 4100 channels"},
 		{"wrong inputs", filled("encoder.9.weight", []int{4, 3, 3, 3}, 0), good, `"encoder.9.weight" has shape [4 3 3 3]`},
@@ -105,11 +110,11 @@ func TestParseWeightsAccepts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		half[name] = Float16Tensor(name, tensor.Shape, v)
+		half[name] = safetensors.Float16(name, tensor.Shape, v)
 	}
 	for _, c := range []struct {
 		name, network string
-		tensors       map[string]Tensor
+		tensors       map[string]safetensors.Tensor
 		metadata      map[string]string
 	}{
 		{"named", "mine", bundle(), map[string]string{"format": WeightsFormat, "network": "mine", "widths": "4,4,4,8"}},
@@ -270,7 +275,7 @@ func TestSaveFloat16(t *testing.T) {
 	}
 	for i, l := range w.Layers {
 		for k, v := range l.Weight {
-			if got, want := again.Layers[i].Weight[k], FromFloat16(Float16(v)); got != want {
+			if got, want := again.Layers[i].Weight[k], float16.Value(float16.Round(v)); got != want {
 				t.Fatalf("%s: weight %d is %v, wanted %v", l.Name, k, got, want)
 			}
 		}

@@ -1,9 +1,10 @@
-package model
+// Package float16 rounds numbers to IEEE 754 binary16 and back, for files and GPUs.
+package float16
 
 import "math"
 
-// FromFloat16 is the value of an IEEE 754 binary16 number; every one is exact in float32.
-func FromFloat16(h uint16) float32 {
+// Value is the value of an IEEE 754 binary16 number; every one is exact in float32.
+func Value(h uint16) float32 {
 	sign := uint32(h>>15) << 31
 	exponent, fraction := uint32(h>>10)&31, uint32(h)&1023
 	switch exponent {
@@ -16,9 +17,9 @@ func FromFloat16(h uint16) float32 {
 	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }
 
-// Float16 rounds to the nearest IEEE 754 binary16 number, ties to even. What is too large becomes an infinity, a NaN
+// Round rounds to the nearest IEEE 754 binary16 number, ties to even. What is too large becomes an infinity, a NaN
 // stays a NaN.
-func Float16(v float32) uint16 {
+func Round(v float32) uint16 {
 	bits := math.Float32bits(v)
 	sign := uint16(bits >> 16 & 0x8000)
 	a := bits & 0x7fffffff

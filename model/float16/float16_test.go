@@ -1,4 +1,4 @@
-package model
+package float16
 
 import (
 	"math"
@@ -13,7 +13,7 @@ func TestFloat16(t *testing.T) {
 		{0, 0}, {1, 1. / (1 << 24)}, {0x03ff, 1023. / (1 << 24)}, {0x0400, 1. / (1 << 14)}, {0x3c00, 1}, {0x3c01, 1 + 1./1024},
 		{0xc000, -2}, {0x7bff, 65504}, {0x7c00, math.Inf(1)}, {0xfc00, math.Inf(-1)}, {0x3555, 0.333251953125},
 	} {
-		if got := float64(FromFloat16(c.bits)); got != c.value {
+		if got := float64(Value(c.bits)); got != c.value {
 			t.Errorf("%#04x is %g, wanted %g", c.bits, got, c.value)
 		}
 	}
@@ -29,15 +29,15 @@ func TestFloat16(t *testing.T) {
 		{1. / (1 << 14) * (1 - 1./4096), 0x0400}, // the largest subnormal rounds up to a normal number
 		{float32(math.Inf(1)), 0x7c00}, {float32(math.Copysign(0, -1)), 0x8000},
 	} {
-		if got := Float16(c.value); got != c.bits {
+		if got := Round(c.value); got != c.bits {
 			t.Errorf("%g becomes %#04x, wanted %#04x", c.value, got, c.bits)
 		}
 	}
 	for h := range 1 << 16 {
-		v := FromFloat16(uint16(h))
-		if got := Float16(v); got != uint16(h) && v == v {
+		v := Value(uint16(h))
+		if got := Round(v); got != uint16(h) && v == v {
 			t.Fatalf("%#04x is %g and becomes %#04x", h, v, got)
-		} else if v != v && FromFloat16(got) == FromFloat16(got) {
+		} else if v != v && Value(got) == Value(got) {
 			t.Fatalf("the NaN %#04x becomes %#04x", h, got)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
 	"adainfilter/model/ref"
+	"adainfilter/model/safetensors"
 )
 
 // The golden file holds PyTorch's values (features in float64, rounded to float32) for random weights of widths 4,8,16,32, a
@@ -18,7 +19,7 @@ const golden = "../testdata/network.safetensors"
 const tolerance = 1e-6
 
 // goldenPicture is a (H,W,3) tensor of bytes as an image.
-func goldenPicture(f *model.TensorFile, name string) *model.Image {
+func goldenPicture(f *safetensors.File, name string) *model.Image {
 	p := f.Tensors[name]
 	m := model.NewImage(model.RGB, p.Shape[1], p.Shape[0])
 	copy(m.Planes[0].Data, p.Data)

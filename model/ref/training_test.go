@@ -11,13 +11,14 @@ import (
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
 	"adainfilter/model/ref"
+	"adainfilter/model/safetensors"
 )
 
 // The training file holds a batch of two at 32x32 and PyTorch's losses, gradients and three steps of Adam, in float64 rounded
 // to float32.
 const goldenTraining = "../testdata/training.safetensors"
 
-func readGolden(t *testing.T) (f *model.TensorFile, values func(key string) []float32) {
+func readGolden(t *testing.T) (f *safetensors.File, values func(key string) []float32) {
 	t.Helper()
 	f, err := model.ReadTensors(goldenTraining)
 	if err != nil {
@@ -34,7 +35,7 @@ func readGolden(t *testing.T) (f *model.TensorFile, values func(key string) []fl
 }
 
 // goldenWeights are the network with the encoder under a prefix.
-func goldenWeights(t *testing.T, f *model.TensorFile, prefix string) *model.Weights {
+func goldenWeights(t *testing.T, f *safetensors.File, prefix string) *model.Weights {
 	t.Helper()
 	w, err := model.AssembleWeights(goldenTraining, "", func(key string) ([]int, []float32, error) {
 		if key[0] == 'e' {
@@ -161,18 +162,18 @@ func dumpTraining(t *testing.T, path string, loss []model.Conv, w *model.Weights
 	for _, s := range b.Shift {
 		shift = append(shift, float32(s[0]), float32(s[1]))
 	}
-	tensors := []model.Tensor{
-		model.Float32Tensor("content", shape, b.Content), model.Float32Tensor("style", shape, b.Style),
-		model.Float32Tensor("moved", shape, b.Moved), model.Float32Tensor("alpha", shape[:1], b.Alpha),
-		model.Float32Tensor("shift", []int{o.Batch, 2}, shift),
-		model.Float32Tensor("loss_all.content", []int{1}, []float32{float32(l.Content)}),
-		model.Float32Tensor("loss_all.style", []int{1}, []float32{float32(l.Style)}),
-		model.Float32Tensor("loss_all.identity", []int{1}, []float32{float32(l.Identity)}),
-		model.Float32Tensor("loss_all.consistency", []int{1}, []float32{float32(l.Consistency)}),
+	tensors := []safetensors.Tensor{
+		safetensors.Float32("content", shape, b.Content), safetensors.Float32("style", shape, b.Style),
+		safetensors.Float32("moved", shape, b.Moved), safetensors.Float32("alpha", shape[:1], b.Alpha),
+		safetensors.Float32("shift", []int{o.Batch, 2}, shift),
+		safetensors.Float32("loss_all.content", []int{1}, []float32{float32(l.Content)}),
+		safetensors.Float32("loss_all.style", []int{1}, []float32{float32(l.Style)}),
+		safetensors.Float32("loss_all.identity", []int{1}, []float32{float32(l.Identity)}),
+		safetensors.Float32("loss_all.consistency", []int{1}, []float32{float32(l.Consistency)}),
 	}
 	layer := func(prefix string, c model.Conv) {
-		tensors = append(tensors, model.Float32Tensor(prefix+c.Key()+".weight", []int{c.Out, c.In, c.Kernel, c.Kernel}, c.Weight),
-			model.Float32Tensor(prefix+c.Key()+".bias", []int{c.Out}, c.Bias))
+		tensors = append(tensors, safetensors.Float32(prefix+c.Key()+".weight", []int{c.Out, c.In, c.Kernel, c.Kernel}, c.Weight),
+			safetensors.Float32(prefix+c.Key()+".bias", []int{c.Out}, c.Bias))
 	}
 	for _, c := range loss {
 		layer("", c)

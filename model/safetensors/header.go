@@ -1,4 +1,4 @@
-package model
+package safetensors
 
 import (
 	"encoding/binary"
@@ -151,9 +151,9 @@ func product(size int, shape []int) (int, bool) {
 	return size, true
 }
 
-// tensorHeader is the length and the JSON of a file with these tensors, and the tensors in the order of the file, which is
+// header is the length and the JSON of a file with these tensors, and the tensors in the order of the file, which is
 // that of their names. Blanks fill the header so that the tensors begin at a multiple of 8 bytes.
-func tensorHeader(tensors []Tensor, metadata map[string]string) ([]byte, []Tensor, error) {
+func header(tensors []Tensor, metadata map[string]string) ([]byte, []Tensor, error) {
 	sorted := slices.Clone(tensors)
 	sort.Slice(sorted, func(i, j int) bool { return sorted[i].Name < sorted[j].Name })
 	type entry struct {
@@ -168,7 +168,7 @@ func tensorHeader(tensors []Tensor, metadata map[string]string) ([]byte, []Tenso
 	at := 0
 	for _, t := range sorted {
 		size, ok := product(dtypeSize[t.DType], t.Shape)
-		if _, twice := entries[t.Name]; twice || !ok || size != len(t.Data) || len(t.Shape) > maxRank {
+		if _, twice := entries[t.Name]; twice || t.Name == "__metadata__" || !ok || size != len(t.Data) || len(t.Shape) > maxRank {
 			return nil, nil, fmt.Errorf("tensor %q, %s of shape %v with %d bytes, cannot be written", t.Name, t.DType, t.Shape, len(t.Data))
 		}
 		entries[t.Name] = entry{t.DType, append([]int{}, t.Shape...), [2]int{at, at + size}}

@@ -1,4 +1,10 @@
-package model
+// Package safetensors reads and writes the bytes of .safetensors files: named arrays and some text, which cannot execute anything. Files are
+// taken to be hostile. Nothing here touches the disk.
+//
+// A file is a little-endian uint64 with the length of a JSON header, the header and the tensors' bytes. The header maps a tensor's name to
+// its dtype, shape and the range of its bytes, counted from the header's end; the entry __metadata__ maps strings to strings. The ranges
+// cover the rest of the file without overlap and without holes.
+package safetensors
 
 import (
 	"bytes"
@@ -11,11 +17,11 @@ import (
 	"slices"
 	"sort"
 	"unicode/utf8"
+
+	"adainfilter/model/float16"
 )
 
-// A .safetensors file is a little-endian uint64 with the length of a JSON header, the header and the tensors' bytes. The
-// header maps a tensor's name to its dtype, shape and the range of its bytes, counted from the header's end; the entry
-// __metadata__ maps strings to strings. The ranges cover the rest of the file without overlap and without holes.
+// Limits on what is believed.
 const (
 	maxHeader  = 4 << 20 // bytes; a bundle's header has about 4,000
 	maxTensors = 10000   // a bundle has 38
@@ -36,56 +42,32 @@ type Tensor struct {
 	Data  []byte // product of Shape times the size of DType; after reading it shares the file's memory
 }
 
-// TensorFile is the content of a .safetensors file.
-type TensorFile struct {
+// File is the content of a .safetensors file.
+type File struct {
 	Tensors  map[string]Tensor // by name
 	Metadata map[string]string // nil if the file has none
 }
 
-// ParseTensors reads a .safetensors file from memory, which the tensors keep using. Every length, shape and offset is
-// checked before it is believed, and nothing is allocated but the header's own content. file is the name for messages.
-func ParseTensors(file string, data []byte) (*TensorFile, error) {
-	f, err := parseTensors(data)
+// Write writes a .safetensors file, the tensors in the order of their names. Errors: those of w, and before anything is written a name that
+// occurs twice or is __metadata__, more than 8 dimensions, an unknown dtype, and data that do not have the size of their shape.
+func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	start, sorted, err := header(tensors, metadata)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return err
 	}
-	return f, nil
-}
-
-// ReadTensors reads a .safetensors file of at most 2 GiB.
-func ReadTensors(path string) (*TensorFile, error) {
-	data, err := readFile(path, maxWeightsFile)
-	if err != nil {
-		return nil, err
+	if _, err := w.Write(start); err != nil {
+		return err
 	}
-	return ParseTensors(path, data)
-}
-
-// WriteTensors writes a .safetensors file under a temporary name beside path and renames it when it is complete.
-func WriteTensors(path string, tensors []Tensor, metadata map[string]string) error {
-	header, sorted, err := tensorHeader(tensors, metadata)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	err = WriteFile(path, func(w io.Writer) error {
-		if _, err := w.Write(header); err != nil {
+	for _, t := range sorted {
+		if _, err := w.Write(t.Data); err != nil {
 			return err
 		}
-		for _, t := range sorted {
-			if _, err := w.Write(t.Data); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
 
-// Float32Tensor is a tensor with the values v; it has its own memory.
-func Float32Tensor(name string, shape []int, v []float32) Tensor {
+// Float32 is a tensor with the values v; it has its own memory.
+func Float32(name string, shape []int, v []float32) Tensor {
 	data := make([]byte, 0, 4*len(v))
 	for _, x := range v {
 		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
@@ -93,11 +75,11 @@ func Float32Tensor(name string, shape []int, v []float32) Tensor {
 	return Tensor{name, "F32", slices.Clone(shape), data}
 }
 
-// Float16Tensor is a tensor with the values v rounded to the nearest float16; it has its own memory.
-func Float16Tensor(name string, shape []int, v []float32) Tensor {
+// Float16 is a tensor with the values v rounded to the nearest float16; it has its own memory.
+func Float16(name string, shape []int, v []float32) Tensor {
 	data := make([]byte, 0, 2*len(v))
 	for _, x := range v {
-		data = binary.LittleEndian.AppendUint16(data, Float16(x))
+		data = binary.LittleEndian.AppendUint16(data, float16.Round(x))
 	}
 	return Tensor{name, "F16", slices.Clone(shape), data}
 }
@@ -113,29 +95,44 @@ func (t Tensor) Float32() ([]float32, error) {
 		if size == 4 {
 			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
 		} else {
-			v[i] = FromFloat16(binary.LittleEndian.Uint16(t.Data[2*i:]))
+			v[i] = float16.Value(binary.LittleEndian.Uint16(t.Data[2*i:]))
 		}
 	}
 	return v, nil
 }
 
-// parseTensors is ParseTensors without the file's name.
-func parseTensors(data []byte) (*TensorFile, error) {
+// NoHeaderError is the error of Parse for bytes that do not begin like a .safetensors file, or are cut off in the header. What they are
+// instead is for the caller to say.
+type NoHeaderError struct {
+	Header uint64 // bytes that the header would have
+	Size   int    // bytes that there are
+}
+
+// Error is the sentence.
+func (e NoHeaderError) Error() string {
+	if e.Size < 8 {
+		return fmt.Sprintf("has %d bytes, too few for a .safetensors file", e.Size)
+	}
+	return fmt.Sprintf("is not a .safetensors file or is cut off: its header would have %d bytes, the file has %d", e.Header, e.Size)
+}
+
+// Parse reads a .safetensors file from memory, which the tensors keep using. Every length, shape and offset is checked before it is
+// believed, and nothing is allocated but the header's own content. Errors are the second half of a sentence about the file: NoHeaderError,
+// and everything in a header that the format forbids, that occurs twice or that has no meaning here: more than 10,000 tensors, 8
+// dimensions, 4 MiB of header or 1,000 bytes of a name.
+func Parse(data []byte) (*File, error) {
 	if len(data) < 8 {
-		return nil, fmt.Errorf("has %d bytes, too few for a .safetensors file", len(data))
+		return nil, NoHeaderError{Size: len(data)}
 	}
 	n := binary.LittleEndian.Uint64(data)
 	if n > uint64(len(data)-8) || n > maxHeader || n < 2 || data[8] != '{' {
-		if kind := foreign(data); kind != "" {
-			return nil, fmt.Errorf("is %s", kind)
-		}
-		return nil, fmt.Errorf("is not a .safetensors file or is cut off: its header would have %d bytes, the file has %d", n, len(data))
+		return nil, NoHeaderError{n, len(data)}
 	}
 	header, body := data[8:8+n], data[8+n:]
 	if !utf8.Valid(header) {
 		return nil, errors.New("header is not UTF-8 text")
 	}
-	f := &TensorFile{Tensors: map[string]Tensor{}}
+	f := &File{Tensors: map[string]Tensor{}}
 	p := headerParser{json.NewDecoder(bytes.NewReader(header))}
 	p.UseNumber()
 	var all []placed

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"math"
 
-	"adainfilter/model"
+	"adainfilter/model/float16"
 )
 
 // storage is a row of elements that tensors are views of.
@@ -86,7 +86,7 @@ func (t *Tensor) Float32() ([]float32, error) {
 	case "F64":
 		element = func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }
 	case "F16":
-		element = func(b []byte) float32 { return model.FromFloat16(binary.LittleEndian.Uint16(b)) }
+		element = func(b []byte) float32 { return float16.Value(binary.LittleEndian.Uint16(b)) }
 	case "BF16":
 		element = func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) }
 	default:

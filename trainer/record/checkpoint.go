@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"adainfilter/model"
+	"adainfilter/model/safetensors"
 )
 
 // checkpointFormat is the version of the checkpoint file.
@@ -48,9 +49,9 @@ func (f *Folder) WriteCheckpoint(c *Checkpoint) error {
 	for name, text := range c.texts() {
 		metadata[name] = *text
 	}
-	var tensors []model.Tensor
+	var tensors []safetensors.Tensor
 	for name, v := range c.vectors() {
-		tensors = append(tensors, model.Float32Tensor(name, []int{len(*v)}, *v))
+		tensors = append(tensors, safetensors.Float32(name, []int{len(*v)}, *v))
 	}
 	if err := model.WriteTensors(f.Path(CheckpointFile), tensors, metadata); err != nil {
 		return f.Explain(fmt.Errorf("checkpoint: %w", err))
@@ -72,7 +73,7 @@ func (f *Folder) ReadCheckpoint() (*Checkpoint, error) {
 	return c, nil
 }
 
-func parseCheckpoint(file *model.TensorFile) (*Checkpoint, error) {
+func parseCheckpoint(file *safetensors.File) (*Checkpoint, error) {
 	if format := file.Metadata["format"]; format != checkpointFormat {
 		return nil, fmt.Errorf("format version is %q, wanted %q", format, checkpointFormat)
 	}

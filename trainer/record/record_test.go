@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/model/safetensors"
 	"adainfilter/picture"
 )
 
@@ -51,29 +52,29 @@ func TestCheckpoint(t *testing.T) {
 func TestCheckpointRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(tensors map[string]model.Tensor, metadata map[string]string)
+		change func(tensors map[string]safetensors.Tensor, metadata map[string]string)
 		want   string
 	}{
-		{"format", func(_ map[string]model.Tensor, m map[string]string) { m["format"] = model.WeightsFormat }, "format version"},
-		{"steps", func(_ map[string]model.Tensor, m map[string]string) { m["steps"] = "x" }, "steps"},
-		{"negative steps", func(_ map[string]model.Tensor, m map[string]string) { m["steps"] = "-1" }, "-1 steps"},
-		{"options", func(_ map[string]model.Tensor, m map[string]string) { m["options"] = "[1]" }, "options"},
-		{"no data", func(_ map[string]model.Tensor, m map[string]string) { delete(m, "style-pictures") }, "style-pictures"},
-		{"missing", func(f map[string]model.Tensor, _ map[string]string) { delete(f, "second") }, "second"},
-		{"unknown", func(f map[string]model.Tensor, _ map[string]string) {
-			f["more"] = model.Float32Tensor("more", []int{1}, []float32{1})
+		{"format", func(_ map[string]safetensors.Tensor, m map[string]string) { m["format"] = model.WeightsFormat }, "format version"},
+		{"steps", func(_ map[string]safetensors.Tensor, m map[string]string) { m["steps"] = "x" }, "steps"},
+		{"negative steps", func(_ map[string]safetensors.Tensor, m map[string]string) { m["steps"] = "-1" }, "-1 steps"},
+		{"options", func(_ map[string]safetensors.Tensor, m map[string]string) { m["options"] = "[1]" }, "options"},
+		{"no data", func(_ map[string]safetensors.Tensor, m map[string]string) { delete(m, "style-pictures") }, "style-pictures"},
+		{"missing", func(f map[string]safetensors.Tensor, _ map[string]string) { delete(f, "second") }, "second"},
+		{"unknown", func(f map[string]safetensors.Tensor, _ map[string]string) {
+			f["more"] = safetensors.Float32("more", []int{1}, []float32{1})
 		}, "more"},
-		{"length", func(f map[string]model.Tensor, _ map[string]string) {
-			f["first"] = model.Float32Tensor("first", []int{1}, []float32{1})
+		{"length", func(f map[string]safetensors.Tensor, _ map[string]string) {
+			f["first"] = safetensors.Float32("first", []int{1}, []float32{1})
 		}, "wanted 3 each"},
-		{"half", func(f map[string]model.Tensor, _ map[string]string) {
-			f["first"] = model.Float16Tensor("first", []int{3}, []float32{1, 2, 3})
+		{"half", func(f map[string]safetensors.Tensor, _ map[string]string) {
+			f["first"] = safetensors.Float16("first", []int{3}, []float32{1, 2, 3})
 		}, "F16"},
-		{"NaN", func(f map[string]model.Tensor, _ map[string]string) {
-			f["average"] = model.Float32Tensor("average", []int{3}, []float32{1, float32(math.NaN()), 3})
+		{"NaN", func(f map[string]safetensors.Tensor, _ map[string]string) {
+			f["average"] = safetensors.Float32("average", []int{3}, []float32{1, float32(math.NaN()), 3})
 		}, "NaN"},
-		{"colour", func(f map[string]model.Tensor, _ map[string]string) {
-			f["colour"] = model.Float32Tensor("colour", []int{3}, []float32{1, 2, 3})
+		{"colour", func(f map[string]safetensors.Tensor, _ map[string]string) {
+			f["colour"] = safetensors.Float32("colour", []int{3}, []float32{1, 2, 3})
 		}, "colour"},
 	} {
 		f := open(t, t.TempDir(), false)
@@ -85,7 +86,7 @@ func TestCheckpointRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.change(file.Tensors, file.Metadata)
-		var tensors []model.Tensor
+		var tensors []safetensors.Tensor
 		for _, tensor := range file.Tensors {
 			tensors = append(tensors, tensor)
 		}
