@@ -20,9 +20,6 @@ import (
 	"adainfilter/model"
 )
 
-// mostThreads bounds what a typing error can ask for.
-const mostThreads = 1024
-
 // emulateHalf lets tests run bfloat16 where oneDNN has to emulate it.
 var emulateHalf = false
 
@@ -171,8 +168,8 @@ func teamSize(wanted int) (int, error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	if threads < 1 || threads > mostThreads {
-		return 0, fmt.Errorf("cpu: %d threads, wanted 0 (all) to %d", wanted, mostThreads)
+	if threads < 1 || threads > model.MaxThreads {
+		return 0, fmt.Errorf("cpu: %d threads, wanted 0 (all) to %d", wanted, model.MaxThreads)
 	}
 	return threads, nil
 }

@@ -71,7 +71,7 @@ func (n *network) upload(s cu.Stream, halves *[][]uint16) (err error) {
 		if p.Side == model.Decoder && n.join == 0 {
 			n.join = i
 		}
-		half := float16(p.weight)
+		half := toFloat16(p.weight)
 		*halves = append(*halves, half)
 		weight, err := upload(&n.memory, s, half)
 		if err != nil {

@@ -104,8 +104,8 @@ func fill(n int, v []float32) []float32 {
 	return out
 }
 
-// float16 rounds all values.
-func float16(v []float32) []uint16 {
+// toFloat16 rounds all values.
+func toFloat16(v []float32) []uint16 {
 	out := make([]uint16, len(v))
 	for i, x := range v {
 		out[i] = float16.Round(x)

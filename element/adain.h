@@ -45,10 +45,11 @@ typedef struct {
 /* One frame during one call. */
 typedef struct {
   AdaInPlane src[ADAIN_PLANES], dst[ADAIN_PLANES];
-  gdouble alpha, smoothing;
+  gfloat alpha;                 /* 0 only in frames of system memory that cannot be handed on as they are */
+  gdouble smoothing;            /* as the property says, 0 to 1 */
   gboolean preserve_color;
   GstClockTime time;            /* running time, GST_CLOCK_TIME_NONE where unknown */
-  gboolean fresh;               /* does not go on from the frame before; stays until the engine has done a frame */
+  gboolean discontinuity;       /* does not go on from the frame before; stays until the engine has done a frame */
 } AdaInFrame;
 
 /* What went wrong, in the order of messages.c. */
@@ -68,6 +69,12 @@ typedef struct {
   gint kind;
   char *text, *debug;
 } AdaInError;
+
+/* What Go knows and properties say; for the call only. */
+typedef struct {
+  const char *default_style, *style_blurb, *smoothing_blurb;
+  gint max_threads;
+} AdaInClass;
 
 typedef struct _GstCudaContext GstCudaContext;
 
@@ -90,12 +97,12 @@ typedef struct {
 
 /* class.c */
 extern GstBaseTransformClass *adain_parent_class;
-void adain_class_init (void *klass, const char *default_style, const char *style_blurb);
+void adain_class_init (void *klass, const AdaInClass * c);
 GType adain_lookup_type (void);
 gboolean adain_register (void *plugin, GType type);
 
 /* properties.c */
-void adain_install_properties (GObjectClass * klass, const char *default_style, const char *style_blurb);
+void adain_install_properties (GObjectClass * klass, const AdaInClass * c);
 void adain_notify_statistics (GstAdaInFilter * self);
 
 /* settings.c */

@@ -55,7 +55,7 @@ set_caps (GstBaseTransform * base, GstCaps * in, GstCaps * out)
     GST_ELEMENT_ERROR (self, CORE, NEGOTIATION, ("The video format is not complete."), ("caps %" GST_PTR_FORMAT, in));
     return FALSE;
   }
-  self->frame.fresh = TRUE;
+  self->frame.discontinuity = TRUE;
   if (!prepare_memory (self, in))
     return FALSE;
   if (goAdaInCaps (self, (char *) GST_VIDEO_INFO_NAME (info), info->width, info->height, matrix (info),

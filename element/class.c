@@ -68,7 +68,7 @@ stop (GstBaseTransform * base)
 
 /* Called once, under go-glib's registration lock: nothing here may register another Go type. */
 void
-adain_class_init (void *klass, const char *default_style, const char *style_blurb)
+adain_class_init (void *klass, const AdaInClass * c)
 {
   GObjectClass *object = G_OBJECT_CLASS (klass);
   GstElementClass *element = GST_ELEMENT_CLASS (klass);
@@ -76,12 +76,12 @@ adain_class_init (void *klass, const char *default_style, const char *style_blur
 
   GST_DEBUG_CATEGORY_INIT (adain_debug, "adainfilter", 0, "AdaIN style transfer");
   adain_parent_class = g_type_class_peek_parent (klass);
-  default_style_name = g_intern_string (default_style);
+  default_style_name = g_intern_string (c->default_style);
 
   go_finalize = object->finalize;
   object->finalize = finalize;
   object->constructed = constructed;
-  adain_install_properties (object, default_style_name, g_intern_string (style_blurb));
+  adain_install_properties (object, c);
 
   gst_element_class_add_static_pad_template (element, &sink_template);
   gst_element_class_add_static_pad_template (element, &src_template);

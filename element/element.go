@@ -49,10 +49,14 @@ type carrier struct{}
 func (*carrier) New() glib.GoObjectSubclass { return &carrier{} }
 
 func (*carrier) ClassInit(class *glib.ObjectClass) {
-	style, blurb := C.CString(model.DefaultStyle), C.CString(styleBlurb())
-	defer C.free(unsafe.Pointer(style))
-	defer C.free(unsafe.Pointer(blurb))
-	C.adain_class_init(class.Unsafe(), style, blurb)
+	c := C.AdaInClass{
+		default_style: C.CString(model.DefaultStyle), style_blurb: C.CString(styleBlurb()), smoothing_blurb: C.CString(smoothingBlurb()),
+		max_threads: model.MaxThreads,
+	}
+	for _, text := range []*C.char{c.default_style, c.style_blurb, c.smoothing_blurb} {
+		defer C.free(unsafe.Pointer(text))
+	}
+	C.adain_class_init(class.Unsafe(), &c)
 }
 
 // extends is go-gst's GstBaseTransform with the size of GstAdaInFilter.
@@ -64,4 +68,10 @@ func styleBlurb() string {
 	return fmt.Sprintf("Style: a built-in name (%s), a picture file or a style file (.safetensors). Several, separated by "+
 		"commas, are mixed; write \\, for a comma inside a name. It is loaded while frames go on with the old style, and an "+
 		"element message adain-style (name, ok, error) says what became of it", strings.Join(model.BuiltinStyles(), ", "))
+}
+
+func smoothingBlurb() string {
+	return fmt.Sprintf("Against flicker: share that the content's statistics, and the result where the film rests, take over from the "+
+		"frame before; above %[1]v acts as %[1]v. It starts anew at a scene cut, a seek and a discontinuity. 0 makes each frame by itself",
+		model.MaxSmoothing)
 }

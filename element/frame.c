@@ -15,8 +15,6 @@ plain_layout (const GstVideoInfo * info, GstBuffer * buffer)
   return TRUE;
 }
 
-#define MOST_SMOOTHING 0.95
-
 /* A frame that the engine does not see, as at alpha 0, also breaks the line of those that it has seen. */
 static void
 take_settings (GstAdaInFilter * self, GstBuffer * buffer)
@@ -28,12 +26,12 @@ take_settings (GstAdaInFilter * self, GstBuffer * buffer)
   if (segment->format == GST_FORMAT_TIME)
     frame->time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   GST_OBJECT_LOCK (self);
-  frame->alpha = self->settings.alpha;
-  frame->smoothing = MIN (self->settings.smoothing, MOST_SMOOTHING);
+  frame->alpha = (gfloat) self->settings.alpha; /* what the engine will see, so that both mean the same by 0 */
+  frame->smoothing = self->settings.smoothing;
   frame->preserve_color = self->settings.preserve_color;
   GST_OBJECT_UNLOCK (self);
-  if (frame->alpha == 0.0 || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
-    frame->fresh = TRUE;
+  if (frame->alpha == 0.0f || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+    frame->discontinuity = TRUE;
 }
 
 /* Before the base class looks at anything, so that passthrough and a pending renegotiation already hold for this frame.
@@ -50,7 +48,7 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
   take_settings (self, buffer);
 
   /* Who takes frames in GPU memory reads GstVideoMeta: their rows never are as the caps say. */
-  passthrough = self->frame.alpha == 0.0
+  passthrough = self->frame.alpha == 0.0f
       && (self->gpu_memory || self->downstream_takes_meta || plain_layout (&self->info, buffer));
   self->refused = !passthrough && self->gpu_memory && !adain_context_follow (self, buffer);
   if (passthrough == gst_base_transform_is_passthrough (base))
@@ -115,7 +113,7 @@ stylize (GstAdaInFilter * self, GstVideoFrame * src, GstVideoFrame * dst)
     return GST_FLOW_ERROR;
   }
   if (goAdaInFrame (self, &self->frame, &e)) {
-    self->frame.fresh = self->frame.alpha == 0.0;
+    self->frame.discontinuity = self->frame.alpha == 0.0f;
     return GST_FLOW_OK;
   }
   adain_post_error (self, &e);
@@ -157,7 +155,7 @@ static gboolean
 sink_event (GstBaseTransform * base, GstEvent * event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    ADAIN_FILTER (base)->frame.fresh = TRUE;
+    ADAIN_FILTER (base)->frame.discontinuity = TRUE;
   return adain_parent_class->sink_event (base, event);
 }
 

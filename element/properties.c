@@ -299,7 +299,7 @@ install_style_properties (const char *style_blurb)
 }
 
 static void
-install_frame_properties (void)
+install_frame_properties (const char *smoothing_blurb)
 {
   const GParamFlags playing = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
 
@@ -309,26 +309,24 @@ install_frame_properties (void)
   properties[PROP_PRESERVE_COLOR] = g_param_spec_boolean ("preserve-color", "Preserve color",
       "Take only the luminance from the style and the colour from the frame", FALSE, playing);
   properties[PROP_SMOOTHING] = g_param_spec_double ("smoothing", "Smoothing",
-      "Against flicker: share that the content's statistics, and the result where the film rests, take over from the frame before; "
-      "above 0.95 acts as 0.95. It starts anew at a scene cut, a seek and a discontinuity. 0 makes each frame by itself", 0.0, 1.0,
-      DEFAULT_SMOOTHING, playing | GST_PARAM_CONTROLLABLE);
+      smoothing_blurb, 0.0, 1.0, DEFAULT_SMOOTHING, playing | GST_PARAM_CONTROLLABLE);
   properties[PROP_NAVIGATION] = g_param_spec_boolean ("navigation", "Navigation",
       "Keys of a video window change properties: up and down alpha by 0.05; right and left go through the names in style, each "
       "alone, or through the built-in styles where style has one name. With a mask right and left do nothing", FALSE, playing);
 }
 
 void
-adain_install_properties (GObjectClass * klass, const char *style, const char *style_blurb)
+adain_install_properties (GObjectClass * klass, const AdaInClass * c)
 {
   const GParamFlags ready = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
 
-  default_style = style;
+  default_style = g_intern_string (c->default_style);
   klass->set_property = set_property;
   klass->get_property = get_property;
   klass->dispatch_properties_changed = dispatch_properties_changed;
 
-  install_style_properties (style_blurb);
-  install_frame_properties ();
+  install_style_properties (g_intern_string (c->style_blurb));
+  install_frame_properties (g_intern_string (c->smoothing_blurb));
   properties[PROP_WEIGHTS] = g_param_spec_string ("weights", "Weights",
       "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);
   properties[PROP_PROCESSING_SIZE] = g_param_spec_int ("processing-size", "Processing size",
@@ -340,7 +338,7 @@ adain_install_properties (GObjectClass * klass, const char *style, const char *s
       "Which GPU, as the driver counts them from 0. -1: the one that the elements around use, else the first", -1, G_MAXINT, -1,
       ready);
   properties[PROP_THREADS] = g_param_spec_int ("threads", "Threads",
-      "Threads that compute on the CPU. 0: one for each core this process may use", 0, 1024, 0, ready);
+      "Threads that compute on the CPU. 0: one for each core this process may use", 0, c->max_threads, 0, ready);
   properties[PROP_PRECISION] = g_param_spec_enum ("precision", "Precision", "Number format inside the network",
       precision_type (), 0, ready);
   g_object_class_install_properties (klass, N_PROPERTIES, properties);

@@ -7,6 +7,7 @@ package element
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"unsafe"
@@ -141,21 +142,23 @@ func (st *state) frame(f *C.AdaInFrame) error {
 		st.fade.Store(fade)
 	}
 	st.stylization = model.Stylization{
-		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: float32(f.smoothing), Discontinuity: f.fresh != 0,
-		ProcessingSize: st.processing,
+		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: min(float32(f.smoothing), model.MaxSmoothing),
+		Discontinuity: f.discontinuity != 0, ProcessingSize: st.processing,
 	}
 	fade.at(time, &st.stylization)
-	if err := model.CheckStylize(st.weights, &st.result, &st.content, &st.stylization); err != nil {
+	var err error
+	if st.stylization.Alpha == 0 {
+		err = st.copy(&st.result, &st.content, &st.stylization)
+	} else {
+		err = st.engine.Stylize(&st.result, &st.content, &st.stylization) // checks the frame
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(model.ArgumentError)):
 		return failure{streamKind, err}
 	}
-	if st.stylization.Alpha == 0 {
-		copySamples(&st.result, &st.content)
-		return nil
-	}
-	if err := st.engine.Stylize(&st.result, &st.content, &st.stylization); err != nil {
-		return failure{failedKind, err}
-	}
-	return nil
+	return failure{failedKind, err}
 }
 
 // setPlanes lets m see the memory of a mapped frame.
@@ -173,14 +176,21 @@ func setPlanes(m *model.Image, planes *[C.ADAIN_PLANES]C.AdaInPlane) error {
 	return nil
 }
 
-// copySamples is for the rare frame that cannot be handed on as it is at alpha 0, because downstream would not find its rows.
-// Frames in GPU memory always can.
-func copySamples(dst, src *model.Image) {
+// copy stands in for the engine at alpha 0. It is for the rare frame that cannot be handed on as it is, because downstream would not find
+// its rows. Frames in GPU memory always can.
+func (st *state) copy(dst, src *model.Image, s *model.Stylization) error {
+	if err := model.CheckStylize(st.weights, dst, src, s); err != nil {
+		return err
+	}
 	for i := range src.Format.Planes() {
 		d, s := dst.Planes[i], src.Planes[i]
+		if d.Device != 0 || s.Device != 0 {
+			return fmt.Errorf("plane %d lies in the memory of a GPU, and at alpha 0 nothing copies it", i)
+		}
 		row, rows := src.Format.Plane(i, src.Width, src.Height)
 		for y := range rows {
 			copy(d.Data[y*d.Stride:y*d.Stride+row], s.Data[y*s.Stride:])
 		}
 	}
+	return nil
 }

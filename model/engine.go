@@ -34,8 +34,9 @@ type Engine interface {
 	// Stylize writes to dst the content src in the stylization's style: encoder, AdaIN, decoder. Format, size and colorimetry of dst
 	// must be those of src, both sides at least MinSize; strides may differ; dst and src must not overlap. Only the samples of
 	// the picture are written, never the bytes between rows; alpha and padding samples are copied. Nothing is allocated for a
-	// frame whose size, processing size, mask and use of smoothing were those of the frame before. Errors: as Statistics, sizes that differ, and a stylization with
-	// statistics of the wrong length, a mask of the wrong length or values out of range.
+	// frame whose size, processing size, mask and use of smoothing were those of the frame before. Errors: as Statistics, and
+	// ArgumentError for what CheckStylize refuses: sizes that differ, and a stylization with statistics of the wrong length, a mask of the
+	// wrong length or values out of range.
 	Stylize(dst, src *Image, s *Stylization) error
 
 	// Describe says in a few words what computes, for logs: "CPU, oneDNN 2.6.3, AVX-512, float32, 2 threads".
@@ -50,9 +51,12 @@ type Options struct {
 	Device    Device    // "" means Auto
 	DeviceID  int       // which GPU; -1 lets the engine choose
 	Context   uintptr   // CUcontext that a CUDA engine works in and whose frames it takes; 0 means the GPU's primary context
-	Threads   int       // of a CPU engine; 0 means all cores this process may use
+	Threads   int       // of a CPU engine, up to MaxThreads; 0 means all cores this process may use
 	Precision Precision // "" means AutoPrecision
 }
+
+// MaxThreads is the most threads that a CPU engine takes.
+const MaxThreads = 1024
 
 // Opener opens an engine; each engine's package has one.
 type Opener func(*Weights, Options) (Engine, error)
@@ -105,8 +109,25 @@ func (f fallback) Describe() string {
 	return fmt.Sprintf("%s (no GPU: %v)", f.Engine.Describe(), f.because)
 }
 
-// CheckStylize reports arguments of Engine.Stylize that every engine refuses; see there.
+// ArgumentError is the error of Engine.Stylize for arguments that every engine refuses: its caller is at fault, and the engine goes on.
+type ArgumentError struct{ Err error }
+
+// Error is the sentence of Err.
+func (e ArgumentError) Error() string { return e.Err.Error() }
+
+// Unwrap is Err.
+func (e ArgumentError) Unwrap() error { return e.Err }
+
+// CheckStylize is the one check of a frame on its way: every engine makes it first in Stylize, so that whoever calls an engine need not.
+// Errors: ArgumentError.
 func CheckStylize(w *Weights, dst, src *Image, s *Stylization) error {
+	if err := checkStylize(w, dst, src, s); err != nil {
+		return ArgumentError{err}
+	}
+	return nil
+}
+
+func checkStylize(w *Weights, dst, src *Image, s *Stylization) error {
 	for _, m := range []*Image{src, dst} {
 		if err := m.Check(); err != nil {
 			return err

@@ -22,8 +22,12 @@ import "math"
 // and B = N moved by e towards B'. Alpha and padding samples do not count. There is no frame before where the statistics have none, where
 // a region has a scene cut, where format or colorimetry, Style, Second or Alpha are not those of the frame before, and where s is or was 0.
 
-// BlendWeight is s as the pixels' weight takes it, 0 to 243: beyond 0.95 a trace of what was would stay for seconds.
-func BlendWeight(s float32) int { return int(256*math.Min(float64(s), 0.95) + 0.5) }
+// MaxSmoothing is the share beyond which a trace of what was would stay for seconds. Larger values act as this one: on pixels in every
+// engine, on statistics where users set them.
+const MaxSmoothing = 0.95
+
+// BlendWeight is s as the pixels' weight takes it, 0 to 243.
+func BlendWeight(s float32) int { return int(256*math.Min(float64(s), MaxSmoothing) + 0.5) }
 
 // SceneCut is the StatsDistance above which the content of a frame that the network sees as width x height is taken for that of another
 // scene: 2.2 divided by the root of the short side. The more pixels a mean is of, the less it changes. The number comes from four films

@@ -42,10 +42,13 @@ type TrainingEngine interface {
 type TrainingOptions struct {
 	Options
 	Encoder       bool  // train the encoder too, except its colour layer; otherwise it must be the loss network itself
-	Batch         int   // N, the number of pictures of a batch
+	Batch         int   // N, the number of pictures of a batch, 1 to MaxBatch
 	Height, Width int   // of every picture, multiples of 8
 	Cache         int64 // bytes that the engine may use to remember what the loss network sees of pictures with a key
 }
+
+// MaxBatch is the most pictures of a batch.
+const MaxBatch = 1024
 
 // TrainingOpener opens a training engine; each engine's package has one. loss are the encoder layers of the loss network, as
 // Widths.Layers lists them; they and w are copied. Errors: options that Check refuses, not enough memory, no such device.
@@ -163,8 +166,8 @@ func CheckTraining(loss []Conv, w *Weights, o TrainingOptions) error {
 			return fmt.Errorf("the frozen encoder differs from the loss network in %s, wanted the same", l.Key())
 		}
 	}
-	if o.Batch < 1 || o.Batch > 1024 {
-		return fmt.Errorf("batch of %d pictures, wanted 1 to 1024", o.Batch)
+	if o.Batch < 1 || o.Batch > MaxBatch {
+		return fmt.Errorf("batch of %d pictures, wanted 1 to %d", o.Batch, MaxBatch)
 	}
 	for _, n := range []int{o.Height, o.Width} {
 		if n < 8 || n%8 != 0 || n > 4096 {

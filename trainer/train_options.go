@@ -60,7 +60,7 @@ var ranges = []struct {
 	name      string
 	low, high float64
 }{
-	{"max-iter", 1, 1e9}, {"batch-size", 1, 1024}, {"crop", 16, 2048}, {"content-size", 16, 8192}, {"style-size", 16, 8192},
+	{"max-iter", 1, 1e9}, {"batch-size", 1, model.MaxBatch}, {"crop", 16, 2048}, {"content-size", 16, 8192}, {"style-size", 16, 8192},
 	{"lr", 1e-12, 1}, {"lr-decay", 0, 1}, {"encoder-lr-scale", 0, 100}, {"first-lr-scale", 0, 100},
 	{"content-weight", 0, 1e9}, {"style-weight", 0, 1e9}, {"identity-weight", 0, 1e9}, {"consistency-weight", 0, 1e9},
 	{"warmup", 0, 1e9}, {"ema", 0, 0.999999}, {"clip-norm", 0, 1e9}, {"pool", 0, 10000}, {"cache", 0, 1 << 20},

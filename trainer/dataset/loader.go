@@ -34,8 +34,8 @@ type Motion struct {
 var DefaultMotion = Motion{Shift: 8, Noise: [2]float64{0.005, 0.02}}
 
 func (o LoaderOptions) check(content, style *Folder) error {
-	if o.Batch < 1 || o.Batch > 1024 {
-		return fmt.Errorf("batch of %d pictures, wanted 1 to 1024", o.Batch)
+	if o.Batch < 1 || o.Batch > model.MaxBatch {
+		return fmt.Errorf("batch of %d pictures, wanted 1 to %d", o.Batch, model.MaxBatch)
 	}
 	if o.Workers < 0 || o.Workers > 256 {
 		return fmt.Errorf("%d workers, wanted 1 to 256, or 0 for the default", o.Workers)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/model"
 )
 
 // Input is one film to transcode.
@@ -86,12 +88,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // WarmUp is how many frames before a segment the filter sees, without their results being kept: after so many frames the
 // statistics of a frame before them weigh less than 1/256, less than a step of an 8-bit picture, in those of the next. The
-// element takes smoothing above 0.95 for 0.95, so it is at most 109 frames.
+// element takes smoothing above model.MaxSmoothing for that, so it is at most 109 frames.
 func WarmUp(smoothing float64) int {
 	if smoothing <= 0 {
 		return 0
 	}
-	return int(math.Ceil(math.Log(1.0/256) / math.Log(min(smoothing, 0.95))))
+	return int(math.Ceil(math.Log(1.0/256) / math.Log(min(smoothing, model.MaxSmoothing))))
 }
 
 func (o *Options) check() error {
