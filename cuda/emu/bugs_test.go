@@ -103,11 +103,12 @@ var bugs = []bug{
 }
 
 func TestSeededBugsAreFound(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds each kernel once more for each bug")
-	}
-	for _, b := range bugs {
-		for _, r := range b.runs {
+	for i, b := range bugs {
+		wanted := b.runs
+		if testing.Short() {
+			wanted = wanted[i%len(wanted):][:1]
+		}
+		for _, r := range wanted {
 			t.Run(fmt.Sprintf("%s/%s/%s", b.test, strings.ReplaceAll(b.name, " ", "-"), r), func(t *testing.T) {
 				t.Parallel()
 				out, err := execute(t, r, build(t, r.variant, b.test, &b), b.cases)

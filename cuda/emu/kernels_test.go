@@ -42,12 +42,29 @@ var onlyOnce = map[string][]run{
 	"errors": {{plain, "fwd", "late", ""}},
 }
 
+// quick is what a short test takes of a file's runs, the i-th file: one order, another for each file so that all are tried, and whatever
+// else there is than plain programs.
+func quick(i int, all []run) []run {
+	var kept, orders []run
+	for _, r := range all {
+		if r.variant == plain {
+			orders = append(orders, r)
+		} else {
+			kept = append(kept, r)
+		}
+	}
+	return append(kept, orders[i%len(orders)])
+}
+
+// quickCases are those that a short test searches for races, of files whose cases take long under that.
+var quickCases = map[string]string{"conv": "conv_n32", "conv90": "conv90_several"}
+
 // plainOnly is run without -march=native and with the portable switch between threads.
 var plainOnly = []run{{portable, "rand:1", "mix", ""}}
 
 func TestKernels(t *testing.T) {
 	files := testFiles(t)
-	for _, name := range files {
+	for i, name := range files {
 		wanted := runs
 		if r, ok := onlyOnce[name]; ok {
 			wanted = r
@@ -56,13 +73,16 @@ func TestKernels(t *testing.T) {
 			wanted = append(append([]run(nil), wanted...), plainOnly...)
 		}
 		if testing.Short() {
-			wanted = wanted[:1]
+			wanted = quick(i, wanted)
 		}
 		for _, r := range wanted {
 			t.Run(name+"/"+r.String(), func(t *testing.T) {
 				t.Parallel()
-				program := build(t, r.variant, name, nil)
-				out, err := execute(t, r, program)
+				program, cases := build(t, r.variant, name, nil), ""
+				if testing.Short() && r.variant == race {
+					cases = quickCases[name]
+				}
+				out, err := execute(t, r, program, cases)
 				if err != nil {
 					t.Errorf("EMU_SCHED=%s EMU_CP=%s EMU_SWZ=%s %s: %v\n%s", r.order, r.copies, r.swizzle, program, err, out)
 				}
@@ -101,6 +121,9 @@ func execute(t *testing.T, r run, program string, cases ...string) (string, erro
 		c.Env = append(c.Env, "EMU_SWZ="+r.swizzle)
 	}
 	out, err := c.CombinedOutput()
+	if c.ProcessState != nil {
+		t.Logf("%s of processor time", c.ProcessState.UserTime()+c.ProcessState.SystemTime())
+	}
 	if ctx.Err() != nil {
 		return string(out), errors.New("it did not end within ten minutes")
 	}

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <unordered_map>
@@ -33,8 +34,14 @@ struct Granule {
   size_t compressed = 0;  // reads that there were when the list was last made shorter
 };
 
+// Granules of 4096 bytes of memory: neighbours are mostly accessed together.
+constexpr uintptr_t kPage = 4096 / kGranule;
+struct Page {
+  Granule granule[kPage];
+};
+
 uint64_t blocks;
-std::unordered_map<uintptr_t, Granule> memory;
+std::unordered_map<uintptr_t, Page> memory;
 std::unordered_map<void *, Clock> released;
 std::vector<Clock> clocks;
 
@@ -70,14 +77,31 @@ void hold_against(const std::vector<Access> &list, const Access &now, const Cloc
 
 // Of a thread's reads of the same bytes only the last matters: what it is ordered before, so are the others.
 void compress(Granule &g) {
-  std::vector<Access> kept;
-  for (size_t i = g.reads.size(); i-- > 0;) {
+  std::sort(g.reads.begin(), g.reads.end(),
+            [](const Access &a, const Access &b) { return a.thread != b.thread ? a.thread < b.thread : a.epoch > b.epoch; });
+  size_t kept = 0, first = 0;  // of this thread
+  for (const Access &a : g.reads) {
+    if (!kept || g.reads[kept - 1].thread != a.thread) first = kept;
     bool later = false;
-    for (const Access &k : kept) later = later || (k.thread == g.reads[i].thread && !(g.reads[i].bytes & ~k.bytes));
-    if (!later) kept.push_back(g.reads[i]);
+    for (size_t i = first; i < kept; i++) later = later || !(a.bytes & ~g.reads[i].bytes);
+    if (!later) g.reads[kept++] = a;
   }
-  g.reads = kept;
-  g.compressed = kept.size();
+  g.reads.resize(kept);
+  g.compressed = kept;
+}
+
+Granule &granule_of(uintptr_t number) {
+  static struct {
+    uintptr_t page = ~uintptr_t(0);
+    Page *at;
+  } recent[64];
+  const uintptr_t page = number / kPage;
+  auto &r = recent[page % 64];
+  if (r.page != page) {
+    r.page = page;
+    r.at = &memory[page];
+  }
+  return r.at->granule[number % kPage];
 }
 
 // A write stands for everything before it on the same bytes: it was ordered behind that, or there was a report.
@@ -95,7 +119,7 @@ void remember(Granule &g, const Access &now) {
 }
 
 void access_granule(uintptr_t granule, const Access &now, const Clock &clock) {
-  Granule &g = memory[granule];
+  Granule &g = granule_of(granule);
   if (g.block != blocks) {
     g.reads.clear();
     g.writes.clear();
