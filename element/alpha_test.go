@@ -22,7 +22,7 @@ func TestPassthrough(t *testing.T) {
 			in := layout.frame(model.NV12, 33, 17)
 			inverted := model.NewImage(model.NV12, 33, 17)
 			must(t, (&fake{fakes: &fakes{}}).Stylize(inverted, view(in, model.NV12), &model.Stylization{Alpha: 1}))
-			for i, alpha := range []float64{1, 0, 0, 1, 0.5, 0, 1} {
+			for i, alpha := range []float64{1, 0, 0, 1, 0.5, 0, 1, 1e-60} { // the last is 0 in float32
 				h.Set("alpha", fmt.Sprint(alpha))
 				before := calls
 				must(t, h.Push(in))
@@ -31,17 +31,17 @@ func TestPassthrough(t *testing.T) {
 					t.Fatalf("frame %d did not come out", i)
 				}
 				want := inverted
-				if alpha == 0 {
+				if float32(alpha) == 0 {
 					want = view(in, model.NV12)
 				}
 				if err := sameSamples(view(out, model.NV12), want); err != nil {
 					t.Errorf("frame %d at alpha %v: %v", i, alpha, err)
 				}
-				if (calls > before) != (alpha > 0) {
+				if (calls > before) != (float32(alpha) > 0) {
 					t.Errorf("frame %d at alpha %v: the engine was called %d times", i, alpha, calls-before)
 				}
 				// The harness does not understand GstVideoMeta, so padded frames are copied for it.
-				if h.Passthrough() != (alpha == 0 && layout.name == "plain") {
+				if h.Passthrough() != (float32(alpha) == 0 && layout.name == "plain") {
 					t.Errorf("frame %d at alpha %v: passthrough is %v", i, alpha, h.Passthrough())
 				}
 			}

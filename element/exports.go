@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -33,6 +32,7 @@ func lookup(element *C.GstAdaInFilter) *filter {
 
 //export goAdaInNew
 func goAdaInNew(element *C.GstAdaInFilter) {
+	defer guardMaking(element)
 	filters.Lock()
 	defer filters.Unlock()
 	if filters.of == nil {
@@ -43,6 +43,7 @@ func goAdaInNew(element *C.GstAdaInFilter) {
 
 //export goAdaInFree
 func goAdaInFree(element *C.GstAdaInFilter) {
+	defer guardMaking(element)
 	filters.Lock()
 	defer filters.Unlock()
 	delete(filters.of, element)
@@ -130,6 +131,7 @@ func goAdaInFrame(element *C.GstAdaInFilter, frame *C.AdaInFrame, e *C.AdaInErro
 //
 //export goAdaInStyleChanged
 func goAdaInStyleChanged(element *C.GstAdaInFilter) {
+	defer guardElement(element)
 	if st := lookup(element).running.Load(); st != nil {
 		st.worker.wake()
 	}
@@ -139,13 +141,7 @@ func goAdaInStyleChanged(element *C.GstAdaInFilter) {
 //
 //export goAdaInNextStyle
 func goAdaInNextStyle(element *C.GstAdaInFilter, step C.int) (style *C.char) {
-	defer func() {
-		if r := recover(); r != nil {
-			var e C.AdaInError
-			report(&e, panicked{r, debug.Stack()})
-			C.adain_post_error(element, &e)
-		}
-	}()
+	defer guardElement(element)
 	if name := lookup(element).walk.step(copySettings(element), int(step)); name != "" {
 		return C.CString(name)
 	}
@@ -157,13 +153,7 @@ func goAdaInNextStyle(element *C.GstAdaInFilter, step C.int) (style *C.char) {
 //
 //export goAdaInStatistics
 func goAdaInStatistics(element *C.GstAdaInFilter) (s *C.GstStructure) {
-	defer func() {
-		if r := recover(); r != nil {
-			var e C.AdaInError
-			report(&e, panicked{r, debug.Stack()})
-			C.adain_post_error(element, &e)
-		}
-	}()
+	defer guardElement(element)
 	if st := lookup(element).running.Load(); st != nil {
 		return structure(st.statistics())
 	}

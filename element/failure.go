@@ -102,3 +102,19 @@ func guard(e *C.AdaInError, ok *C.gboolean) {
 		*ok = report(e, panicked{r, debug.Stack()})
 	}
 }
+
+// guardElement posts a panic of the function that defers it as an error of the element. Any thread that holds a reference.
+func guardElement(element *C.GstAdaInFilter) {
+	if r := recover(); r != nil {
+		var e C.AdaInError
+		report(&e, panicked{r, debug.Stack()})
+		C.adain_post_error(element, &e)
+	}
+}
+
+// guardMaking is guardElement for an element that is being made or freed: nobody may keep it, as a message does, so this is only logged.
+func guardMaking(element *C.GstAdaInFilter) {
+	if r := recover(); r != nil {
+		logWarning(element, panicked{r, nil}.Error())
+	}
+}

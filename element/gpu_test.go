@@ -252,7 +252,7 @@ func TestGPUPassthrough(t *testing.T) {
 	if !h.Caps(gpuCaps("NV12", 33, 17)) {
 		t.Fatal("caps were refused")
 	}
-	for i, alpha := range []float64{0, 1, 0, 0, 1, 0, 0.5} {
+	for i, alpha := range []float64{0, 1, 0, 0, 1, 0, 0.5, 1e-60} { // the last is 0 in float32
 		h.Set("alpha", fmt.Sprint(alpha))
 		emu.Reset()
 		before := calls
@@ -262,13 +262,13 @@ func TestGPUPassthrough(t *testing.T) {
 			t.Errorf("frame %d at alpha %v: copies %+v", i, alpha, n)
 		}
 		want := view(in, model.NV12)
-		if alpha > 0 {
+		if float32(alpha) > 0 {
 			want = inverted(t, want)
 		}
 		if err := sameSamples(view(pull(t, h), model.NV12), want); err != nil {
 			t.Errorf("frame %d at alpha %v: %v", i, alpha, err)
 		}
-		if h.Passthrough() != (alpha == 0) || (calls > before) != (alpha > 0) {
+		if h.Passthrough() != (float32(alpha) == 0) || (calls > before) != (float32(alpha) > 0) {
 			t.Errorf("frame %d at alpha %v: passthrough %v, %d calls of the engine", i, alpha, h.Passthrough(), calls-before)
 		}
 	}

@@ -101,6 +101,11 @@ func (f *fake) Statistics(picture *model.Image) (model.Stats, error) {
 }
 
 func (f *fake) Stylize(dst, src *model.Image, stylization *model.Stylization) error {
+	if f.weights != nil { // those of an element
+		if err := model.CheckStylize(f.weights, dst, src, stylization); err != nil {
+			return err
+		}
+	}
 	if f.stylize != nil {
 		if err := f.stylize(dst, src, stylization); err != nil {
 			return err

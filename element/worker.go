@@ -5,8 +5,6 @@ package element
 */
 import "C"
 
-import "runtime/debug"
-
 // worker loads styles while frames go on. Wishes that come while it is busy add up to one: the newest.
 type worker struct {
 	element *C.GstAdaInFilter
@@ -56,13 +54,7 @@ func (w *worker) run() {
 
 // apply brings the wanted style into force, or keeps the old one, and says so.
 func (w *worker) apply() {
-	defer func() {
-		if r := recover(); r != nil {
-			var e C.AdaInError
-			report(&e, panicked{r, debug.Stack()})
-			C.adain_post_error(w.element, &e)
-		}
-	}()
+	defer guardElement(w.element)
 	s := copyAnnounced(w.element)
 	if int32(s.styleSerial-w.applied) <= 0 { // what start has seen may not be announced yet
 		return
