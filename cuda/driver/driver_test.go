@@ -288,7 +288,7 @@ func TestLoadModule(t *testing.T) {
 	}
 }
 
-// The committed PTX declares every kernel that the engine may ask for, and the emulator's sources agree with it on arguments and launch.
+// The committed PTX declares every kernel that the engine may ask for, and the emulator's sources and the described arguments agree with it.
 func TestKernelsAgree(t *testing.T) {
 	for _, module := range kernels.Modules {
 		t.Run(module.Name, func(t *testing.T) {
@@ -304,9 +304,18 @@ func TestKernelsAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range module.Kernels {
-				if _, err := m.Function(name); err != nil {
-					t.Errorf("%s: %v", name, err)
+			for _, k := range module.Kernels {
+				name := k.Name()
+				fn, err := m.Function(name)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				var sizes []int
+				for i := range k.Arguments().NumField() {
+					sizes = append(sizes, int(k.Arguments().Field(i).Type.Size()))
+				}
+				if err := checkParameters(name, fn, sizes); err != nil {
+					t.Error(err)
 				}
 				if _, n, err := m.Global(name + "_launch"); err != nil || n != 20 {
 					t.Errorf("%s_launch: %d bytes, %v", name, n, err)
