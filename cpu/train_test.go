@@ -66,7 +66,10 @@ func closeTo(t *testing.T, name string, got, want []float32) {
 	}
 }
 
-func TestGoldenTraining(t *testing.T) {
+// TestGoldenTraining compares with PyTorch, with the kernels of each instruction set that this processor has.
+func TestGoldenTraining(t *testing.T) { withKernels(t, goldenTrainingSteps) }
+
+func goldenTrainingSteps(t *testing.T) {
 	g := openGolden(t)
 	for _, c := range []struct {
 		prefix, grad, loss string
@@ -125,8 +128,12 @@ func (g golden) each(widths model.Widths, encoder bool, v []float32, do func(key
 	}
 }
 
-// TestTrainingConformance runs the suite with the kernels of each instruction set that this processor has.
+// TestTrainingConformance runs the suite with the kernels of each instruction set that this processor has; in a short run that is
+// TestGoldenTraining's part.
 func TestTrainingConformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: TestGoldenTraining trains with all kernels")
+	}
 	for _, name := range []string{"128-bit vectors", "AVX2", "AVX-512"} {
 		t.Run(name, func(t *testing.T) {
 			if !useKernels(name) {
