@@ -10,6 +10,7 @@ import (
 
 	"adainfilter/cuda/driver"
 	"adainfilter/cuda/emu"
+	"adainfilter/cuda/kernels"
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
 	"adainfilter/model/ref"
@@ -47,47 +48,96 @@ func emulated(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
-// TestConformance runs the suite that every engine passes.
+// TestConformance runs the suite that every engine passes. Networks as narrow as its own run the same kernels on emulated GPUs of either
+// kind, so under -short each case runs on one of them.
 func TestConformance(t *testing.T) {
-	each(t, func(t *testing.T) { modeltest.Run(t, Open, modeltest.Float16) })
+	each(t, func(t *testing.T) {
+		for i, c := range modeltest.Cases(Open, modeltest.Float16) {
+			other := os.Getenv("EMU_CC") == capabilities[(i+1)%2]
+			if testing.Short() && other && c.Name != "lite widths" {
+				continue
+			}
+			t.Run(c.Name, func(t *testing.T) {
+				if err := c.Check(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
 }
 
-// TestWideLayers compares with the reference where layers have the paper's channels, on planes with every kind of partial tile, and
-// where widths are no multiples of 16 or odd multiples of it.
+// wideCase is a network that is compared with the reference at some sizes.
+type wideCase struct {
+	widths     model.Widths
+	processors string // of an emulated GPU
+	sizes      [][2]int
+}
+
+// wideCases have layers with the paper's channels, planes with every kind of partial tile, and widths that are no multiples of 16 or odd
+// multiples of it. The small ones use every kernel: large tiles where a small plane pays on one processor only.
+func wideCases() []wideCase {
+	cases := []wideCase{
+		{model.Widths{64, 128, 128, 128}, "1", [][2]int{{19, 33}}}, {model.Widths{64, 64, 128, 192}, "3", [][2]int{{24, 16}}},
+		{model.Widths{4, 20, 48, 80}, "3", [][2]int{{17, 35}}},
+	}
+	if !testing.Short() {
+		cases = append(cases, wideCase{model.VGG19, "3", [][2]int{{8, 8}, {33, 19}}},
+			wideCase{model.Widths{64, 64, 128, 192}, "3", [][2]int{{40, 24}, {72, 88}}})
+	}
+	return cases
+}
+
+// TestWideLayers compares with the reference, and demands that every kernel for convolutions has been used.
 func TestWideLayers(t *testing.T) {
 	each(t, func(t *testing.T) {
-		for _, c := range []struct {
-			widths model.Widths
-			sizes  [][2]int
-		}{
-			{model.VGG19, [][2]int{{8, 8}, {33, 19}}},
-			{model.Widths{64, 64, 128, 192}, [][2]int{{40, 24}, {72, 88}}},
-			{model.Widths{4, 20, 48, 80}, [][2]int{{17, 35}}},
-		} {
-			w := modeltest.RandomWeights(1, c.widths)
+		used := map[string]bool{}
+		hopper := false
+		for i, c := range wideCases() {
+			t.Setenv("EMU_SMS", c.processors)
 			got := open(t, c.widths, model.Options{DeviceID: -1})
-			want, err := ref.Open(w, model.Options{})
+			want, err := ref.Open(got.Weights(), model.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, size := range c.sizes {
-				src, a := pair(model.RGB, size[0], size[1])
-				b := model.NewImage(model.RGB, size[0], size[1])
-				s := model.Stylization{Style: modeltest.RandomStats(3, c.widths[3]), Alpha: 0.8}
-				for _, s.Mask = range []*model.Mask{nil, halves(c.widths[3])} {
-					if err := want.Stylize(a, src, &s); err != nil {
-						t.Fatal(err)
+			for k, size := range c.sizes {
+				for m, mask := range []*model.Mask{nil, halves(c.widths[3])} {
+					if testing.Short() && (i+k+m)%2 != 0 {
+						continue
 					}
-					if err := got.Stylize(b, src, &s); err != nil {
-						t.Fatal(err)
+					compareFrame(t, got, want, size, mask)
+					for _, l := range got.schedule.launches[flag(mask != nil)][0].list {
+						used[l.name] = true
 					}
-					if err := modeltest.CheckPicture(b, a, modeltest.Float16); err != nil {
-						t.Errorf("%v at %v, mask %v: %v", c.widths, size, s.Mask != nil, err)
-					}
+				}
+			}
+			hopper = got.device.wgmma
+		}
+		for _, m := range kernels.Modules {
+			for _, k := range m.Kernels {
+				if convolution := hopper && m.Name == "conv90" || m.Name == "conv" && !hopper; convolution && !used[k.Name()] {
+					t.Errorf("kernel %s has not been used", k.Name())
 				}
 			}
 		}
 	})
+}
+
+// compareFrame demands the reference's result for a frame.
+func compareFrame(t *testing.T, got, want model.Engine, size [2]int, mask *model.Mask) {
+	t.Helper()
+	src, a := pair(model.RGB, size[0], size[1])
+	b := model.NewImage(model.RGB, size[0], size[1])
+	channels := got.Weights().Widths[3]
+	s := model.Stylization{Style: modeltest.RandomStats(3, channels), Alpha: 0.8, Mask: mask}
+	if err := want.Stylize(a, src, &s); err != nil {
+		t.Fatal(err)
+	}
+	if err := got.Stylize(b, src, &s); err != nil {
+		t.Fatal(err)
+	}
+	if err := modeltest.CheckPicture(b, a, modeltest.Float16); err != nil {
+		t.Errorf("%v at %v, mask %v: %v", got.Weights().Widths, size, mask != nil, err)
+	}
 }
 
 func open(t *testing.T, widths model.Widths, o model.Options) *Engine {
@@ -253,6 +303,7 @@ func TestOpenRefuses(t *testing.T) {
 // multiply-accumulates a pixel with the upsamplings folded.
 func TestProfile(t *testing.T) {
 	each(t, func(t *testing.T) {
+		t.Setenv("EMU_IDLE", "1") // the launches count, not what they compute
 		e := open(t, model.VGG19, model.Options{DeviceID: -1})
 		src, dst := pair(model.NV12, 8, 8)
 		s := &model.Stylization{Style: modeltest.RandomStats(1, model.VGG19[3]), Alpha: 1}

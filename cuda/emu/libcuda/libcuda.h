@@ -9,6 +9,7 @@
 //   EMU_SMS=3             multiprocessors of each: few, so that persistent kernels have several tiles per block
 //   EMU_DRIVER_VERSION=12080
 //   EMU_LAZY=0            1: a stream's work is done when somebody waits for it and not before, so that a missing wait shows
+//   EMU_IDLE=0            1: kernels that are launched compute nothing, for tests of the calls alone
 #pragma once
 
 #include <cuda.h>

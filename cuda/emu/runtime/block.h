@@ -128,7 +128,12 @@ bool land_tensor_copy();                // one of those in flight; false if ther
 int tensor_copies_in_flight();
 void forget_tensor_copies();
 
-float widen(uint16_t half);
+#ifdef __F16C__
+inline float widen(uint16_t half) { return __half2float({half}); }
+#else
+extern const std::vector<float> widened;  // every half; converting by hand takes far longer
+inline float widen(uint16_t half) { return widened[half]; }
+#endif
 // Shared memory by its 32-bit address; bytes beyond its end are an error.
 unsigned char *shared_memory(uint32_t address, size_t bytes, const char *what);
 

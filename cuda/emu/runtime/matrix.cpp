@@ -4,17 +4,12 @@
 
 namespace emu {
 
-#ifdef __F16C__
-float widen(uint16_t half) { return __half2float({half}); }
-#else
-float widen(uint16_t half) {
-  static const std::vector<float> table = [] {
-    std::vector<float> t(65536);
-    for (int i = 0; i < 65536; i++) t[i] = __half2float({uint16_t(i)});
-    return t;
-  }();
-  return table[half];
-}
+#ifndef __F16C__
+const std::vector<float> widened = [] {
+  std::vector<float> t(65536);
+  for (int i = 0; i < 65536; i++) t[i] = __half2float({uint16_t(i)});
+  return t;
+}();
 #endif
 
 unsigned char *shared_memory(uint32_t address, size_t bytes, const char *what) {
@@ -25,9 +20,13 @@ unsigned char *shared_memory(uint32_t address, size_t bytes, const char *what) {
 
 namespace {
 
+// One row of the result, as the processor computes it.
+typedef float Row __attribute__((vector_size(32), aligned(32)));
+
 // d += a * b, all in local memory: what a sanitizer could say here it says slowly.
 __attribute__((no_sanitize("address", "undefined"))) void multiply(Fiber *lane) {
-  float a[16][16], b[16][8], c[16][8];
+  float a[16][16];
+  Row b[16], c[16];
   for (int i = 0; i < kLanes; i++) {
     const Operands &o = lane[i].operands;
     const int group = i / 4, pair = i % 4 * 2;
@@ -43,9 +42,11 @@ __attribute__((no_sanitize("address", "undefined"))) void multiply(Fiber *lane) 
       c[group + r * 8][pair + 1] = o.c[r * 2 + 1];
     }
   }
-  for (int m = 0; m < 16; m++)
-    for (int k = 0; k < 16; k++)
-      for (int n = 0; n < 8; n++) c[m][n] += a[m][k] * b[k][n];
+  for (int m = 0; m < 16; m++) {
+    Row sum = c[m];
+    for (int k = 0; k < 16; k++) sum += a[m][k] * b[k];
+    c[m] = sum;
+  }
   for (int i = 0; i < kLanes; i++) {
     Operands &o = lane[i].operands;
     for (int r = 0; r < 2; r++) {

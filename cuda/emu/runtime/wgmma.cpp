@@ -40,15 +40,16 @@ void read_row(const Operand &operand, int row, float *to, int step) {
 // All in local memory and in the lanes' accumulators.
 __attribute__((no_sanitize("address", "undefined")))
 void multiply(const float (&a)[16][16], const float (&b)[16][kMaxColumns], const Wgmma &w) {
-  for (int m = 0; m < 16; m++) {
-    float sum[kMaxColumns] = {};
-    for (int k = 0; k < 16; k++)
-      for (int n = 0; n < w.columns; n++) sum[n] += a[m][k] * b[k][n];
-    for (int n = 0; n < w.columns; n++) {
-      float &d = w.accumulators[m % 8 * 4 + n % 8 / 2][n / 8 * 4 + m / 8 * 2 + n % 2];
-      d = (w.accumulate ? d : 0.0f) + sum[n];
+  for (int m = 0; m < 16; m++)
+    for (int from = 0; from < w.columns; from += 8) {
+      float sum[8] = {};  // so many that the compiler keeps them in registers
+      for (int k = 0; k < 16; k++)
+        for (int n = 0; n < 8; n++) sum[n] += a[m][k] * b[k][from + n];
+      for (int n = 0; n < 8; n++) {
+        float &d = w.accumulators[m % 8 * 4 + n / 2][from / 2 + m / 8 * 2 + n % 2];
+        d = (w.accumulate ? d : 0.0f) + sum[n];
+      }
     }
-  }
 }
 
 // For the race detector the lane that arrives last reads the operands: when the product is issued, and again when it is waited for,
