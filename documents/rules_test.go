@@ -43,6 +43,8 @@ var instead = []struct {
 	{regexp.MustCompile(`--max-iter \d+`), "--max-iter 2", "takes hours"},
 	{regexp.MustCompile(`--crop 128 --batch-size 4\b`), "--crop 32 --batch-size 2", "takes long"},
 	{regexp.MustCompile(`--pool 4\b`), "--pool 1", "takes long"},
+	{regexp.MustCompile(` --content-size 256 --style-size 256\b`), "", "takes long"},
+	{regexp.MustCompile(`\badain train (.*--vgg)`), "adain train --content-size 64 --style-size 64 $1", "takes long"},
 	{regexp.MustCompile(`--warmup \d+`), "--warmup 1", "takes hours"},
 	{regexp.MustCompile(`--pairs 20\b`), "--pairs 2 --size 64", "takes long"},
 	{regexp.MustCompile(`(adain transcode --shard )0/4(.*)`), "for i in 0 1 2 3; do $1$$i/4$2; done", "four machines"},

@@ -121,7 +121,7 @@ func (s *sandbox) films(t *testing.T) {
 
 // run gives a shell a line; the error has what was printed.
 func (s *sandbox) run(text string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euc", s.exports+text)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = s.dir, s.env, time.Second
