@@ -54,7 +54,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-var folder = regexp.MustCompile(`^( *)((?:\.?[a-z]+/ )+)`)
+var folder = regexp.MustCompile(`^( *)((?:\.?[a-z0-9]+/ )+)`)
 
 // drawn are the folders of a drawing of the tree: names that end in /, indented by two blanks for each folder above.
 func drawn(text string) map[string]bool {
