@@ -40,7 +40,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps demo-deps headers build plugin command share demo tests test test-all lint kernels bench gpu-bundle deb install clean
+.PHONY: help deps demo-deps headers build plugin command share demo tests test test-all bare lint kernels bench gpu-bundle deb install clean
 
 help:
 	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
@@ -52,6 +52,7 @@ help:
 	@echo 'make kernels     compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
 	@echo 'make bench       speed of the engine and of the element'
 	@echo 'make gpu-bundle  tests and benchmarks for a host that has only a GPU and its driver: $(BUILD)/gpu-bundle.tar.gz'
+	@echo 'make bare        try all this on a bare Debian, RELEASE=bookworm or trixie (root, debootstrap)'
 	@echo 'make deb         a Debian package: $(BUILD)/adainfilter_VERSION_ARCHITECTURE.deb'
 	@echo 'make install     plugin to PLUGINDIR (GStreamer'"'"'s own), command, manual page and completions to PREFIX; DESTDIR is honoured'
 	@echo 'make clean       remove what was built'
@@ -109,6 +110,10 @@ test-all: build tests
 lint: deps
 	@tools/deps all shellcheck pyflakes3
 	@tools/lint '$(STATICCHECK)'
+
+# As root. The base of a release may be kept: BASE=folder that debootstrap made.
+bare:
+	@tools/bare '$(RELEASE)'
 
 # NVRTC and ptxas, of the pinned release only: another one writes other text.
 kernels:
