@@ -103,6 +103,7 @@ func found(t *testing.T, path string) string {
 }
 
 func TestFile(t *testing.T) {
+	t.Parallel()
 	needs(t, "x264enc", "vp8enc", "vorbisenc", "avenc_aac", "avdec_h264", "videocrop")
 	h264, aac := "x264enc speed-preset=ultrafast", "audioconvert ! avenc_aac ! aacparse"
 	for _, c := range []struct {
@@ -146,6 +147,7 @@ func TestFile(t *testing.T) {
 
 // TestVariableRate: pictures keep their times when their distances differ.
 func TestVariableRate(t *testing.T) {
+	t.Parallel()
 	needs(t, "x264enc", "avdec_h264", "capssetter")
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in.mkv"), filepath.Join(dir, "out.mkv")
@@ -168,6 +170,7 @@ func TestVariableRate(t *testing.T) {
 }
 
 func TestFileRefuses(t *testing.T) {
+	t.Parallel()
 	needs(t, "x264enc")
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text.mp4")
@@ -198,6 +201,7 @@ func TestFileRefuses(t *testing.T) {
 }
 
 func TestCompareAndSheet(t *testing.T) {
+	t.Parallel()
 	needs(t, "x264enc", "avdec_h264", "compositor", "pngenc")
 	dir := t.TempDir()
 	in, both, sheet := filepath.Join(dir, "in.mp4"), filepath.Join(dir, "both.mp4"), filepath.Join(dir, "sheet.png")
@@ -246,6 +250,7 @@ func alphaAt(seconds float64) float64 {
 }
 
 func TestTimeline(t *testing.T) {
+	t.Parallel()
 	needs(t, "x264enc", "avdec_h264", "pngenc", "multifilesink")
 	needsPython(t)
 	list := filepath.Join(t.TempDir(), "list")
@@ -329,6 +334,7 @@ func TestTimelineWindow(t *testing.T) {
 
 // TestTimelineStopped: Ctrl-C ends the file as if the stream had ended there.
 func TestTimelineStopped(t *testing.T) {
+	t.Parallel()
 	needs(t, "x264enc", "avdec_h264")
 	needsPython(t)
 	out := filepath.Join(t.TempDir(), "out.mp4")
@@ -358,6 +364,7 @@ func TestTimelineStopped(t *testing.T) {
 }
 
 func TestTimelineRefuses(t *testing.T) {
+	t.Parallel()
 	needs(t, "x264enc")
 	needsPython(t)
 	for _, c := range []struct{ name, in, out, list, want string }{

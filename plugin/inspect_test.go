@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -32,14 +34,29 @@ func built(t *testing.T, tool string) string {
 	return folder
 }
 
-// run is a GStreamer tool with the built plugin, a registry of its own and no mercy for GLib criticals. It ends after two minutes:
+// registries is a folder for GStreamer's lists of plugins.
+var registries string
+
+// registry is the list for programs with this environment: an emulated driver brings elements along. To make one
+// takes seconds.
+func registry(environment []string) string {
+	h := fnv.New64a()
+	for _, variable := range environment {
+		if !strings.HasPrefix(variable, "GST_") {
+			io.WriteString(h, variable+"\n")
+		}
+	}
+	return fmt.Sprintf("GST_REGISTRY=%s/%x", registries, h.Sum64())
+}
+
+// run is a GStreamer tool with the built plugin, a registry of the tests and no mercy for GLib criticals. It ends after two minutes:
 // now and then gst-launch-1.0 of GStreamer 1.22 waits for ever after it has shown an error.
 func run(t *testing.T, environment []string, tool string, arguments ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tool, arguments...)
-	cmd.Env = append(os.Environ(), "GST_PLUGIN_PATH="+built(t, tool), "GST_REGISTRY="+t.TempDir()+"/registry.bin", "G_DEBUG=fatal-criticals",
+	cmd.Env = append(os.Environ(), "GST_PLUGIN_PATH="+built(t, tool), registry(environment), "G_DEBUG=fatal-criticals",
 		"GST_DEBUG_NO_COLOR=1", "NO_COLOR=1", "LC_ALL=C")
 	cmd.Env = append(cmd.Env, environment...)
 	out, err := cmd.CombinedOutput()

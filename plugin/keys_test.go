@@ -123,7 +123,7 @@ func TestKeys(t *testing.T) {
 	said := &transcript{}
 	window := exec.Command("gst-launch-1.0", "-v", "-m", "videotestsrc", "is-live=true", "!", "video/x-raw,width=64,height=64", "!",
 		"adainfilter", "navigation=true", "!", "videoconvert", "!", "ximagesink")
-	window.Env = append(os.Environ(), display, "GST_PLUGIN_PATH="+folder, "GST_REGISTRY="+t.TempDir()+"/registry.bin", "NO_COLOR=1", "LC_ALL=C")
+	window.Env = append(os.Environ(), display, "GST_PLUGIN_PATH="+folder, registry(nil), "NO_COLOR=1", "LC_ALL=C")
 	window.Stdout, window.Stderr = said, said
 	if err := window.Start(); err != nil {
 		t.Fatal(err)

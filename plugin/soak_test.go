@@ -28,7 +28,14 @@ func TestMain(m *testing.M) {
 	if os.Getenv(tracedRun) != "" {
 		os.Exit(traced())
 	}
-	os.Exit(m.Run())
+	var err error
+	if registries, err = os.MkdirTemp("", "registry"); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	status := m.Run()
+	os.RemoveAll(registries)
+	os.Exit(status)
 }
 
 // status is a number of /proc/self/status, skipping the test where there is none.
@@ -67,7 +74,11 @@ func steady(t *testing.T, warmUp, again func()) {
 }
 
 func TestMemoryOfFrames(t *testing.T) {
-	const caps = "video/x-raw,format=RGB,width=128,height=128,framerate=25/1"
+	caps := "video/x-raw,format=RGB,width=128,height=128,framerate=25/1"
+	frames := 5000
+	if testing.Short() {
+		caps, frames = strings.ReplaceAll(caps, "128", "64"), 500
+	}
 	h := harness.New(caps)
 	defer h.Close()
 	push := func(n int) func() {
@@ -76,10 +87,6 @@ func TestMemoryOfFrames(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-	}
-	frames := 5000
-	if testing.Short() {
-		frames = 500
 	}
 	steady(t, push(200), push(frames))
 }
