@@ -7,8 +7,8 @@ type Device string
 
 const (
 	Auto Device = "auto" // CUDA where a usable GPU is, else the CPU
-	CUDA Device = "cuda"
-	CPU  Device = "cpu"
+	CUDA Device = "cuda" // a GPU of NVIDIA's
+	CPU  Device = "cpu"  // any processor
 )
 
 // Precision names the number format of features and weights inside an engine.

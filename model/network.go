@@ -18,6 +18,7 @@ const MinSize = 8
 // Side says which half of the network a layer belongs to.
 type Side string
 
+// The two sides; their values are the prefixes of keys in a weights file.
 const (
 	Encoder Side = "encoder"
 	Decoder Side = "decoder"

@@ -18,6 +18,7 @@ type Limit struct {
 	Bytes  int64 // length of the file, default DefaultBytes
 }
 
+// What a Limit of zero means.
 const (
 	DefaultPixels = 1 << 27 // 134 million: a camera of 100 million pixels fits, 20,000 x 20,000 does not
 	DefaultBytes  = 1 << 30

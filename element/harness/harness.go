@@ -71,9 +71,13 @@ func (h *Harness) Close() {
 }
 
 // Null, Ready and Play change the state of the element.
-func (h *Harness) Null()  { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
+func (h *Harness) Null() { C.gst_element_set_state(h.element, C.GST_STATE_NULL) }
+
+// Ready takes the element back to READY.
 func (h *Harness) Ready() { C.gst_element_set_state(h.element, C.GST_STATE_READY) }
-func (h *Harness) Play()  { C.gst_harness_play(h.h) }
+
+// Play takes the element to PLAYING.
+func (h *Harness) Play() { C.gst_harness_play(h.h) }
 
 // Set sets a property from text.
 func (h *Harness) Set(property, value string) {

@@ -27,10 +27,14 @@ func NewPipeline(launch string) (*Pipeline, error) {
 	return &Pipeline{p}, nil
 }
 
-// Play, Pause and Null set the state, wait and say whether it was reached.
-func (p *Pipeline) Play() bool  { return C.hn_state(p.element, C.GST_STATE_PLAYING) > 0 }
+// Play goes to PLAYING, waits and says whether that was reached.
+func (p *Pipeline) Play() bool { return C.hn_state(p.element, C.GST_STATE_PLAYING) > 0 }
+
+// Pause is Play for PAUSED.
 func (p *Pipeline) Pause() bool { return C.hn_state(p.element, C.GST_STATE_PAUSED) > 0 }
-func (p *Pipeline) Null() bool  { return C.hn_state(p.element, C.GST_STATE_NULL) > 0 }
+
+// Null is Play for NULL.
+func (p *Pipeline) Null() bool { return C.hn_state(p.element, C.GST_STATE_NULL) > 0 }
 
 // Seek flushes and goes to a position.
 func (p *Pipeline) Seek(to time.Duration) bool { return C.hn_seek(p.element, C.guint64(to)) != 0 }

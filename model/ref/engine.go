@@ -25,8 +25,10 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	return &Engine{weights: w}, nil
 }
 
+// Weights is that of model.Engine.
 func (e *Engine) Weights() *model.Weights { return e.weights }
 
+// Statistics is that of model.Engine.
 func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	if err := checkHost(picture); err != nil {
 		return model.Stats{}, fmt.Errorf("reference engine: %w", err)
@@ -34,6 +36,7 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	return Statistics(Encode(e.weights, Read(picture))[3]), nil
 }
 
+// Stylize is that of model.Engine, but that it allocates.
 func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	if err := model.CheckStylize(e.weights, dst, src, s); err != nil {
 		return fmt.Errorf("reference engine: %w", err)
@@ -77,8 +80,10 @@ func reduced(src *model.Image, s *model.Stylization) *model.Image {
 	return small
 }
 
+// Describe is that of model.Engine.
 func (e *Engine) Describe() string { return "CPU, plain Go reference, float64" }
 
+// Close has nothing to free.
 func (e *Engine) Close() error { return nil }
 
 // checkHost reports a picture that this engine cannot read.

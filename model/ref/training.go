@@ -76,6 +76,7 @@ func clone(layers []model.Conv) []model.Conv {
 	return layers
 }
 
+// Step is that of model.TrainingEngine.
 func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 	if err := b.Check(t.options, u); err != nil {
 		return model.Losses{}, fmt.Errorf("reference engine: %w", err)
@@ -181,11 +182,13 @@ func (t *Training) adam(gradient []float64, u model.Update) {
 	}
 }
 
+// State is that of model.TrainingEngine.
 func (t *Training) State() (*model.TrainingState, error) {
 	s := copyState(&t.state)
 	return &s, nil
 }
 
+// Restore is that of model.TrainingEngine.
 func (t *Training) Restore(s *model.TrainingState) error {
 	if err := s.Check(len(t.state.Parameters)); err != nil {
 		return fmt.Errorf("reference engine: %w", err)
@@ -201,6 +204,8 @@ func copyState(s *model.TrainingState) model.TrainingState {
 	}
 }
 
+// Describe is that of model.TrainingEngine.
 func (t *Training) Describe() string { return "CPU, plain Go reference, float64" }
 
+// Close has nothing to free.
 func (t *Training) Close() error { return nil }

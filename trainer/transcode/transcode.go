@@ -65,8 +65,8 @@ const DefaultQuality = 70
 type Watcher interface {
 	Begin(input string, frames int) // frames that are still to be stylised, before the first of them
 	Frames(input string, n int)     // n more frames are coded
-	Warn(input, text string)
-	End(r Result)
+	Warn(input, text string)        // what a user should know of a film that goes on
+	End(r Result)                   // of the film that r names, whatever became of it
 }
 
 // Run transcodes all films and reports on each, in the order of the inputs. A film that fails is reported and the others go on.
