@@ -9,7 +9,17 @@ import (
 	"adainfilter/model/ref"
 )
 
-func TestReferenceTraining(t *testing.T) { RunTraining(t, ref.OpenTraining, TrainingFloat32) }
+// TestReferenceTraining runs the cases that say something of the reference itself: the others would compare it with itself.
+func TestReferenceTraining(t *testing.T) {
+	t.Parallel()
+	for _, c := range TrainingCases(ref.OpenTraining, TrainingFloat32) {
+		if slices.Contains([]string{"restore", "two engines", "bad batches", "not finite", "bad options"}, c.Name) {
+			if err := c.Check(); err != nil {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+		}
+	}
+}
 
 // Rounding every feature and gradient to float32 stays within the tolerance in the cases that are about arithmetic.
 func TestFloat32Training(t *testing.T) {
