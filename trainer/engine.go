@@ -60,8 +60,8 @@ func engineOptions(c *cli.Context) (model.Options, error) {
 	if o.DeviceID < -1 {
 		return o, fmt.Errorf("--device-id is %d, wanted -1 or more", o.DeviceID)
 	}
-	if o.Threads < 0 {
-		return o, fmt.Errorf("--threads is %d, wanted 0 or more", o.Threads)
+	if o.Threads < 0 || o.Threads > model.MaxThreads {
+		return o, fmt.Errorf("--threads is %d, wanted 0 to %d", o.Threads, model.MaxThreads)
 	}
 	return o, nil
 }

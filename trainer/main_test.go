@@ -86,6 +86,7 @@ func TestUsageErrors(t *testing.T) {
 		{"stylize --content P --out O --size 4", "--size is 4"},
 		{"stylize --content P --out O --style-size -1", "--style-size is -1"},
 		{"stylize --content P --out O --threads -1", "--threads is -1"},
+		{"bench --threads 1025", "--threads is 1025, wanted 0 to 1024"},
 		{"stylize --content P --out O --device tpu", "--device is \"tpu\""},
 		{"stylize --content P --out O --device cuda", "cuda"},
 		{"stylize --content P --out O --precision int8", "--precision is \"int8\""},

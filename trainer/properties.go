@@ -139,9 +139,6 @@ func (ps *properties) readEngine(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.Threads < 0 || o.Threads > model.MaxThreads {
-		return fmt.Errorf("--threads is %d, wanted 0 to %d", o.Threads, model.MaxThreads)
-	}
 	if c.IsSet("weights") {
 		ps.add("weights", c.String("weights"))
 	}

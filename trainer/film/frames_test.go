@@ -12,7 +12,7 @@ import (
 func TestRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a film, é%.avi")
 	filmtest.Bars(t, path)
-	for _, c := range []struct{ size, n, frames, width, height int }{{34, 100, 5, 50, 34}, {17, 3, 3, 25, 17}} {
+	for _, c := range []struct{ size, n, frames, width, height int }{{34, 100, 5, 50, 34}, {68, 2, 2, 50, 34}, {17, 3, 3, 25, 17}} {
 		frames, err := film.Read(context.Background(), path, c.size, c.n)
 		if err != nil {
 			t.Fatal(err)
