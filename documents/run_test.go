@@ -114,7 +114,10 @@ func TestPython(t *testing.T) {
 	program := before + imports[1] + "\n" + imports[2] + "\n" + programs[1].text + "pipeline.set_state" + after
 	for what, by := range map[string]string{
 		"autovideosink": "fakesink sync=true", "adainfilter name": "video/x-raw,width=64,height=48 ! adainfilter name",
-		"GLib.MainLoop().run()": "loop = GLib.MainLoop()\nGLib.timeout_add_seconds(5, loop.quit)\nloop.run()\nprint('alpha', paint.props.alpha)\npipeline.set_state(Gst.State.NULL)",
+		"print(s.get_value": "seen.append(s.get_value('name')); print(s.get_value", "Gst.init(None)": "Gst.init(None)\nseen = []",
+		"GLib.MainLoop().run()": "loop = GLib.MainLoop()\nGLib.timeout_add_seconds(90, loop.quit)\n" +
+			"GLib.timeout_add(200, lambda: (len(seen) > 1 and paint.props.alpha == 1 and loop.quit()) or True)\n" +
+			"loop.run()\nprint('alpha', paint.props.alpha)\npipeline.set_state(Gst.State.NULL)",
 	} {
 		if !strings.Contains(program, what) {
 			t.Fatalf("the program has no %s", what)
