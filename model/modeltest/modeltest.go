@@ -56,9 +56,10 @@ func Run(t *testing.T, open model.Opener, tolerance Tolerance) {
 	}
 }
 
-// Cases are the cases that Run runs.
+// Cases are the cases that Run runs. Under -short those that go through products of formats, sizes and other choices take each choice once
+// or twice instead.
 func Cases(open model.Opener, tolerance Tolerance) []Case {
-	s := suite{open, tolerance}
+	s := suite{open, tolerance, testing.Short()}
 	cases := []Case{
 		{"identity", s.identity},
 		{"alpha", s.alpha},
@@ -88,7 +89,11 @@ var Widths = model.Widths{4, 8, 16, 32}
 type suite struct {
 	open      model.Opener
 	tolerance Tolerance
+	short     bool
 }
+
+// shortSize is which of sizes goes with each of eight formats or masks under -short.
+var shortSize = [8]int{0, 2, 5, 1, 3, 4, 1, 3}
 
 // with opens an engine for random weights and closes it after use.
 func (s suite) with(widths model.Widths, use func(e model.Engine, w *model.Weights) error) (err error) {
