@@ -56,7 +56,7 @@ func quick(i int, all []run) []run {
 	return append(kept, orders[i%len(orders)])
 }
 
-// quickCases are those that a short test searches for races, of files whose cases take long under that.
+// quickCases are those that a short test runs in programs that are watched, of files whose cases take long then.
 var quickCases = map[string]string{"conv": "conv_n32", "conv90": "conv90_several"}
 
 // plainOnly is run without -march=native and with the portable switch between threads.
@@ -79,7 +79,7 @@ func TestKernels(t *testing.T) {
 			t.Run(name+"/"+r.String(), func(t *testing.T) {
 				t.Parallel()
 				program, cases := build(t, r.variant, name, nil), ""
-				if testing.Short() && r.variant == race {
+				if testing.Short() && r.variant != plain {
 					cases = quickCases[name]
 				}
 				out, err := execute(t, r, program, cases)
