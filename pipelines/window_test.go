@@ -1,42 +1,12 @@
 package pipelines
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// screen starts an X server without a screen and gives its display; without one the test is skipped.
-func screen(t *testing.T) string {
-	t.Helper()
-	if _, err := exec.LookPath("Xvfb"); err != nil {
-		t.Skipf("a window needs an X server: %v", err)
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	// Without -noreset it refuses clients for a moment whenever the last one has gone.
-	server := exec.Command("Xvfb", "-noreset", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "320x240x24")
-	server.ExtraFiles = []*os.File{w}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	t.Cleanup(func() {
-		server.Process.Kill()
-		server.Wait()
-	})
-	var display int
-	if _, err := fmt.Fscan(r, &display); err != nil {
-		t.Fatalf("Xvfb says no display: %v", err)
-	}
-	return fmt.Sprintf(":%d", display)
-}
+	"adainfilter/pipelines/xserver"
+)
 
 // inWindow are the scripts that show a window, each for some frames.
 func inWindow(t *testing.T) map[string][]string {
@@ -57,7 +27,8 @@ func TestWindow(t *testing.T) {
 	needsPython(t)
 	scripts := inWindow(t)
 	t.Setenv("WAYLAND_DISPLAY", "")
-	t.Setenv("DISPLAY", screen(t))
+	// Without -noreset the server refuses clients for a moment whenever the last one has gone.
+	t.Setenv("DISPLAY", xserver.Start(t, "-noreset"))
 	for name, arguments := range scripts {
 		said, err := run(t, "./"+name, arguments...)
 		if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"adainfilter/model"
+	"adainfilter/pipelines/xserver"
 )
 
 // transcript is what a program has written so far.
@@ -46,27 +46,8 @@ func startServer(t *testing.T) string {
 	if out, err := run(t, nil, "gst-inspect-1.0", "ximagesink"); err != nil {
 		t.Skipf("keys need the element ximagesink: %s", out)
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
 	// Without -r a key that xdotool holds too long on a busy machine repeats itself.
-	server := exec.Command("Xvfb", "-r", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "320x240x24")
-	server.ExtraFiles = []*os.File{w}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	t.Cleanup(func() {
-		server.Process.Kill()
-		server.Wait()
-	})
-	var display int
-	if _, err := fmt.Fscan(r, &display); err != nil {
-		t.Fatalf("Xvfb says no display: %v", err)
-	}
-	return fmt.Sprintf("DISPLAY=:%d", display)
+	return "DISPLAY=" + xserver.Start(t, "-r")
 }
 
 // told is what gst-launch has said of a property so far, in order.

@@ -344,17 +344,15 @@ func TestQuality(t *testing.T) {
 }
 
 func TestWordIn(t *testing.T) {
-	type structure struct {
-		a        int32
-		pts, dts uint64
-		text     string
+	of := reflect.TypeFor[struct {
+		A        int32
+		Pts, Dts uint64
+		Text     string
+	}]()
+	if at, err := wordIn(of, "Dts"); err != nil || at != 16 {
+		t.Errorf("Dts lies at %d, %v, wanted 16", at, err)
 	}
-	_ = structure{}.a
-	of := reflect.TypeFor[structure]()
-	if at, err := wordIn(of, "dts"); err != nil || at != 16 {
-		t.Errorf("dts lies at %d, %v, wanted 16", at, err)
-	}
-	for _, name := range []string{"gone", "a", "text"} {
+	for _, name := range []string{"Gone", "A", "Text"} {
 		if at, err := wordIn(of, name); err == nil {
 			t.Errorf("field %s is found at %d", name, at)
 		}
