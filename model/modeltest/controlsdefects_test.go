@@ -202,8 +202,13 @@ func smoothingDefects() []defect {
 }
 
 // Every seeded defect of the controls has to be found by its case.
+// In a short run each case finds its first two defects.
 func TestSuiteFindsDefectsOfControls(t *testing.T) {
+	times := map[string]int{}
 	for _, d := range slices.Concat(maskDefects(), colourDefects(), smoothingDefects(), pixelDefects(), sizeDefects()) {
+		if times[d.found]++; testing.Short() && times[d.found] > 2 {
+			continue
+		}
 		t.Run(d.found+"/"+d.name, func(t *testing.T) {
 			mustFind(t, Cases(d.open, Float32), d.found)
 		})

@@ -329,7 +329,11 @@ func errorDefects() []trainingDefect {
 
 // Every seeded defect has to be found by its case.
 func TestTrainingSuiteFindsDefects(t *testing.T) {
+	times := map[string]int{} // in a short run each case finds its first two defects
 	for _, d := range slices.Concat(gradientDefects(), updateDefects(), memoryDefects(), errorDefects()) {
+		if times[d.found]++; testing.Short() && times[d.found] > 2 {
+			continue
+		}
 		t.Run(d.name, func(t *testing.T) {
 			mustFind(t, TrainingCases(d.open, TrainingFloat32), d.found)
 		})
