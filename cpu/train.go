@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"unsafe"
 
@@ -71,10 +70,8 @@ func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 	}
 	// The kernels' maximum drops a NaN, so it has to be found here.
 	for _, p := range [][]float32{b.Content, b.Style, b.Moved} {
-		for i, v := range p {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return model.Losses{}, fmt.Errorf("cpu: batch has %v at sample %d, wanted finite numbers", v, i)
-			}
+		if i := model.NotFinite(p); i >= 0 {
+			return model.Losses{}, fmt.Errorf("cpu: batch has %v at sample %d, wanted finite numbers", p[i], i)
 		}
 	}
 	var shift []int32

@@ -19,9 +19,8 @@ func (s Stats) Check(c int) error {
 		return fmt.Errorf("style statistics have %d means and %d standard deviations, the network wants %d of each", len(s.Mean), len(s.Std), c)
 	}
 	for i := range c {
-		m, d := float64(s.Mean[i]), float64(s.Std[i])
-		if math.IsNaN(m) || math.IsInf(m, 0) || !(d >= 0) || math.IsInf(d, 0) {
-			return fmt.Errorf("style statistics of channel %d are mean %g, std %g: not usable", i, m, d)
+		if v := []float32{s.Mean[i], s.Std[i]}; NotFinite(v) >= 0 || v[1] < 0 {
+			return fmt.Errorf("style statistics of channel %d are mean %g, std %g: not usable", i, v[0], v[1])
 		}
 	}
 	return nil

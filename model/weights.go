@@ -222,14 +222,14 @@ func parameters(get func(string) ([]int, []float32, error), key string, want []i
 	if !slices.Equal(shape, want) || len(v) != n {
 		return nil, fmt.Errorf("tensor %q has shape %v and %d values, wanted shape %v", key, shape, len(v), want)
 	}
-	if i := notFinite(v); i >= 0 {
+	if i := NotFinite(v); i >= 0 {
 		return nil, fmt.Errorf("tensor %q has %v at index %d, wanted finite numbers", key, v[i], i)
 	}
 	return v, nil
 }
 
-// notFinite is the index of the first NaN or infinity, -1 if there is none.
-func notFinite(v []float32) int {
+// NotFinite is the index of the first NaN or infinity, -1 if there is none.
+func NotFinite[F float32 | float64](v []F) int {
 	for i, x := range v {
 		if x-x != 0 { // NaN for both
 			return i

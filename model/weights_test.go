@@ -217,7 +217,7 @@ func checkParsed(t *testing.T, data []byte) {
 	}
 	for i, l := range w.Widths.Layers() {
 		c := w.Layers[i]
-		if c.Layer != l || len(c.Weight) != l.MAC() || len(c.Bias) != l.Out || notFinite(c.Weight) >= 0 || notFinite(c.Bias) >= 0 {
+		if c.Layer != l || len(c.Weight) != l.MAC() || len(c.Bias) != l.Out || NotFinite(c.Weight) >= 0 || NotFinite(c.Bias) >= 0 {
 			t.Fatalf("layer %s does not fit %+v", c.Name, l)
 		}
 	}

@@ -85,10 +85,8 @@ func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 	if err != nil {
 		return losses, fmt.Errorf("reference engine: %w", err)
 	}
-	for _, v := range []float64{losses.Total, losses.Gradient} {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return losses, fmt.Errorf("reference engine: the loss is %v and its gradient's length %v, wanted finite numbers", losses.Total, losses.Gradient)
-		}
+	if model.NotFinite([]float64{losses.Total, losses.Gradient}) >= 0 {
+		return losses, fmt.Errorf("reference engine: the loss is %v and its gradient's length %v, wanted finite numbers", losses.Total, losses.Gradient)
 	}
 	if u.ClipNorm > 0 && losses.Gradient > u.ClipNorm {
 		for i := range gradient {

@@ -121,10 +121,8 @@ func tensorWarning(t *pth.Tensor) string {
 	if err != nil {
 		return ""
 	}
-	for _, x := range v {
-		if x-x != 0 {
-			return ", not all values are finite"
-		}
+	if model.NotFinite(v) >= 0 {
+		return ", not all values are finite"
 	}
 	return ""
 }

@@ -77,7 +77,7 @@ func assembleEncoder(f *pth.File, widths model.Widths) (*model.Weights, error) {
 				return nil, err
 			case !slices.Equal(shape, p.shape):
 				return nil, fmt.Errorf("tensor %q has shape %v, wanted %v as in VGG-19", l.Key()+p.key, shape, p.shape)
-			case slices.ContainsFunc(v, func(x float32) bool { return x-x != 0 }):
+			case model.NotFinite(v) >= 0:
 				return nil, fmt.Errorf("tensor %q has a NaN or an infinity, wanted finite numbers", l.Key()+p.key)
 			}
 			*p.to = v

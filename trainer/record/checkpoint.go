@@ -93,7 +93,7 @@ func parseCheckpoint(file *safetensors.File) (*Checkpoint, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(v, func(x float32) bool { return x-x != 0 }); i >= 0 {
+		if i := model.NotFinite(v); i >= 0 {
 			return nil, fmt.Errorf("tensor %q has %v at index %d, wanted finite numbers", name, v[i], i)
 		}
 		*wanted[name] = v
