@@ -33,7 +33,6 @@ var instead = []struct {
 	{regexp.MustCompile(` --window\b`), "", "no display"},
 	{regexp.MustCompile(`--source screen\b`), "--source test", "no display"},
 	{regexp.MustCompile(`^((?:\w+=\S+ )?\S*adain live)(.*)`), "timeout --foreground --signal INT --preserve-status 3 $1 --source test --listen 127.0.0.1:0$2", "no camera; never ends"},
-	{regexp.MustCompile(`--listen 127.0.0.1:0 (.*)--listen \S+`), "--listen 127.0.0.1:0 $1", "the address may be taken"},
 	{regexp.MustCompile(`--source test (.*--source )`), "$1", "given twice"},
 	{regexp.MustCompile(`^curl (.*)http://127\.0\.0\.1:8080/`), "curl --fail-with-body --silent --show-error $1$${PAGE}", "the address may be taken"},
 	{regexp.MustCompile(`--start 1m --duration 10s`), "--start 300ms --duration 400ms", "the test's film lasts a second"},
