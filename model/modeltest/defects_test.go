@@ -202,7 +202,7 @@ func stateDefects() []defect {
 			if last == nil {
 				last = e
 			}
-			return last, err
+			return serial{last, &lock}, err
 		}},
 		{"open fails", "identity", func(*model.Weights, model.Options) (model.Engine, error) {
 			return nil, errors.New("no memory")
@@ -231,4 +231,16 @@ func mustFind(t *testing.T, cases []Case, name string) {
 	} else {
 		t.Fatalf("case %q did not find it", name)
 	}
+}
+
+// serial stylizes one frame at a time: what goes wrong with an engine that is shared must be seen in its pictures, not by the race detector.
+type serial struct {
+	model.Engine
+	lock *sync.Mutex
+}
+
+func (s serial) Stylize(dst, src *model.Image, stylization *model.Stylization) error {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.Engine.Stylize(dst, src, stylization)
 }
