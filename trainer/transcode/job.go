@@ -315,7 +315,8 @@ func (j *job) end(status Status, err error) {
 	j.options.Watch.End(*r)
 }
 
-// anyFinished says whether a later run can go on with something.
+// anyFinished says whether there are segments that a later run may go on with: also of shards whose plan this run could not use.
 func (j *job) anyFinished() bool {
-	return j.plan != nil && len(j.missing()) < len(j.plan.Segments)
+	entries, err := os.ReadDir(j.folder.path)
+	return err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), segmentEnd) })
 }

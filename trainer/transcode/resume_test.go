@@ -162,6 +162,52 @@ func TestOverwriteByShards(t *testing.T) {
 	}
 }
 
+// TestFailedJoin: what shards have made survives joins that cannot use it, of a film that was touched and by a program of another version.
+func TestFailedJoin(t *testing.T) {
+	path := clip(t, "film.mp4", 20, toMP4)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shard := order{Inputs: inputsOf(path), Out: t.TempDir(), Shard: Shard{0, 1}}
+	join := shard
+	join.Shard, join.Join = Shard{}, true
+	shard.one(t)
+	fails := func(want string) {
+		t.Helper()
+		report, _ := join.run(t)
+		if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, wanted %q", err, want)
+		}
+	}
+	touch := func(at time.Time) {
+		t.Helper()
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch(time.Now())
+	fails("has changed since the shards began")
+	touch(info.ModTime())
+	plan := filepath.Join(shard.Out, ".film.adain", planName)
+	text, err := os.ReadFile(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace := func(text []byte) {
+		t.Helper()
+		if err := os.WriteFile(plan, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace([]byte(`{"version": 1}`))
+	fails("no shard of this version")
+	replace(text)
+	if r, _ := join.one(t); r.Status != Done || r.Coded != 0 {
+		t.Errorf("joined at last: %+v", r)
+	}
+}
+
 func TestShards(t *testing.T) {
 	a, b := clip(t, "a.mp4", 60, withSound(60, "mp4mux")), clip(t, "b.mp4", 20, toMP4)
 	dir := t.TempDir()

@@ -336,4 +336,6 @@ func headOf(caps *gst.Caps) segmentHead {
 	return h
 }
 
-func segmentName(n int) string { return fmt.Sprintf("%06d.segment", n) }
+const segmentEnd = ".segment"
+
+func segmentName(n int) string { return fmt.Sprintf("%06d%s", n, segmentEnd) }
