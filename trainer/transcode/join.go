@@ -33,8 +33,11 @@ func (j *job) join(ctx context.Context) error {
 	part := j.folder.file("joined.part")
 	defer os.Remove(part)
 	out := j.base + j.plan.End
-	if same, err := sameFile(out, j.path); err != nil || same {
-		return errors.Join(err, fmt.Errorf("the output %q would take the film's place", out))
+	switch same, err := sameFile(out, j.path); {
+	case err != nil:
+		return fmt.Errorf("is the output %q the film? %w", out, err)
+	case same:
+		return fmt.Errorf("the output %q would take the film's place", out)
 	}
 	m, err := j.mux(ctx, v, part)
 	if err != nil {
@@ -203,7 +206,7 @@ func (m *muxing) feed(ended <-chan struct{}) {
 				break
 			}
 			if err == nil && i >= len(m.video.dts) {
-				err = errDamaged
+				err = fmt.Errorf("segment %q %w", path, errDamaged)
 			}
 			if err != nil {
 				r.close()

@@ -65,13 +65,11 @@ func openFolder(ctx context.Context, out string, shard Shard, join bool, waits f
 		case err == nil:
 			return f, nil
 		case errors.Is(err, fs.ErrNotExist): // another run has just finished and removed the folder
-			continue
 		case errors.Is(err, errOccupied):
 			return nil, fmt.Errorf("%w on %q, it holds %q", err, out, filepath.Join(f.path, "lock"))
 		case !errors.Is(err, errBusy):
 			return nil, err
-		}
-		if join && !told {
+		case join && !told:
 			told = true
 			waits()
 		}
