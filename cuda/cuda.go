@@ -136,7 +136,7 @@ func (e *Engine) scheduleFor(frame, network extent) (*schedule, error) {
 }
 
 // launchesFor is the schedule's kernels for frames with or without a mask and temporal blend. Where there is no memory for them the schedule
-// goes too, with what was taken already.
+// goes too, with what was taken already, and with the frame before, be it for statistics only.
 func (e *Engine) launchesFor(s *schedule, masked, blended bool) (*launches, error) {
 	l := &s.launches[flag(masked)][flag(blended)]
 	if *l != nil {
@@ -150,6 +150,7 @@ func (e *Engine) launchesFor(s *schedule, masked, blended bool) (*launches, erro
 		*l, err = e.newLaunches(s, masked, blended)
 	}
 	if err != nil {
+		e.history.Forget()
 		return nil, errors.Join(e.explain(err, s.frame, s.extent, blended), e.dropSchedule(), e.blend.free())
 	}
 	return *l, nil

@@ -123,6 +123,41 @@ func TestFrameAfterFailure(t *testing.T) {
 	})
 }
 
+// TestFilmAfterFailedStatistics demands that the frame behind statistics that failed, and took the memory of the frame before along, is as
+// the first of a film.
+func TestFilmAfterFailedStatistics(t *testing.T) {
+	emulated(t, func(t *testing.T) {
+		s := &model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.8}
+		src, first := pair(model.RGB, 24, 16)
+		for i := range src.Planes[0].Data {
+			src.Planes[0].Data[i] |= 0xf8 // near what memory holds that nobody wrote, and so is the result
+		}
+		w := modeltest.RandomWeights(1, modeltest.Widths)
+		for i := range 3 {
+			w.Layers[len(w.Layers)-1].Bias[i] += 0.6
+		}
+		e, err := Open(w, model.Options{DeviceID: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		_, second := pair(model.RGB, 24, 16)
+		if err := e.Stylize(first, src, s); err != nil {
+			t.Fatal(err)
+		}
+		emu.FailFunction("cuGraphInstantiateWithFlags", 1, outOfMemory)
+		if _, err := e.Statistics(src); err == nil {
+			t.Error("the statistics did not fail")
+		}
+		if err := e.Stylize(second, src, s); err != nil {
+			t.Fatal(err)
+		}
+		if err := modeltest.CheckPicture(second, first, modeltest.Tolerance{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestOutOfMemory demands an error that says how much is wanted, and frames of a smaller size afterwards.
 func TestOutOfMemory(t *testing.T) {
 	emulated(t, func(t *testing.T) {

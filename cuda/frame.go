@@ -59,7 +59,7 @@ func stagingSize(e extent) int {
 	return size
 }
 
-// pack copies the samples of m into pinned memory laid out as staged says; unpack copies them back. Bytes between rows stay.
+// packRows copies the samples of m into pinned memory laid out as staged says; unpackRows copies them back. Bytes between rows stay.
 func packRows(pinned []byte, m *model.Image)   { copyRows(pinned, m, true) }
 func unpackRows(m *model.Image, pinned []byte) { copyRows(pinned, m, false) }
 
