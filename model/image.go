@@ -104,10 +104,10 @@ func NewImage(f Format, w, h int) *Image {
 func (m *Image) Device() bool { return m.Planes[0].Device != 0 }
 
 // The largest side of an image in pixels and the largest stride in bytes, far beyond any real picture: what is computed from
-// them fits an int.
+// them fits an int, and a stride the 32 bits that GStreamer and the engines have for it.
 const (
 	maxSide   = 1 << 24
-	maxStride = 1 << 32
+	maxStride = 1<<31 - 1
 )
 
 // Check reports an image that an engine must not touch: none at all, unknown format or matrix, a side below 1, a missing

@@ -29,6 +29,8 @@ func TestImageCheck(t *testing.T) {
 		{"zero", &Image{}, "0x0"},
 		{"negative", &Image{Width: -3, Height: 5}, "-3x5"},
 		{"enormous", &Image{Width: 1 << 40, Height: 1 << 40, Planes: [3]Plane{{Data: []byte{1}, Stride: 1 << 62}}}, "wanted sides"},
+		{"stride beyond 32 bits", change(RGB, 2, 1, func(m *Image) { m.Planes[0].Stride = 1 << 31 }), "stride"},
+		{"largest stride", change(RGB, 2, 1, func(m *Image) { m.Planes[0].Stride = 1<<31 - 1 }), ""},
 		{"enormous stride", change(RGB, 2, 1<<20, func(m *Image) { m.Planes[0].Stride = 1 << 60 }), "stride"},
 		{"format", change(RGB, 2, 2, func(m *Image) { m.Format = 8 }), "format 8"},
 		{"negative format", change(RGB, 2, 2, func(m *Image) { m.Format = -1 }), "format -1"},
