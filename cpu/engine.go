@@ -113,17 +113,17 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	}
 	e.dst, e.src = describe(dst), describe(src)
 	w, h := s.Size(src.Width, src.Height)
-	goesOn, blends := e.before.ContinuesStatistics(src, s), e.before.ContinuesPixels(src, s)
+	continues, blends := e.before.ContinuesStatistics(src, s), e.before.ContinuesPixels(src, s)
 	e.before.Forget() // unless all goes well
 	e.stylization = C.adain_cpu_stylization{
 		alpha: C.float(s.Alpha), smoothing: C.float(s.Smoothing), scene_cut: C.double(model.SceneCut(w, h)),
-		blend_weight: C.int32_t(model.BlendWeight(s.Smoothing)), discontinuity: flag(!goesOn), blend: flag(blends),
+		blend_weight: C.int32_t(model.BlendWeight(s.Smoothing)), discontinuity: flag(!continues), blend: flag(blends),
 		preserve_color: flag(s.PreserveColor), width: C.int32_t(w), height: C.int32_t(h),
 	}
 	var other model.Stats
 	var shares []float32
 	if s.Mask != nil {
-		if !goesOn {
+		if !continues {
 			e.share(s.Mask, w, h)
 		}
 		other, shares = s.Mask.Second, e.shares

@@ -62,7 +62,7 @@ void TemporalBlend::next(const Canvas &dst, const Picture &src, int weight, bool
 
 void TemporalBlend::run(int chunk, int) {
   const int begin = 2 * down_.begin(chunk), end = std::min(begin + 2 * down_.size(chunk), src_.form.height);
-  const bool blended = blended_ && before_->goes_on();
+  const bool blended = blended_ && before_->continues();
   Lines l(longest(src_.form));
   if (blended && begin > 0) change(l, begin - 1);
   if (blended) change(l, begin);

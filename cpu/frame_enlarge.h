@@ -30,7 +30,7 @@ class GuideSlopes : public Stage {
   Memory memory_;
 };
 
-// The guided filter's coefficients: the slope a, and the rest r of the small result's samples that it does not explain; see
+// The guided filter's coefficients: the slope a, and the offset r of the small result's samples that it does not explain; see
 // SampleKernels::guide_coefficients.
 class GuideCoefficients : public Stage {
  public:

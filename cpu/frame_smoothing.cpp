@@ -30,7 +30,7 @@ void Smoothing::apply(int region, float share, double scene_cut, std::vector<flo
   b.std.assign(std.begin(), std.end());
   if (!known) {
     b.known = true;
-    goes_on_ = false;
+    continues_ = false;
     b.mean_in_force.assign(mean.begin(), mean.end());
     b.std_in_force.assign(std.begin(), std.end());
     return;

@@ -10,14 +10,14 @@ class Smoothing {
  public:
   void forget();
   // Before the regions of a frame.
-  void begin() { goes_on_ = true; }
+  void begin() { continues_ = true; }
 
   // Puts the statistics in force in place of mean and std (C) of the content in a region, and remembers both. share is that of the frame
   // before; it counts only where the distance is not above scene_cut. Takes memory at its first call only.
   void apply(int region, float share, double scene_cut, std::vector<float> &mean, std::vector<float> &std);
 
   // Whether all regions since begin went on from the frame before.
-  bool goes_on() const { return goes_on_; }
+  bool continues() const { return continues_; }
 
  private:
   struct Before {
@@ -25,7 +25,7 @@ class Smoothing {
     std::vector<float> mean, std;                   // of the content
     std::vector<double> mean_in_force, std_in_force;  // float would stand still where share is close to 1
   } before_[2];
-  bool goes_on_ = false;
+  bool continues_ = false;
 };
 
 }  // namespace adain

@@ -54,7 +54,7 @@ struct SampleKernels {
   void (*mix)(const float *a, const float *b, float share, size_t n, float *out);
   void (*mix_samples)(const uint8_t *a, const uint8_t *b, float share, size_t n, float *out);
 
-  // A row of the larger result. Pixel x lies between at[x] and at[x]+1 of line. guided makes rest + slope * light of what guide_coefficients
+  // A row of the larger result. Pixel x lies between at[x] and at[x]+1 of line. guided makes offset + slope * light of what guide_coefficients
   // wrote and takes the fourth sample of a pixel from src; interpolated makes samples of a line (,pixel_bytes), pixel_bytes being 1 or 2.
   void (*guided)(const float *line, const int *at, const float *share, const float *light, int pixels, int pixel_bytes, const uint8_t *src,
                  uint8_t *out);

@@ -40,19 +40,19 @@ func blendBytes(e extent) int64 {
 func changesPitch(e extent) int { return ceil(e.width, rowAlignment) * rowAlignment }
 
 // bindFrame sets what is the frame's own in the two launches.
-func (b *temporalBlend) bindFrame(l *launches, to, from kernels.Frame, src *model.Image, keep int32) {
+func (b *temporalBlend) bindFrame(l *launches, to, from kernels.Frame, src *model.Image, preserve int32) {
 	l.changes.args.Src, l.changes.args.Before = from, internal(src, b.frame, b.before)
 	l.blend.args.Dst, l.blend.args.Src, l.blend.args.Result = to, from, internal(src, b.frame, b.result)
-	l.blend.args.PreserveColor = keep
+	l.blend.args.PreserveColor = preserve
 }
 
 // addBlend lets the result follow that of the frame before: one kernel compares the frame with the one before, and takes its place, one
 // blends.
 func (e *Engine) addBlend(s *schedule, l *launches) (err error) {
 	changes, pitch, pixels := address(e.blend.changes), int32(changesPitch(s.frame)), s.frame.pixels()
-	compare := find(e.library, kernels.Changes)
+	compare := find(e.library, kernels.BlendChanges)
 	l.changes, err = addVarying(l, launch{layer: "temporal blend", flop: 9 * pixels, bytes: 10 * pixels}, compare,
-		[3]int{compare.tiles(s.frame.width, s.frame.height), 1, 1}, kernels.ChangesArguments{Changes: changes, Pitch: pitch})
+		[3]int{compare.tiles(s.frame.width, s.frame.height), 1, 1}, kernels.BlendChangesArguments{Changes: changes, Pitch: pitch})
 	if err != nil {
 		return err
 	}

@@ -350,7 +350,7 @@ func TestProfileOfFilm(t *testing.T) {
 				}
 			}
 		}
-		if want := []string{"reduce", "enlarge_slopes", "enlarge", "steady_changes", "steady_blend"}; !slices.Equal(around, want) {
+		if want := []string{"reduce", "enlarge_fit", "enlarge", "blend_changes", "blend"}; !slices.Equal(around, want) {
 			t.Errorf("kernels around the network: %v, wanted %v", around, want)
 		}
 	})

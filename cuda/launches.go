@@ -24,7 +24,7 @@ type launches struct {
 	last    *typed[kernels.LastArguments]
 	fit     *typed[kernels.EnlargeFitArguments]
 	enlarge *typed[kernels.EnlargeArguments]
-	changes *typed[kernels.ChangesArguments]
+	changes *typed[kernels.BlendChangesArguments]
 	blend   *typed[kernels.BlendArguments]
 
 	graph *driver.Graph
@@ -115,21 +115,21 @@ func (e *Engine) addAdaIN(s *schedule, l *launches) error {
 
 // bindFrame sets what is the frame's own: src, which lies at from, and where its result is to go.
 func (l *launches) bindFrame(s *schedule, b *temporalBlend, to, from kernels.Frame, src *model.Image, stylization *model.Stylization) {
-	content, result, keep := from, to, stylization.PreserveColor
+	content, result, preserve := from, to, stylization.PreserveColor
 	if l.blend != nil {
-		b.bindFrame(l, to, from, src, flag(keep))
-		keep = false // of what is blended
+		b.bindFrame(l, to, from, src, flag(preserve))
+		preserve = false // of what is blended
 	}
 	if l.reduce != nil {
 		content, result = s.reduced.frames(src, s.extent)
 		l.reduce.args = kernels.ReduceArguments{Dst: content, Src: from}
 		l.fit.args.Small, l.fit.args.Result = content, result
 		l.enlarge.args.Dst, l.enlarge.args.Src, l.enlarge.args.Result = to, from, result
-		l.enlarge.args.PreserveColor = flag(keep)
-		keep = false // of what is enlarged
+		l.enlarge.args.PreserveColor = flag(preserve)
+		preserve = false // of what is enlarged
 	}
 	l.first.args.Src = content
-	l.last.args.Dst, l.last.args.Src, l.last.args.PreserveColor = result, content, flag(keep)
+	l.last.args.Dst, l.last.args.Src, l.last.args.PreserveColor = result, content, flag(preserve)
 }
 
 // bind gives the arguments of the frame to the kernels and to the graph.

@@ -16,7 +16,7 @@ package model
 // KR*R + KG*G + KB*B of Colorimetry{}. box is the mean of the 5x5 small pixels around one that exist. For each small pixel
 //
 //	slope  a = clamp(box((box(i*q) - box(i)*box(q)) / (box(i*i) - box(i)^2 + 65)), -1, 1)
-//	rest   r = P - a*i, of each channel P of the small result that has luminance: Y, or R, G and B
+//	offset r = P - a*i, of each channel P of the small result that has luminance: Y, or R, G and B
 //
 // and for each pixel of the frame the sample is up(a)*I + up(r), rounded half up and limited to 0 to 255. Chroma samples are up(P). up is
 // bilinear: pixel x of n takes (x + 0.5)*m/n - 0.5 of m, limited to 0 to m-1, and of chroma planes their own sides count.

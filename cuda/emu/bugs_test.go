@@ -81,10 +81,10 @@ var bugs = []bug{
 		runs: []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
 	{name: "no sync", file: "smooth.cu", test: "smooth", cases: "smooth_sizes", edits: []edit{{"n /= 2) {\n    __syncthreads();\n", "n /= 2) {\n"}},
 		runs: []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
-	{name: "no sync", file: "enlarge.cu", test: "enlarge", cases: "enlarge_slopes", edits: []edit{{"left - enlarge_box);\n  __syncthreads();\n", "left - enlarge_box);\n"}},
+	{name: "no sync", file: "enlarge.cu", test: "enlarge", cases: "enlarge_fit", edits: []edit{{"left - enlarge_box);\n  __syncthreads();\n", "left - enlarge_box);\n"}},
 		runs: []run{{plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
-	{name: "overrun", file: "steady.cu", test: "steady", cases: "steady_sizes", edits: []edit{{"min(max(p.y + i, 0), height - 1)", "max(p.y + i, 0)"}},
-		runs: []run{{address, "rand:1", "mix", ""}}, says: "steady.cu"},
+	{name: "overrun", file: "blend.cu", test: "blend", cases: "blend_sizes", edits: []edit{{"min(max(p.y + i, 0), height - 1)", "max(p.y + i, 0)"}},
+		runs: []run{{address, "rand:1", "mix", ""}}, says: "blend.cu"},
 	{name: "static overrun", file: "emulator.cpp", test: "emulator", cases: "emulator_shapes", edits: []edit{{`  dynamic[i] = block;
 `, `  dynamic[i] = block;
   int *volatile behind = fixed;  // volatile: else the compiler itself sees it

@@ -100,15 +100,15 @@ type RegionsApplyArguments struct {
 
 // SmoothArguments are those of smooth.cu.
 type SmoothArguments struct {
-	Content       Address `arg:"stats"`
+	Content       Address
 	Previous      Address
-	Before        Address `arg:"content"`
-	Continues     Address `arg:"goes_on"`
-	Smoothing     float32 `arg:"share"`
+	Before        Address
+	Continues     Address
+	Smoothing     float32
 	Cut           float32
 	C             int32
 	Channels      int32
-	Discontinuity int32 `arg:"fresh"`
+	Discontinuity int32
 }
 
 // AdaptArguments are those of adapt.cu.
@@ -130,7 +130,7 @@ type LastArguments struct {
 	Bias          Address
 	Dst, Src      Frame
 	H, W, C       int32
-	PreserveColor int32 `arg:"keep"`
+	PreserveColor int32
 }
 
 // ReduceArguments are those of reduce.cu.
@@ -141,32 +141,32 @@ type ReduceArguments struct {
 // EnlargeFitArguments are those of enlarge.cu's guided filter: the coefficients of each pixel of the small result.
 type EnlargeFitArguments struct {
 	Small, Result Frame
-	Coefficients  Address `arg:"slopes"`
+	Coefficients  Address
 }
 
 // EnlargeArguments are those of enlarge.cu's last step.
 type EnlargeArguments struct {
 	Dst, Src, Result Frame
-	Coefficients     Address `arg:"slopes"`
-	PreserveColor    int32   `arg:"keep"`
+	Coefficients     Address
+	PreserveColor    int32
 }
 
-// ChangesArguments are those of steady.cu's comparison with the frame before.
-type ChangesArguments struct {
+// BlendChangesArguments are those of blend.cu's comparison with the frame before.
+type BlendChangesArguments struct {
 	Src, Before Frame
 	Changes     Address
 	Pitch       int32
 }
 
-// BlendArguments are those of steady.cu's blend.
+// BlendArguments are those of blend.cu's blend.
 type BlendArguments struct {
 	Dst, Src, Result Frame
 	Changes          Address
 	Pitch            int32
-	Continues        Address `arg:"goes_on"`
+	Continues        Address
 	Regions          int32
 	Weight           int32
-	PreserveColor    int32 `arg:"keep"`
+	PreserveColor    int32
 }
 
 // SelftestArguments are those of selftest.cu.

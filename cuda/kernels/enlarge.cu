@@ -1,21 +1,21 @@
 // The result of a small frame at the frame's size, along the frame's own edges, as model/processing.go defines it, in two kernels:
-// enlarge_slopes gives each small pixel its slope a and rests r, enlarge gives each sample of the frame up(a)*I + up(r), up bilinear.
+// enlarge_fit gives each small pixel its slope a and offset r, enlarge gives each sample of the frame up(a)*I + up(r), up bilinear.
 //
 //   small   w x h pixels: the frame that the network saw
 //   result  w x h pixels: what it made of it
-//   slopes  float [h][w][2] of YUV formats: a, r of Y; [h][w][4] of packed ones: a, r of each sample in the format's order
+//   coefficients  float [h][w][2] of YUV formats: a, r of Y; [h][w][4] of packed ones: a, r of each sample in the format's order
 //   src     W x H pixels, W >= w and H >= h: the frame; gives I, alpha and padding bytes
 //   dst     W x H pixels, of the format of the others. Rows of all pictures begin anywhere; bytes between them stay
-//   keep    1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed formats are
-//              BT.601's
-//   Grid: enlarge_slopes (tiles of small), enlarge (tiles of dst, 2): the second are chroma positions, which packed formats lack
+//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed
+//                   formats are BT.601's
+//   Grid: enlarge_fit (tiles of small), enlarge (tiles of dst, 2): the second are chroma positions, which packed formats lack
 //
-// enlarge is bound by memory: 1.5 to 4 bytes are read and written for each pixel of the frame, and 8 or 16 bytes of slopes for each
+// enlarge is bound by memory: 1.5 to 4 bytes are read and written for each pixel of the frame, and 8 or 16 bytes of coefficients for each
 // small pixel, which L2 gives to the neighbours. Where a pixel lies between small ones is counted in whole numbers: in float the
 // place would be off by more the farther right it is. A thread makes a pixel: rows begin anywhere, so words would not fit.
-// enlarge_slopes takes 100 values from shared memory for each pixel, of which there are a quarter or less of the frame's. Deviations are
+// enlarge_fit takes 100 values from shared memory for each pixel, of which there are a quarter or less of the frame's. Deviations are
 // taken from the mean: float has no digits left in box(i*q) - box(i)*box(q).
-// Rejected: a and the luminance apart, r at the frame's size (up(r) is the mean of four rests, each with its own slope: four luminances
+// Rejected: a and the luminance apart, r at the frame's size (up(r) is the mean of four offsets, each with its own slope: four luminances
 // and samples to read instead of one value); boxes by running sums (they need the plane in memory between rows and columns).
 #include "frame.cuh"
 #include "launch.cuh"
@@ -60,8 +60,9 @@ struct EnlargeBox {
   }
 };
 
-// The slopes as they are before the last box, of the pixels around a tile.
-__device__ __forceinline__ void enlarge_fit(EnlargeNarrow &to, EnlargeWide &frame, EnlargeWide &made, const Frame &f, int top, int left) {
+// Coefficient a as it is before the last box, of the pixels around a tile.
+__device__ __forceinline__ void enlarge_unsmoothed(EnlargeNarrow &to, EnlargeWide &frame, EnlargeWide &made, const Frame &f, int top,
+                                                   int left) {
   constexpr int W = enlarge_w + 2 * enlarge_box, H = enlarge_h + 2 * enlarge_box;
   for (int k = threadIdx.x; k < W * H; k += enlarge_threads) {
     const int y = top + k / W, x = left + k % W;
@@ -74,7 +75,7 @@ __device__ __forceinline__ void enlarge_fit(EnlargeNarrow &to, EnlargeWide &fram
   }
 }
 
-extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_slopes(Frame small, Frame result, float *slopes) {
+extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_fit(Frame small, Frame result, float *coefficients) {
   __shared__ EnlargeWide frame, made;
   __shared__ EnlargeNarrow fitted;
   const int tiles = (small.width + enlarge_w - 1) / enlarge_w;
@@ -82,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_slopes(Fra
   enlarge_load(frame, small, top - 2 * enlarge_box, left - 2 * enlarge_box);
   enlarge_load(made, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
   __syncthreads();
-  enlarge_fit(fitted, frame, made, small, top - enlarge_box, left - enlarge_box);
+  enlarge_unsmoothed(fitted, frame, made, small, top - enlarge_box, left - enlarge_box);
   __syncthreads();
   const int y = top + threadIdx.x / enlarge_w, x = left + threadIdx.x % enlarge_w;
   if (y >= small.height || x >= small.width) return;
@@ -92,11 +93,11 @@ extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_slopes(Fra
   const unsigned char *p = pixel_at(result, y, x);
   const size_t at = (size_t)y * small.width + x;
   if (small.format >= FORMAT_NV12)
-    ((float2 *)slopes)[at] = make_float2(a, p[0] - i);
+    ((float2 *)coefficients)[at] = make_float2(a, p[0] - i);
   else
-    ((float4 *)slopes)[at] = make_float4(a, p[0] - i, p[1] - i, p[2] - i);
+    ((float4 *)coefficients)[at] = make_float4(a, p[0] - i, p[1] - i, p[2] - i);
 }
-DESCRIBE(enlarge_slopes, enlarge_w, enlarge_h, 1, enlarge_threads, 0)
+DESCRIBE(enlarge_fit, enlarge_w, enlarge_h, 1, enlarge_threads, 0)
 
 // Where pixel k of n lies among m: between `first` and `second`, this share of the way.
 struct EnlargePlace {
@@ -119,30 +120,32 @@ struct EnlargePlace {
 };
 
 template <class Vector>
-__device__ __forceinline__ Vector enlarge_slope(const float *slopes, int width, const EnlargePlace &down, const EnlargePlace &across) {
-  const Vector *upper = (const Vector *)slopes + (size_t)down.first * width, *lower = (const Vector *)slopes + (size_t)down.second * width;
+__device__ __forceinline__ Vector enlarge_coefficients(const float *coefficients, int width, const EnlargePlace &down,
+                                                       const EnlargePlace &across) {
+  const Vector *all = (const Vector *)coefficients;
+  const Vector *upper = all + (size_t)down.first * width, *lower = all + (size_t)down.second * width;
   const Vector above = across(__ldg(upper + across.first), __ldg(upper + across.second));
   return down(above, across(__ldg(lower + across.first), __ldg(lower + across.second)));
 }
 
-__device__ __forceinline__ void enlarge_packed(const Frame &dst, const Frame &src, const Frame &result, const float *slopes, int y, int x,
-                                               int keep) {
+__device__ __forceinline__ void enlarge_packed(const Frame &dst, const Frame &src, const Frame &result, const float *coefficients, int y,
+                                               int x, int preserve_color) {
   const EnlargePlace down(y, dst.height, result.height), across(x, dst.width, result.width);
-  const float4 s = enlarge_slope<float4>(slopes, result.width, down, across);
+  const float4 s = enlarge_coefficients<float4>(coefficients, result.width, down, across);
   const unsigned char *from = pixel_at(src, y, x);
   const float i = s.x * pixel_luma(src, from[0], from[1], from[2]);
   unsigned char v[3] = {pixel_sample(i + s.y), pixel_sample(i + s.z), pixel_sample(i + s.w)};
-  if (keep) {
+  if (preserve_color) {
     const unsigned char made[3] = {v[0], v[1], v[2]};
     v[0] = from[0], v[1] = from[1], v[2] = from[2];
-    pixel_keep(v, dst, made[0], made[1], made[2]);
+    pixel_preserve_color(v, dst, made[0], made[1], made[2]);
   }
   pixel_put(dst, y, x, v, from);
 }
 
-__device__ __forceinline__ void enlarge_chroma(const Frame &dst, const Frame &src, const Frame &result, int y, int x, int keep) {
+__device__ __forceinline__ void enlarge_chroma(const Frame &dst, const Frame &src, const Frame &result, int y, int x, int preserve_color) {
   const Chroma to = pixel_chroma(dst, y, x);
-  if (keep) {
+  if (preserve_color) {
     const Chroma from = pixel_chroma(src, y, x);
     *to.cb = *from.cb, *to.cr = *from.cr;
     return;
@@ -154,18 +157,19 @@ __device__ __forceinline__ void enlarge_chroma(const Frame &dst, const Frame &sr
   *to.cr = pixel_sample(down(across(*a.cr, *b.cr), across(*c.cr, *d.cr)));
 }
 
-extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge(Frame dst, Frame src, Frame result, const float *slopes, int keep) {
+extern "C" __global__ void __launch_bounds__(enlarge_threads)
+    enlarge(Frame dst, Frame src, Frame result, const float *coefficients, int preserve_color) {
   const int tiles = (dst.width + enlarge_w - 1) / enlarge_w;
   const int y = blockIdx.x / tiles * enlarge_h + threadIdx.x / enlarge_w, x = blockIdx.x % tiles * enlarge_w + threadIdx.x % enlarge_w;
   const bool yuv = dst.format >= FORMAT_NV12;
   if (blockIdx.y == 1) {
-    if (yuv && y < (dst.height + 1) / 2 && x < (dst.width + 1) / 2) enlarge_chroma(dst, src, result, y, x, keep);
+    if (yuv && y < (dst.height + 1) / 2 && x < (dst.width + 1) / 2) enlarge_chroma(dst, src, result, y, x, preserve_color);
     return;
   }
   if (y >= dst.height || x >= dst.width) return;
-  if (!yuv) return enlarge_packed(dst, src, result, slopes, y, x, keep);
+  if (!yuv) return enlarge_packed(dst, src, result, coefficients, y, x, preserve_color);
   const EnlargePlace down(y, dst.height, result.height), across(x, dst.width, result.width);
-  const float2 s = enlarge_slope<float2>(slopes, result.width, down, across);
+  const float2 s = enlarge_coefficients<float2>(coefficients, result.width, down, across);
   *pixel_at(dst, y, x) = pixel_sample(s.x * *pixel_at(src, y, x) + s.y);
 }
 DESCRIBE(enlarge, enlarge_w, enlarge_h, 1, enlarge_threads, 0)

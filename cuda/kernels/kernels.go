@@ -32,10 +32,10 @@ const (
 	Adapt             Kernel[AdaptArguments]             = "adapt"
 	Last              Kernel[LastArguments]              = "last"
 	Reduce            Kernel[ReduceArguments]            = "reduce"
-	EnlargeFit        Kernel[EnlargeFitArguments]        = "enlarge_slopes"
+	EnlargeFit        Kernel[EnlargeFitArguments]        = "enlarge_fit"
 	Enlarge           Kernel[EnlargeArguments]           = "enlarge"
-	Changes           Kernel[ChangesArguments]           = "steady_changes"
-	Blend             Kernel[BlendArguments]             = "steady_blend"
+	BlendChanges      Kernel[BlendChangesArguments]      = "blend_changes"
+	Blend             Kernel[BlendArguments]             = "blend"
 	Selftest          Kernel[SelftestArguments]          = "selftest_80"
 	Selftest90        Kernel[Selftest90Arguments]        = "selftest_90"
 )
@@ -95,7 +95,7 @@ var Modules = []Module{
 	{Name: "last", Kernels: []Described{Last}},
 	{Name: "reduce", Kernels: []Described{Reduce}},
 	{Name: "enlarge", Kernels: []Described{EnlargeFit, Enlarge}},
-	{Name: "steady", Kernels: []Described{Changes, Blend}},
+	{Name: "blend", Kernels: []Described{BlendChanges, Blend}},
 	{Name: "selftest", Kernels: []Described{Selftest}},
 	{Name: "conv90", Hopper: true, Kernels: []Described{
 		Conv90C64, Conv90C64Pool, Conv90C64Up, Conv90C64To128, Conv90C128To64, Conv90C128, Conv90C128Pool, Conv90C128Small, Conv90C128Up,

@@ -5,11 +5,12 @@
 //   bias  float [3]
 //   dst   at most W x H pixels, of any format; gets the plane's upper left corner. Rows begin anywhere; bytes between them stay
 //   src   the input picture, of the same format and size; gives alpha and padding bytes. May be the same memory as dst
-//   keep  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed formats are
-//            BT.601's
+//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed
+//                   formats are BT.601's
 //   Grid: tiles of dst
 //
-// Samples are rounded half up; chroma is that of the mean of the clamped pixels that it covers and that exist, or with keep that of src.
+// Samples are rounded half up; chroma is that of the mean of the clamped pixels that it covers and that exist, or with
+// preserve_color that of src.
 //
 // Bound by memory: 2*C bytes are read a pixel, and 54*C FLOP done (26 FLOP/B with C = 64).
 // Scatter: each pixel of the tile and its border is multiplied once, [pixel][C] * [C][27], and the 27 values go to shared memory; then each
@@ -105,14 +106,14 @@ __device__ __forceinline__ Colour last_gather(const float *sums, const float *bi
 
 __device__ __forceinline__ float last_luma(const Frame &f, const Colour &p) { return f.kr * p.r + f.kg * p.g + f.kb * p.b; }
 
-__device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int keep) {
+__device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int preserve_color) {
   const bool blue = blue_first(dst.format);
   const unsigned char *from = pixel_at(src, y, x);
   const float first = 255 * (blue ? p.b : p.r), second = 255 * p.g, third = 255 * (blue ? p.r : p.b);
   unsigned char v[3];
-  if (keep) {
+  if (preserve_color) {
     v[0] = from[0], v[1] = from[1], v[2] = from[2];
-    pixel_keep(v, dst, first, second, third);
+    pixel_preserve_color(v, dst, first, second, third);
   } else {
     v[0] = pixel_sample(first), v[1] = pixel_sample(second), v[2] = pixel_sample(third);
   }
@@ -126,12 +127,13 @@ __device__ __forceinline__ float last_sum4(float v) {
 }
 
 // All lanes of a warp call this; exists says whether the lane's pixel is one of the picture.
-__device__ __forceinline__ void last_yuv(const Frame &dst, const Frame &src, const Colour &p, int y, int x, bool exists, int keep) {
+__device__ __forceinline__ void last_yuv(const Frame &dst, const Frame &src, const Colour &p, int y, int x, bool exists,
+                                         int preserve_color) {
   if (exists) dst.plane[0][y * dst.stride[0] + x] = pixel_sample(last_luma(dst, p) / dst.scale_y + dst.offset_y);
   const Colour sum = {last_sum4(exists ? p.r : 0.0f), last_sum4(exists ? p.g : 0.0f), last_sum4(exists ? p.b : 0.0f)};
   if (!exists || ((x | y) & 1)) return;
   const Chroma to = pixel_chroma(dst, y >> 1, x >> 1);
-  if (keep) {
+  if (preserve_color) {
     const Chroma from = pixel_chroma(src, y >> 1, x >> 1);
     *to.cb = *from.cb, *to.cr = *from.cr;
     return;
@@ -144,7 +146,7 @@ __device__ __forceinline__ void last_yuv(const Frame &dst, const Frame &src, con
 }
 
 extern "C" __global__ void __launch_bounds__(last_threads, 2)
-    last(const __half *x, const __half *w, const float *bias, Frame dst, Frame src, int H, int W, int C, int keep) {
+    last(const __half *x, const __half *w, const float *bias, Frame dst, Frame src, int H, int W, int C, int preserve_color) {
   __shared__ float sums[last_pixels * last_sums];
   const int across = (dst.width + last_w - 1) / last_w;
   const int ty = blockIdx.x / across * last_h, tx = blockIdx.x % across * last_w;
@@ -156,8 +158,8 @@ extern "C" __global__ void __launch_bounds__(last_threads, 2)
   const Colour p = last_gather(sums, bias, row, col);
   const bool exists = ty + row < dst.height && tx + col < dst.width;
   if (dst.format >= FORMAT_NV12)
-    last_yuv(dst, src, p, ty + row, tx + col, exists, keep);
+    last_yuv(dst, src, p, ty + row, tx + col, exists, preserve_color);
   else if (exists)
-    last_packed(dst, src, p, ty + row, tx + col, keep);
+    last_packed(dst, src, p, ty + row, tx + col, preserve_color);
 }
 DESCRIBE(last, last_w, last_h, 3, last_threads, 0)

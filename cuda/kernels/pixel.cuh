@@ -18,7 +18,7 @@ __device__ __forceinline__ float pixel_luma(const Frame &f, float first, float s
 
 // Moves the samples of a pixel by what its luminance changes to become that of the result, all alike, as far as all of them can:
 // model.Stylization.PreserveColor of packed formats.
-__device__ __forceinline__ void pixel_keep(unsigned char (&v)[3], const Frame &f, float first, float second, float third) {
+__device__ __forceinline__ void pixel_preserve_color(unsigned char (&v)[3], const Frame &f, float first, float second, float third) {
   const int d = (int)floorf(pixel_luma(f, first - v[0], second - v[1], third - v[2]) + 0.5f);
   const int least = -min(min((int)v[0], (int)v[1]), (int)v[2]), most = 255 - max(max((int)v[0], (int)v[1]), (int)v[2]);
   const int step = min(max(d, least), most);

@@ -1,13 +1,13 @@
 // Statistics of the content that follow a film's frames slowly, as model/smoothing.go and model.StatsDistance define it, once per frame.
 //
-//   stats     float [regions][2][C]: mean and standard deviation of this frame's content; become those in force
-//   previous  double [regions][2][C]: those in force at the frame before; become those in force
-//   content   float [regions][2][C]: those of the content of the frame before, as they were; become those of this frame
-//   goes_on   int [regions]: becomes 1 where a region goes on from the frame before, else 0, whatever the share
-//   share     s of s*previous + (1-s)*stats, 0 <= s < 1. With 0 stats stay as they are
-//   cut       a region whose contents are farther apart keeps its stats, as it does where a NaN is in the distance
-//   channels  at most C: what the distance is the mean over. The others only fill up
-//   fresh     1: there is no frame before, and what lies there is not read
+//   content        float [regions][2][C]: mean and standard deviation of this frame's content; become those in force
+//   previous       double [regions][2][C]: those in force at the frame before; become those in force
+//   before         float [regions][2][C]: those of the content of the frame before, as they were; become those of this frame
+//   continues      int [regions]: becomes 1 where a region goes on from the frame before, else 0, whatever smoothing is
+//   smoothing      s of s*previous + (1-s)*content, 0 <= s < 1. With 0 content stays as it is
+//   cut            a region whose two contents are farther apart keeps its own, as it does where a NaN is in the distance
+//   channels       at most C: what the distance is the mean over. The others only fill up
+//   discontinuity  1: there is no frame before, and what lies there is not read
 //   Grid: (regions)
 //
 // A region that is empty goes on where the others do, as it must: regions_merge gives it the same 0 and 1 each time, which are 0 apart.
@@ -36,20 +36,21 @@ __device__ __forceinline__ double smooth_distance(const float *a, const float *b
 }
 
 extern "C" __global__ void __launch_bounds__(smooth_threads)
-    smooth(float *stats, double *previous, float *content, int *goes_on, float share, float cut, int C, int channels, int fresh) {
+    smooth(float *content, double *previous, float *before, int *continues, float smoothing, float cut, int C, int channels,
+           int discontinuity) {
   __shared__ double sums[smooth_threads];
-  stats += (size_t)blockIdx.x * 2 * C;
-  previous += (size_t)blockIdx.x * 2 * C;
   content += (size_t)blockIdx.x * 2 * C;
-  const bool follows = !fresh && smooth_distance(stats, content, C, channels, sums) <= cut;
-  const double s = share;
+  previous += (size_t)blockIdx.x * 2 * C;
+  before += (size_t)blockIdx.x * 2 * C;
+  const bool continued = !discontinuity && smooth_distance(content, before, C, channels, sums) <= cut;
+  const double s = smoothing;
   for (int i = threadIdx.x; i < 2 * C; i += smooth_threads) {
-    const float now = stats[i];
-    const double in_force = follows && s > 0 ? s * previous[i] + (1 - s) * now : now;
+    const float now = content[i];
+    const double in_force = continued && s > 0 ? s * previous[i] + (1 - s) * now : now;
     previous[i] = in_force;
-    stats[i] = (float)in_force;
-    content[i] = now;
+    content[i] = (float)in_force;
+    before[i] = now;
   }
-  if (threadIdx.x == 0) goes_on[blockIdx.x] = follows;
+  if (threadIdx.x == 0) continues[blockIdx.x] = continued;
 }
 DESCRIBE(smooth, 1, 1, 1, smooth_threads, 0)

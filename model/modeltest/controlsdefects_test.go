@@ -140,7 +140,7 @@ func colourDefects() []defect {
 // smoothingDefects are wrong in what they remember.
 func smoothingDefects() []defect {
 	forgets := func(when func(v *variant, src *model.Image, stylization *model.Stylization) bool) model.Opener {
-		return openVariant(func(v *variant) { v.goesOn = when })
+		return openVariant(func(v *variant) { v.continues = when })
 	}
 	always := func(*variant, *model.Image, *model.Stylization) bool { return true }
 	smooths := func(how func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool)) model.Opener {
@@ -159,7 +159,7 @@ func smoothingDefects() []defect {
 		})},
 		{"nothing forgotten", "smoothing", forgets(always)},
 		{"another style forgets", "smoothing", forgets(func(v *variant, src *model.Image, stylization *model.Stylization) bool {
-			return goesOn(v, src, stylization) && v.mask == stylization.Mask
+			return continues(v, src, stylization) && v.mask == stylization.Mask
 		})},
 		{"cut ignored", "smoothing", smooths(func(s float32, _ float64, now model.Stats, before remembered) (remembered, bool) {
 			return remembered{now, blend(s, now, before.inForce)}, true

@@ -7,12 +7,12 @@ import (
 
 // pixels is what a variant does with samples: parts of the reference, and whatever a test replaces.
 type pixels struct {
-	reduce  func(dst, src *model.Image)
-	enlarge func(dst, src, small, result *model.Image)
-	moved   func(frame, before *model.Image) []int
-	blend   func(result, before *model.Image, moved []int, weight int)
-	goesOn  func(p *pixels, frame *model.Image, s *model.Stylization) bool // besides the statistics
-	past    past
+	reduce    func(dst, src *model.Image)
+	enlarge   func(dst, src, small, result *model.Image)
+	moved     func(frame, before *model.Image) []int
+	blend     func(result, before *model.Image, moved []int, weight int)
+	continues func(p *pixels, frame *model.Image, s *model.Stylization) bool // besides the statistics
+	past      past
 }
 
 // past is the frame before; without pictures there is none.
@@ -22,7 +22,7 @@ type past struct {
 }
 
 func newPixels() pixels {
-	return pixels{reduce: ref.Reduce, enlarge: ref.Enlarge, moved: ref.Moved, blend: ref.Blend, goesOn: pixelsGoOn}
+	return pixels{reduce: ref.Reduce, enlarge: ref.Enlarge, moved: ref.Moved, blend: ref.Blend, continues: pixelsGoOn}
 }
 
 func pixelsGoOn(p *pixels, frame *model.Image, s *model.Stylization) bool {
@@ -60,7 +60,7 @@ func likeness(like *model.Image, w, h int) *model.Image {
 }
 
 // finish makes dst of the network's result for the frame as it saw it.
-func (v *variant) finish(dst, src, small *model.Image, result ref.Features, s *model.Stylization, goesOn bool) {
+func (v *variant) finish(dst, src, small *model.Image, result ref.Features, s *model.Stylization, continues bool) {
 	p := &v.pixels
 	if small == src && s.Smoothing == 0 {
 		p.past = past{}
@@ -78,7 +78,7 @@ func (v *variant) finish(dst, src, small *model.Image, result ref.Features, s *m
 		p.enlarge(larger, src, small, samples)
 		samples = larger
 	}
-	if goesOn && s.Smoothing > 0 && p.past.result != nil && p.goesOn(p, src, s) {
+	if continues && s.Smoothing > 0 && p.past.result != nil && p.continues(p, src, s) {
 		p.blend(samples, p.past.result, p.moved(src, p.past.frame), model.BlendWeight(s.Smoothing))
 	}
 	p.past = past{}
@@ -126,7 +126,7 @@ func (v *variant) paint(dst, src, samples *model.Image, preserve bool) {
 func pixelDefects() []defect {
 	change := func(what func(p *pixels)) model.Opener { return openVariant(func(v *variant) { what(&v.pixels) }) }
 	goOn := func(when func(p *pixels, frame *model.Image, stylization *model.Stylization) bool) model.Opener {
-		return change(func(p *pixels) { p.goesOn = when })
+		return change(func(p *pixels) { p.continues = when })
 	}
 	weight := func(w func(weight int) int) model.Opener {
 		return change(func(p *pixels) {
@@ -212,9 +212,9 @@ func pixelDefects() []defect {
 		{"discontinuity ignored", "temporal blend", withStylization(func(s *model.Stylization) { s.Discontinuity = false })},
 		{"always a discontinuity", "temporal blend", withStylization(func(s *model.Stylization) { s.Discontinuity = true })},
 		{"processing size ignored", "temporal blend", openVariant(func(v *variant) {
-			v.goesOn = func(v *variant, src *model.Image, stylization *model.Stylization) bool {
+			v.continues = func(v *variant, src *model.Image, stylization *model.Stylization) bool {
 				v.size[2] = stylization.ProcessingSize
-				return goesOn(v, src, stylization)
+				return continues(v, src, stylization)
 			}
 		})},
 		{"follows after a frame without smoothing", "temporal blend", around(func(e model.Engine, dst, src *model.Image, stylization *model.Stylization) error {

@@ -18,8 +18,8 @@ type variant struct {
 	statistics   func(x ref.Features, share []float64) model.Stats
 	shares       func(m *model.Mask, width, height int, out []float32)
 	write        func(dst, src *model.Image, rgb ref.Features)                           // the frame's own colours
-	goesOn       func(v *variant, src *model.Image, stylization *model.Stylization) bool // whether before is what came before
-	smooth       func(s float32, cut float64, now model.Stats, before remembered) (kept remembered, goesOn bool)
+	continues    func(v *variant, src *model.Image, stylization *model.Stylization) bool // whether before is what came before
+	smooth       func(s float32, cut float64, now model.Stats, before remembered) (kept remembered, continues bool)
 	before       []remembered // of each region; empty where there is nothing
 	size         [3]int       // of the frame before, and its processing size
 	mask         *model.Mask
@@ -37,7 +37,7 @@ func openVariant(change func(v *variant)) model.Opener {
 			return nil, err
 		}
 		v := &variant{Engine: e, border: ref.Reflect, round: func(v float32) float32 { return v }, layers: w.Folded(),
-			statistics: weighted, shares: (*model.Mask).Shares, write: ref.WriteLuminance, goesOn: goesOn, smooth: smooth, pixels: newPixels()}
+			statistics: weighted, shares: (*model.Mask).Shares, write: ref.WriteLuminance, continues: continues, smooth: smooth, pixels: newPixels()}
 		change(v)
 		return v, nil
 	}
@@ -48,11 +48,11 @@ func weighted(x ref.Features, share []float64) model.Stats {
 	return ref.WeightedMoments(x, share).Stats()
 }
 
-func goesOn(v *variant, src *model.Image, s *model.Stylization) bool {
+func continues(v *variant, src *model.Image, s *model.Stylization) bool {
 	return !s.Discontinuity && v.size == [3]int{src.Width, src.Height, s.ProcessingSize} && v.mask.SameRegions(s.Mask)
 }
 
-func smooth(s float32, cut float64, now model.Stats, before remembered) (kept remembered, goesOn bool) {
+func smooth(s float32, cut float64, now model.Stats, before remembered) (kept remembered, continues bool) {
 	if model.StatsDistance(now, before.content) <= cut {
 		return remembered{now, blend(s, now, before.inForce)}, true
 	}
@@ -96,19 +96,19 @@ func (v *variant) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		}
 	}
 	t := ref.NewFeatures(x.C, x.H, x.W)
-	goesOn := v.adapt(t, x, src, s, shares, styles)
+	continues := v.adapt(t, x, src, s, shares, styles)
 	for i, f := range t.Data {
 		t.Data[i] = float64(v.round(float32(f)))
 	}
 	result := ref.Crop(v.run(model.Decoder, t), small.Height, small.Width)
-	v.finish(dst, src, small, result, s, goesOn)
+	v.finish(dst, src, small, result, s, continues)
 	return nil
 }
 
 // adapt makes t of x, and says whether the statistics went on from the frame before.
-func (v *variant) adapt(t, x ref.Features, src *model.Image, s *model.Stylization, shares [][]float64, styles []model.Stats) (goesOn bool) {
-	goesOn = len(v.before) == len(styles) && v.goesOn(v, src, s)
-	if !goesOn {
+func (v *variant) adapt(t, x ref.Features, src *model.Image, s *model.Stylization, shares [][]float64, styles []model.Stats) (continues bool) {
+	continues = len(v.before) == len(styles) && v.continues(v, src, s)
+	if !continues {
 		v.before = make([]remembered, len(styles))
 	}
 	v.size, v.mask = [3]int{src.Width, src.Height, s.ProcessingSize}, s.Mask
@@ -121,11 +121,11 @@ func (v *variant) adapt(t, x ref.Features, src *model.Image, s *model.Stylizatio
 		if len(v.before[k].content.Mean) > 0 {
 			kept, on = v.smooth(s.Smoothing, model.SceneCut(s.Size(src.Width, src.Height)), content, v.before[k])
 		}
-		goesOn = goesOn && on
+		continues = continues && on
 		v.before[k] = kept
 		add(t, x, shares[k], style, kept.inForce, s.Alpha)
 	}
-	return goesOn
+	return continues
 }
 
 // add puts one region's part into t: one affine function for each channel, as a fast engine has it.

@@ -13,9 +13,9 @@ type temporalBlend struct {
 	alpha         float32
 }
 
-// apply blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go defines it. goesOn says
+// apply blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go defines it. continues says
 // whether the statistics went on from it everywhere.
-func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *model.Image, goesOn bool) {
+func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *model.Image, continues bool) {
 	if stylization.Smoothing == 0 {
 		*s = temporalBlend{}
 		return
@@ -24,9 +24,9 @@ func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *mod
 	if stylization.Mask != nil {
 		second = stylization.Mask.Second
 	}
-	goesOn = goesOn && s.result != nil && s.result.Format == result.Format && s.result.Colorimetry == result.Colorimetry &&
+	continues = continues && s.result != nil && s.result.Format == result.Format && s.result.Colorimetry == result.Colorimetry &&
 		same(s.style, stylization.Style) && same(s.second, second) && s.alpha == stylization.Alpha
-	if goesOn {
+	if continues {
 		Blend(result, s.result, Moved(frame, s.frame), model.BlendWeight(stylization.Smoothing))
 	}
 	*s = temporalBlend{copyOf(frame), copyOf(result), stylization.Style.Clone(), second.Clone(), stylization.Alpha}

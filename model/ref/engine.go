@@ -49,7 +49,7 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	small := reduced(src, s)
 	x := Encode(e.weights, Read(small))[3]
 	regions := Regions(s, x, small.Width, small.Height)
-	goesOn := e.history.smooth(s, regions, src, small)
+	continues := e.history.smooth(s, regions, src, small)
 	result := Crop(Decode(e.weights, Adapt(x, regions, float64(s.Alpha))), small.Height, small.Width)
 	if small == src && s.Smoothing == 0 {
 		e.blend = temporalBlend{}
@@ -63,7 +63,7 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		Enlarge(larger, src, small, samples)
 		samples = larger
 	}
-	e.blend.apply(s, src, samples, goesOn)
+	e.blend.apply(s, src, samples, continues)
 	rewrite(dst, src, samples, s.PreserveColor)
 	return nil
 }

@@ -64,20 +64,20 @@ func overlap(k, i, n, m int) int { return min((k+1)*n, (i+1)*m) - max(k*n, i*m) 
 func Enlarge(dst, src, small, result *model.Image) {
 	copyAlpha(dst, src)
 	i, q, frame := luminances(small), luminances(result), luminances(src)
-	a := slopes(i, q)
+	a := slope(i, q)
 	to, from := Channels(dst), Channels(result)
 	for c := range to {
 		lit := c == 0 || !dst.Format.YUV()
-		rest := NewFeatures(1, from[c].Height, from[c].Width)
-		for k := range rest.Data {
-			rest.Data[k] = float64(*from[c].At(k%rest.W, k/rest.W))
+		offset := NewFeatures(1, from[c].Height, from[c].Width)
+		for k := range offset.Data {
+			offset.Data[k] = float64(*from[c].At(k%offset.W, k/offset.W))
 			if lit {
-				rest.Data[k] -= a.Data[k] * i.Data[k]
+				offset.Data[k] -= a.Data[k] * i.Data[k]
 			}
 		}
 		for y := range to[c].Height {
 			for x := range to[c].Width {
-				v := up(rest, x, y, to[c])
+				v := up(offset, x, y, to[c])
 				if lit {
 					v += up(a, x, y, to[c]) * frame.Data[y*frame.W+x]
 				}
@@ -87,8 +87,8 @@ func Enlarge(dst, src, small, result *model.Image) {
 	}
 }
 
-// slopes are a for each small pixel.
-func slopes(i, q Features) Features {
+// slope is a for each small pixel.
+func slope(i, q Features) Features {
 	product := func(a, b Features) Features {
 		out := NewFeatures(1, a.H, a.W)
 		for k := range out.Data {

@@ -93,8 +93,8 @@ type history struct {
 // not empty go on from the frame before.
 func (h *history) smooth(stylization *model.Stylization, regions []Region, frame, small *model.Image) bool {
 	size := [4]int{frame.Width, frame.Height, small.Width, small.Height}
-	goesOn := !stylization.Discontinuity && h.size == size && h.mask.SameRegions(stylization.Mask)
-	if !goesOn {
+	continues := !stylization.Discontinuity && h.size == size && h.mask.SameRegions(stylization.Mask)
+	if !continues {
 		h.content, h.inForce = make([]Moments, len(regions)), make([]Moments, len(regions))
 	}
 	h.size, h.mask = size, stylization.Mask
@@ -105,7 +105,7 @@ func (h *history) smooth(stylization *model.Stylization, regions []Region, frame
 			continue
 		}
 		if before.Mean == nil || !(model.StatsDistance(content.Stats(), h.content[i].Stats()) <= model.SceneCut(small.Width, small.Height)) {
-			goesOn, before = false, content
+			continues, before = false, content
 		}
 		inForce := Moments{make([]float64, len(content.Mean)), make([]float64, len(content.Mean))}
 		for c := range content.Mean {
@@ -114,5 +114,5 @@ func (h *history) smooth(stylization *model.Stylization, regions []Region, frame
 		}
 		h.content[i], h.inForce[i], regions[i].Content = content, inForce, inForce
 	}
-	return goesOn
+	return continues
 }

@@ -8,7 +8,7 @@ namespace {
 
 typedef std::function<double(int y, int x)> Field;
 
-// A picture whose neighbours are alike, with an edge and some noise: slopes of both signs, some beyond their limits.
+// A picture whose neighbours are alike, with an edge and some noise: coefficients of both signs, some beyond their limits.
 void shade(test::Picture &p, uint64_t seed, double contrast) {
   test::Random random(seed);
   for (int c = 0; c < 3; c++)
@@ -22,12 +22,12 @@ void shade(test::Picture &p, uint64_t seed, double contrast) {
 
 struct Scene {
   test::Picture small, made, frame, dst;
-  test::Buffer<float> slopes;
+  test::Buffer<float> coefficients;
   std::vector<double> a;  // wanted
 
   Scene(int format, int width, int height, int w, int h, bool aligned)
       : small(format, w, h, true, 1), made(format, w, h, true, 2), frame(format, width, height, aligned, 3),
-        dst(format, width, height, !aligned, 4), slopes(size_t(w) * h * (format >= FORMAT_NV12 ? 2 : 4)) {
+        dst(format, width, height, !aligned, 4), coefficients(size_t(w) * h * (format >= FORMAT_NV12 ? 2 : 4)) {
     shade(small, 1, 1);
     shade(made, 1 + unsigned(width) % 3, height % 2 ? 1.5 : -0.7);
     shade(frame, 1, 1);
@@ -76,8 +76,8 @@ double wanted(const Scene &s, int c, int y, int x) {
   const bool lit = c == 0 || !s.dst.yuv();
   const int H = s.dst.channel_height(c), W = s.dst.channel_width(c), h = s.small.channel_height(c), w = s.small.channel_width(c);
   const auto slope = [&](int v, int u) { return lit ? s.slope(v, u) : 0; };
-  const auto rest = [&](int v, int u) { return s.made.sample(c, v, u) - (lit ? slope(v, u) * s.small.luma(v, u) : 0); };
-  return up(rest, y, x, H, W, h, w) + (lit ? up(slope, y, x, H, W, h, w) * s.frame.luma(y, x) : 0);
+  const auto offset = [&](int v, int u) { return s.made.sample(c, v, u) - (lit ? slope(v, u) * s.small.luma(v, u) : 0); };
+  return up(offset, y, x, H, W, h, w) + (lit ? up(slope, y, x, H, W, h, w) * s.frame.luma(y, x) : 0);
 }
 
 double limited(double v) { return std::min(std::max(v, 0.0), 255.0); }
@@ -85,8 +85,8 @@ double limited(double v) { return std::min(std::max(v, 0.0), 255.0); }
 // Float may be on the other side of a half.
 bool rounded(int got, double v) { return std::fabs(got - limited(v)) <= 0.5 + 2e-3; }
 
-// With keep: the frame's samples, all moved by the change of luminance to that of the rounded result, as far as all can. One level is
-// left to those who round the result on the other side.
+// With preserve_color: the frame's samples, all moved by the change of luminance to that of the rounded result, as far as all can.
+// One level is left to those who round the result on the other side.
 int wrong_kept(const Scene &s, int y, int x) {
   const Frame &f = s.frame.frame();
   double made[3], luma = 0;
@@ -103,31 +103,32 @@ int wrong_kept(const Scene &s, int y, int x) {
   return bad;
 }
 
-void launch(Scene &s, int keep) {
+void launch(Scene &s, int preserve) {
   const Frame &small = s.small.frame(), &dst = s.dst.frame();
-  const emu::Launch a = test::kernel("enlarge_slopes").launch, b = test::kernel("enlarge").launch;
+  const emu::Launch a = test::kernel("enlarge_fit").launch, b = test::kernel("enlarge").launch;
   const auto tiles = [](const Frame &f, const emu::Launch &l) {
     return (f.width + l.tile_w - 1) / l.tile_w * ((f.height + l.tile_h - 1) / l.tile_h);
   };
-  test::launch("enlarge_slopes", dim3(tiles(small, a)), small, s.made.frame(), s.slopes.data());
-  test::launch("enlarge", dim3(tiles(dst, b), 2), dst, s.frame.frame(), s.made.frame(), static_cast<const float *>(s.slopes.data()), keep);
+  test::launch("enlarge_fit", dim3(tiles(small, a)), small, s.made.frame(), s.coefficients.data());
+  test::launch("enlarge", dim3(tiles(dst, b), 2), dst, s.frame.frame(), s.made.frame(), static_cast<const float *>(s.coefficients.data()),
+               preserve);
 }
 
-void run(int format, int width, int height, int w, int h, bool aligned, int keep) {
+void run(int format, int width, int height, int w, int h, bool aligned, int preserve) {
   Scene s(format, width, height, w, h, aligned);
   s.fit();
   const auto before = s.dst.all(), frame = s.frame.all();
-  launch(s, keep);
+  launch(s, preserve);
   int bad = 0;
   for (int c = 0; c < 3; c++)
     for (int y = 0; y < s.dst.channel_height(c); y++)
       for (int x = 0; x < s.dst.channel_width(c); x++) {
         const int got = s.dst.sample(c, y, x);
-        if (!keep || (c == 0 && s.dst.yuv())) bad += !rounded(got, wanted(s, c, y, x));
+        if (!preserve || (c == 0 && s.dst.yuv())) bad += !rounded(got, wanted(s, c, y, x));
         else if (s.dst.yuv()) bad += got != s.frame.sample(c, y, x);
         else if (c == 0) bad += wrong_kept(s, y, x);
       }
-  if (bad) test::fail("enlarge %s -> %s, keep %d: %d samples are wrong", s.small.text().c_str(), s.dst.text().c_str(), keep, bad);
+  if (bad) test::fail("enlarge %s -> %s, preserve %d: %d samples are wrong", s.small.text().c_str(), s.dst.text().c_str(), preserve, bad);
   CHECK(s.dst.damage(before) == 0);
   CHECK(s.dst.fourth() == s.frame.fourth());
   CHECK(s.frame.all() == frame);
@@ -137,7 +138,7 @@ void run(int format, int width, int height, int w, int h, bool aligned, int keep
 
 TEST(enlarge_formats) {
   for (int format = FORMAT_RGB; format <= FORMAT_I420; format++)
-    for (int keep : {0, 1}) run(format, 53, 37, 35, 19, format % 2 == keep, keep);
+    for (int preserve : {0, 1}) run(format, 53, 37, 35, 19, format % 2 == preserve, preserve);
 }
 
 TEST(enlarge_sizes) {
@@ -146,8 +147,8 @@ TEST(enlarge_sizes) {
     for (const auto &s : sizes) run(format, s[0], s[1], s[2], s[3], s[2] % 2, 0);
 }
 
-// A result that is the frame is enlarged to the frame where that has contrast; here the slopes are at their limit.
-TEST(enlarge_slopes) {
+// A result that is the frame is enlarged to the frame where that has contrast; here the coefficients are at their limit.
+TEST(enlarge_fit) {
   Scene s(FORMAT_I420, 40, 24, 20, 12, true);
   shade(s.made, 1, 5);
   s.fit();
@@ -155,7 +156,7 @@ TEST(enlarge_slopes) {
   int limit = 0;
   for (size_t k = 0; k < s.a.size(); k++) {
     limit += s.a[k] == 1;
-    CHECK(std::fabs(s.slopes[2 * k] - s.a[k]) < 1e-5);
+    CHECK(std::fabs(s.coefficients[2 * k] - s.a[k]) < 1e-5);
   }
   CHECK(limit > 10);
 }

@@ -34,21 +34,21 @@ int wrong(unsigned char got, double value) {
 
 double luma(const Frame &f, const test::Rgb &p) { return f.kr * p.v[0] + f.kg * p.v[1] + f.kb * p.v[2]; }
 
-// With keep all three samples of src move by the change of luminance, but none beyond its range.
-int wrong_packed(const test::Picture &dst, const test::Picture &src, int y, int x, const test::Rgb &p, bool keep) {
+// With preserve_color all three samples of src move by the change of luminance, but none beyond its range.
+int wrong_packed(const test::Picture &dst, const test::Picture &src, int y, int x, const test::Rgb &p, bool preserve) {
   const int bytes = pixel_bytes(dst.frame().format);
   const test::Rgb before = src.pixel(y, x);
   const double least = -*std::min_element(before.v, before.v + 3), most = 1 - *std::max_element(before.v, before.v + 3);
   const double change = std::min(std::max(luma(dst.frame(), p) - luma(dst.frame(), before), least), most);
   int bad = 0;
-  for (int c = 0; c < 3; c++) bad += wrong(dst.byte(0, y, x * bytes + dst.place(c)), 255 * (keep ? before.v[c] + change : p.v[c]));
+  for (int c = 0; c < 3; c++) bad += wrong(dst.byte(0, y, x * bytes + dst.place(c)), 255 * (preserve ? before.v[c] + change : p.v[c]));
   return bad + (bytes == 4 && dst.byte(0, y, x * 4 + 3) != src.byte(0, y, x * 4 + 3));
 }
 
-int wrong_yuv(const test::Picture &dst, const test::Picture &src, int y, int x, const std::vector<test::Rgb> &rgb, int W, bool keep) {
+int wrong_yuv(const test::Picture &dst, const test::Picture &src, int y, int x, const std::vector<test::Rgb> &rgb, int W, bool preserve) {
   const Frame &f = dst.frame();
   int bad = wrong(dst.byte(0, y, x), luma(f, rgb[size_t(y) * W + x]) / f.scale_y + f.offset_y);
-  if (keep) return bad + (dst.chroma(y, x, false) != src.chroma(y, x, false)) + (dst.chroma(y, x, true) != src.chroma(y, x, true));
+  if (preserve) return bad + (dst.chroma(y, x, false) != src.chroma(y, x, false)) + (dst.chroma(y, x, true) != src.chroma(y, x, true));
   if (y % 2 || x % 2) return bad;
   test::Rgb mean = {};
   int n = 0;
@@ -63,7 +63,7 @@ int wrong_yuv(const test::Picture &dst, const test::Picture &src, int y, int x, 
 }
 
 // Sets dst and src, which may be the same.
-void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool keep = false) {
+void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool preserve = false) {
   test::Random random(s.H * 100 + s.W + s.C);
   test::Buffer<__half> x(size_t(s.H + 2) * (s.W + 2) * s.C), w(size_t(32) * s.C);
   test::Buffer<float> bias(3);
@@ -79,12 +79,13 @@ void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool keep
   const emu::Launch l = test::kernel("last").launch;
   const int tiles = (f.height + l.tile_h - 1) / l.tile_h * ((f.width + l.tile_w - 1) / l.tile_w);
   test::launch("last", dim3(tiles), static_cast<const __half *>(x.data()), static_cast<const __half *>(w.data()),
-               static_cast<const float *>(bias.data()), f, src.frame(), s.H, s.W, s.C, int(keep));
+               static_cast<const float *>(bias.data()), f, src.frame(), s.H, s.W, s.C, int(preserve));
 
   int bad = 0, outside = 0;
   for (int y = 0; y < f.height; y++)
     for (int px = 0; px < f.width; px++)
-      bad += dst.yuv() ? wrong_yuv(dst, src, y, px, rgb, s.W, keep) : wrong_packed(dst, src, y, px, rgb[size_t(y) * s.W + px], keep);
+      bad += dst.yuv() ? wrong_yuv(dst, src, y, px, rgb, s.W, preserve)
+                       : wrong_packed(dst, src, y, px, rgb[size_t(y) * s.W + px], preserve);
   for (int i = 0; i < dst.planes(); i++) {
     const std::vector<unsigned char> after = dst.bytes(i);
     for (size_t k = 0; k < after.size(); k++) outside += !dst.in_row(i, k) && after[k] != before[i][k];
@@ -94,9 +95,9 @@ void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool keep
   if (outside) test::fail("%s: %d bytes between the rows were written", what.c_str(), outside);
 }
 
-void run(int format, int width, int height, bool aligned, const Plane &s, bool keep = false) {
+void run(int format, int width, int height, bool aligned, const Plane &s, bool preserve = false) {
   test::Picture dst(format, width, height, aligned, 1), src(format, width, height, !aligned, 2);
-  run(dst, src, s, keep);
+  run(dst, src, s, preserve);
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ TEST(last_in_place) {
     for (int x = 0; x < 21; x++) CHECK(picture.byte(0, y, 4 * x + 3) == copy.byte(0, y, 4 * x + 3));
 }
 
-TEST(last_keep) {
+TEST(last_preserve_color) {
   const int sizes[][2] = {{1, 1}, {1, 9}, {2, 3}, {33, 17}, {50, 12}};
   for (int format = FORMAT_RGB; format <= FORMAT_I420; format++)
     for (const auto &size : sizes) run(format, size[0], size[1], size[1] % 2, {size[1], size[0], 16}, true);

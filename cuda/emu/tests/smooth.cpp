@@ -14,11 +14,11 @@ struct Film {
   int regions, C, channels;
   test::Buffer<float> stats, content;
   test::Buffer<double> previous;
-  test::Buffer<int> goes_on;
+  test::Buffer<int> continues;
 
   Film(int regions, int C, int channels)
       : regions(regions), C(C), channels(channels), stats(size_t(regions) * 2 * C), content(stats.size()), previous(stats.size()),
-        goes_on(regions) {}
+        continues(regions) {}
 
   // A region whose content is `apart` from what it was. What was in force is another thing, and far away.
   void fill(int region, float apart) {
@@ -36,8 +36,9 @@ struct Film {
     }
   }
 
-  void launch(float share, int fresh) {
-    test::launch("smooth", dim3(regions), stats.data(), previous.data(), content.data(), goes_on.data(), share, cut, C, channels, fresh);
+  void launch(float share, int discontinuity) {
+    test::launch("smooth", dim3(regions), stats.data(), previous.data(), content.data(), continues.data(), share, cut, C, channels,
+                 discontinuity);
   }
 };
 
@@ -52,7 +53,7 @@ void run(int regions, int C, int channels, float share) {
   film.launch(share, 0);
   const std::string what = "smooth " + std::to_string(regions) + "x" + std::to_string(C);
   test::near((what + " in force").c_str(), film.stats.data(), wanted.data(), wanted.size(), 0, 1e-7);
-  for (int r = 0; r < regions; r++) CHECK(film.goes_on[r] == (apart[r] < cut));
+  for (int r = 0; r < regions; r++) CHECK(film.continues[r] == (apart[r] < cut));
   for (size_t i = 0; i < wanted.size(); i++) {
     if (float(film.previous[i]) != film.stats[i]) return test::fail("%s: value %zu in force is not what is remembered", what.c_str(), i);
     if (film.content[i] != now[i]) return test::fail("%s: value %zu of the content is not what is remembered", what.c_str(), i);
@@ -60,15 +61,15 @@ void run(int regions, int C, int channels, float share) {
 }
 
 // Demands that stats stay, bit for bit, and are remembered; and the flag of each region.
-void untouched(Film &film, float share, int fresh, int goes_on) {
+void untouched(Film &film, float share, int discontinuity, int continues) {
   const std::vector<float> before(film.stats.begin(), film.stats.end());
-  film.launch(share, fresh);
+  film.launch(share, discontinuity);
   for (size_t i = 0; i < before.size(); i++) {
     CHECK(std::memcmp(&film.stats[i], &before[i], 4) == 0);
     CHECK(std::memcmp(&film.content[i], &before[i], 4) == 0);
     CHECK(film.previous[i] == before[i] || before[i] != before[i]);
   }
-  for (int flag : film.goes_on) CHECK(flag == goes_on);
+  for (int flag : film.continues) CHECK(flag == continues);
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ TEST(smooth_sizes) {
 }
 
 // Nothing is read of what was before: it is NaN.
-TEST(smooth_fresh) {
+TEST(smooth_discontinuity) {
   Film film(2, 32, 32);
   film.fill(0, 0);
   film.fill(1, 0.01f);
@@ -91,7 +92,7 @@ TEST(smooth_fresh) {
   untouched(film, 0.9f, 1, 0);
 }
 
-// Without a share the statistics stay, and the frame goes on all the same.
+// Without smoothing the statistics stay, and the frame goes on all the same.
 TEST(smooth_none) {
   Film film(1, 32, 30);
   film.fill(0, 0.01f);

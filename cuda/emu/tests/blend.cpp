@@ -1,5 +1,5 @@
-// steady.cu against the definition, in whole numbers.
-#include "steady.cu"
+// blend.cu against the definition, in whole numbers.
+#include "blend.cu"
 #include "picture.h"
 
 namespace {
@@ -28,18 +28,18 @@ struct Film {
   test::Picture src, before, dst, result;
   int pitch;
   test::Buffer<unsigned char> changes;
-  test::Buffer<int> goes_on;
+  test::Buffer<int> continues;
   std::vector<int> c, d;
 
   Film(int format, int width, int height, bool aligned, int regions = 1)
       : src(format, width, height, aligned, 1), before(format, width, height, true, 2), dst(format, width, height, !aligned, 3),
         result(format, width, height, true, 4), pitch((width + 31) / 32 * 32), changes(size_t(pitch) * (height - 1) + width),
-        goes_on(regions) {
+        continues(regions) {
     copy(before, src);
     move(before, 5, 14);
     copy(result, dst);
     move(result, 6, 60);
-    for (auto &flag : goes_on) flag = 1;
+    for (auto &flag : continues) flag = 1;
     compare();
   }
 
@@ -97,11 +97,11 @@ struct Film {
     return dim3((width() + l.tile_w - 1) / l.tile_w * ((height() + l.tile_h - 1) / l.tile_h));
   }
 
-  void launch(int weight, int keep) {
-    test::launch("steady_changes", grid("steady_changes"), src.frame(), before.frame(), changes.data(), pitch);
-    test::launch("steady_blend", grid("steady_blend"), dst.frame(), src.frame(), result.frame(),
-                 static_cast<const unsigned char *>(changes.data()), pitch, static_cast<const int *>(goes_on.data()), int(goes_on.size()), weight,
-                 keep);
+  void launch(int weight, int preserve) {
+    test::launch("blend_changes", grid("blend_changes"), src.frame(), before.frame(), changes.data(), pitch);
+    test::launch("blend", grid("blend"), dst.frame(), src.frame(), result.frame(),
+                 static_cast<const unsigned char *>(changes.data()), pitch, static_cast<const int *>(continues.data()),
+                 int(continues.size()), weight, preserve);
   }
 };
 
@@ -126,11 +126,11 @@ bool kept(const Film &f, int y, int x) {
   return true;
 }
 
-void run(Film &f, int weight, int keep, int in_force) {
+void run(Film &f, int weight, int preserve, int in_force) {
   const auto before = f.dst.all(), other = f.result.all(), frame = f.src.all();
   const auto fourth = f.dst.fourth(), fourth_before = f.result.fourth();
   const std::vector<int> wanted = f.blend(in_force);
-  f.launch(weight, keep);
+  f.launch(weight, preserve);
   int bad = 0;
   size_t i = 0;
   for (int y = 0; y < f.height(); y++)
@@ -139,41 +139,41 @@ void run(Film &f, int weight, int keep, int in_force) {
     for (int y = 0; y < f.dst.channel_height(c); y++)
       for (int x = 0; x < f.dst.channel_width(c); x++) {
         bad += f.result.sample(c, y, x) != wanted[i++];
-        if (!keep || (f.dst.yuv() && c == 0)) bad += f.dst.sample(c, y, x) != f.result.sample(c, y, x);
+        if (!preserve || (f.dst.yuv() && c == 0)) bad += f.dst.sample(c, y, x) != f.result.sample(c, y, x);
         else if (f.dst.yuv()) bad += f.dst.sample(c, y, x) != f.src.sample(c, y, x);
         else if (c == 0) bad += !kept(f, y, x);
       }
-  if (bad) test::fail("steady %s, weight %d, keep %d: %d samples are wrong", f.dst.text().c_str(), weight, keep, bad);
+  if (bad) test::fail("blend %s, weight %d, preserve %d: %d samples are wrong", f.dst.text().c_str(), weight, preserve, bad);
   CHECK(equal(f.before, f.src));
   CHECK(f.dst.damage(before) == 0 && f.result.damage(other) == 0);
   CHECK(f.dst.fourth() == fourth && f.result.fourth() == fourth_before);
   CHECK(f.src.all() == frame);
 }
 
-void run(int format, int width, int height, bool aligned, int weight, int keep) {
+void run(int format, int width, int height, bool aligned, int weight, int preserve) {
   Film f(format, width, height, aligned);
-  run(f, weight, keep, weight);
+  run(f, weight, preserve, weight);
 }
 
 }  // namespace
 
-TEST(steady_formats) {
+TEST(blend_formats) {
   for (int format = FORMAT_RGB; format <= FORMAT_I420; format++)
-    for (int keep : {0, 1}) run(format, 71, 19, format % 2 == keep, format % 3 ? 205 : 243, keep);
+    for (int preserve : {0, 1}) run(format, 71, 19, format % 2 == preserve, format % 3 ? 205 : 243, preserve);
 }
 
-TEST(steady_sizes) {
+TEST(blend_sizes) {
   const int sizes[][2] = {{1, 1}, {1, 9}, {9, 1}, {2, 2}, {3, 2}, {64, 16}, {65, 17}, {130, 5}};
   for (int format : {FORMAT_BGR, FORMAT_RGBA, FORMAT_NV12, FORMAT_I420})
     for (const auto &s : sizes) run(format, s[0], s[1], s[0] % 2, 243, 0);
 }
 
 // The frame before is no longer one if a region does not go on, or the host says so; the pictures are taken over all the same.
-TEST(steady_cut) {
+TEST(blend_cut) {
   for (int format : {FORMAT_RGB, FORMAT_NV12})
     for (int region : {0, 1}) {
       Film f(format, 33, 18, true, 2);
-      f.goes_on[size_t(region)] = 0;
+      f.continues[size_t(region)] = 0;
       run(f, 243, region, 0);
     }
   Film f(FORMAT_I420, 21, 9, false, 2);
@@ -181,7 +181,7 @@ TEST(steady_cut) {
 }
 
 // A resting film: after some frames the result is within two levels of what it is now, and never stands still farther off.
-TEST(steady_arrives) {
+TEST(blend_arrives) {
   Film f(FORMAT_BGRX, 20, 10, true);
   copy(f.before, f.src);
   test::Picture now(FORMAT_BGRX, 20, 10, true, 9);
