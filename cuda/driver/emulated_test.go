@@ -56,10 +56,10 @@ func TestEmulatedGuards(t *testing.T) {
 	p.kernel.SetShape([3]int{100, 1, 1}, [3]int{64, 1, 1}, 0)
 	switch which {
 	case "overrun":
-		p.kernel.SetInt(3, 1025) // both x and y hold 1024
+		p.kernel.setInt(3, 1025) // both x and y hold 1024
 	case "slack":
-		p.kernel.SetInt(3, 1001)
-		p.kernel.SetPointer(1, uintptr(y))
+		p.kernel.setInt(3, 1001)
+		p.kernel.setPointer(1, uintptr(y))
 	case "freed", "front":
 		host, err := HostAlloc(map[string]int{"freed": 4000, "front": 1000}[which])
 		if err != nil {
@@ -226,7 +226,7 @@ func TestEmulatedContexts(t *testing.T) {
 		t.Errorf("memory of another context is set: %v", err)
 	}
 	q := newProbing(t, 10)
-	q.kernel.SetPointer(1, uintptr(p.y))
+	q.kernel.setPointer(1, uintptr(p.y))
 	if err := q.kernel.Launch(q.stream); err == nil || !strings.Contains(err.Error(), "ILLEGAL_ADDRESS") {
 		t.Errorf("memory of another context is an argument: %v", err)
 	}

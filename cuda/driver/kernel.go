@@ -89,27 +89,6 @@ func (k *Kernel) Argument(i, size int) unsafe.Pointer {
 	return k.argument[i].at
 }
 
-// SetPointer sets argument i, 8 bytes, to an address in device memory.
-func (k *Kernel) SetPointer(i int, p uintptr) {
-	if at := k.Argument(i, 8); at != nil {
-		*(*uintptr)(at) = p
-	}
-}
-
-// SetInt sets argument i, an int of 4 bytes.
-func (k *Kernel) SetInt(i int, v int) {
-	if at := k.Argument(i, 4); at != nil {
-		*(*int32)(at) = int32(v)
-	}
-}
-
-// SetFloat sets argument i, a float of 4 bytes.
-func (k *Kernel) SetFloat(i int, v float32) {
-	if at := k.Argument(i, 4); at != nil {
-		*(*float32)(at) = v
-	}
-}
-
 // SetBytes sets argument i, a struct passed by value, to b, which must have its size.
 func (k *Kernel) SetBytes(i int, b []byte) {
 	if at := k.Argument(i, len(b)); at != nil {

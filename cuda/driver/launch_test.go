@@ -21,6 +21,27 @@ type probing struct {
 	stream cu.Stream
 }
 
+// setPointer sets argument i, 8 bytes, to an address in device memory.
+func (k *Kernel) setPointer(i int, p uintptr) {
+	if at := k.Argument(i, 8); at != nil {
+		*(*uintptr)(at) = p
+	}
+}
+
+// setInt sets argument i, an int of 4 bytes.
+func (k *Kernel) setInt(i int, v int) {
+	if at := k.Argument(i, 4); at != nil {
+		*(*int32)(at) = int32(v)
+	}
+}
+
+// setFloat sets argument i, a float of 4 bytes.
+func (k *Kernel) setFloat(i int, v float32) {
+	if at := k.Argument(i, 4); at != nil {
+		*(*float32)(at) = v
+	}
+}
+
 func newProbing(t *testing.T, n int) *probing {
 	t.Helper()
 	m, err := LoadModule(probe)
@@ -60,10 +81,10 @@ func newProbing(t *testing.T, n int) *probing {
 func (p *probing) set(k *Kernel, scale float32, add float64) {
 	var offset [24]byte
 	binary.NativeEndian.PutUint64(offset[:], math.Float64bits(add))
-	k.SetPointer(0, uintptr(p.x))
-	k.SetPointer(1, uintptr(p.y))
-	k.SetFloat(2, scale)
-	k.SetInt(3, p.n)
+	k.setPointer(0, uintptr(p.x))
+	k.setPointer(1, uintptr(p.y))
+	k.setFloat(2, scale)
+	k.setInt(3, p.n)
 	k.SetBytes(4, offset[:])
 }
 
@@ -130,12 +151,12 @@ func TestWrongArguments(t *testing.T) {
 		name, wanted string
 		set          func(k *Kernel)
 	}{
-		{"index", "has no argument 5 of 8 bytes", func(k *Kernel) { k.SetPointer(5, 1) }},
-		{"negative", "has no argument -1 of 4 bytes", func(k *Kernel) { k.SetInt(-1, 1) }},
-		{"size", "has no argument 0 of 4 bytes", func(k *Kernel) { k.SetFloat(0, 1) }},
+		{"index", "has no argument 5 of 8 bytes", func(k *Kernel) { k.setPointer(5, 1) }},
+		{"negative", "has no argument -1 of 4 bytes", func(k *Kernel) { k.setInt(-1, 1) }},
+		{"size", "has no argument 0 of 4 bytes", func(k *Kernel) { k.setFloat(0, 1) }},
 		{"bytes", "has no argument 4 of 23 bytes", func(k *Kernel) { k.SetBytes(4, make([]byte, 23)) }},
 		{"closed", "is closed", func(k *Kernel) { k.Close() }},
-		{"host memory", "CUDA_ERROR_ILLEGAL_ADDRESS", func(k *Kernel) { k.SetPointer(0, uintptr(unsafe.Pointer(k))) }},
+		{"host memory", "CUDA_ERROR_ILLEGAL_ADDRESS", func(k *Kernel) { k.setPointer(0, uintptr(unsafe.Pointer(k))) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			current(t)
@@ -181,7 +202,7 @@ func TestGraph(t *testing.T) {
 	second.SetShape([3]int{2, 1, 1}, [3]int{64, 1, 1}, 0)
 	p.set(p.kernel, 3, 0)
 	p.set(second, 10, 1)
-	second.SetPointer(0, uintptr(p.y))
+	second.setPointer(0, uintptr(p.y))
 	g, err := NewGraph([]*Kernel{p.kernel, second})
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +216,7 @@ func TestGraph(t *testing.T) {
 	launch()
 	p.expect(t, func(i int) float32 { return 30*float32(i) + 1 })
 
-	second.SetFloat(2, 100)
+	second.setFloat(2, 100)
 	launch()
 	p.expect(t, func(i int) float32 { return 30*float32(i) + 1 }) // the graph has not been told
 	if err := g.SetArguments(1); err != nil {
@@ -213,9 +234,9 @@ func TestGraph(t *testing.T) {
 		if Push(context) != nil || g.SetArguments(0) != nil || g.Launch(p.stream) != nil || p.kernel.Launch(p.stream) != nil || Pop() != nil {
 			t.Error("failed")
 		}
-		p.kernel.SetPointer(0, uintptr(p.x))
-		p.kernel.SetFloat(2, 1)
-		p.kernel.SetInt(3, 5)
+		p.kernel.setPointer(0, uintptr(p.x))
+		p.kernel.setFloat(2, 1)
+		p.kernel.setInt(3, 5)
 		_, _ = Current()
 	})
 	if allocations != 0 {
