@@ -244,7 +244,8 @@ func (s *TrainingState) Check(n int) error {
 // TrainingEngines are the training openers that a program was built with.
 type TrainingEngines map[Device]TrainingOpener
 
-// Open opens the training engine for o.Device as Engines.Open does.
+// Open opens the training engine for o.Device, Auto as Engines.Open does, but that Describe does not say why no GPU trains. Errors: what
+// CheckTraining refuses, a device that this program was not built with, and whatever the opener reports.
 func (e TrainingEngines) Open(loss []Conv, w *Weights, o TrainingOptions) (TrainingEngine, error) {
 	if err := CheckTraining(loss, w, o); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -144,6 +145,8 @@ func badCalls(channels int) []call {
 		{"smoothing below 0", with(func(s *model.Stylization) { s.Smoothing = -0.1 })},
 		{"smoothing of 1", with(func(s *model.Stylization) { s.Smoothing = 1 })},
 		{"smoothing NaN", with(func(s *model.Stylization) { s.Smoothing = nan })},
+		{"processing size below the least", with(func(s *model.Stylization) { s.ProcessingSize = model.MinSize - 1 })},
+		{"processing size below 0", with(func(s *model.Stylization) { s.ProcessingSize = -16 })},
 		{"empty mask", mask(0, 0, 0, style)},
 		{"mask of negative size", mask(-4, -4, 16, style)},
 		{"short mask", mask(16, 16, 255, style)},
@@ -158,12 +161,14 @@ func badCalls(channels int) []call {
 	return calls
 }
 
-// refusals demands an error and an untouched result for bad arguments, and a good frame afterwards.
+// refusals demands an ArgumentError and an untouched result for bad arguments, and a good frame afterwards.
 func (s suite) refusals() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		for _, c := range badCalls(w.Widths[3]) {
 			if err := e.Stylize(c.dst, c.src, c.stylization); err == nil {
 				return fmt.Errorf("%s: not refused", c.name)
+			} else if !errors.As(err, new(model.ArgumentError)) {
+				return fmt.Errorf("%s: refused by an error that is no model.ArgumentError: %w", c.name, err)
 			}
 			if c.dst == nil {
 				continue

@@ -138,6 +138,17 @@ func arithmeticDefects() []defect {
 		{"alpha ignored", "alpha", withStylization(func(s *model.Stylization) { s.Alpha = 1 })},
 		{"alpha reversed", "alpha", withStylization(func(s *model.Stylization) { s.Alpha = 1 - s.Alpha })},
 		{"alpha not checked", "refusals", withStylization(func(s *model.Stylization) { s.Alpha = max(0, min(s.Alpha, 1)) })},
+		{"processing size not checked", "refusals", withStylization(func(s *model.Stylization) {
+			if s.ProcessingSize < model.MinSize {
+				s.ProcessingSize = 0
+			}
+		})},
+		{"refused by any error", "refusals", around(func(e model.Engine, dst, src *model.Image, s *model.Stylization) error {
+			if err := e.Stylize(dst, src, s); err != nil {
+				return errors.New(err.Error())
+			}
+			return nil
+		})},
 		{"NaN in a mean", "statistics", withStatistics(func(s model.Stats) { s.Mean[1] = float32(math.NaN()) })},
 		{"NaN everywhere", "statistics", withStatistics(func(s model.Stats) {
 			for i := range s.Std {
