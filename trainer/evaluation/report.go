@@ -150,8 +150,8 @@ func (e *Evaluation) WriteCSV(out io.Writer) error {
 	return w.Error()
 }
 
-// ContactSheet is a picture of the first pairs: a row for each with content, style and a result for each strength. The error says that
-// it would be too large.
+// ContactSheet is a picture of the first pairs: a row for each with content, style and a result for each strength. Options.Sheet must have
+// been set. The error says that it would be too large.
 func (e *Evaluation) ContactSheet() (*model.Image, error) {
 	rows, size := e.sheet, e.Size
 	layout := sheet.Grid(len(rows[0]), len(rows), size, size)

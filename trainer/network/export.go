@@ -9,15 +9,20 @@ import (
 	"adainfilter/trainer/pth"
 )
 
-// Formats are those of Export: ONNX, PyTorch, and this program's own with half the bytes.
-var Formats = []string{"onnx", "pth", "float16"}
-
-// Export writes one half of a network as ONNX or PyTorch's file.
+// Export writes one half of a network as ONNX ("onnx") or as PyTorch's file ("pth"). Errors: another format, those of out.
 func Export(out io.Writer, w *model.Weights, side model.Side, format string) error {
-	if format == "onnx" {
+	switch format {
+	case "onnx":
 		_, err := out.Write(onnx.Model(w, side, model.Version))
 		return err
+	case "pth":
+		return exportPTH(out, w, side)
 	}
+	return fmt.Errorf("format of a network's half is %q, wanted onnx or pth", format)
+}
+
+// exportPTH writes the tensors by pytorch-AdaIN's keys.
+func exportPTH(out io.Writer, w *model.Weights, side model.Side) error {
 	var tensors []pth.Named
 	for _, l := range w.Layers {
 		if l.Side == side {
