@@ -105,7 +105,7 @@ test: build tests
 test-all: build tests
 	@status=0; \
 	'$(BUILD)/tests' -timeout 30m $(PACKAGES) -- -race -buildmode=exe -short -timeout 30m $(RACES) || status=1; \
-	if [ -x tools/sanitize ]; then tools/sanitize || status=1; fi; \
+	tools/sanitize || status=1; \
 	exit $$status
 
 lint: deps

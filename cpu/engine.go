@@ -1,5 +1,5 @@
 // Package cpu is the engine for processors: oneDNN's convolutions between kernels of our own, in chunks small enough to
-// stay in a core's cache. ARCHITECTURE.md follows a frame through it.
+// stay in a core's cache. README.md in this folder follows a frame through it.
 package cpu
 
 /*

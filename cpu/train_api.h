@@ -1,6 +1,6 @@
 /* The training engine as Go sees it: plain C, no exception crosses it. */
-#ifndef ADAIN_CPU_TRAINING_H
-#define ADAIN_CPU_TRAINING_H
+#ifndef ADAIN_CPU_TRAIN_API_H
+#define ADAIN_CPU_TRAIN_API_H
 
 #include "engine.h"
 
