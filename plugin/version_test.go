@@ -28,12 +28,15 @@ func TestOrigin(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	source, err := os.ReadFile("plugin.c")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`#define VERSION "(.*)"`).FindSubmatch(source)
-	if m == nil || string(m[1]) != model.Version {
-		t.Errorf("plugin.c defines VERSION as %q, model.Version is %q", m, model.Version)
+	for file, says := range map[string]string{
+		"plugin.c": `#define VERSION "(.*)"`, "../meson.build": `version: '(.*?)'`, "../debian/changelog": `^adainfilter \((.*?)\)`,
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := regexp.MustCompile(says).FindSubmatch(text); m == nil || string(m[1]) != model.Version {
+			t.Errorf("%s has the version %q, model.Version is %q", file, m, model.Version)
+		}
 	}
 }
