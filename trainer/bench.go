@@ -56,6 +56,10 @@ func measureSpeed(c *cli.Context) error {
 	if runs := c.Int("runs"); runs < 1 || runs > 100000 {
 		return fmt.Errorf("--runs is %d, wanted 1 to 100000", runs)
 	}
+	format, err := model.ParseFormat(c.String("format"))
+	if err != nil {
+		return fmt.Errorf("--format: %w", err)
+	}
 	w, err := benchWeights(c.String("weights"), c.String("random"))
 	if err != nil {
 		return err
@@ -65,10 +69,6 @@ func measureSpeed(c *cli.Context) error {
 		return err
 	}
 	defer engine.Close()
-	format, err := model.ParseFormat(c.String("format"))
-	if err != nil {
-		return fmt.Errorf("--format: %w", err)
-	}
 	src, runs := bench.Noise(format, width, height), c.Int("runs")
 	r, err := bench.Measure(c.Context, engine, src, runs)
 	if err != nil {
