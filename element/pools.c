@@ -132,13 +132,26 @@ decide_allocation (GstBaseTransform * base, GstQuery * query)
   return adain_parent_class->decide_allocation (base, query);
 }
 
+/* Starts the pool, which allocates its first buffers then. The base class would do so, but say of a failure only that there was one. */
+static gboolean
+start_pool (GstBaseTransform * base)
+{
+  GstBufferPool *pool = gst_base_transform_get_buffer_pool (base);
+  gboolean started = !pool || gst_buffer_pool_is_active (pool) || gst_buffer_pool_set_active (pool, TRUE);
+
+  gst_clear_object (&pool);
+  return started;
+}
+
 /* The base class says nothing where a pool cannot give a buffer. */
 static GstFlowReturn
 prepare_output_buffer (GstBaseTransform * base, GstBuffer * in, GstBuffer ** out)
 {
   GstAdaInFilter *self = ADAIN_FILTER (base);
-  GstFlowReturn flow = adain_parent_class->prepare_output_buffer (base, in, out);
+  GstFlowReturn flow = GST_FLOW_ERROR;
 
+  if (gst_base_transform_is_passthrough (base) || start_pool (base))
+    flow = adain_parent_class->prepare_output_buffer (base, in, out);
   if (flow == GST_FLOW_ERROR)
     no_memory (self, &self->info);
   return flow;

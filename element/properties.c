@@ -72,7 +72,7 @@ set_style_weights (GstAdaInFilter * self, const GValue * value)
 
   if (!adain_doubles_from_array (value, &weights, &n)) {
     g_free (weights);
-    g_warning ("style-weights: entry %u is not a number; the old weights stay", n + 1);
+    g_warning ("style-weights: entry %u is not a number or one too many; the old weights stay", n + 1);
     return;
   }
   GST_OBJECT_LOCK (self);

@@ -200,6 +200,11 @@ func TestStatistics(t *testing.T) {
 		}
 		expect("after wrong statistics", 77)
 	}
+	many := "mean=(double)<" + strings.Repeat("1.0,", 70000) + "1.0>"
+	h.Set("style-statistics", regexp.MustCompile(`mean=[^>]*>`).ReplaceAllString(text, many))
+	if m := styleMessage(t, h); m.OK || !strings.Contains(m.Error, "65536") {
+		t.Errorf("70001 means: message is %.200s, wanted one of the most that are taken", m.Error)
+	}
 	h.Set("style", paint(t, dir+"/b.png", 5))
 	styleMessage(t, h)
 	expect("after style was set again", 5)

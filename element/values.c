@@ -1,10 +1,13 @@
 #include "adain.h"
 
-/* FALSE where an entry is not a number; values and n are set in any case, with the entries before it. */
+/* More than any network has channels and anybody mixes styles. GLib ends the program where it gets no memory. */
+#define MOST_VALUES 65536
+
+/* FALSE where an entry is not a number or there are too many; values and n are set in any case, with the entries before it. */
 gboolean
 adain_doubles_from_array (const GValue * array, gdouble ** values, guint * n)
 {
-  guint size = gst_value_array_get_size (array);
+  guint size = MIN (gst_value_array_get_size (array), MOST_VALUES);
 
   *n = 0;
   *values = size ? g_new (gdouble, size) : NULL;
@@ -19,7 +22,7 @@ adain_doubles_from_array (const GValue * array, gdouble ** values, guint * n)
     (*values)[(*n)++] = g_value_get_double (&number);
     g_value_unset (&number);
   }
-  return TRUE;
+  return size == gst_value_array_get_size (array);
 }
 
 void

@@ -42,6 +42,9 @@ func readFile(path string, limit int64) ([]byte, error) {
 		}
 		return nil, fmt.Errorf("%s: has %d bytes, wanted at most %d", path, info.Size(), limit)
 	}
+	if err := CheckMemory(info.Size()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, data); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {

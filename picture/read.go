@@ -16,6 +16,7 @@ import (
 type Limit struct {
 	Pixels int64 // width times height, default DefaultPixels
 	Bytes  int64 // length of the file, default DefaultBytes
+	Scaled int64 // width times height that ReadStyle gives, default any
 }
 
 // What a Limit of zero means.
@@ -49,9 +50,24 @@ func (l Limit) check(width, height int) error {
 	return nil
 }
 
+// Bytes that decoding takes for each pixel at most: a decoder's 16-bit samples, and ours once more while they are turned.
+const decodingBytes = 12
+
+// ScaledError is a picture that has more pixels than Limit.Scaled once it is scaled.
+type ScaledError struct {
+	Path          string
+	Width, Height int // once scaled
+	Pixels        int64
+}
+
+// Error is the sentence.
+func (e ScaledError) Error() string {
+	return fmt.Sprintf("picture %q has %dx%d pixels, wanted at most %d million", e.Path, e.Width, e.Height, e.Pixels>>20)
+}
+
 // Read decodes the picture file at path: RGB, or RGBA (straight, not premultiplied) where pixels are transparent, turned
 // upright as its EXIF orientation says, 16-bit samples cut to 8 bits. Errors name the file and say what was found: not a
-// regular file, too long, not a picture, over the limit, damaged or cut short.
+// regular file, too long, not a picture, over the limit, damaged or cut short, more than there is memory for.
 func Read(path string, limit Limit) (*model.Image, error) {
 	f, err := open(path, limit)
 	if err != nil {
@@ -109,9 +125,12 @@ func open(path string, limit Limit) (*os.File, error) {
 // the start of r several times.
 func Decode(r io.ReadSeeker, limit Limit) (img *model.Image, err error) {
 	defer survive(&err)
-	k, _, err := header(r, limit)
+	k, config, err := header(r, limit)
 	if err != nil {
 		return nil, err
+	}
+	if err := model.CheckMemory(decodingBytes * int64(config.Width) * int64(config.Height)); err != nil {
+		return nil, fmt.Errorf("has %dx%d pixels: %w", config.Width, config.Height, err)
 	}
 	decoded, err := fromStart(r, k.decode)
 	if err != nil {
@@ -170,10 +189,21 @@ func reason(err error) error {
 }
 
 // ReadStyle reads a picture as a style: transparent pixels on white, and with shortSide above 0 resized to it as ShortSide
-// does. The short side decides how large the strokes come out. Errors are those of Read.
+// does. The short side decides how large the strokes come out. Errors are those of Read, and ScaledError, for which the header is enough.
 func ReadStyle(path string, shortSide int, limit Limit) (*model.Image, error) {
+	width, height, err := Size(path, limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkScaled(path, width, height, shortSide, limit); err != nil {
+		return nil, err
+	}
 	img, err := Read(path, limit)
 	if err != nil {
+		return nil, err
+	}
+	// What was decoded need not be what the header says.
+	if err := checkScaled(path, img.Width, img.Height, shortSide, limit); err != nil {
 		return nil, err
 	}
 	img = OnWhite(img)
@@ -181,4 +211,21 @@ func ReadStyle(path string, shortSide int, limit Limit) (*model.Image, error) {
 		img = ShortSide(img, shortSide)
 	}
 	return img, nil
+}
+
+// checkScaled refuses a picture of width x height that becomes larger than the limit, or for whose scaling there is no memory.
+func checkScaled(path string, width, height, short int, limit Limit) error {
+	w, h := width, height
+	if short > 0 {
+		w, h = shortSide(width, height, short)
+	}
+	if limit.Scaled > 0 && int64(w) > limit.Scaled/int64(h) {
+		return ScaledError{path, w, h, limit.Scaled}
+	}
+	if short > 0 && (w != width || h != height) {
+		if err := model.CheckMemory(scalingBytes(width, height, w, h)); err != nil {
+			return fmt.Errorf("picture %q has %dx%d pixels: %w", path, width, height, err)
+		}
+	}
+	return nil
 }

@@ -47,6 +47,11 @@ func Resize(img *model.Image, w, h int) *model.Image {
 	return samples(out)
 }
 
+// scalingBytes is about what Resize takes: the picture with four samples a pixel, the scaler's rows, of four float64, and the result twice.
+func scalingBytes(width, height, w, h int) int64 {
+	return 4*int64(width)*int64(height) + 32*int64(w)*int64(height) + 8*int64(w)*int64(h)
+}
+
 // standard is img as a picture of Go's image package: opaque for RGB, straight alpha for RGBA.
 func standard(img *model.Image) image.Image {
 	rect, p := image.Rect(0, 0, img.Width, img.Height), img.Planes[0]

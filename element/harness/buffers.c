@@ -6,9 +6,11 @@
 static GstBuffer *
 to_buffer (const HnFrame * f)
 {
-  GstBuffer *b = gst_buffer_new_allocate (NULL, f->size, NULL);
+  GstBuffer *b = gst_buffer_new ();
 
-  gst_buffer_fill (b, 0, f->data, f->size);
+  gst_buffer_append_memory (b, gst_allocator_alloc (f->allocator, f->size, NULL));
+  if (!f->allocator)            /* others need not let themselves be mapped */
+    gst_buffer_fill (b, 0, f->data, f->size);
   if (f->meta) {
     gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
     gint stride[GST_VIDEO_MAX_PLANES] = { 0 };
@@ -133,15 +135,30 @@ guard_allocator_init (GuardAllocator * allocator)
   GST_OBJECT_FLAG_SET (allocator, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
 }
 
-/* Answers the allocation query as a sink whose buffers have padding. */
+/* What downstream offers. */
+typedef struct {
+  GstAllocator *allocator;
+  guint min;
+  GstVideoAlignment align;
+} Offer;
+
+static void
+offer_free (gpointer data)
+{
+  Offer *offer = data;
+
+  gst_object_unref (offer->allocator);
+  g_free (offer);
+}
+
+/* Answers the allocation query as a sink that has a pool with memory of its own. */
 static GstPadProbeReturn
 offer_pool (GstPad * pad, GstPadProbeInfo * probe, gpointer data)
 {
-  const GstVideoAlignment *wanted = data;
-  GstVideoAlignment align = *wanted;
+  const Offer *offer = data;
+  GstVideoAlignment align = offer->align;
   GstQuery *query = GST_PAD_PROBE_INFO_QUERY (probe);
   GstBufferPool *pool;
-  GstAllocator *allocator;
   GstStructure *config;
   GstVideoInfo info;
   GstCaps *caps;
@@ -152,10 +169,9 @@ offer_pool (GstPad * pad, GstPadProbeInfo * probe, gpointer data)
   gst_query_parse_allocation (query, &caps, NULL);
   gst_video_info_from_caps (&info, caps);
   pool = gst_video_buffer_pool_new ();
-  allocator = gst_object_ref_sink (g_object_new (guard_allocator_get_type (), NULL));
   config = gst_buffer_pool_get_config (pool);
-  gst_buffer_pool_config_set_params (config, caps, info.size, 2, 0);
-  gst_buffer_pool_config_set_allocator (config, allocator, NULL);
+  gst_buffer_pool_config_set_params (config, caps, info.size, offer->min, 0);
+  gst_buffer_pool_config_set_allocator (config, offer->allocator, NULL);
   gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
   gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
   gst_buffer_pool_config_set_video_alignment (config, &align);
@@ -163,23 +179,32 @@ offer_pool (GstPad * pad, GstPadProbeInfo * probe, gpointer data)
   config = gst_buffer_pool_get_config (pool);
   gst_buffer_pool_config_get_params (config, NULL, &size, NULL, NULL);
   gst_structure_free (config);
-  gst_query_add_allocation_pool (query, pool, size, 2, 0);
-  gst_query_add_allocation_param (query, allocator, NULL);
+  gst_query_add_allocation_pool (query, pool, size, offer->min, 0);
+  gst_query_add_allocation_param (query, offer->allocator, NULL);
   gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
   gst_object_unref (pool);
-  gst_object_unref (allocator);
   return GST_PAD_PROBE_HANDLED;
+}
+
+/* Takes the allocator. */
+void
+hn_offer (GstHarness * h, GstAllocator * allocator, guint min, const GstVideoAlignment * align)
+{
+  Offer *offer = g_new (Offer, 1);
+
+  *offer = (Offer) { allocator, min, *align };
+  gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, offer_pool, offer, offer_free);
 }
 
 void
 hn_guard_output (GstHarness * h, guint left, guint right, guint top, guint bottom)
 {
-  GstVideoAlignment *align = g_new (GstVideoAlignment, 1);
+  GstVideoAlignment align;
 
-  gst_video_alignment_reset (align);
-  align->padding_left = left;
-  align->padding_right = right;
-  align->padding_top = top;
-  align->padding_bottom = bottom;
-  gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, offer_pool, align, g_free);
+  gst_video_alignment_reset (&align);
+  align.padding_left = left;
+  align.padding_right = right;
+  align.padding_top = top;
+  align.padding_bottom = bottom;
+  hn_offer (h, gst_object_ref_sink (g_object_new (guard_allocator_get_type (), NULL)), 2, &align);
 }

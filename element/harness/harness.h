@@ -20,6 +20,7 @@ typedef struct {
   guint64 pts, dts, duration, number;
   guint flags;
   guintptr context;             /* CUcontext of its memory, 0 for system memory */
+  GstAllocator *allocator;      /* whose memory a frame that is pushed lies in, NULL for the system's with data in it */
   gboolean offered;             /* comes from the pool that downstream offered by hn_gpu_pool */
 } HnFrame;
 
@@ -49,6 +50,13 @@ int hn_push (GstHarness * h, const HnFrame * f);
 gboolean hn_pull (GstHarness * h, HnFrame * f);
 int hn_push_many (GstHarness * h, const char *caps, int n);
 void hn_guard_output (GstHarness * h, guint left, guint right, guint top, guint bottom);
+
+void hn_offer (GstHarness * h, GstAllocator * allocator, guint min, const GstVideoAlignment * align);
+
+/* scarce.c */
+GstAllocator *hn_scarce (void);
+void hn_scarce_set (GstAllocator * allocator, int allocations, int maps);
+void hn_scarce_output (GstHarness * h, GstAllocator * allocator, guint min);
 
 /* events.c */
 void hn_late (GstHarness * h, guint64 running_time);

@@ -105,13 +105,15 @@ func Stat(name string) error {
 // FromPicture extracts a style from a picture file, whatever its name ends in, and names it after the file without its end. size as for Load.
 // Errors: those of picture.ReadStyle, a picture of more than 16 million pixels, the encoder's; each names the file.
 func FromPicture(path string, size int, encoder Encoder) (*model.Style, error) {
-	img, err := picture.ReadStyle(path, size, picture.Limit{})
-	if err != nil {
+	img, err := picture.ReadStyle(path, size, picture.Limit{Scaled: maxPixels})
+	switch {
+	case err == nil:
+	case !errors.As(err, new(picture.ScaledError)):
 		return nil, fmt.Errorf("style: %w", err)
-	}
-	if img.Width > maxPixels/img.Height {
-		return nil, fmt.Errorf("style: picture %q has %dx%d pixels with style-size %d, wanted at most %d million: choose a smaller style-size",
-			path, img.Width, img.Height, size, maxPixels>>20)
+	case size == 0:
+		return nil, fmt.Errorf("style: %w: set style-size, to which its short side is scaled, to 512 for example", err)
+	default:
+		return nil, fmt.Errorf("style: %w: with style-size %d its short side becomes so long, choose a smaller one", err, size)
 	}
 	stats, err := encoder.Statistics(img)
 	if err != nil {

@@ -113,6 +113,9 @@ func TestLoadErrors(t *testing.T) {
 	if err := os.WriteFile(at("notes.txt"), []byte("no picture"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(at("huge.ppm"), []byte("P6 4097 4097 255\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	full := errors.New("no memory")
 	for _, c := range []struct {
 		name    string
@@ -130,7 +133,9 @@ func TestLoadErrors(t *testing.T) {
 		{name: at("notes.txt"), says: "notes.txt"},
 		{name: dir, says: filepath.Base(dir)},
 		{name: at("a.png"), encoder: full, is: full, says: "a.png"},
-		{name: at("a.png"), size: 2900, says: "has 5800x2900 pixels with style-size 2900, wanted at most 16 million"},
+		{name: at("a.png"), size: 2900, says: "has 5800x2900 pixels, wanted at most 16 million: with style-size 2900"},
+		{name: at("huge.ppm"), size: 0, says: "has 4097x4097 pixels, wanted at most 16 million: set style-size"},
+		{name: at("huge.ppm"), size: 512, says: "cut short"}, // it was decoded
 	} {
 		got, err := Load(c.name, c.size, &fake{weights: w, fails: c.encoder})
 		var unfit UnfitError
