@@ -1,10 +1,7 @@
 package cuda
 
 import (
-	"fmt"
-	"math"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -166,96 +163,6 @@ func pair(f model.Format, w, h int) (src, dst *model.Image) {
 	return src, dst
 }
 
-// TestGPUMemory demands the same picture from GPU memory as from host memory, without a copy on the way.
-func TestGPUMemory(t *testing.T) {
-	each(t, func(t *testing.T) {
-		e := open(t, model.Lite, model.Options{DeviceID: -1})
-		for i, f := range model.Formats() {
-			src, want := pair(f, 19, 13)
-			s := &model.Stylization{Style: modeltest.RandomStats(4, model.Lite[3]), Alpha: 0.9, PreserveColor: i%3 == 0}
-			s.Smoothing, s.ProcessingSize, s.Discontinuity = 0.5*float32(i%4/2), 9*(i%3/2), true
-			if i%2 == 1 {
-				s.Mask = halves(model.Lite[3])
-			}
-			if err := e.Stylize(want, src, s); err != nil {
-				t.Fatal(err)
-			}
-			content, free := onGPU(t, e, src)
-			result, freeResult := onGPU(t, e, want)
-			clear(want.Planes[0].Data)
-			before, counted := allCopies(), driver.Copies()
-			if err := e.Stylize(result, content, s); err != nil {
-				t.Fatal(err)
-			}
-			if after := allCopies(); after != before {
-				t.Errorf("%v: copies for one frame: %+v, before: %+v", f, after, before)
-			}
-			if after := driver.Copies(); after != counted {
-				t.Errorf("%v: the driver package counted copies for one frame: %+v, before: %+v", f, after, counted)
-			}
-			got := toHost(t, e, result)
-			if err := e.Stylize(want, src, s); err != nil {
-				t.Fatal(err)
-			}
-			if err := modeltest.CheckPicture(got, want, modeltest.Tolerance{}); err != nil {
-				t.Errorf("%v: %v", f, err)
-			}
-			// Mixed: each side may lie anywhere.
-			mixed := model.NewImage(f, 19, 13)
-			if err := e.Stylize(mixed, content, s); err != nil {
-				t.Fatal(err)
-			}
-			if err := modeltest.CheckPicture(mixed, want, modeltest.Tolerance{}); err != nil {
-				t.Errorf("%v, GPU to host: %v", f, err)
-			}
-			free()
-			freeResult()
-		}
-	})
-}
-
-// allCopies are those that the emulated driver sees, whoever orders them.
-func allCopies() (c emu.Counts) {
-	if emu.Present() {
-		c = emu.Copies()
-	}
-	return c
-}
-
-func onGPU(t *testing.T, e *Engine, m *model.Image) (*model.Image, func()) {
-	t.Helper()
-	image, free, err := e.NewImage(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return image, func() {
-		if err := free(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// TestNoAllocation demands that a frame leaves nothing to the garbage collector.
-func TestNoAllocation(t *testing.T) {
-	emu.Need(t)
-	e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
-	src, dst := pair(model.NV12, 16, 16)
-	s := &model.Stylization{Style: modeltest.RandomStats(4, modeltest.Widths[3]), Smoothing: 0.5, PreserveColor: true}
-	other := modeltest.RandomStats(5, modeltest.Widths[3])
-	for i, mask := range []*model.Mask{nil, halves(modeltest.Widths[3]), nil, halves(modeltest.Widths[3])} {
-		s.Mask, s.ProcessingSize, s.Alpha = mask, 8*(i/2), 0
-		if n := testing.AllocsPerRun(5, func() {
-			s.Alpha += 0.05
-			s.Style, other = other, s.Style
-			if err := e.Stylize(dst, src, s); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("mask %v, processing size %d: %v allocations for a frame, wanted none", mask != nil, s.ProcessingSize, n)
-		}
-	}
-}
-
 // TestDescribe names what computes.
 func TestDescribe(t *testing.T) {
 	emulated(t, func(t *testing.T) {
@@ -297,88 +204,4 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestProfile demands a line for each kernel of a frame, the cost of each, and the sum that is known for VGG-19: 421,248
-// multiply-accumulates a pixel with the upsamplings folded.
-func TestProfile(t *testing.T) {
-	each(t, func(t *testing.T) {
-		t.Setenv("EMU_IDLE", "1") // the launches count, not what they compute
-		e := open(t, model.VGG19, model.Options{DeviceID: -1})
-		src, dst := pair(model.NV12, 8, 8)
-		s := &model.Stylization{Style: modeltest.RandomStats(1, model.VGG19[3]), Alpha: 1}
-		for _, s.Mask = range []*model.Mask{nil, halves(model.VGG19[3])} {
-			times, err := e.Profile(dst, src, s, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(times) != 22 {
-				t.Errorf("%d kernels, wanted 18 convolutions, 3 for statistics and AdaIN", len(times))
-			}
-			var flop float64
-			for _, k := range times {
-				if !(k.Milliseconds >= 0) || !(k.Bound > 0) || math.IsInf(k.Bound, 0) || !(k.Bytes > 0) || k.Layer == "" || k.Kernel == "" {
-					t.Errorf("%+v", k)
-				}
-				if k.Layer != "statistics" && k.Layer != "AdaIN" {
-					flop += k.FLOP
-				}
-			}
-			if perPixel := flop / 64 / 2; perPixel != 241344+179904 {
-				t.Errorf("%.0f multiply-accumulates a pixel, wanted %d", perPixel, 241344+179904)
-			}
-		}
-	})
-}
-
-// TestProfileOfFilm demands a line with its cost for each kernel around the network.
-func TestProfileOfFilm(t *testing.T) {
-	each(t, func(t *testing.T) {
-		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
-		src, dst := pair(model.NV12, 12, 9)
-		s := &model.Stylization{Style: modeltest.RandomStats(1, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 8, Smoothing: 0.5}
-		times, err := e.Profile(dst, src, s, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var around []string
-		for _, k := range times {
-			if k.Layer == "processing size" || k.Layer == "temporal blend" {
-				around = append(around, k.Kernel)
-				if !(k.FLOP > 0) || !(k.Bytes > 0) {
-					t.Errorf("%+v", k)
-				}
-			}
-		}
-		if want := []string{"reduce", "enlarge_fit", "enlarge", "blend_changes", "blend"}; !slices.Equal(around, want) {
-			t.Errorf("kernels around the network: %v, wanted %v", around, want)
-		}
-	})
-}
-
-// TestSelftest demands what the emulator, which the kernels are tested with, is sure of.
-func TestSelftest(t *testing.T) {
-	emulated(t, func(t *testing.T) {
-		checks, gpu, err := Selftest(model.Options{DeviceID: -1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if gpu == "" || len(checks) < 5 || (os.Getenv("EMU_CC") == "90") != slices.ContainsFunc(checks, func(c Check) bool { return strings.HasPrefix(c.Name, "wgmma") }) {
-			t.Errorf("%q: %v", gpu, checks)
-		}
-		for _, c := range checks {
-			if !c.Question && c.Wrong != 0 {
-				t.Errorf("%s: %d wrong", c.Name, c.Wrong)
-			}
-		}
-	})
-}
-
-func toHost(t *testing.T, e *Engine, m *model.Image) *model.Image {
-	t.Helper()
-	out, err := e.download(m)
-	if err != nil {
-		t.Fatal(fmt.Errorf("download: %w", err))
-	}
-	return out
 }

@@ -3,7 +3,6 @@ package element_test
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -20,40 +19,53 @@ func watch(last *float32) *fakes {
 }
 
 // TestStyleChange holds the worker in the middle of a picture: frames go on with the old style until it is done.
-func TestStyleChange(t *testing.T) {
+// held are two styles, of the values 10 and 20, of which the engines of the test load one only once it is released.
+type held struct {
+	*fakes
+	first, second    string
+	last             float32       // value of the newest frame's style
+	reached, release chan struct{} // closed by the engine, closed by the test
+}
+
+// hold makes them and waits at the picture of a value.
+func hold(t *testing.T, value byte) *held {
+	t.Helper()
 	dir := t.TempDir()
-	first, second := paint(t, dir+"/first.png", 10), paint(t, dir+"/second.png", 20)
-	var last float32
-	f := watch(&last)
-	reached, release := make(chan struct{}), make(chan struct{})
-	f.statistics = func(p *model.Image) {
-		if p.Planes[0].Data[0] == 20 {
-			close(reached)
-			<-release
+	h := &held{first: paint(t, dir+"/first.png", 10), second: paint(t, dir+"/second.png", 20), reached: make(chan struct{}), release: make(chan struct{})}
+	h.fakes = watch(&h.last)
+	h.statistics = func(p *model.Image) {
+		if p.Planes[0].Data[0] == value {
+			close(h.reached)
+			<-h.release
 		}
 	}
-	use(t, f.open)
-	h := harness.New(caps("RGB", 16, 16), "style", first, "style-size", "0")
-	if m := styleMessage(t, h); !m.OK || m.Style != first || m.Error != "" {
+	use(t, h.open)
+	return h
+}
+
+func TestStyleChange(t *testing.T) {
+	f := hold(t, 20)
+	h := harness.New(caps("RGB", 16, 16), "style", f.first, "style-size", "0")
+	if m := styleMessage(t, h); !m.OK || m.Style != f.first || m.Error != "" {
 		t.Errorf("the first style's message is %+v", m)
 	}
 	must(t, h.PushMany(caps("RGB", 16, 16), 1))
-	if last != 10 {
-		t.Errorf("the first frame has style %v, wanted 10", last)
+	if f.last != 10 {
+		t.Errorf("the first frame has style %v, wanted 10", f.last)
 	}
-	h.Set("style", second)
-	<-reached
+	h.Set("style", f.second)
+	<-f.reached
 	must(t, h.PushMany(caps("RGB", 16, 16), 3))
-	if last != 10 {
-		t.Errorf("while the new style is loaded, frames have style %v, wanted 10", last)
+	if f.last != 10 {
+		t.Errorf("while the new style is loaded, frames have style %v, wanted 10", f.last)
 	}
-	close(release)
-	if m := styleMessage(t, h); !m.OK || m.Style != second {
+	close(f.release)
+	if m := styleMessage(t, h); !m.OK || m.Style != f.second {
 		t.Errorf("the second style's message is %+v", m)
 	}
 	must(t, h.PushMany(caps("RGB", 16, 16), 1))
-	if last != 20 {
-		t.Errorf("afterwards frames have style %v, wanted 20", last)
+	if f.last != 20 {
+		t.Errorf("afterwards frames have style %v, wanted 20", f.last)
 	}
 	h.Close()
 	f.check(t)
@@ -158,77 +170,6 @@ func TestStyleSize(t *testing.T) {
 	}
 }
 
-// TestStatistics reads the statistics in force and writes them to another element.
-func TestStatistics(t *testing.T) {
-	dir := t.TempDir()
-	file := paint(t, dir+"/a.png", 77)
-	var last float32
-	use(t, watch(&last).open)
-	h := harness.New(caps("RGB", 16, 16), "style", file, "style-size", "0")
-	styleMessage(t, h)
-	text := h.Get("style-statistics")
-	h.Close()
-	if !strings.HasPrefix(text, "adain-statistics, network=(string)lite") || strings.Count(text, "77") != 256 {
-		t.Fatalf("style-statistics is %q", text)
-	}
-
-	h = harness.New(caps("RGB", 16, 16), "style-statistics", text)
-	defer h.Close()
-	if m := styleMessage(t, h); !m.OK || m.Style != "style-statistics" {
-		t.Errorf("statistics at the start: %+v", m)
-	}
-	expect := func(when string, want float32) {
-		t.Helper()
-		must(t, h.PushMany(caps("RGB", 16, 16), 1))
-		if last != want {
-			t.Errorf("%s frames have style %v, wanted %v", when, last, want)
-		}
-	}
-	expect("with statistics", 77)
-	if got := h.Get("style-statistics"); got != text {
-		t.Errorf("statistics written and read again differ: %q", got)
-	}
-	for _, wrong := range []string{
-		strings.Replace(text, "(string)lite", "(string)other", 1),
-		regexp.MustCompile(`mean=[^>]*>`).ReplaceAllString(text, "mean=(double)<1.0,2.0>"),
-		regexp.MustCompile(`std=[^>]*>`).ReplaceAllString(text, "std=(int)3"),
-		"adain-statistics",
-	} {
-		h.Set("style-statistics", wrong)
-		if m := styleMessage(t, h); m.OK || m.Error == "" {
-			t.Errorf("statistics %.60q...: message is %+v", wrong, m)
-		}
-		expect("after wrong statistics", 77)
-	}
-	many := "mean=(double)<" + strings.Repeat("1.0,", 70000) + "1.0>"
-	h.Set("style-statistics", regexp.MustCompile(`mean=[^>]*>`).ReplaceAllString(text, many))
-	if m := styleMessage(t, h); m.OK || !strings.Contains(m.Error, "65536") {
-		t.Errorf("70001 means: message is %.200s, wanted one of the most that are taken", m.Error)
-	}
-	h.Set("style", paint(t, dir+"/b.png", 5))
-	styleMessage(t, h)
-	expect("after style was set again", 5)
-}
-
-// TestStatisticsExact: what one element says in style-statistics is, bit for bit, what another computes with.
-func TestStatisticsExact(t *testing.T) {
-	n := newTiny(t)
-	var got model.Stats
-	f := &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error { got = l.Style.Clone(); return nil }}
-	use(t, f.open)
-	h := harness.New(caps("RGB", 16, 16), n.elementProps...)
-	text := h.Get("style-statistics")
-	h.Close()
-	h = harness.New(caps("RGB", 16, 16), "weights", n.weightsFile, "style-statistics", text)
-	defer h.Close()
-	must(t, h.PushMany(caps("RGB", 16, 16), 1))
-	for i := range n.style.Mean {
-		if got.Mean[i] != n.style.Mean[i] || got.Std[i] != n.style.Std[i] {
-			t.Fatalf("channel %d is %v %v, wanted %v %v", i, got.Mean[i], got.Std[i], n.style.Mean[i], n.style.Std[i])
-		}
-	}
-}
-
 func TestOddPaths(t *testing.T) {
 	n := newTiny(t)
 	dir := t.TempDir()
@@ -291,32 +232,21 @@ func TestManyChanges(t *testing.T) {
 
 // TestChangeWhileStarting changes the style between start's look at it and the first frame.
 func TestChangeWhileStarting(t *testing.T) {
-	dir := t.TempDir()
-	first, second := paint(t, dir+"/first.png", 10), paint(t, dir+"/second.png", 20)
-	var last float32
-	f := watch(&last)
-	reached, release := make(chan struct{}), make(chan struct{})
-	f.statistics = func(p *model.Image) {
-		if p.Planes[0].Data[0] == 10 {
-			close(reached)
-			<-release
-		}
-	}
-	use(t, f.open)
+	f := hold(t, 10)
 	h := harness.New(caps("RGB", 16, 16), "style-size", "0") // built-in
 	h.Null()
-	h.Set("style", first)
+	h.Set("style", f.first)
 	go func() {
-		<-reached
-		h.Set("style", second)
-		close(release)
+		<-f.reached
+		h.Set("style", f.second)
+		close(f.release)
 	}()
 	h.Play()
-	for styleMessage(t, h).Style != second {
+	for styleMessage(t, h).Style != f.second {
 	}
 	must(t, h.PushMany(caps("RGB", 16, 16), 1))
-	if last != 20 {
-		t.Errorf("frames have style %v, wanted 20", last)
+	if f.last != 20 {
+		t.Errorf("frames have style %v, wanted 20", f.last)
 	}
 	h.Close()
 	f.check(t)

@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Widths are the channels of the four encoder levels, relu1_1, relu2_1, relu3_1 and relu4_1.
 type Widths [4]int
@@ -42,6 +45,10 @@ func (l Layer) Key() string { return fmt.Sprintf("%s.%d", l.Side, l.Index) }
 
 // MAC is the number of multiply-accumulates per output pixel of the layer.
 func (l Layer) MAC() int { return l.In * l.Out * l.Kernel * l.Kernel }
+
+// HeScale is the standard deviation that the weights of a filter of so many inputs (In*Kernel*Kernel) begin with, so that activations keep
+// their size from layer to layer: He et al. 2015, "Delving Deep into Rectifiers", equation 10.
+func HeScale(inputs int) float64 { return math.Sqrt(2 / float64(inputs)) }
 
 // Layers is the network as a table, encoder first, in the order of computation. Everything that reads, checks, runs or
 // counts the network walks it. The statistics are taken between the encoder's last and the decoder's first layer.

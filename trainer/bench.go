@@ -60,11 +60,7 @@ func measureSpeed(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("--format: %w", err)
 	}
-	w, err := benchWeights(c.String("weights"), c.String("random"))
-	if err != nil {
-		return err
-	}
-	engine, err := openEngine(c, w)
+	engine, err := openEngine(c, func(path string) (*model.Weights, error) { return benchWeights(path, c.String("random")) })
 	if err != nil {
 		return err
 	}

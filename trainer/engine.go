@@ -30,8 +30,13 @@ func engineFlags() []cli.Flag {
 	}
 }
 
-func openEngine(c *cli.Context, w *model.Weights) (model.Engine, error) {
+// openEngine opens the engine for the weights that load gives of the file that weightsFlag names.
+func openEngine(c *cli.Context, load func(path string) (*model.Weights, error)) (model.Engine, error) {
 	o, err := engineOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	w, err := load(c.String("weights"))
 	if err != nil {
 		return nil, err
 	}

@@ -49,11 +49,7 @@ func stylizePictures(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := loadWeights(c.String("weights"))
-	if err != nil {
-		return err
-	}
-	engine, err := openEngine(c, w)
+	engine, err := openEngine(c, loadWeights)
 	if err != nil {
 		return err
 	}

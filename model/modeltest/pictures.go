@@ -10,14 +10,14 @@ import (
 	"adainfilter/model"
 )
 
-// RandomWeights are weights with the scale of trained ones: normal values whose variance keeps that of the signal
-// (He et al. 2015, "Delving Deep into Rectifiers"), the colour layer of VGG, and results around [0,1].
+// RandomWeights are weights with the scale of trained ones: normal values of model.HeScale, the colour layer of VGG, and results around
+// [0,1].
 func RandomWeights(seed uint64, widths model.Widths) *model.Weights {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	w := &model.Weights{Network: widths.Name(), Widths: widths}
 	for _, l := range widths.Layers() {
 		c := model.Conv{Layer: l, Weight: make([]float32, l.MAC()), Bias: make([]float32, l.Out)}
-		scale, shift := math.Sqrt(2/float64(l.In*l.Kernel*l.Kernel)), 0.1
+		scale, shift := model.HeScale(l.In*l.Kernel*l.Kernel), 0.1
 		switch l.Name {
 		case "conv1_1":
 			scale /= 64 // its input is 0 to 255

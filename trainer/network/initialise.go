@@ -1,7 +1,6 @@
 package network
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -20,10 +19,9 @@ func blankDecoder(widths model.Widths) []model.Conv {
 	return slices.DeleteFunc(Blank(widths), func(c model.Conv) bool { return c.Side != model.Decoder })
 }
 
-// draw draws the weights of one filter of so many inputs as He et al. 2015 do (equation 10), times a scale: activations keep their size
-// from layer to layer at scale 1.
+// draw draws the weights of one filter of so many inputs from a normal distribution of model.HeScale times a scale.
 func draw(weights []float32, inputs int, scale float64, random *rand.Rand) {
-	scale *= math.Sqrt(2 / float64(inputs))
+	scale *= model.HeScale(inputs)
 	for i := range weights {
 		weights[i] = float32(scale * random.NormFloat64())
 	}
