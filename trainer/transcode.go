@@ -21,8 +21,9 @@ import (
 func transcodeCommand() *cli.Command {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the results"},
-		&cli.StringFlag{Name: "codec", Value: "h264", Usage: "`CODEC` of the video: " + strings.Join(transcode.Codecs(), ", ") +
-			" or copy-container-default, the film's own if it is one of these"},
+		&cli.StringFlag{Name: "codec", Usage: "`CODEC` of the video: " + strings.Join(transcode.Codecs(), ", ") +
+			", source for the film's own, or an encoder of GStreamer such as vah264enc; by default h264, and one that keeps it where a film has transparency"},
+		&cli.StringFlag{Name: "preset", Value: "medium", Usage: "how much `TIME` coding may take: " + strings.Join(transcode.Presets, ", ")},
 		&cli.StringFlag{Name: "container", Usage: "`KIND` of file: mp4, mov, mkv or webm; by default the film's own if codec and streams fit"},
 		&cli.IntFlag{Name: "quality", Value: transcode.DefaultQuality, Usage: "`NUMBER` from 1 to 100, the same for every codec"},
 		&cli.DurationFlag{Name: "start", Usage: "begin at this `TIME` of the film, as 1m30s"},
@@ -145,7 +146,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		return nil, err
 	}
 	o := &transcode.Options{
-		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Quality: c.Int("quality"), Start: c.Duration("start"),
+		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Preset: c.String("preset"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
 		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}

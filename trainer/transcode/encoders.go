@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,18 +12,19 @@ import (
 	"adainfilter/trainer/film"
 )
 
-// copyCodec asks for what the film itself is coded with, or for its container's usual codec.
-const copyCodec = "copy-container-default"
+// sourceCodec asks for what the film itself is coded with, or for its container's usual codec.
+const sourceCodec = "source"
 
 // encoder is one element that writes a codec.
 type encoder struct {
 	element    string
-	properties string // as in a pipeline's text, with QUALITY for what quality says
-	formats    string // of the frames that it gets
-	cuda       bool   // takes frames in GPU memory
-	worst      int    // value of QUALITY at quality 0
-	best       int    // and at quality 100
-	library    string // does the work, where that is software: its file's name up to the version
+	properties string    // as in a pipeline's text, with QUALITY for what quality says and PRESET for what preset says
+	formats    string    // of the frames that it gets
+	cuda       bool      // takes frames in GPU memory
+	worst      int       // value of QUALITY at quality 0
+	best       int       // and at quality 100
+	library    string    // does the work, where that is software: its file's name up to the version
+	presets    [3]string // values of PRESET: fast, medium, slow
 }
 
 // codec is what films are written in.
@@ -31,8 +33,22 @@ type codec struct {
 	containers []string // the first is for films whose own does not take it
 	media      string   // caps' name
 	parser     string   // between encoder and container, and caps that the containers take
+	alpha      string   // the format in which the encoders take transparency, "" where there is none
+	limited    bool     // nothing in the stream says that samples have the full range, so they must not
+	deep       bool     // may have more than 8 bits; of no use as a film's own codec
 	encoders   []encoder
 }
+
+// nvPresets and the others are the words of one family of encoders.
+var (
+	nvPresets   = [3]string{"preset=hp", "preset=default", "preset=hq"}
+	nvNew       = [3]string{"preset=p2", "preset=p4", "preset=p6"}
+	vaPresets   = [3]string{"target-usage=7", "target-usage=4", "target-usage=1"}
+	x26xPresets = [3]string{"veryfast", "medium", "slower"}
+)
+
+// Presets are the values of Options.Preset, by how much time coding may take.
+var Presets = []string{"fast", "medium", "slow"}
 
 // The scales are such that DefaultQuality gives about what the encoders call good: CRF 20 of x264, 24 of x265, level 25 of
 // 63 of VP9 and AV1. Encoders that use hardware come first; each is tried, and the first that works is taken. Constant
@@ -41,41 +57,62 @@ type codec struct {
 // Numbers of threads are fixed: left to the encoders they follow the machine's cores, and with x264 and x265 the bits follow them. Four keep
 // up with the network on any CPU.
 var codecs = []codec{
-	{"h264", []string{"mp4", "mov", "mkv"}, "video/x-h264", "h264parse ! video/x-h264,stream-format=avc,alignment=au", []encoder{
-		{"nvcudah264enc", "rate-control=constqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY", "NV12", true, 48, 8, ""},
-		{"nvcudah264enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY", "NV12", true, 48, 8, ""},
-		{"nvh264enc", "rc-mode=constqp qp-const=QUALITY", "NV12", true, 48, 8, ""},
-		{"vah264enc", "rate-control=cqp qpi=QUALITY qpp=QUALITY qpb=QUALITY", "NV12", false, 48, 8, ""},
-		{"qsvh264enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY", "NV12", false, 48, 8, ""},
-		{"x264enc", "pass=qual quantizer=QUALITY threads=4", "I420", false, 48, 8, "libx264.so."},
-		{"openh264enc", "rate-control=quality qp-min=QUALITY qp-max=QUALITY multi-thread=1", "I420", false, 48, 8, "libopenh264.so."},
+	{name: "h264", containers: []string{"mp4", "mov", "mkv"}, media: "video/x-h264", parser: "h264parse ! video/x-h264,stream-format=avc,alignment=au", encoders: []encoder{
+		{"nvcudah264enc", "rate-control=constqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "NV12", true, 48, 8, "", nvNew},
+		{"nvcudah264enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY PRESET", "NV12", true, 48, 8, "", nvPresets},
+		{"nvh264enc", "rc-mode=constqp qp-const=QUALITY PRESET", "NV12", true, 48, 8, "", nvPresets},
+		{"vah264enc", "rate-control=cqp qpi=QUALITY qpp=QUALITY qpb=QUALITY PRESET", "NV12", false, 48, 8, "", vaPresets},
+		{"qsvh264enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "NV12", false, 48, 8, "", vaPresets},
+		{"x264enc", "pass=qual quantizer=QUALITY threads=4 speed-preset=PRESET", "I420", false, 48, 8, "libx264.so.", x26xPresets},
+		{"openh264enc", "rate-control=quality qp-min=QUALITY qp-max=QUALITY multi-thread=1 complexity=PRESET", "I420", false, 48, 8, "libopenh264.so.",
+			[3]string{"low", "medium", "high"}},
 	}},
-	{"h265", []string{"mp4", "mov", "mkv"}, "video/x-h265", "h265parse ! video/x-h265,stream-format=hvc1,alignment=au", []encoder{
-		{"nvcudah265enc", "rate-control=constqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY", "NV12", true, 52, 12, ""},
-		{"nvcudah265enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY", "NV12", true, 52, 12, ""},
-		{"nvh265enc", "rc-mode=constqp qp-const=QUALITY", "NV12", true, 52, 12, ""},
-		{"vah265enc", "rate-control=cqp qpi=QUALITY qpp=QUALITY qpb=QUALITY", "NV12", false, 52, 12, ""},
-		{"qsvh265enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY", "NV12", false, 52, 12, ""},
-		// Without the options' own text in the stream, which has the size of the thread pool in it.
-		{"x265enc", "option-string=crf=QUALITY:info=0:open-gop=0:log-level=error:frame-threads=2:pools=4", "I420", false, 52, 12, "libx265.so."},
+	{name: "h265", containers: []string{"mp4", "mov", "mkv"}, media: "video/x-h265", parser: hevcParser, encoders: []encoder{
+		{"nvcudah265enc", "rate-control=constqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "NV12", true, 52, 12, "", nvNew},
+		{"nvcudah265enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY PRESET", "NV12", true, 52, 12, "", nvPresets},
+		{"nvh265enc", "rc-mode=constqp qp-const=QUALITY PRESET", "NV12", true, 52, 12, "", nvPresets},
+		{"vah265enc", "rate-control=cqp qpi=QUALITY qpp=QUALITY qpb=QUALITY PRESET", "NV12", false, 52, 12, "", vaPresets},
+		{"qsvh265enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "NV12", false, 52, 12, "", vaPresets},
+		{"x265enc", x265Properties, "I420", false, 52, 12, "libx265.so.", x26xPresets},
 	}},
-	{"av1", []string{"mkv", "mp4", "webm"}, "video/x-av1", "av1parse ! video/x-av1,stream-format=obu-stream,alignment=tu", []encoder{
-		{"nvav1enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY", "NV12", true, 240, 20, ""},
-		{"vaav1enc", "rate-control=cqp qp=QUALITY", "NV12", false, 240, 20, ""},
-		{"av1enc", "end-usage=q min-quantizer=QUALITY max-quantizer=QUALITY cpu-used=6 row-mt=true threads=4", "I420", false, 60, 10, "libaom.so."},
+	{name: "h265-10", containers: []string{"mp4", "mov", "mkv"}, media: "video/x-h265", parser: hevcParser, deep: true, encoders: []encoder{
+		{"nvh265enc", "rc-mode=constqp qp-const=QUALITY PRESET", "P010_10LE", true, 52, 12, "", nvPresets},
+		{"vah265enc", "rate-control=cqp qpi=QUALITY qpp=QUALITY qpb=QUALITY PRESET", "P010_10LE", false, 52, 12, "", vaPresets},
+		{"qsvh265enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "P010_10LE", false, 52, 12, "", vaPresets},
+		{"x265enc", x265Properties, "I420_10LE", false, 52, 12, "libx265.so.", x26xPresets},
 	}},
-	{"vp9", []string{"mkv", "webm", "mp4"}, "video/x-vp9", "vp9parse ! video/x-vp9,alignment=frame", []encoder{
-		{"vavp9enc", "rate-control=cqp qp=QUALITY", "NV12", false, 240, 20, ""},
-		{"vp9enc", "end-usage=cq target-bitrate=0 cq-level=QUALITY deadline=1000000 cpu-used=4 row-mt=true threads=4 timebase=1/90000", "I420", false,
-			60, 10, "libvpx.so."},
+	{name: "av1", containers: []string{"mkv", "mp4", "webm"}, media: "video/x-av1", parser: "av1parse ! video/x-av1,stream-format=obu-stream,alignment=tu", limited: true, encoders: []encoder{
+		{"nvav1enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY PRESET", "NV12", true, 240, 20, "", nvNew},
+		{"vaav1enc", "rate-control=cqp qp=QUALITY PRESET", "NV12", false, 240, 20, "", vaPresets},
+		// logical-processors fixes the threads, and the bits do not follow them.
+		{"svtav1enc", "cqp=QUALITY logical-processors=4 preset=PRESET", "I420", false, 60, 10, "libSvtAv1Enc.so.", [3]string{"10", "8", "5"}},
+		{"svtav1enc", "crf=QUALITY logical-processors=4 preset=PRESET", "I420", false, 60, 10, "libSvtAv1Enc.so.", [3]string{"10", "8", "5"}},
+		{"av1enc", "end-usage=q min-quantizer=QUALITY max-quantizer=QUALITY cpu-used=PRESET row-mt=true threads=4", "I420", false, 60, 10, "libaom.so.", [3]string{"8", "6", "4"}},
 	}},
-	{"prores", []string{"mov", "mkv"}, "video/x-prores", "video/x-prores", []encoder{
-		{"avenc_prores_ks", "profile=QUALITY threads=1", "I422_10LE", false, 0, 3, "libavcodec.so."},
+	{name: "vp9", containers: []string{"mkv", "webm", "mp4"}, media: "video/x-vp9", parser: "vp9parse ! video/x-vp9,alignment=frame", encoders: []encoder{
+		{"vavp9enc", "rate-control=cqp qp=QUALITY PRESET", "NV12", false, 240, 20, "", vaPresets},
+		{"vp9enc", "end-usage=cq target-bitrate=0 cq-level=QUALITY deadline=1000000 cpu-used=PRESET row-mt=true threads=4 timebase=1/90000", "I420", false,
+			60, 10, "libvpx.so.", [3]string{"6", "4", "1"}},
 	}},
-	{"ffv1", []string{"mkv"}, "video/x-ffv", "video/x-ffv,ffversion=1", []encoder{ // encoder and muxer have two names for one field
-		{"avenc_ffv1", "gop-size=1 slicecrc=1 threads=1", "I420", false, 0, 0, "libavcodec.so."},
+	{name: "prores", containers: []string{"mov", "mkv"}, media: "video/x-prores", parser: "video/x-prores", limited: true, encoders: []encoder{
+		{"avenc_prores_ks", "profile=QUALITY threads=1", "I422_10LE", false, 0, 3, "libavcodec.so.", [3]string{}},
+	}},
+	{name: "prores4444", containers: []string{"mov", "mkv"}, media: "video/x-prores", parser: "video/x-prores", alpha: "A444_10LE", limited: true, deep: true, encoders: []encoder{
+		{"avenc_prores_ks", "profile=QUALITY threads=1", "Y444_10LE", false, 4, 5, "libavcodec.so.", [3]string{}},
+	}},
+	{name: "ffv1", containers: []string{"mkv"}, media: "video/x-ffv", parser: "video/x-ffv,ffversion=1", alpha: "BGRA", encoders: []encoder{ // encoder and muxer have two names for one field
+		{"avenc_ffv1", "gop-size=1 slicecrc=1 threads=1", "I420", false, 0, 0, "libavcodec.so.", [3]string{}},
+	}},
+	{name: "png", containers: []string{"mov"}, media: "image/png", parser: "image/png", alpha: "RGBA", encoders: []encoder{
+		{"pngenc", "compression-level=PRESET", "RGB", false, 0, 0, "libpng16.so.", [3]string{"1", "6", "9"}},
 	}},
 }
+
+const (
+	hevcParser = "h265parse ! video/x-h265,stream-format=hvc1,alignment=au"
+	// Without the options' own text in the stream, which has the size of the thread pool in it.
+	x265Properties = "option-string=crf=QUALITY:info=0:open-gop=0:log-level=error:frame-threads=2:pools=4 speed-preset=PRESET"
+)
 
 // muxers are the containers and GStreamer's elements for them.
 var muxers = map[string]string{"mp4": "mp4mux", "mov": "qtmux", "mkv": "matroskamux", "webm": "webmmux"}
@@ -119,10 +156,7 @@ func containerOf(f *facts, path string) string {
 // chooseCodec sets codec, encoder and container.
 func (o *Options) chooseCodec(p *plan, path string) error {
 	own := containerOf(p.Facts, path)
-	c := findCodec(o.Codec)
-	if c == nil {
-		c = codecOf(p.Facts, own)
-	}
+	c, wanted := o.codecFor(p.Facts, own)
 	p.Codec = c.name
 	switch {
 	case o.Container != "":
@@ -143,13 +177,60 @@ func (o *Options) chooseCodec(p *plan, path string) error {
 	if !has(muxers[p.Muxer]) {
 		return fmt.Errorf("%s cannot be written: %s", p.Muxer, film.Lacking(muxers[p.Muxer]))
 	}
-	return here.choose(c, p, o.Quality, !o.CPU)
+	return here.choose(c, p, choice{quality: o.Quality, preset: o.Preset, wanted: wanted, gpu: !o.CPU})
+}
+
+// codecFor is the codec of a film, and the encoder that the user has named, "" for none. Without a choice a film with transparency gets a codec that keeps it.
+func (o *Options) codecFor(f *facts, own string) (c *codec, wanted string) {
+	switch c = findCodec(o.Codec); {
+	case c != nil:
+		return c, ""
+	case o.Codec == sourceCodec:
+		return codecOf(f, own), ""
+	case o.Codec != "":
+		return codecWith(o.Codec), o.Codec
+	}
+	usual := findCodec("h264")
+	if alphaFormat(f.Raw.Format) {
+		for _, name := range []string{"prores4444", "ffv1"} {
+			if c := findCodec(name); o.Container != "" && c.fits(o.Container) || o.Container == "" && (c.fits(own) && own != "mkv" || name == "ffv1") {
+				return c, ""
+			}
+		}
+	}
+	if o.Container != "" && !usual.fits(o.Container) {
+		return usualOf(o.Container), ""
+	}
+	return usual, ""
+}
+
+// usualOf is the first codec that goes into a container.
+func usualOf(container string) *codec {
+	if container == "webm" {
+		return findCodec("vp9")
+	}
+	for i := range codecs {
+		if codecs[i].fits(container) {
+			return &codecs[i]
+		}
+	}
+	return nil
+}
+
+// codecWith is the codec that an encoder writes, nil for one that is not in the table.
+func codecWith(element string) *codec {
+	for i := range codecs {
+		if slices.ContainsFunc(codecs[i].encoders, func(e encoder) bool { return e.element == element }) {
+			return &codecs[i]
+		}
+	}
+	return nil
 }
 
 // codecOf is the codec of a film if it is one of ours, else the usual one of its container.
 func codecOf(f *facts, container string) *codec {
 	for i := range codecs {
-		if codecs[i].media == f.Media {
+		if codecs[i].media == f.Media && (!codecs[i].deep || codecs[i].alpha != "" && alphaFormat(f.Raw.Format)) {
 			return &codecs[i]
 		}
 	}
@@ -179,11 +260,56 @@ func works(text string) bool {
 	return bin.SetState(gst.StateReady) == nil
 }
 
+// choice is what a user wants of an encoder.
+type choice struct {
+	quality int
+	preset  string // of Presets, "" is medium
+	wanted  string // the element that the user has named, "" for none
+	gpu     bool   // frames may lie in GPU memory
+}
+
 // choose takes the first encoder that works, and keeps frames in GPU memory where decoder, filter and converters can.
-func (m machine) choose(c *codec, p *plan, quality int, gpu bool) error {
+func (m machine) choose(c *codec, p *plan, o choice) error {
+	m.place(c, p, o.gpu)
+	var tried, missing []string
+	for _, e := range o.order(c.encoders) {
+		if !m.has(e.element) {
+			tried = append(tried, e.element)
+			if e.library != "" {
+				missing = append(missing, film.Lacking(e.element))
+			}
+			continue
+		}
+		p.Encoder = coder{Element: e.element, Properties: e.set(o), Formats: e.formats, CUDA: e.cuda, Hardware: e.library == ""}
+		if c.alpha != "" && alphaFormat(p.Facts.Raw.Format) {
+			p.Encoder.Formats = c.alpha
+		}
+		if !m.works(p.Encoder.text()) {
+			tried = append(tried, e.element+" (does not start)")
+			continue
+		}
+		p.Encoder.Version, p.Encoder.Processor = encoderVersion(e), processor()
+		if o.wanted != "" && e.element != o.wanted {
+			why := "it does not start"
+			if !m.has(o.wanted) {
+				why = film.Lacking(o.wanted)
+			}
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot be used (%s): %s codes instead", o.wanted, why, e.element))
+		}
+		return nil
+	}
+	err := fmt.Errorf("GStreamer has no encoder for %s that works, tried %s", c.name, join(tried))
+	if len(missing) > 0 {
+		err = fmt.Errorf("%w: %s", err, missing[0])
+	}
+	return err
+}
+
+// place decides where frames lie.
+func (m machine) place(c *codec, p *plan, gpu bool) {
 	width, height := p.size()
 	// What GStreamer has no element for on a GPU is done before.
-	gpu = gpu && !p.Facts.Interlaced && width == p.Facts.Width && height == p.Facts.Height
+	gpu = gpu && !p.Facts.Interlaced && width == p.Facts.Width && height == p.Facts.Height && !p.keepsAlpha()
 	for _, name := range []string{"cudaupload", "cudadownload", "cudaconvert", "cudascale"} {
 		gpu = gpu && m.has(name)
 	}
@@ -192,29 +318,30 @@ func (m machine) choose(c *codec, p *plan, quality int, gpu bool) error {
 	} else {
 		p.Decoder = "decodebin"
 	}
-	var tried, missing []string
-	for _, e := range c.encoders {
-		properties := strings.ReplaceAll(e.properties, "QUALITY", fmt.Sprint(e.quality(quality)))
-		if !m.has(e.element) {
-			tried = append(tried, e.element)
-			if e.library != "" {
-				missing = append(missing, film.Lacking(e.element))
-			}
-			continue
-		}
-		p.Encoder = coder{Element: e.element, Properties: properties, Formats: e.formats, CUDA: e.cuda, Hardware: e.library == ""}
-		if !m.works(p.Encoder.text()) {
-			tried = append(tried, e.element+" (does not start)")
-			continue
-		}
-		p.Encoder.Version, p.Encoder.Processor = encoderVersion(e), processor()
-		return nil
+}
+
+// order puts the encoder that the user has named before the others.
+func (o choice) order(encoders []encoder) []encoder {
+	if o.wanted == "" {
+		return encoders
 	}
-	err := fmt.Errorf("GStreamer has no encoder for %s that works, tried %s", c.name, join(tried))
-	if len(missing) > 0 {
-		err = fmt.Errorf("%w: %s", err, missing[0])
-	}
-	return err
+	sorted := slices.Clone(encoders)
+	slices.SortStableFunc(sorted, func(a, b encoder) int {
+		switch first, second := a.element == o.wanted, b.element == o.wanted; {
+		case first && !second:
+			return -1
+		case second && !first:
+			return 1
+		}
+		return 0
+	})
+	return sorted
+}
+
+// set is the text of an encoder's properties.
+func (e encoder) set(o choice) string {
+	text := strings.ReplaceAll(e.properties, "QUALITY", fmt.Sprint(e.quality(o.quality)))
+	return strings.ReplaceAll(text, "PRESET", e.presets[max(0, slices.Index(Presets, cmp.Or(o.preset, "medium")))])
 }
 
 // quality is the encoder's own number for a quality of 1 to 100.

@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,10 @@ func (j *job) guess() []string {
 	if own == "m4v" {
 		own = "mp4"
 	}
-	c := findCodec(o.Codec)
+	c := findCodec(cmp.Or(o.Codec, "h264"))
+	if c == nil {
+		c = codecWith(o.Codec)
+	}
 	switch {
 	case c == nil && muxers[own] != "":
 		return []string{"." + own}
@@ -205,6 +209,7 @@ func (j *job) look(ctx context.Context, identity, stamp string) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	facts.decodeFirst(ctx, j.path)
 	return j.options.makePlan(facts, j.path, identity, stamp)
 }
 

@@ -70,6 +70,7 @@ type order struct {
 	Smoothing                     float64
 	Weights, Style, StyleSettings string
 	Slow                          time.Duration // waits so long at each frame
+	Still                         bool          // with alpha 0, so that frames stay as they are
 }
 
 func (o order) options(w *watcher) Options {
@@ -81,11 +82,15 @@ func (o order) options(w *watcher) Options {
 	if weights == "" {
 		weights = weightsFile
 	}
+	alpha := 1.0
+	if o.Still {
+		alpha = 0
+	}
 	return Options{
 		Inputs: o.Inputs, Out: o.Out, Codec: o.Codec, Container: o.Container, Start: o.Start, Duration: o.Duration, Segment: o.Segment, Jobs: o.Jobs,
 		Shard: o.Shard, Join: o.Join, Compare: o.Compare, Overwrite: o.Overwrite, Smoothing: o.Smoothing, Watch: w, CPU: true, Settings: o.StyleSettings,
 		Set: func(filter *gst.Element) error {
-			for name, value := range map[string]any{"weights": weights, "style": style, "style-size": 16, "threads": 1, "smoothing": o.Smoothing} {
+			for name, value := range map[string]any{"weights": weights, "style": style, "style-size": 16, "threads": 1, "smoothing": o.Smoothing, "alpha": alpha} {
 				if err := filter.SetProperty(name, value); err != nil {
 					return err
 				}

@@ -27,14 +27,14 @@ func (p *plan) text() string {
 		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=NV12,%s",
 			p.Decoder, gpuMemory, frameQueue, gpuMemory, size))
 	} else {
-		decode := "decodebin name=decoder ! " + frameQueue + " name=frames"
+		decode := "decodebin name=decoder ! " + frameQueue + " name=frames" + p.Facts.repair()
 		if p.Facts.Interlaced {
 			decode += " ! deinterlace fields=top"
 		}
 		if width != p.Facts.Width || height != p.Facts.Height {
 			decode += fmt.Sprintf(" ! videocrop right=%d bottom=%d", p.Facts.Width-width, p.Facts.Height-height)
 		}
-		parts = append(parts, decode+" ! videoconvert ! videoscale add-borders=true ! video/x-raw,"+size)
+		parts = append(parts, decode+" ! videoconvert ! videoscale add-borders=true ! "+p.filterCaps(size))
 	}
 	return strings.Join(parts, "  ") + " ! adainfilter name=filter ! " + frameQueue + " name=styled ! " + p.coding() +
 		" ! fakesink name=coded sync=false async=false"
@@ -53,7 +53,15 @@ func (p *plan) coding() string {
 	default:
 		parts = append(parts, "videoconvert")
 	}
-	parts = append(parts, memory+",format="+p.Encoder.Formats)
+	caps := memory + ",format=" + p.Encoder.Formats
+	if c, ok := p.colour(); ok {
+		caps += ",colorimetry=" + c.String()
+	}
+	if p.narrows() {
+		// Between two formats with luma and chroma GStreamer's converter does not look at the range.
+		parts = append(parts, "video/x-raw,format=ARGB64", "videoconvert")
+	}
+	parts = append(parts, caps)
 	if p.Facts.Variable {
 		// Encoders that believe in a rate move frames to its grid.
 		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate=0/1"))
@@ -61,10 +69,37 @@ func (p *plan) coding() string {
 	return strings.Join(append(parts, p.Encoder.text(), findCodec(p.Codec).parser), " ! ")
 }
 
+// filterCaps are the caps of frames on their way into the filter. Colours are named, since GStreamer would take those that the encoder asks
+// for, for RGB too.
+func (p *plan) filterCaps(size string) string {
+	const rgb, yuv = "RGB,BGR,RGBA,BGRA,RGBx,BGRx", "NV12,I420"
+	c, ok := p.Facts.complete()
+	if !ok {
+		if p.keepsAlpha() {
+			return "video/x-raw,format=RGBA," + size
+		}
+		return "video/x-raw," + size
+	}
+	as := colour{rangeFull, matrixRGB, c[2], c[3]}
+	switch {
+	case p.keepsAlpha():
+		return fmt.Sprintf("video/x-raw,format=RGBA,colorimetry=%v,%s", as, size)
+	case c[1] == matrixRGB:
+		return fmt.Sprintf("video/x-raw,format={%s},colorimetry=%v,%s", rgb, as, size)
+	}
+	return fmt.Sprintf("video/x-raw,format={%s},colorimetry=%v,%s;video/x-raw,format={%s},colorimetry=%v,%s", yuv, c, size, rgb, as, size)
+}
+
+// keepsAlpha says whether transparency goes past the network into the result.
+func (p *plan) keepsAlpha() bool {
+	c := findCodec(p.Codec)
+	return c != nil && c.alpha != "" && alphaFormat(p.Facts.Raw.Format)
+}
+
 // size is that of the output: the film's, or its even part where the codec has no other.
 func (p *plan) size() (width, height int) {
 	switch p.Codec {
-	case "h264", "h265", "prores":
+	case "h264", "h265", "h265-10", "prores", "prores4444":
 		return p.Facts.Width &^ 1, p.Facts.Height &^ 1
 	}
 	return p.Facts.Width, p.Facts.Height

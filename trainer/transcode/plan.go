@@ -18,7 +18,7 @@ import (
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
-const planVersion = 2
+const planVersion = 3
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {
@@ -134,7 +134,7 @@ func seekFor(frames []frameTime, i int) time.Duration {
 // identity is a hash of everything that the output depends on: the film, what is made of it, and the files that this needs.
 func (o *Options) identity(path string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %q %q %d %d %d %d\n", planVersion, o.Codec, o.Container, o.Quality, o.Start, o.Duration, o.Segment)
+	fmt.Fprintf(h, "%d %q %q %q %d %d %d %d\n", planVersion, o.Codec, o.Container, o.Preset, o.Quality, o.Start, o.Duration, o.Segment)
 	fmt.Fprintf(h, "%v %v %q\n", o.Smoothing, o.CPU, o.Settings)
 	for _, name := range append([]string{path}, o.Files...) {
 		info, err := os.Stat(name)
@@ -198,6 +198,9 @@ func (p *plan) warn(o *Options) {
 	}
 	if f.Cut > 0 {
 		add("it ends at %v, though it should last %v: it may be cut off", f.Cut.Round(time.Millisecond), f.Length.Round(time.Millisecond))
+	}
+	if alphaFormat(f.Raw.Format) && !p.keepsAlpha() {
+		add("its transparency is lost, %s has none (--codec prores4444, ffv1 or png keep it)", p.Codec)
 	}
 	if f.Depth > 8 {
 		p.Warnings = append(p.Warnings, depthLost(f.Depth))

@@ -203,7 +203,7 @@ func TestOptionErrors(t *testing.T) {
 	for want, o := range map[string]Options{
 		"codec is \"mp3\"":           {Inputs: in, Out: "o", Codec: "mp3"},
 		"container is \"avi\"":       {Inputs: in, Out: "o", Container: "avi"},
-		"h264 does not go into webm": {Inputs: in, Out: "o", Container: "webm"},
+		"h264 does not go into webm": {Inputs: in, Out: "o", Codec: "h264", Container: "webm"},
 		"quality is 101":             {Inputs: in, Out: "o", Quality: 101},
 		"output folder is missing":   {Inputs: in},
 		"no film was named":          {Out: "o"},
@@ -308,7 +308,7 @@ func TestPipelines(t *testing.T) {
 			[]string{"decodebin", "videoconvert ! video/x-raw,format=NV12 ! nvcudah264enc"}, []string{"memory:CUDAMemory"}},
 	} {
 		p := &plan{Facts: &c.facts, Codec: "h264"}
-		if err := c.m.choose(findCodec("h264"), p, DefaultQuality, !c.cpu); err != nil {
+		if err := c.m.choose(findCodec("h264"), p, choice{quality: DefaultQuality, gpu: !c.cpu}); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -328,7 +328,7 @@ func TestPipelines(t *testing.T) {
 			}
 		}
 	}
-	if err := (machine{func(string) bool { return false }, all}).choose(findCodec("h264"), &plan{Facts: &facts{}}, 1, true); err == nil || !strings.Contains(err.Error(), "tried nv") {
+	if err := (machine{func(string) bool { return false }, all}).choose(findCodec("h264"), &plan{Facts: &facts{}}, choice{quality: 1, gpu: true}); err == nil || !strings.Contains(err.Error(), "tried nv") {
 		t.Errorf("without any encoder the error is %v", err)
 	}
 }

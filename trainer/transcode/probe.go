@@ -42,6 +42,7 @@ type facts struct {
 	Damaged     string        `json:"damaged,omitempty"`
 	Cut         time.Duration `json:"cut,omitempty"`         // where all streams end, if that is long before Length
 	Orientation string        `json:"orientation,omitempty"` // the tag image-orientation
+	Raw         raw           `json:"raw"`                   // what the decoder gives
 	frames      []frameTime   // sorted by time
 }
 

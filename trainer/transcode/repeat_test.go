@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,8 +28,7 @@ func encodeChild(widths string) int {
 				if e.library == "" || !has(e.element) {
 					continue
 				}
-				quality := strconv.Itoa(e.quality(DefaultQuality))
-				chosen := coder{Element: e.element, Properties: strings.ReplaceAll(e.properties, "QUALITY", quality)}
+				chosen := coder{Element: e.element, Properties: e.set(choice{quality: DefaultQuality})}
 				sum, err := encodeSum(width, e.formats, chosen.text()+" ! "+c.parser)
 				if err != nil {
 					fmt.Println(err)

@@ -109,6 +109,9 @@ type coding struct {
 
 	// Of the thread behind the decoder.
 	decoded clock
+	seen    bool          // a frame
+	given   gst.ClockTime // the time that the decoder gave the last one
+	shown   gst.ClockTime // and its own
 	ended   bool
 	size    string
 	// Of the thread behind the filter.
@@ -214,6 +217,7 @@ func (c *coding) onDecoded(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeRet
 		c.once.Do(func() { close(c.arrived) })
 		return gst.PadProbeDrop
 	}
+	c.repeat(buffer)
 	t, ok := c.decoded.time(buffer.PresentationTimestamp())
 	switch {
 	case c.ended:
@@ -230,11 +234,27 @@ func (c *coding) onDecoded(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeRet
 	return gst.PadProbeOK
 }
 
+// repeat gives a frame that is the one before once more a time of its own: decoders of codecs that say "nothing has changed", as QuickTime
+// Animation does, give the old frame with its old time.
+func (c *coding) repeat(buffer *gst.Buffer) {
+	pts, step := buffer.PresentationTimestamp(), buffer.Duration()
+	if pts == gst.ClockTimeNone || c.job.plan.Facts.Vague {
+		return
+	}
+	if c.seen && pts == c.given && validDuration(step) > 0 {
+		c.shown += step
+		buffer.SetPresentationTimestamp(c.shown)
+		return
+	}
+	c.seen, c.given, c.shown = true, pts, pts
+}
+
 func (c *coding) onDecodedEvent(event *gst.Event) gst.PadProbeReturn {
 	switch event.Type() {
 	case gst.EventTypeSegment:
 		c.decoded.segment(event)
 	case gst.EventTypeFlushStop:
+		c.seen = false
 		c.waiting.Store(false)
 	case gst.EventTypeEOS:
 		if c.waiting.Load() {
@@ -291,6 +311,7 @@ func (c *coding) onCoded(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn 
 			c.coded.segment(event)
 		case gst.EventTypeCaps:
 			c.head = headOf(event.ParseCaps())
+			c.head.Caps = c.job.plan.describe(c.head.Caps)
 		case gst.EventTypeEOS:
 			c.fail(film.ErrStopped)
 		}
@@ -318,6 +339,9 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 	}
 	c.first = min(c.first, t)
 	film.WithData(buffer, func(data []byte) {
+		if k, ok := c.job.plan.colour(); ok {
+			k.mark(findCodec(c.job.plan.Codec).media, data)
+		}
 		err = c.writer.packet(packet{t, 0, !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
 	})
 	c.job.options.Watch.Frames(c.job.path, 1)

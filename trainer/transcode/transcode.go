@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
@@ -30,8 +31,9 @@ type Input struct {
 type Options struct {
 	Inputs    []Input
 	Out       string        // folder of the results
-	Codec     string        // a name of Codecs; "" is h264
+	Codec     string        // a name of Codecs, "source", or an encoder; "" is h264, and a codec that keeps transparency where the film has some
 	Container string        // mp4, mov, mkv or webm; "" follows the film and the codec
+	Preset    string        // of Presets, how much time coding may take; "" is medium
 	Quality   int           // 1 to 100, Quality(0) is DefaultQuality
 	Start     time.Duration // where in the film to begin
 	Duration  time.Duration // how much of it; 0 is all
@@ -101,16 +103,20 @@ func (o *Options) check() error {
 		o.Quality = DefaultQuality
 	}
 	o.Jobs = max(o.Jobs, 1)
-	if o.Codec == "" {
-		o.Codec = "h264"
+	c := findCodec(o.Codec)
+	if c == nil {
+		c = codecWith(o.Codec)
 	}
-	if o.Codec != copyCodec && findCodec(o.Codec) == nil {
-		return fmt.Errorf("codec is %q, wanted %s or %s", o.Codec, join(Codecs()), copyCodec)
+	if o.Codec != "" && o.Codec != sourceCodec && c == nil {
+		return fmt.Errorf("codec is %q, wanted %s, %s or an encoder of GStreamer that writes one of them", o.Codec, join(Codecs()), sourceCodec)
+	}
+	if o.Preset != "" && !slices.Contains(Presets, o.Preset) {
+		return fmt.Errorf("preset is %q, wanted %s", o.Preset, join(Presets))
 	}
 	if o.Container != "" && muxers[o.Container] == "" {
 		return fmt.Errorf("container is %q, wanted mp4, mov, mkv or webm", o.Container)
 	}
-	if c := findCodec(o.Codec); c != nil && o.Container != "" && !c.fits(o.Container) {
+	if c != nil && o.Container != "" && !c.fits(o.Container) {
 		return fmt.Errorf("%s does not go into %s, wanted %s", o.Codec, o.Container, join(c.containers))
 	}
 	switch {

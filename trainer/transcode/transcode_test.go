@@ -325,7 +325,7 @@ func TestCodecs(t *testing.T) {
 	path := clip(t, "film.mp4", 12, withSound(12, "mp4mux"))
 	for _, c := range []struct{ codec, element, end string }{
 		{"h264", "x264enc", ".mp4"}, {"h265", "x265enc", ".mp4"}, {"av1", "av1enc", ".mp4"}, {"vp9", "vp9enc", ".mp4"}, {"prores", "avenc_prores_ks", ".mov"},
-		{"ffv1", "avenc_ffv1", ".mkv"}, {copyCodec, "x264enc", ".mp4"},
+		{"ffv1", "avenc_ffv1", ".mkv"}, {sourceCodec, "x264enc", ".mp4"},
 	} {
 		t.Run(c.codec, func(t *testing.T) {
 			needs(t, c.element)
