@@ -1,5 +1,5 @@
 // CUDA's language for a C++ compiler, so that the kernels run on the CPU: a .cu file compiles as C++ behind `-include emu.h`.
-// Only what the kernels use is here. The instructions of kernels/warp.cuh and kernels/hopper.cuh are functions of the runtime,
+// Only what the kernels use is here, and a warp's votes and shuffles in full. The instructions of kernels/warp.cuh and kernels/hopper.cuh are functions of the runtime,
 // declared in those two headers. README of the whole: runtime/launch.h.
 #pragma once
 
@@ -17,7 +17,6 @@
 
 #define __global__ __attribute__((noinline))  // a kernel keeps a frame of its own in a sanitizer's report
 #define __device__
-#define __host__
 #define __constant__ static const
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
@@ -32,7 +31,6 @@
 #define blockIdx (::emu::block_index)
 #define blockDim (::emu::block_size)
 #define gridDim (::emu::grid_size)
-#define warpSize 32
 
 namespace emu {
 
@@ -97,49 +95,7 @@ template <class T>
 inline T __ldg(const T *p) {
   return *p;
 }
-inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline float __saturatef(float x) { return x > 0 ? (x < 1 ? x : 1.0f) : 0.0f; }  // NaN gives 0, as on the device
-inline float __fdividef(float a, float b) { return a / b; }
-inline float __fdiv_rn(float a, float b) { return a / b; }
-inline float __frcp_rn(float x) { return 1.0f / x; }
-inline float __fsqrt_rn(float x) { return sqrtf(x); }
-inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
-// These three exist to keep a compiler from contracting them into a fused multiply-add.
-inline float __fmul_rn(float a, float b) {
-  volatile float r = a * b;
-  return r;
-}
-inline float __fadd_rn(float a, float b) {
-  volatile float r = a + b;
-  return r;
-}
-inline float __fsub_rn(float a, float b) {
-  volatile float r = a - b;
-  return r;
-}
-inline float __expf(float x) { return expf(x); }
-inline float __logf(float x) { return logf(x); }
-inline int __float2int_rn(float x) { return int(std::nearbyint(x)); }
-inline int __float2int_rz(float x) { return int(x); }
-inline int __float2int_rd(float x) { return int(std::floor(x)); }
-inline unsigned __float2uint_rn(float x) { return unsigned(std::nearbyint(x)); }
-inline unsigned __float2uint_rz(float x) { return unsigned(x); }
-inline float __int2float_rn(int x) { return float(x); }
-inline float __uint2float_rn(unsigned x) { return float(x); }
-inline int __popc(unsigned x) { return __builtin_popcount(x); }
-inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
-
-template <class To, class From>
-inline To emu_bits(From from) {
-  static_assert(sizeof(To) == sizeof(From));
-  To to;
-  std::memcpy(&to, &from, sizeof to);
-  return to;
-}
-inline float __uint_as_float(unsigned x) { return emu_bits<float>(x); }
-inline float __int_as_float(int x) { return emu_bits<float>(x); }
-inline unsigned __float_as_uint(float x) { return emu_bits<unsigned>(x); }
-inline int __float_as_int(float x) { return emu_bits<int>(x); }
 
 // One thread runs at a time, so this would be atomic by construction; the race detector must see it too.
 template <class T>
@@ -150,4 +106,3 @@ inline T atomicAdd(T *p, T v) {
   while (!__atomic_compare_exchange(p, &old, &sum, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
   return old;
 }
-inline void __threadfence() {}

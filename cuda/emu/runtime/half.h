@@ -12,8 +12,6 @@ struct alignas(2) __half {
 struct alignas(4) __half2 {
   __half x, y;
 };
-typedef __half half;
-typedef __half2 half2;
 
 #if defined(__F16C__) && defined(__FLT16_MAX__)  // the processor converts
 inline float __half2float(__half h) {
@@ -58,17 +56,10 @@ inline __half __float2half_rn(float f) {
 }
 #endif
 
-inline __half __float2half(float f) { return __float2half_rn(f); }
 inline __half2 __floats2half2_rn(float x, float y) { return {__float2half_rn(x), __float2half_rn(y)}; }
-inline __half2 __float22half2_rn(float2 v) { return __floats2half2_rn(v.x, v.y); }
 inline float2 __half22float2(__half2 h) { return {__half2float(h.x), __half2float(h.y)}; }
 inline __half2 __halves2half2(__half x, __half y) { return {x, y}; }
-inline __half __low2half(__half2 h) { return h.x; }
-inline __half __high2half(__half2 h) { return h.y; }
-inline float __low2float(__half2 h) { return __half2float(h.x); }
-inline float __high2float(__half2 h) { return __half2float(h.y); }
 inline unsigned short __half_as_ushort(__half h) { return h.bits; }
-inline __half __ushort_as_half(unsigned short bits) { return {bits}; }
 
 // As on the device, a NaN loses against a number.
 inline __half __hmax(__half a, __half b) {
