@@ -65,13 +65,19 @@ func measureSpeed(c *cli.Context) error {
 		return err
 	}
 	defer engine.Close()
+	var gpu *cuda.Engine
+	if c.Bool("kernels") {
+		if gpu, err = bench.OnGPU(engine); err != nil {
+			return err
+		}
+	}
 	src, runs := bench.Noise(format, width, height), c.Int("runs")
 	r, err := bench.Measure(c.Context, engine, src, runs)
 	if err != nil {
 		return err
 	}
-	if c.Bool("kernels") {
-		if r.GPU, err = bench.MeasureGPU(c.Context, engine, src, runs); err != nil {
+	if gpu != nil {
+		if r.GPU, err = bench.MeasureGPU(c.Context, gpu, src, runs); err != nil {
 			return err
 		}
 	}

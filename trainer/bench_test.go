@@ -45,8 +45,13 @@ func TestBenchRefuses(t *testing.T) {
 	if err := w.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	out, _, err := run("bench", "--weights", path, "--size", "16x16", "--runs", "1", "--precision", "float32")
-	if err == nil || strings.Contains(out, "ms_per_frame") {
+	args := []string{"bench", "--weights", path, "--size", "16x16", "--runs", "1", "--precision", "float32"}
+	out, _, err := run(args...)
+	if err == nil || !strings.Contains(err.Error(), "result is wrong") || strings.Contains(out, "ms_per_frame") {
 		t.Errorf("error is %v, output %q", err, out)
+	}
+	// Said before the first frame, which may take minutes.
+	if _, _, err := run(append(args, "--kernels", "--device", "cpu")...); err == nil || !strings.Contains(err.Error(), "--kernels wants an engine on a GPU") {
+		t.Errorf("--kernels on a CPU: error is %v", err)
 	}
 }

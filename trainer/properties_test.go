@@ -34,7 +34,7 @@ func TestProperties(t *testing.T) {
 		t.Fatal(err)
 	}
 	ps, err := readPropertiesOf("--style", name, "--style", `woodcut,x\,y`, "--style-weights", "1,2,0.5", "--alpha", "0.25", "--smoothing", "0.5",
-		"--transition", "500ms", "--style-size", "64", "--preserve-color", "--mask", `"m\,%`, "--weights", "w.safetensors", "--device", "cpu",
+		"--transition", "500ms", "--style-size", "64", "--processing-size", "48", "--preserve-color", "--mask", `"m\,%`, "--weights", "w.safetensors", "--device", "cpu",
 		"--device-id", "3", "--threads", "2", "--precision", "float32")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,8 @@ func TestProperties(t *testing.T) {
 	}
 	for property, want := range map[string]any{
 		"style": dir + `/a\, \\"b".jpg,woodcut,x\,y`, "alpha": 0.25, "smoothing": 0.5, "transition": uint64(5e8), "style-size": 64,
-		"preserve-color": true, "mask": `"m\,%`, "weights": "w.safetensors", "device": 2, "device-id": 3, "threads": 2, "precision": 1,
+		"processing-size": 48,
+		"preserve-color":  true, "mask": `"m\,%`, "weights": "w.safetensors", "device": 2, "device-id": 3, "threads": 2, "precision": 1,
 	} {
 		got, err := filter.GetProperty(property)
 		if err != nil || got != want {

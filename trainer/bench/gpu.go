@@ -20,13 +20,17 @@ type GPU struct {
 	Kernels  []cuda.KernelTime `json:"kernels"`
 }
 
-// MeasureGPU times frames that stay on the GPU, as one graph and kernel by kernel. Errors: an engine that is on no GPU, the
-// engine's, ctx's cause.
-func MeasureGPU(ctx context.Context, engine model.Engine, src *model.Image, runs int) (r *GPU, err error) {
+// OnGPU is the engine as MeasureGPU wants it. Errors: an engine that is on no GPU.
+func OnGPU(engine model.Engine) (*cuda.Engine, error) {
 	gpu, ok := engine.(*cuda.Engine)
 	if !ok {
 		return nil, fmt.Errorf("--kernels wants an engine on a GPU (--device cuda), this one is: %s", engine.Describe())
 	}
+	return gpu, nil
+}
+
+// MeasureGPU times frames that stay on the GPU, as one graph and kernel by kernel. Errors: the engine's, ctx's cause.
+func MeasureGPU(ctx context.Context, gpu *cuda.Engine, src *model.Image, runs int) (r *GPU, err error) {
 	content, freeContent, err := gpu.NewImage(src)
 	if err != nil {
 		return nil, err

@@ -19,10 +19,10 @@ type plainEngine struct{ model.Engine }
 
 func (plainEngine) Statistics(*model.Image) (model.Stats, error) { return model.Stats{}, nil }
 
-func (plainEngine) Stylize(dst, src *model.Image, look *model.Stylization) error {
+func (plainEngine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	for i, v := range src.Planes[0].Data {
 		dst.Planes[0].Data[i] = v
-		if look.Alpha == 1 {
+		if s.Alpha == 1 {
 			dst.Planes[0].Data[i] = 200 - v/2
 		}
 	}
