@@ -33,7 +33,7 @@ type Weights struct {
 }
 
 // LoadWeights reads a weights file: a .safetensors file of at most 2 GiB with the tensors K.weight (O,I,K,K) and K.bias (O)
-// for the key K of every layer, float32 or float16, and no others. Metadata may be missing; then the network's name is that
+// for the key K of every layer, float32, float16, bfloat16 or float64, and no others. Metadata may be missing; then the network's name is that
 // of its widths. Errors name the file, the tensor, what was found and what was wanted.
 func LoadWeights(path string) (*Weights, error) {
 	data, err := readFile(path, maxWeightsFile)

@@ -12,14 +12,18 @@ import (
 func importCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "import",
-		Usage:     "make a weights file from PyTorch's",
-		ArgsUsage: "ENCODER.pth DECODER.pth",
-		Description: "Reads pytorch-AdaIN's vgg_normalised.pth, decoder.pth and decoder_iter_N.pth.tar, and torchvision's vgg19-*.pth as\n" +
-			"the encoder; the latter is normalised to mean activation 1 over the photographs of --photos. Nothing in the files is\n" +
-			"executed.\n\n" +
+		Usage:     "make a weights file of PyTorch's, safetensors or ONNX files",
+		ArgsUsage: "FILE [FILE]",
+		Description: "Reads an encoder and a decoder, from two files or from one that holds both: state dictionaries of PyTorch alone or in\n" +
+			"checkpoints, safetensors files and ONNX models, in float32, float16 or bfloat16. The layers are known by their order and\n" +
+			"shapes, whatever prefix their names have; of a file with averaged parameters (ema) these are taken. What was recognised\n" +
+			"is printed. Nothing in the files is executed.\n\n" +
+			"torchvision's VGG gets ImageNet's mean and std as its colour layer. With --photos it is also normalised to mean\n" +
+			"activation 1 over photographs, like pytorch-AdaIN's vgg_normalised.pth, whose decoders need that.\n\n" +
 			"Examples:\n" +
 			"  adain import --out vgg.safetensors vgg_normalised.pth decoder.pth\n" +
-			"  adain import --out mine.safetensors --name mine --photos photos/ vgg19-dcbb9e9d.pth decoder_iter_160000.pth.tar",
+			"  adain import --out mine.safetensors --name mine --photos photos/ vgg19-dcbb9e9d.pth decoder_iter_160000.pth.tar\n" +
+			"  adain import --out both.safetensors checkpoint.pt",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "weights `FILE` to write (.safetensors)"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite, after the widths. Styles fit one network only"},
@@ -35,13 +39,13 @@ func importWeights(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(names) != 2 {
-		return fmt.Errorf("%d files were named, wanted two: the encoder and the decoder", len(names))
+	if len(names) != 1 && len(names) != 2 {
+		return fmt.Errorf("%d files were named, wanted one that holds encoder and decoder, or one for each", len(names))
 	}
 	if filepath.Ext(c.String("out")) != ".safetensors" {
 		return fmt.Errorf("--out is %q, wanted a name that ends in .safetensors", c.String("out"))
 	}
-	w, err := network.Import(c.Context, names[0], names[1], c.String("name"), network.Photos{Folder: c.String("photos")}, c.App.ErrWriter)
+	w, err := network.Import(c.Context, names, c.String("name"), network.Photos{Folder: c.String("photos")}, c.App.ErrWriter)
 	if err != nil {
 		return err
 	}

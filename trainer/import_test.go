@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"math"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/network"
+	"adainfilter/trainer/onnx"
 )
 
 func TestImport(t *testing.T) {
@@ -53,15 +55,15 @@ func TestImportRefuses(t *testing.T) {
 	lua := write(t, filepath.Join(dir, "vgg.t7"), []byte{4, 0, 0, 0, 1, 0, 0, 0})
 	out := filepath.Join(dir, "out.safetensors")
 	for _, c := range []struct{ encoder, decoder, want string }{
-		{decoder, encoder, "wrong order"},
-		{encoder, encoder, "lacks the tensor"},
+		{decoder, decoder, "holds no encoder but a decoder"},
+		{encoder, encoder, "holds no decoder but an encoder"},
 		{encoder, other, "wanted shape [16 32 3 3]"},
 		{nan, decoder, "NaN"},
 		{lua, decoder, "Lua Torch"},
 	} {
 		_, _, err := run("import", "--out", out, c.encoder, c.decoder)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("error is %v, wanted one with %q", err, c.want)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("error is %v, wanted one with %q and the file", err, c.want)
 		}
 		if _, err := os.Stat(out); err == nil {
 			t.Fatal("a file was written")
@@ -85,6 +87,7 @@ func TestInspect(t *testing.T) {
 	style := filepath.Join(dir, "s.safetensors")
 	mustRun(t, "style", "--weights", weights, "--out", style, "--style-size", "16", photo)
 	decoder := write(t, filepath.Join(dir, "d.pth"), sides(t, w, model.Decoder, same)["zip"])
+	half := write(t, filepath.Join(dir, "e.onnx"), onnx.Model(w, model.Encoder, "1"))
 	for _, c := range []struct {
 		file string
 		want []string
@@ -92,6 +95,7 @@ func TestInspect(t *testing.T) {
 		{weights, []string{"weights", "4,8,16,32", "parameters", "silent filters", " 1\n", "by hand", `\x1b[2J`}},
 		{style, []string{"style", "random-" + tiny.Name(), "channels", "32"}},
 		{decoder, []string{"PyTorch, encoding zip", "decoder for adain import", "28.bias", "F32 [3]"}},
+		{half, []string{"ONNX", "encoder for adain import", "encoder.29.weight", "F32 [32 16 3 3]"}},
 		{photo, []string{"picture", "17x9"}},
 	} {
 		out, _ := mustRun(t, "inspect", c.file)
@@ -102,6 +106,28 @@ func TestInspect(t *testing.T) {
 		}
 		if strings.ContainsRune(out, 0x1b) {
 			t.Errorf("%s: a control character reaches the terminal", c.file)
+		}
+	}
+	// Damaged weights are not called a picture.
+	whole, err := os.ReadFile(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"cut.safetensors":  {whole[:len(whole)/2], "cut off"},
+		"head.safetensors": {append([]byte{0, 0, 0, 0, 0, 0, 0, 0}, whole[8:]...), "safetensors"},
+		"zero.safetensors": {make([]byte, 4000), "safetensors"},
+		"cut.pth":          {sides(t, w, model.Decoder, same)["zip"][:3000], "ZIP archive"},
+		"zero.pth":         {make([]byte, 4000), "PyTorch"},
+		"cut.onnx":         {onnx.Model(w, model.Encoder, "1")[:3000], "ONNX"},
+		"nan.safetensors":  {bytes.Replace(whole, whole[len(whole)-4:], []byte{0, 0, 0xc0, 0x7f}, 1), "NaN"},
+	} {
+		_, _, err := run("inspect", write(t, filepath.Join(dir, name), c.data))
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "picture") {
+			t.Errorf("%s: error is %v, wanted one with %q", name, err, c.want)
 		}
 	}
 	// One bad file does not hide the other.

@@ -84,19 +84,25 @@ func Float16(name string, shape []int, v []float32) Tensor {
 	return Tensor{name, "F16", slices.Clone(shape), data}
 }
 
-// Float32 is a copy of the values of an F32 or F16 tensor; another dtype is an error.
+// Float32 is a copy of the values of an F32, F16, BF16 or F64 tensor, the last rounded; another dtype is an error.
 func (t Tensor) Float32() ([]float32, error) {
 	size := dtypeSize[t.DType]
-	if t.DType != "F32" && t.DType != "F16" {
-		return nil, fmt.Errorf("tensor %q has dtype %s, wanted F32 or F16", t.Name, t.DType)
+	var element func([]byte) float32
+	switch t.DType {
+	case "F32":
+		element = func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }
+	case "F16":
+		element = func(b []byte) float32 { return float16.Value(binary.LittleEndian.Uint16(b)) }
+	case "BF16":
+		element = func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) }
+	case "F64":
+		element = func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }
+	default:
+		return nil, fmt.Errorf("tensor %q has dtype %s, wanted F32, F16, BF16 or F64", t.Name, t.DType)
 	}
 	v := make([]float32, len(t.Data)/size)
 	for i := range v {
-		if size == 4 {
-			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
-		} else {
-			v[i] = float16.Value(binary.LittleEndian.Uint16(t.Data[2*i:]))
-		}
+		v[i] = element(t.Data[size*i:])
 	}
 	return v, nil
 }

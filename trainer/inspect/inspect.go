@@ -4,28 +4,23 @@ package inspect
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"adainfilter/model"
 	"adainfilter/picture"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/network"
-	"adainfilter/trainer/pth"
 	"adainfilter/trainer/terminal"
 )
 
-// File describes a weights file, style file, PyTorch file or picture. It tells the kinds apart by the first bytes: a safetensors header is JSON behind an 8-byte length.
+// File describes a weights file, style file, other file of tensors, or picture. The name's end and the first bytes tell them apart.
 // Errors: a file that cannot be read or is damaged; they name it.
 func File(name string) ([]terminal.Row, error) {
 	head, err := files.Head(name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case pth.Is(head) || strings.EqualFold(filepath.Ext(name), ".t7"):
-		return pyTorch(name)
-	case len(head) < 9 || head[8] != '{':
+	}
+	if !network.IsTensors(name, head) {
 		img, err := picture.Read(name, picture.Limit{})
 		if err != nil {
 			return nil, err
@@ -39,6 +34,14 @@ func File(name string) ([]terminal.Row, error) {
 	// A style file is far smaller than any weights, and LoadStyle refuses large files.
 	if s, styleErr := model.LoadStyle(name); styleErr == nil {
 		return style(name, s), nil
+	}
+	f, openErr := network.Open(name)
+	if openErr != nil {
+		return nil, openErr
+	}
+	// What says of itself that it is ours, or looks like it, is a damaged file of ours.
+	if use := network.Use(f); f.Kind != "safetensors" || use != "unknown" && !f.Own {
+		return tensors(f, use), nil
 	}
 	return nil, err
 }
@@ -95,29 +98,28 @@ func style(name string, s *model.Style) []terminal.Row {
 	}
 }
 
-func pyTorch(name string) ([]terminal.Row, error) {
-	f, err := pth.Read(name)
-	if err != nil {
-		return nil, err
-	}
-	rows := []terminal.Row{{"file", name}, {"kind", "PyTorch, encoding " + f.Encoding}}
+// tensors describes a file as others save them.
+func tensors(f *network.File, use string) []terminal.Row {
 	parameters := 0
 	for _, t := range f.Tensors {
-		parameters += t.Len()
+		n := 1
+		for _, side := range t.Shape {
+			n *= side
+		}
+		parameters += n
 	}
-	rows = append(rows, terminal.Row{"parameters", fmt.Sprint(parameters)}, terminal.Row{"use", network.Use(f)})
+	rows := []terminal.Row{{"file", f.Path}, {"kind", f.Kind}, {"parameters", fmt.Sprint(parameters)}, {"use", use}}
 	if len(f.Other) > 0 {
 		rows = append(rows, terminal.Row{"also holds", fmt.Sprintf("%.300q", f.Other)})
 	}
-	for _, key := range f.Names {
-		t := f.Tensors[key]
-		rows = append(rows, terminal.Row{key, fmt.Sprintf("%s %v%s", t.DType, t.Shape, tensorWarning(t))})
+	for _, t := range f.Tensors {
+		rows = append(rows, terminal.Row{t.Name, fmt.Sprintf("%s %v%s", t.DType, t.Shape, tensorWarning(t))})
 	}
-	return rows, nil
+	return rows
 }
 
-func tensorWarning(t *pth.Tensor) string {
-	v, err := t.Float32()
+func tensorWarning(t network.Tensor) string {
+	v, err := t.Values()
 	if err != nil {
 		return ""
 	}

@@ -7,39 +7,33 @@ import (
 	"slices"
 
 	"adainfilter/model"
-	"adainfilter/trainer/files"
-	"adainfilter/trainer/pth"
 )
 
-// Loss reads the encoder that losses and scores are measured with: from pytorch-AdaIN's vgg_normalised.pth, from
-// torchvision's vgg19-*.pth, which it normalises on photographs, or from a weights file. The widths are those of
+// Loss reads the encoder that losses and scores are measured with: from a weights file, or from any that Import knows, such as
+// pytorch-AdaIN's vgg_normalised.pth and torchvision's vgg19-*.pth, which it normalises on photographs. The widths are those of
 // model.VGG19 outside of tests.
 // Progress and warnings go to out. Errors: a file that cannot be read or holds something else, no photographs where they are needed,
 // ctx is done.
 func Loss(ctx context.Context, path string, widths model.Widths, photos Photos, out io.Writer) ([]model.Conv, error) {
-	head, err := files.Head(path)
-	if err != nil {
-		return nil, err
-	}
-	if !pth.Is(head) {
-		w, err := model.LoadWeights(path)
-		if err != nil {
-			return nil, err
-		}
+	if w, err := model.LoadWeights(path); err == nil {
 		if w.Widths != widths {
 			return nil, fmt.Errorf("%s holds the network %s with widths %v, wanted VGG-19 with widths %v", path, w.Network, w.Widths, widths)
 		}
 		return Encoder(w), nil
 	}
-	f, err := pth.Read(path)
+	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
-	w, err := assembleEncoder(f, widths)
+	h, err := f.find(model.Encoder)
+	if err != nil {
+		return nil, fmt.Errorf("%w: wanted the encoder of VGG-19, such as vgg_normalised.pth", err)
+	}
+	w, err := assembleEncoder(h, widths)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if isTorchvision(f) {
+	if h.plain {
 		if photos.Folder == "" {
 			return nil, fmt.Errorf("%s is torchvision's VGG, which must be normalised: name a folder of photographs with --photos", path)
 		}
@@ -50,16 +44,8 @@ func Loss(ctx context.Context, path string, widths model.Widths, photos Photos, 
 	return w.Layers, nil
 }
 
-// assembleEncoder makes weights of an encoder alone from a PyTorch file's tensors; layers beyond relu4_1 are passed over.
-func assembleEncoder(f *pth.File, widths model.Widths) (*model.Weights, error) {
-	const use = "encoder for adain import"
-	if found := Use(f); found != use && !isTorchvision(f) && f.Tensors["encoder.29.weight"] == nil {
-		if found == "unknown" {
-			found = fmt.Sprintf("file of an unknown kind, with %d tensors from %q on", len(f.Names), f.Names[0])
-		}
-		return nil, fmt.Errorf("is a %s, wanted the encoder of VGG-19, such as vgg_normalised.pth", found)
-	}
-	get := pairTensors(f, f)
+// assembleEncoder makes weights of an encoder alone; layers beyond relu4_1 are passed over.
+func assembleEncoder(h *half, widths model.Widths) (*model.Weights, error) {
 	w := &model.Weights{Network: "loss network", Widths: widths}
 	for _, l := range widths.Layers() {
 		if l.Side != model.Encoder {
@@ -71,7 +57,7 @@ func assembleEncoder(f *pth.File, widths model.Widths) (*model.Weights, error) {
 			to    *[]float32
 			shape []int
 		}{{".weight", &c.Weight, []int{l.Out, l.In, l.Kernel, l.Kernel}}, {".bias", &c.Bias, []int{l.Out}}} {
-			shape, v, err := get(l.Key() + p.key)
+			shape, v, err := h.tensor(l.Key() + p.key)
 			switch {
 			case err != nil:
 				return nil, err

@@ -19,6 +19,11 @@ func loss(path, photos string) ([]model.Conv, error) {
 	return Loss(context.Background(), path, fixture.Tiny, Photos{Folder: photos, Short: 48, Side: 32}, io.Discard)
 }
 
+// torchvision's vgg19 numbers its modules without padding layers and without the colour layer: our index by theirs.
+var torchvisionIndex = map[string]string{
+	"2": "0", "5": "2", "9": "5", "12": "7", "16": "10", "19": "12", "22": "14", "25": "16", "29": "19",
+}
+
 // torchvisionNames are the names of an encoder's tensors in torchvision's files.
 func torchvisionNames(n string) string {
 	index, rest, _ := strings.Cut(n, ".")

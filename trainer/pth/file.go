@@ -3,51 +3,21 @@ package pth
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"os"
-	"slices"
+	"net/http"
 	"strings"
-	"syscall"
 )
-
-// MaxFile is the longest file that Read accepts, in bytes; torchvision's VGG-19 has 0.55 GB.
-const MaxFile = 2 << 30
 
 // File is what a weights file holds.
 type File struct {
-	Encoding string // "pickle" or "zip"
-	Names    []string
+	Encoding string   // "pickle" or "zip"
+	Names    []string // in the file's order
 	Tensors  map[string]*Tensor
-	Other    []string // names beside the state dictionary, such as "epoch"
+	Other    []string // names in the outermost dictionary of what is neither tensor nor dictionary, such as "epoch"
 }
 
-// Read reads the weights file at path. Tensors may lie in a dictionary under "state_dict", "model" or "net", and the prefix
-// "module." of their names is dropped. The memory taken is about the file's length. Errors name the file and say what was
-// found instead.
-func Read(path string) (*File, error) {
-	// O_NONBLOCK: opening a named pipe must not wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("weights %q are a folder, a pipe or a device, wanted a file", path)
-	case info.Size() > MaxFile:
-		return nil, fmt.Errorf("weights %q have %d bytes, wanted at most %d", path, info.Size(), int64(MaxFile))
-	}
-	data := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("weights %q cannot be read: %w", path, err)
-	}
-	return Parse(path, data)
-}
-
-// Parse is Read for a file in memory, which the result keeps; file is the name for messages.
+// Parse reads a weights file in memory, which the result keeps: a dictionary of tensors and of further such dictionaries. A tensor in an
+// inner one has the names of all around it before its own: "state_dict.module.0.weight". file is the name for messages. Errors name it and
+// say what was found instead.
 func Parse(file string, data []byte) (*File, error) {
 	f := &File{Tensors: map[string]*Tensor{}}
 	var root any
@@ -89,48 +59,80 @@ func describe(file string, data []byte) string {
 	case data[0] == 0x80:
 		return "this is a Python pickle that torch.save has not written"
 	}
+	if kind, ok := strings.CutPrefix(http.DetectContentType(data), "image/"); ok {
+		return fmt.Sprintf("this is a picture (%s)", strings.ToUpper(kind))
+	}
 	return fmt.Sprintf("it begins with % x", data[:min(8, len(data))])
 }
 
-// wrappers are the names under which training scripts keep a state dictionary among other things.
-var wrappers = []string{"state_dict", "model", "net"}
+// Bounds on dictionaries in dictionaries: far more than training scripts make, and little enough to walk.
+const (
+	maxDepth   = 8
+	maxEntries = 1 << 20
+	maxName    = 4096 // bytes
+)
 
-// collect finds the state dictionary and takes its tensors.
+// collect takes the tensors of the dictionary and of all dictionaries in it.
 func (f *File) collect(root any, fileLength int) error {
 	d, ok := root.(*dict)
 	if !ok {
 		return fmt.Errorf("holds a %s, wanted a dictionary of tensors", what(root))
 	}
-	for range 2 { // a wrapper in a wrapper exists, a deeper one does not
-		for _, name := range wrappers {
-			if inner, ok := d.values[name].(*dict); ok {
-				f.Other = append(f.Other, slices.DeleteFunc(slices.Clone(d.keys), func(k string) bool { return k == name })...)
-				d = inner
-				break
-			}
-		}
-	}
-	var total int64
-	for _, key := range d.keys {
-		t, ok := d.values[key].(*Tensor)
-		if !ok {
-			f.Other = append(f.Other, key)
-			continue
-		}
-		// Tensors may share a storage. Without this bound a few bytes each could stand for gigabytes together.
-		if total += int64(t.Len()) * int64(t.storage.size); total > 4*int64(fileLength) {
-			return fmt.Errorf("has tensors that share storages so much that they hold more than 4 times the file's %d bytes", fileLength)
-		}
-		name := strings.TrimPrefix(key, "module.")
-		if _, twice := f.Tensors[name]; twice {
-			return fmt.Errorf("has the tensor %q twice", name)
-		}
-		f.Tensors[name] = t
-		f.Names = append(f.Names, name)
+	w := walk{file: f, limit: 4 * int64(fileLength)}
+	if err := w.dictionary(d, "", 0); err != nil {
+		return err
 	}
 	if len(f.Names) == 0 {
 		return fmt.Errorf("holds a dictionary without tensors, with the keys %.300q", d.keys)
 	}
+	return nil
+}
+
+// walk is one way through dictionaries in dictionaries. They may hold each other, and one may lie in many places.
+type walk struct {
+	file    *File
+	entries int
+	total   int64 // bytes that the tensors would have if none shared its storage
+	limit   int64
+}
+
+func (w *walk) dictionary(d *dict, prefix string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("has dictionaries in dictionaries more than %d deep", maxDepth)
+	}
+	for _, key := range d.keys {
+		name := prefix + key
+		if w.entries++; w.entries > maxEntries || len(name) > maxName {
+			return fmt.Errorf("has more than %d entries or a name of more than %d bytes in its dictionaries", maxEntries, maxName)
+		}
+		switch v := d.values[key].(type) {
+		case *dict:
+			if err := w.dictionary(v, name+".", depth+1); err != nil {
+				return err
+			}
+		case *Tensor:
+			if err := w.tensor(name, v); err != nil {
+				return err
+			}
+		default:
+			if depth == 0 {
+				w.file.Other = append(w.file.Other, name)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *walk) tensor(name string, t *Tensor) error {
+	// Tensors may share a storage. Without this bound a few bytes each could stand for gigabytes together.
+	if w.total += int64(t.Len()) * int64(t.storage.size); w.total > w.limit {
+		return fmt.Errorf("has tensors that share storages so much that they hold more than 4 times the file's %d bytes", w.limit/4)
+	}
+	if _, twice := w.file.Tensors[name]; twice {
+		return fmt.Errorf("has the tensor %q twice", name)
+	}
+	w.file.Tensors[name] = t
+	w.file.Names = append(w.file.Names, name)
 	return nil
 }
 
@@ -147,6 +149,8 @@ func what(v any) string {
 		return "number"
 	case *dict:
 		return "dictionary"
+	case opaque:
+		return "Python object"
 	}
 	return "value without tensors"
 }

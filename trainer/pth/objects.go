@@ -12,7 +12,23 @@ const (
 	rebuildTensor    = global("torch._utils._rebuild_tensor")
 	rebuildTensorV2  = global("torch._utils._rebuild_tensor_v2")
 	rebuildParameter = global("torch._utils._rebuild_parameter")
+	defaultDict      = global("collections.defaultdict")
 )
+
+// besides are names that training scripts leave beside the weights: options, counters, states of optimizers and of random numbers. What
+// is made of them is opaque. They are listed so that a file with a program in it is refused by that program's name.
+var besides = map[global]bool{
+	"argparse.Namespace": true, "pathlib.PosixPath": true, "pathlib.WindowsPath": true, "pathlib.Path": true, "_codecs.encode": true,
+	"numpy.dtype": true, "numpy.ndarray": true, "numpy.core.multiarray.scalar": true, "numpy.core.multiarray._reconstruct": true,
+	"numpy._core.multiarray.scalar": true, "numpy._core.multiarray._reconstruct": true,
+	"torch.Size": true, "torch.device": true, "torch.float32": true, "torch.float16": true, "torch.bfloat16": true, "torch.float64": true,
+	"builtins.dict": true, "builtins.list": true, "builtins.set": true, "builtins.float": true, "builtins.int": true,
+	"__builtin__.dict": true, "__builtin__.list": true, "__builtin__.set": true, "__builtin__.float": true, "__builtin__.int": true,
+	"collections.Counter": true, "collections.deque": true, "datetime.datetime": true, "datetime.timedelta": true,
+}
+
+// opaque is an object of Python that nobody looks into.
+type opaque struct{}
 
 // dtypes gives each class of storage its safetensors dtype and its bytes per element.
 var dtypes = map[global]struct {
@@ -89,6 +105,7 @@ func (m *machine) extend(items []any) error {
 		for i := 0; i < len(items); i += 2 {
 			c.set(items[i], items[i+1])
 		}
+	case opaque:
 	default:
 		return fmt.Errorf("has a pickle that adds items to a %T", top)
 	}
@@ -132,10 +149,11 @@ func (m *machine) object(op byte) error {
 		}
 		return m.global(module, name)
 	case 'b': // BUILD sets attributes; an ordered dictionary's are about versions of modules
-		if _, ok := target.(*dict); !ok {
-			return fmt.Errorf("has a pickle that sets attributes of a %T", target)
+		switch target.(type) {
+		case *dict, opaque:
+			return m.push(target)
 		}
-		return m.push(target)
+		return fmt.Errorf("has a pickle that sets attributes of a %T", target)
 	}
 	v, err := call(target, argument)
 	if err != nil {
@@ -163,7 +181,7 @@ func (m *machine) name() error {
 func (m *machine) global(module, name string) error {
 	g := global(module + "." + name)
 	switch _, storage := dtypes[g]; {
-	case storage, g == orderedDict, g == rebuildTensor, g == rebuildTensorV2, g == rebuildParameter:
+	case storage, besides[g], g == orderedDict, g == defaultDict, g == rebuildTensor, g == rebuildTensorV2, g == rebuildParameter:
 		return m.push(g)
 	}
 	return fmt.Errorf("refers to Python's %q, wanted tensors in dictionaries only (torch.save(net.state_dict(), ...))", string(g))
@@ -174,7 +192,9 @@ func call(target, argument any) (any, error) {
 	g, _ := target.(global)
 	args, ok := argument.(tuple)
 	switch {
-	case ok && g == orderedDict && len(args) == 0:
+	case ok && besides[g]:
+		return opaque{}, nil
+	case ok && (g == orderedDict && len(args) == 0 || g == defaultDict && len(args) <= 1):
 		return newDict(), nil
 	case ok && g == orderedDict && len(args) == 1:
 		return pairs(args[0])

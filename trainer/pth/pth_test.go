@@ -5,12 +5,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"adainfilter/trainer/pth/pthtest"
@@ -41,43 +38,80 @@ func views() ([]pthtest.Entry, map[string][]byte) {
 func TestParseBothEncodings(t *testing.T) {
 	entries, storages := views()
 	want := map[string][]float32{
-		"a": {0, 1, 2, 3, 4, 5}, "offset": {4, 5}, "transposed": {0, 3, 1, 4, 2, 5}, "half": {1, -2}, "bfloat": {1, -3}, "empty": {},
+		"module.a": {0, 1, 2, 3, 4, 5}, "offset": {4, 5}, "transposed": {0, 3, 1, 4, 2, 5}, "half": {1, -2}, "bfloat": {1, -3}, "empty": {},
 	}
-	wrappers := map[string]func(*pthtest.Program, func()){
-		"plain": nil,
-		"state_dict": func(p *pthtest.Program, inner func()) {
+	for prefix, wrap := range map[string]func(*pthtest.Program, func()){
+		"": nil,
+		"state_dict.": func(p *pthtest.Program, inner func()) {
 			p.Op("}(").Text("epoch").Integer(3).Text("state_dict")
 			inner()
 			p.Op("u")
 		},
-		"net in model": func(p *pthtest.Program, inner func()) {
+		"model.net.": func(p *pthtest.Program, inner func()) {
 			p.Op("}").Text("model").Op("}").Text("net")
 			inner()
 			p.Op("ss")
 		},
-	}
-	for wrapper, wrap := range wrappers {
+		"weights.": besidesWeights,
+	} {
 		for encoding, data := range pthtest.BothEncodings(t, entries, storages, wrap) {
 			f, err := Parse("x.pth", data)
 			if err != nil {
-				t.Errorf("%s, %s: %v", wrapper, encoding, err)
+				t.Errorf("%q, %s: %v", prefix, encoding, err)
 				continue
 			}
 			if f.Encoding != encoding || len(f.Names) != len(entries) {
-				t.Errorf("%s: encoding %q, tensors %q", encoding, f.Encoding, f.Names)
+				t.Errorf("%q: encoding %q, tensors %q", prefix, f.Encoding, f.Names)
 			}
 			for name, values := range want {
-				got, err := f.Tensors[name].Float32()
+				tensor := f.Tensors[prefix+name]
+				if tensor == nil {
+					t.Errorf("%q, %s: there is no %q among %q", prefix, encoding, prefix+name, f.Names)
+					continue
+				}
+				got, err := tensor.Float32()
 				if err != nil || !slices.Equal(got, values) {
-					t.Errorf("%s, %s: %s is %v (%v), wanted %v", wrapper, encoding, name, got, err, values)
+					t.Errorf("%q, %s: %s is %v (%v), wanted %v", prefix, encoding, name, got, err, values)
 				}
 			}
-			if _, err := f.Tensors["number"].Float32(); err == nil || !strings.Contains(err.Error(), "I64") {
+			if _, err := f.Tensors[prefix+"number"].Float32(); err == nil || !strings.Contains(err.Error(), "I64") {
 				t.Errorf("an integer became floating point: %v", err)
 			}
-			if wrapper == "state_dict" && !slices.Contains(f.Other, "epoch") {
+			if prefix == "state_dict." && !slices.Contains(f.Other, "epoch") {
 				t.Errorf("%s: what lies beside the state dictionary is %q", encoding, f.Other)
 			}
+		}
+	}
+}
+
+// besidesWeights puts what training scripts leave in a checkpoint around the weights: options, a loss of numpy, an optimizer's state.
+func besidesWeights(p *pthtest.Program, inner func()) {
+	p.Op("}(").Text("args").Op("cargparse\nNamespace\n)\x81}").Text("lr").Op("G\x3f\x50\x62\x4d\xd2\xf1\xa9\xfcsb")
+	p.Text("loss").Op("cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87R(K\x03NtbC\x01x\x86R")
+	p.Text("optimizer").Op("ccollections\ndefaultdict\nc__builtin__\ndict\n\x85R(K\x00}u")
+	p.Text("weights")
+	inner()
+	p.Op("u")
+}
+
+// TestParseDictionariesInDictionaries has small files that would be walked for ever.
+func TestParseDictionariesInDictionaries(t *testing.T) {
+	// Each dictionary holds the one before under many names.
+	wide := "}q\x00"
+	for range 7 {
+		wide += "}q\x01("
+		for i := range 64 {
+			wide += string([]byte{'X', 2, 0, 0, 0, 'a' + byte(i/8), 'a' + byte(i%8)}) + "h\x00"
+		}
+		wide += "uq\x00"
+	}
+	for name, c := range map[string]struct{ object, want string }{
+		"in itself": {"}q\x00X\x01\x00\x00\x00ah\x00s", "more than 8 deep"},
+		"wide":      {wide, "entries"},
+		"long name": {"}X\x00\x20\x00\x00" + strings.Repeat("x", 0x2000) + "K\x01s", "4096 bytes"},
+	} {
+		if _, err := Parse("some file.pth", pthtest.Pickle([]byte(c.object), nil, nil, nil)); !matches(err, c.want) {
+			t.Errorf("%s: error is %v, wanted one with %q", name, err, c.want)
 		}
 	}
 }
@@ -177,6 +211,7 @@ func TestParseRefusesFiles(t *testing.T) {
 		"LFS":            {[]byte("version https://git-lfs.github.com/spec/v1"), "Git LFS"},
 		"other pickle":   {[]byte("\x80\x04N."), "torch.save"},
 		"noise":          {[]byte("abcdefghij"), "begins with"},
+		"picture":        {[]byte("\x89PNG\r\n\x1a\n"), "picture (PNG)"},
 		"compressed ZIP": {bomb, "compressed"},
 		"other ZIP":      {zipWith(t, "a.txt"), "without data.pkl"},
 		"TorchScript":    {zipWith(t, "m/data.pkl", "m/constants.pkl"), "TorchScript"},
@@ -223,23 +258,6 @@ func TestParseMemory(t *testing.T) {
 		}
 		if used := after.TotalAlloc - before.TotalAlloc; used > 8*uint64(len(data)) {
 			t.Errorf("%s: %d bytes were allocated for a file of %d", encoding, used, len(data))
-		}
-	}
-}
-
-func TestReadRefuses(t *testing.T) {
-	dir := t.TempDir()
-	pipe := filepath.Join(dir, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	lua := filepath.Join(dir, "vgg normalised.t7")
-	if err := os.WriteFile(lua, []byte("anything"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{dir: "folder", pipe: "pipe", filepath.Join(dir, "none.pth"): "no such file", lua: "Lua Torch"} {
-		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: error is %v, wanted one with %q", path, err, want)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestWriteAndParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Encoding != "zip" || strings.Join(f.Names, " ") != "0.weight 0.bias x scalar empty" {
+	if f.Encoding != "zip" || strings.Join(f.Names, " ") != "0.weight 0.bias module.x scalar empty" {
 		t.Errorf("encoding %s, names %v", f.Encoding, f.Names)
 	}
 	for i, want := range tensors {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -26,15 +25,17 @@ func TestImportTorchvision(t *testing.T) {
 	vgg := fixture.Write(t, filepath.Join(dir, "vgg19.pth"), fixture.PyTorch(t, w, model.Encoder, torchvisionNames)["pickle"])
 	decoder := fixture.Write(t, filepath.Join(dir, "d.pth"), fixture.PyTorch(t, w, model.Decoder, fixture.Same)["pickle"])
 	photos := Photos{Folder: filepath.Join(dir, "photos"), Short: 64, Side: 48}
-	if _, err := Import(context.Background(), vgg, decoder, "", Photos{}, io.Discard); err == nil || !strings.Contains(err.Error(), "--photos") {
-		t.Errorf("without photographs: error is %v", err)
+	var said bytes.Buffer
+	plain, err := Import(context.Background(), []string{vgg, decoder}, "", Photos{}, &said)
+	if err != nil || plain.EncoderID() != w.EncoderID() || !strings.Contains(said.String(), "--photos") || !strings.Contains(said.String(), "ImageNet") {
+		t.Errorf("without photographs: %v, %q", err, said.String())
 	}
 	for i := range 3 {
 		fixture.WritePicture(t, filepath.Join(dir, "photos", fmt.Sprintf("%d.png", i)), fixture.Noise(model.RGB, 140+7*i, 131, uint64(i)))
 	}
 	fixture.Write(t, filepath.Join(dir, "photos", "broken.png"), []byte("x"))
 	var progress bytes.Buffer
-	got, err := Import(context.Background(), vgg, decoder, "", photos, &progress)
+	got, err := Import(context.Background(), []string{vgg, decoder}, "", photos, &progress)
 	if err != nil {
 		t.Fatal(err)
 	}
