@@ -38,8 +38,9 @@ type catalogue struct {
 	sync.Mutex
 	dir      string // of uploads and thumbnails
 	entries  []entry
-	uploaded int
-	written  int // files, so that each has a new name
+	uploaded int // styles that are kept, and those that are being written
+	numbered int // uploads, so that each has a name of its own
+	written  int // files, for the same reason
 
 	drawing *drawing // under way, nil while no thumbnails are made
 	engine  func() (model.Engine, error)
@@ -114,12 +115,21 @@ func (c *catalogue) find(name string) *entry {
 // add keeps an opaque picture as a style.
 func (c *catalogue) add(img *model.Image) (name string, err error) {
 	c.Lock()
-	n := c.uploaded + 1
-	c.uploaded = n
-	c.Unlock()
-	if n > maxUploaded {
+	if c.uploaded == maxUploaded {
+		c.Unlock()
 		return "", refuse(http.StatusConflict, "there are %d uploaded styles, which is the most: start anew", maxUploaded)
 	}
+	c.uploaded++
+	c.numbered++
+	n := c.numbered
+	c.Unlock()
+	defer func() {
+		if err != nil {
+			c.Lock()
+			c.uploaded--
+			c.Unlock()
+		}
+	}()
 	if min(img.Width, img.Height) > styleSide {
 		img = picture.ShortSide(img, styleSide)
 	}
@@ -129,6 +139,7 @@ func (c *catalogue) add(img *model.Image) (name string, err error) {
 	}
 	small := filepath.Join(c.dir, fmt.Sprintf("upload-%d.jpg", n))
 	if err := picture.Write(small, picture.ShortSide(img, thumbnailHeight)); err != nil {
+		c.remove(path)
 		return "", err
 	}
 	c.Lock()

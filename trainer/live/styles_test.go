@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -54,6 +55,26 @@ func TestFailedThumbnail(t *testing.T) {
 	}
 	if _, err := c.thumbnail(t.Context(), good); err != nil || f.count() != 1 {
 		t.Errorf("the style beside it: %v, after %d frames", err, f.count())
+	}
+}
+
+// TestFailedUploads: pictures that could not be kept do not count among those that are.
+func TestFailedUploads(t *testing.T) {
+	c := newCatalogue(filepath.Join(t.TempDir(), "gone"), false, openEngine, nil)
+	img := model.NewImage(model.RGB, 16, 16)
+	for range maxUploaded {
+		if _, err := c.add(img); err == nil {
+			t.Fatal("a style is kept in a folder that is not there")
+		}
+	}
+	c.dir = t.TempDir()
+	for i := range maxUploaded {
+		if _, err := c.add(img); err != nil {
+			t.Fatalf("style %d: %v", i+1, err)
+		}
+	}
+	if name, err := c.add(img); err == nil {
+		t.Errorf("one more than %d styles is kept, as %s", maxUploaded, name)
 	}
 }
 
