@@ -1,6 +1,7 @@
 package film
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -73,6 +74,20 @@ var elementName = regexp.MustCompile(`detail=\(string\)"?([-_a-z0-9]+)`)
 // Lacks says whether plug-ins were missing. Call it when Run has returned.
 func (p *Pipeline) Lacks() bool { return len(p.missing) > 0 }
 
+// Lacking are the caps, as text, or the names of elements for which plug-ins were missing. Call it when Run has returned.
+func (p *Pipeline) Lacking() []string { return p.lacking }
+
+// Lack is an error that names all plug-ins that were missing, or err where there were none. Call it when Run has returned.
+func (p *Pipeline) Lack(err error) error {
+	if !p.Lacks() {
+		return err
+	}
+	return errors.New(strings.Join(p.missing, "; "))
+}
+
+// capsText finds all caps in a message missing-plugin.
+var capsText = regexp.MustCompile(`detail=\(GstCaps\)(.*), name=`)
+
 // Note remembers what a message of the kind element says about missing plug-ins, for Failure. Run and Posted do it by themselves.
 func (p *Pipeline) Note(message *gst.Message) {
 	s := message.GetStructure()
@@ -95,5 +110,9 @@ func (p *Pipeline) Note(message *gst.Message) {
 	}
 	if sentence := lacks("a plug-in: "+name, found[1]); !slices.Contains(p.missing, sentence) {
 		p.missing = append(p.missing, sentence)
+		if all := capsText.FindStringSubmatch(text); all != nil {
+			found[1] = strings.NewReplacer(`\`, "", `"`, "").Replace(all[1])
+		}
+		p.lacking = append(p.lacking, found[1])
 	}
 }

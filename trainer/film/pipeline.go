@@ -22,6 +22,7 @@ type Pipeline struct {
 	source  string        // what it reads, for messages
 	limit   time.Duration // how long nothing may move
 	missing []string      // plug-ins, as sentences
+	lacking []string      // what they would take
 	moved   atomic.Int64  // counts what passes; an end to it is the only sign of a pipeline that waits for itself
 }
 

@@ -20,6 +20,8 @@ type copied struct {
 	packets int
 	bytes   int64
 	sum     uint64        // as track.sum
+	anew    bool          // coded in another way
+	sound   int           // its place among the film's tracks of sound that GStreamer gives
 	shift   time.Duration // how much later it lies in the file than it is to be heard; patch takes it back
 	slot    int           // its place among the streams of the output, from 1; the video is 0
 }
@@ -89,7 +91,7 @@ func (m *muxing) add(muxer *gst.Element, pad *gst.Pad) error {
 		return drain(m.Pipeline, pad, m.onVideo(muxer, kind == kindOf(m.job.plan.Facts.Media)))
 	}
 	for _, o := range m.job.plan.Facts.Others {
-		if o.Number == number && m.job.plan.takes(o) {
+		if p := m.job.plan; o.Number == number && (p.takes(o) || p.codesAnew(o)) {
 			return m.copy(muxer, pad, o)
 		}
 	}
@@ -98,6 +100,11 @@ func (m *muxing) add(muxer *gst.Element, pad *gst.Pad) error {
 
 func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	c := &copied{other: o, slot: len(m.copies) + 1}
+	for _, s := range m.job.plan.Facts.Others {
+		if s.Kind == "audio" && s.Number < o.Number {
+			c.sound++
+		}
+	}
 	m.copies = append(m.copies, c)
 	// Streams that lie far apart in the file must not wait for each other.
 	limits := map[string]any{"max-size-buffers": uint(0), "max-size-time": uint64(0), "max-size-bytes": uint(64 << 20)}
@@ -106,7 +113,12 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 		return err
 	}
 	chain := []*gst.Element{queue}
-	if text := former(o.Caps); text != "" {
+	if c.anew = !m.job.plan.takes(o); c.anew {
+		if chain, err = m.recoder(); err != nil {
+			return err
+		}
+		chain = append(chain, queue)
+	} else if text := former(o.Caps); text != "" {
 		name, caps, _ := strings.Cut(text, " caps=")
 		e, err := gst.NewElement(name)
 		if err != nil {
@@ -120,7 +132,11 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	if err := m.AddMany(chain...); err != nil {
 		return err
 	}
-	if err := gst.ElementLinkMany(chain...); err != nil && len(chain) > 1 {
+	linked := chain
+	if c.anew {
+		linked = chain[1:] // the decoder links itself
+	}
+	if err := gst.ElementLinkMany(linked...); err != nil && len(linked) > 1 {
 		return err
 	}
 	in := muxer.GetRequestPad(padName(o))
@@ -232,7 +248,10 @@ func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 			}
 		case gst.EventTypeTOC:
 			// A part of a film has other chapters, and only the whole has those of the film.
-			if setter := muxer.TOCSetter(); setter != nil && m.job.plan.From == (span{0, forever}) {
+			if !muxerHasChapters(m.job.plan.Muxer) || m.job.plan.From != (span{0, forever}) {
+				break
+			}
+			if setter := muxer.TOCSetter(); setter != nil {
 				toc, _ := event.ParseTOC()
 				setter.SetTOC(toc)
 			}

@@ -165,10 +165,12 @@ func (o *Options) chooseCodec(p *plan, path string) error {
 		p.Muxer = own
 	default:
 		p.Muxer = c.containers[0]
-		// Matroska takes nearly every stream; what is lost elsewhere is kept there.
-		if slices.ContainsFunc(p.Facts.Others, func(s other) bool { return !p.takes(s) }) && c.fits("mkv") {
-			p.Muxer = "mkv"
-		}
+	}
+	p.Carry = p.carries()
+	// Matroska takes nearly every stream; what is lost elsewhere is kept there.
+	if o.Container == "" && c.fits("mkv") && p.lacksRoom() {
+		p.Muxer = "mkv"
+		p.Carry = p.carries()
 	}
 	if !c.fits(p.Muxer) {
 		return fmt.Errorf("%s does not go into %s, wanted %s", c.name, p.Muxer, join(c.containers))

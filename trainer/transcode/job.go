@@ -68,6 +68,9 @@ func (j *job) prepare(ctx context.Context) (segments []int, err error) {
 	for _, w := range j.plan.Warnings {
 		j.warn(w)
 	}
+	if losses := j.plan.Losses; j.options.Strict && len(losses) > 0 {
+		return nil, fmt.Errorf("the result would lack something, and --strict was given: %s", strings.Join(losses, "; "))
+	}
 	if j.finished([]string{j.plan.End}) {
 		return nil, errSkipped
 	}
@@ -103,7 +106,7 @@ func (j *job) guess() []string {
 	case c == nil:
 		return nil
 	case c.fits(own):
-		return []string{"." + own}
+		return []string{"." + own, ".mkv"}
 	}
 	return []string{"." + c.containers[0], ".mkv"}
 }
@@ -306,6 +309,7 @@ func (j *job) end(status Status, err error) {
 	if j.plan != nil && status != Skipped {
 		r.Segments = len(j.plan.Segments)
 		r.Encoder = j.plan.Encoder.Element
+		r.Tracks = j.plan.Tracks
 	}
 	if err != nil {
 		r.Err, r.Error = fmt.Errorf("%q: %w", j.path, err), err.Error()

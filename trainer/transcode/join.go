@@ -48,6 +48,11 @@ func (j *job) join(ctx context.Context) error {
 			return err
 		}
 	}
+	if j.plan.Carry {
+		if err := j.carry(v, part); err != nil {
+			return err
+		}
+	}
 	if err := j.verify(ctx, v, m, part); err != nil {
 		return err
 	}
@@ -95,8 +100,12 @@ type muxing struct {
 }
 
 func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) {
-	const parts = "filesrc name=file ! parsebin name=streams  appsrc name=video format=time block=true max-bytes=16777216  "
-	g, err := film.Open(parts+muxers[j.plan.Muxer]+" name=muxer ! filesink name=out", j.path, stall)
+	parts := "appsrc name=video format=time block=true max-bytes=16777216  " + muxers[j.plan.Muxer] + " name=muxer ! filesink name=out"
+	open := film.NewPipeline
+	if !j.plan.Carry {
+		parts, open = "filesrc name=file ! parsebin name=streams  "+parts, film.Open
+	}
+	g, err := open(parts, j.path, stall)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +167,9 @@ func (m *muxing) build(part string) error {
 	caps := gst.NewCapsFromString(m.video.head.Caps)
 	app.SrcFromElement(video).SetCaps(caps)
 	runtime.KeepAlive(caps)
+	if m.job.plan.Carry {
+		return m.alone(muxer)
+	}
 	streams, err := m.Element("streams")
 	if err != nil {
 		return err

@@ -13,12 +13,11 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
-const planVersion = 3
+const planVersion = 4
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {
@@ -34,8 +33,11 @@ type plan struct {
 	End      string        `json:"end"`   // of the output's name
 	From     span          `json:"from"`  // of the film
 	Segments []segment     `json:"segments"`
-	Last     time.Duration `json:"last"` // how long the last frame is shown, 0 if that is unknown
+	Last     time.Duration `json:"last"`            // how long the last frame is shown, 0 if that is unknown
+	Carry    bool          `json:"carry,omitempty"` // all but the video goes from file to file as bytes
+	Tracks   []Track       `json:"tracks,omitempty"`
 	Warnings []string      `json:"warnings,omitempty"`
+	Losses   []string      `json:"losses,omitempty"` // those of the warnings that say what the output lacks
 }
 
 type span struct {
@@ -194,10 +196,10 @@ func (p *plan) warn(o *Options) {
 	f := p.Facts
 	add := func(format string, values ...any) { p.Warnings = append(p.Warnings, fmt.Sprintf(format, values...)) }
 	if f.Damaged != "" {
-		add("it is damaged and is read as far as it goes: %s", f.Damaged)
+		p.lose("it is damaged and is read as far as it goes: %s", f.Damaged)
 	}
 	if f.Cut > 0 {
-		add("it ends at %v, though it should last %v: it may be cut off", f.Cut.Round(time.Millisecond), f.Length.Round(time.Millisecond))
+		p.lose("it ends at %v, though it should last %v: it may be cut off", f.Cut.Round(time.Millisecond), f.Length.Round(time.Millisecond))
 	}
 	if alphaFormat(f.Raw.Format) && !p.keepsAlpha() {
 		add("its transparency is lost, %s has none (--codec prores4444, ffv1 or png keep it)", p.Codec)
@@ -211,23 +213,7 @@ func (p *plan) warn(o *Options) {
 	if f.Interlaced {
 		add("its interlaced frames become progressive ones, made of their first fields")
 	}
-	if f.Orientation != "" && f.Orientation != "rotate-0" && !editable(p.Muxer) {
-		add("its orientation %s is lost, GStreamer does not write it into %s (--container mp4 and mov have it)", f.Orientation, p.Muxer)
-	}
-	if f.ExtraVideos > 0 {
-		add("%s left out: the first is stylised", plural(f.ExtraVideos, "other video is", "other videos are"))
-	}
-	if f.Chapters && !muxerHasChapters(p.Muxer) {
-		add("its chapters are lost, %s has no room for them (--container mkv has)", p.Muxer)
-	}
-	counts := map[string]int{}
-	for _, s := range f.Others {
-		counts[s.Kind]++
-		if !p.takes(s) {
-			name, _, _ := strings.Cut(s.Caps, ",")
-			add("%s %d (%s) is left out, %s has no room for it", kindName(s.Kind), counts[s.Kind], name, p.Muxer)
-		}
-	}
+	p.warnLosses()
 	if p.Encoder.Hardware {
 		add("%s codes in hardware, which promises no equal bits when it is done again", p.Encoder.Element)
 	}

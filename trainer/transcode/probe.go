@@ -15,6 +15,7 @@ import (
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/pbutils"
 
+	"adainfilter/trainer/container"
 	"adainfilter/trainer/film"
 )
 
@@ -43,7 +44,13 @@ type facts struct {
 	Cut         time.Duration `json:"cut,omitempty"`         // where all streams end, if that is long before Length
 	Orientation string        `json:"orientation,omitempty"` // the tag image-orientation
 	Raw         raw           `json:"raw"`                   // what the decoder gives
-	frames      []frameTime   // sorted by time
+	Missing     []string      `json:"missing,omitempty"`     // caps of streams that GStreamer cannot take apart
+
+	Program int `json:"program,omitempty"` // of a transport stream with several
+
+	Contents *container.Contents `json:"contents,omitempty"` // what the file itself lists, nil where only GStreamer knows its kind
+	frames   []frameTime         // sorted by time
+	lacks    bool                // GstDiscoverer misses plug-ins
 }
 
 // other is a stream that is copied.
@@ -61,20 +68,34 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 		return nil, err
 	}
 	f := &facts{}
+	var lacking error
 	if err := f.discover(path); err != nil {
-		// GstDiscoverer says that a plug-in is missing, but not which.
-		if lacking := tryDecoding(ctx, path); lacking != nil {
+		if _, lacking = tryDecoding(ctx, path); lacking != nil {
 			return nil, lacking
 		}
 		return nil, err
 	}
+	if f.lacks {
+		// GstDiscoverer says that a plug-in is missing, but not which.
+		f.Missing, lacking = tryDecoding(ctx, path)
+	}
+	f.Contents, _ = container.Look(path)
 	c, err := scanFile(ctx, path, false)
+	if err != nil && lacking != nil && ctx.Err() == nil {
+		return nil, lacking
+	}
 	if err != nil {
 		return nil, err
 	}
 	videos := c.videos()
+	if len(videos) == 0 && lacking != nil {
+		return nil, lacking
+	}
 	if len(videos) == 0 {
 		return nil, errors.New("it has no video")
+	}
+	if slices.ContainsFunc(f.Missing, func(caps string) bool { return capsName(caps) == videos[0].media }) {
+		return nil, lacking
 	}
 	f.Damaged, f.ExtraVideos = c.damaged, len(videos)-1
 	if last := c.end(); f.Damaged == "" && f.Length > last+2*time.Second {
@@ -114,19 +135,23 @@ func readable(path string) error {
 	return nil
 }
 
-// tryDecoding is the error of a decoder for which a plug-in is missing, nil if it is not that.
-func tryDecoding(ctx context.Context, path string) error {
+// tryDecoding is the error of decoders for which plug-ins are missing, and the caps that they would take; nil if it is not that.
+func tryDecoding(ctx context.Context, path string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	p, err := film.Open("filesrc name=file ! decodebin ! fakesink", path, probeLimit)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer p.Close()
-	if err := p.Run(ctx, nil); p.Lacks() {
-		return err
-	}
-	return nil
+	p.Run(ctx, nil)
+	return p.Lacking(), p.Lack(nil)
+}
+
+// capsName is the name of caps without their fields.
+func capsName(caps string) string {
+	name, _, _ := strings.Cut(caps, ",")
+	return name
 }
 
 // discover asks GstDiscoverer.
@@ -150,7 +175,7 @@ func (f *facts) discover(path string) error {
 	case pbutils.DiscovererResultTimeout:
 		return fmt.Errorf("GStreamer has not understood it within %v", probeLimit)
 	case pbutils.DiscovererResultMissingPlugins:
-		return errors.New("GStreamer lacks a plug-in for it")
+		f.lacks = true // of a side track perhaps, which hinders nothing
 	default:
 		return errors.New("GStreamer cannot read it")
 	}
@@ -168,6 +193,9 @@ func (f *facts) discover(path string) error {
 	videos := info.GetVideoStreams()
 	for _, v := range videos {
 		v.Ref() // the binding frees a reference that it has given away
+	}
+	if len(videos) == 0 && f.lacks {
+		return nil
 	}
 	if len(videos) == 0 {
 		return errors.New("it has no video")

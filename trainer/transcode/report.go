@@ -16,11 +16,29 @@ type Result struct {
 	Encoder  string   `json:"encoder,omitempty"`  // GStreamer's element
 	Segments int      `json:"segments,omitempty"` // of the film
 	Missing  []string `json:"missing,omitempty"`  // segments that other shards have not finished
+	Tracks   []Track  `json:"tracks,omitempty"`   // all of the film but the video
 	Warnings []string `json:"warnings,omitempty"`
 	Error    string   `json:"error,omitempty"`
 
 	Err error `json:"-"`
 }
+
+// Track says what becomes of a stream of the film, or of a file that is attached to it.
+type Track struct {
+	Kind     string `json:"kind"`               // audio, subtitle, chapters, timecode, metadata, attachment, video or other
+	Format   string `json:"format"`             // how it is coded, in the words of the film's container or of GStreamer
+	Name     string `json:"name,omitempty"`     // that people gave it
+	Language string `json:"language,omitempty"` // as the film writes it
+	Fate     string `json:"fate"`               // copied, coded anew or left out
+	Why      string `json:"why,omitempty"`      // it is not copied
+}
+
+// What becomes of a track.
+const (
+	fateCopied = "copied"
+	fateAnew   = "coded anew"
+	fateLost   = "left out"
+)
 
 // Status says what became of a film.
 type Status string

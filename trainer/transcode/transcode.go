@@ -43,6 +43,7 @@ type Options struct {
 	Join      bool          // only join what shards have finished
 	Compare   bool          // and refuse to join what was made with other options; else the shards' are taken
 	Overwrite bool          // make finished films anew
+	Strict    bool          // refuse a film of which the result would lack a track or something else
 	Smoothing float64       // the element's smoothing, which sets how many frames warm it up
 
 	// Set sets the element's properties. It is called once per segment, from several goroutines.

@@ -126,7 +126,7 @@ func TestKeeps(t *testing.T) {
 			tags: []string{"language-code=(string)de", "title=(string)Sechs", "language-code=(string)fr", "language-code=(string)en"}},
 		{name: "5.1 into MP4", film: fmt.Sprintf(video, "I420", "", "", "matroskamux name=m ! filesink name=out ") +
 			sound("avenc_ac3", "channels=6,channel-mask=(bitmask)0x3f", "language-code=de") + sound("vorbisenc", "channels=2", "language-code=fr"), end: ".mkv", out: "mp4",
-			elements: "avenc_ac3 vorbisenc", warning: "audio track 2 (audio/x-vorbis) is left out, mp4 has no room for it", tags: []string{"language-code=(string)de"}},
+			elements: "avenc_ac3 vorbisenc", warning: "audio track 2 (audio/x-vorbis) is coded anew as AAC, mp4 has no room for it (--container mkv has)", tags: []string{"language-code=(string)de"}},
 		{name: "10 bits", film: fmt.Sprintf(video, "I420_10LE", "", "", toMP4), end: ".mp4", warning: "its 10 bits per sample become 8", caps: []string{"format=(string)I420,"}},
 		{name: "aspect and colours", film: fmt.Sprintf(video, "I420", ",pixel-aspect-ratio=4/3,colorimetry=bt709", "", toMP4), end: ".mp4",
 			caps: []string{"pixel-aspect-ratio=(fraction)4/3", "colorimetry=(string)bt709"}},
@@ -167,10 +167,10 @@ func TestKeeps(t *testing.T) {
 				}
 			}
 			sounds := scan(t, path).sounds()
-			if c.out == "mp4" {
-				sounds = sounds[:1]
-			}
 			for i, s := range scan(t, r.Output).sounds() {
+				if c.out == "mp4" && i == 1 {
+					continue // coded anew
+				}
 				if i >= len(sounds) || s.sum != sounds[i].sum && c.end != ".ts" {
 					t.Errorf("sound %d is not that of the film", i)
 				}

@@ -1,0 +1,340 @@
+package container
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// movie is the description of an MP4 file. The boxes are those of ISO/IEC 14496-12: 8.2.2 mvhd, 8.3.2 tkhd, 8.3.3 tref, 8.4.2 mdhd,
+// 8.4.3 hdlr, 8.5.2 stsd, 8.6.1 stts, 8.6.6 elst, 8.7.3 stsz, 8.7.4 stsc, 8.7.5 stco and co64.
+type movie struct {
+	tops   []top
+	data   []byte // of the box moov
+	scale  uint32 // ticks a second
+	tracks []*trak
+}
+
+// trak is a track of an MP4 file.
+type trak struct {
+	Track
+	data    []byte // of the box trak
+	handler string
+	samples int
+	scale   uint32
+}
+
+func readMovie(file *os.File) (*movie, error) {
+	m := &movie{}
+	var err error
+	if m.tops, err = tops(file); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(m.tops, func(t top) bool { return t.name == "moov" })
+	if i < 0 {
+		return nil, errors.New("the box moov, which says what is where, is missing")
+	}
+	if m.data, err = m.tops[i].load(file); err != nil {
+		return nil, err
+	}
+	if m.scale = timescale(child(m.data, "mvhd")); m.scale == 0 {
+		return nil, errors.New("the box mvhd is missing or broken")
+	}
+	below, err := boxes(m.data)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range below {
+		if b.name == "trak" {
+			m.tracks = append(m.tracks, readTrak(b.data))
+		}
+	}
+	m.findChapters()
+	return m, nil
+}
+
+// timescale is that of a box mvhd or mdhd, 0 if it is broken.
+func timescale(head []byte) uint32 {
+	switch {
+	case len(head) >= 20 && head[0] == 0:
+		return binary.BigEndian.Uint32(head[12:])
+	case len(head) >= 32 && head[0] == 1:
+		return binary.BigEndian.Uint32(head[20:])
+	}
+	return 0
+}
+
+func readTrak(data []byte) *trak {
+	t := &trak{data: data}
+	if head := child(data, "tkhd"); len(head) >= 24 {
+		t.ID = uint64(binary.BigEndian.Uint32(head[trackID(head):]))
+	}
+	media := child(data, "mdia", "mdhd")
+	t.scale = timescale(media)
+	if at := 20 + 12*int(version(media)); len(media) >= at+2 {
+		t.Language = packedLanguage(binary.BigEndian.Uint16(media[at:]))
+	}
+	if h := child(data, "mdia", "hdlr"); len(h) >= 12 {
+		t.handler = string(h[8:12])
+	}
+	table := child(data, "mdia", "minf", "stbl")
+	if list := child(table, "stsd"); len(list) >= 16 {
+		t.Format = strings.TrimSpace(string(list[12:16]))
+	}
+	if sizes := child(table, "stsz"); len(sizes) >= 12 {
+		t.samples = int(binary.BigEndian.Uint32(sizes[8:]))
+	} else if sizes := child(table, "stz2"); len(sizes) >= 12 {
+		t.samples = int(binary.BigEndian.Uint32(sizes[8:]))
+	}
+	t.Name = trakName(data)
+	t.Kind = handlerKind(t.handler, t.Format)
+	return t
+}
+
+func version(full []byte) byte {
+	if len(full) > 0 && full[0] == 1 {
+		return 1
+	}
+	return 0
+}
+
+// trackID is the place of the number in a box tkhd.
+func trackID(head []byte) int { return 12 + 8*int(version(head)) }
+
+// packedLanguage unpacks three letters of five bits; QuickTime's old numbers of languages are left out.
+func packedLanguage(v uint16) string {
+	if v < 0x400 || v == 0x7fff {
+		return ""
+	}
+	code := string([]byte{byte(v>>10&31) + 0x60, byte(v>>5&31) + 0x60, byte(v&31) + 0x60})
+	if code == "und" {
+		return ""
+	}
+	return code
+}
+
+// trakName is the name that people gave a track.
+func trakName(data []byte) string {
+	user := child(data, "udta")
+	if name := child(user, "name"); len(name) > 0 {
+		return strings.TrimRight(string(bytes.ToValidUTF8(name, nil)), "\x00")
+	}
+	return ""
+}
+
+func handlerKind(handler, format string) string {
+	switch handler {
+	case "vide":
+		return "video"
+	case "soun":
+		return "audio"
+	case "text", "sbtl", "subt", "subp", "clcp":
+		return "subtitle"
+	case "tmcd":
+		return "timecode"
+	case "meta":
+		return "metadata"
+	}
+	if format == "tmcd" {
+		return "timecode"
+	}
+	return "other"
+}
+
+// findChapters marks the tracks that others take their chapters from.
+func (m *movie) findChapters() {
+	for _, t := range m.tracks {
+		for _, id := range references(child(t.data, "tref", "chap")) {
+			for _, c := range m.tracks {
+				if c.ID == uint64(id) && c.Kind != "video" {
+					c.Kind = "chapters"
+				}
+			}
+		}
+	}
+}
+
+func references(data []byte) (ids []uint32) {
+	for ; len(data) >= 4; data = data[4:] {
+		ids = append(ids, binary.BigEndian.Uint32(data))
+	}
+	return ids
+}
+
+// video is the first video track that has frames, nil if there is none.
+func (m *movie) video() *trak {
+	for _, t := range m.tracks {
+		if t.Kind == "video" && t.samples > 0 {
+			return t
+		}
+	}
+	return nil
+}
+
+func (m *movie) quickTime(file *os.File) bool {
+	for _, t := range m.tops {
+		if t.name == "ftyp" {
+			brand := make([]byte, 4)
+			_, err := file.ReadAt(brand, t.at)
+			return err == nil && string(brand) == "qt  "
+		}
+	}
+	return true
+}
+
+func lookMP4(file *os.File) (*Contents, error) {
+	m, err := readMovie(file)
+	if err != nil {
+		return nil, err
+	}
+	c := &Contents{Family: MP4, Scale: int64(outScale(m)), QuickTime: m.quickTime(file), Fragmented: child(m.data, "mvex") != nil}
+	c.Tags = child(m.data, "udta") != nil || child(m.data, "meta") != nil
+	c.Chapters = child(m.data, "udta", "chpl") != nil
+	for _, t := range m.tracks {
+		if t.samples > 0 || c.Fragmented {
+			c.Tracks = append(c.Tracks, t.Track)
+		}
+	}
+	return c, nil
+}
+
+// chunk is a run of samples that lie behind each other.
+type chunk struct {
+	at, size int64
+	time     float64 // of its first sample, in seconds
+}
+
+// chunks lists where the samples of a track lie. Times are those of decoding, without the edit list.
+func (t *trak) chunks(fileSize int64) ([]chunk, error) {
+	table := child(t.data, "mdia", "minf", "stbl")
+	sizes, err := sampleSizes(table)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Words(), err)
+	}
+	places, err := chunkPlaces(table)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.Words(), err)
+	}
+	runs, steps := child(table, "stsc"), stepper{list: child(table, "stts")}
+	if len(runs) < 8 || t.scale == 0 {
+		return nil, fmt.Errorf("%s: its list of chunks is missing", t.Words())
+	}
+	runs = runs[8:]
+	frame := int64(1)
+	if sizes.same == 1 {
+		frame = t.bytesPerSample(table)
+	}
+	found, sample, per := make([]chunk, 0, len(places)), 0, 0
+	for i, at := range places {
+		for len(runs) >= 12 && binary.BigEndian.Uint32(runs) <= uint32(i+1) {
+			per = int(binary.BigEndian.Uint32(runs[4:]))
+			runs = runs[12:]
+		}
+		c := chunk{at: int64(at), time: float64(steps.time) / float64(t.scale)}
+		if at > uint64(fileSize) || per < 0 || per > sizes.count-sample {
+			return nil, fmt.Errorf("%s: chunk %d lies outside the file or has more samples than there are", t.Words(), i+1)
+		}
+		c.size = sizes.sum(sample, per) * frame
+		sample += per
+		steps.skip(per)
+		if c.size < 0 || c.size > fileSize-c.at {
+			return nil, fmt.Errorf("%s: chunk %d lies outside the file", t.Words(), i+1)
+		}
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+// sizeTable is a box stsz.
+type sizeTable struct {
+	count, same int
+	list        []byte
+}
+
+// sum is the size of n samples from sample i on.
+func (s sizeTable) sum(i, n int) (sum int64) {
+	if s.same > 0 {
+		return int64(s.same) * int64(n)
+	}
+	for list := s.list[4*i : 4*(i+n)]; len(list) > 0; list = list[4:] {
+		sum += int64(binary.BigEndian.Uint32(list))
+	}
+	return sum
+}
+
+// bytesPerSample is for sound that is not coded: QuickTime writes a size of 1 for its samples and means those of all channels
+// (QuickTime File Format, sound sample descriptions of versions 0 and 1).
+func (t *trak) bytesPerSample(table []byte) int64 {
+	entry := child(table, "stsd")
+	if t.Kind != "audio" || len(entry) < 8+36 {
+		return 1
+	}
+	entry = entry[8+16:] // version, revision, vendor, channels, bits
+	if binary.BigEndian.Uint16(entry) == 1 && len(entry) >= 36 {
+		if n := binary.BigEndian.Uint32(entry[28:]); n > 0 && binary.BigEndian.Uint32(entry[20:]) == 1 {
+			return int64(n)
+		}
+	}
+	return max(1, int64(binary.BigEndian.Uint16(entry[8:]))*int64(binary.BigEndian.Uint16(entry[10:]))/8)
+}
+
+func sampleSizes(table []byte) (s sizeTable, err error) {
+	data := child(table, "stsz")
+	if len(data) < 12 {
+		return s, errors.New("its list of sizes is missing or of a kind that this program does not know")
+	}
+	s = sizeTable{int(binary.BigEndian.Uint32(data[8:])), int(binary.BigEndian.Uint32(data[4:])), data[12:]}
+	if s.same == 0 && len(s.list)/4 < s.count {
+		return s, errors.New("its list of sizes is cut off")
+	}
+	return s, nil
+}
+
+func chunkPlaces(table []byte) (places []uint64, err error) {
+	wide, narrow := child(table, "co64"), child(table, "stco")
+	switch {
+	case len(wide) >= 8:
+		for data := wide[8:]; len(data) >= 8; data = data[8:] {
+			places = append(places, binary.BigEndian.Uint64(data))
+		}
+	case len(narrow) >= 8:
+		for data := narrow[8:]; len(data) >= 4; data = data[4:] {
+			places = append(places, uint64(binary.BigEndian.Uint32(data)))
+		}
+	default:
+		return nil, errors.New("its list of places is missing")
+	}
+	return places, nil
+}
+
+// stepper walks through a box stts.
+type stepper struct {
+	list  []byte
+	begun bool
+	left  uint32
+	step  uint32
+	time  uint64
+}
+
+func (s *stepper) skip(n int) {
+	if !s.begun && len(s.list) >= 8 {
+		s.begun, s.list = true, s.list[8:]
+	}
+	for n > 0 {
+		for s.left == 0 && s.begun && len(s.list) >= 8 {
+			s.left, s.step = binary.BigEndian.Uint32(s.list), binary.BigEndian.Uint32(s.list[4:])
+			s.list = s.list[8:]
+		}
+		if s.left == 0 {
+			return
+		}
+		take := min(uint32(n), s.left)
+		s.left -= take
+		n -= int(take)
+		s.time += uint64(s.step) * uint64(take)
+	}
+}
