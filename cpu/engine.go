@@ -67,7 +67,10 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 // describeLayers gives shapes and parameters of layers as adain_cpu_open wants them, and how many belong to the encoder.
 func describeLayers(layers []model.Conv) (shapes []C.adain_cpu_layer, parameters []float32, encoder int) {
 	for _, c := range layers {
-		shapes = append(shapes, C.adain_cpu_layer{in: C.int32_t(c.In), out: C.int32_t(c.Out), kernel: C.int32_t(c.Kernel), relu: flag(c.ReLU), pool: flag(c.Pool), upsample: flag(c.Upsample)})
+		shapes = append(shapes, C.adain_cpu_layer{
+			in: C.int32_t(c.In), out: C.int32_t(c.Out), kernel: C.int32_t(c.Kernel), relu: flag(c.ReLU), pool: flag(c.Pool),
+			phases: flag(c.Phases), upsample: C.int32_t(slices.Index(upsamplings, c.Upsample)), repeat: flag(c.Repeat),
+		})
 		parameters = append(append(parameters, c.Weight...), c.Bias...)
 		if c.Side == model.Encoder {
 			encoder++
@@ -75,6 +78,9 @@ func describeLayers(layers []model.Conv) (shapes []C.adain_cpu_layer, parameters
 	}
 	return shapes, parameters, encoder
 }
+
+// upsamplings are in the order of enum adain_cpu_upsampling.
+var upsamplings = []model.Upsampling{model.NoUpsampling, model.Nearest, model.Bilinear}
 
 func flag(b bool) C.int32_t {
 	if b {

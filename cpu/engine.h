@@ -38,10 +38,15 @@ typedef struct {
   int32_t width, height;  /* at which the network runs: both the frame's, or neither larger */
 } adain_cpu_stylization;
 
-/* One convolution: weight (O,I,K,K), bias (O), row-major; a ReLU and a 2x2 maximum may follow. Kernel 2 is the folding of an
- * upsampling and a 3x3 convolution: its 4 phases of O/4 outputs are in the order 2*(odd row) + (odd column). */
+/* model.Upsampling, same order. */
+enum adain_cpu_upsampling { ADAIN_NO_UPSAMPLING, ADAIN_NEAREST, ADAIN_BILINEAR };
+
+/* One convolution: weight (O,I,K,K), bias (O), row-major; a ReLU and a 2x2 maximum may follow. With phases it is an upsampling and a 3x3
+ * convolution folded into one, of kernel 2 (nearest) or 3 (bilinear): its 4 phases of O/4 outputs are in the order 2*(odd row) + (odd column). */
 typedef struct {
-  int32_t in, out, kernel, relu, pool, upsample; /* upsample: nearest, x2, afterwards; training only */
+  int32_t in, out, kernel, relu, pool, phases;
+  int32_t upsample; /* adain_cpu_upsampling afterwards, in training, which folds nothing */
+  int32_t repeat;   /* the padding repeats the edge instead of reflecting, in training */
 } adain_cpu_layer;
 
 enum { ADAIN_CPU_ERROR = 256 }; /* bytes of every error text */

@@ -10,7 +10,7 @@
 namespace adain {
 
 // What the one pixel around a map holds: the reflection of the map (before a 3x3 convolution), or its edge again (before a
-// folded upsampling, whose reflection of the doubled map is just that).
+// folded upsampling: behind nearest the reflection of the doubled map is just that, behind bilinear its repetition).
 enum class Border { reflect, replicate };
 
 // A map (rows,cols,channels) with a one-pixel border: (rows+2, cols+2, channels) without gaps.

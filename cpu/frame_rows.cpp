@@ -10,8 +10,9 @@ Rows::Rows(Parameters &layer, Map src, Map dst, PostOp post_op, int threads)
       src_(src),
       dst_(dst),
       post_op_(post_op),
-      cols_(src.cols + (post_op == PostOp::interleave)),
-      chunks_(layer, post_op == PostOp::pool ? dst.rows : src.rows + (post_op == PostOp::interleave), cols_, post_op == PostOp::pool ? 2 : 1, threads,
+      windows_(post_op == PostOp::interleave && layer.shape.kernel == 2),
+      cols_(src.cols + windows_),
+      chunks_(layer, post_op == PostOp::pool ? dst.rows : src.rows + windows_, cols_, post_op == PostOp::pool ? 2 : 1, threads,
               threads) {}
 
 void Rows::run(int chunk, int thread) {
@@ -39,11 +40,11 @@ void Rows::finish(const float *result, int begin, int size) {
         break;
       }
       case PostOp::interleave:
-        // Row y of windows holds the lower phases of row 2y-1 and the upper ones of row 2y.
+        // Row y of windows holds the lower phases of row 2y-1 and the upper ones of row 2y; of other positions, of rows 2y+1 and 2y.
         for (int lower = 1; lower >= 0; lower--) {
-          const int to = 2 * y - lower;
+          const int to = 2 * y + (windows_ ? -lower : lower);
           if (to < 0 || to >= dst_.rows) continue;
-          k.interleave(result + i * row + lower * channels / 2, src_.cols, channels / 4, dst_.at(to, 0));
+          k.interleave(result + i * row + lower * channels / 2, (windows_ ? 5 : 1) * channels / 4, src_.cols, channels / 4, dst_.at(to, 0));
           dst_.finish_row(to);
         }
     }

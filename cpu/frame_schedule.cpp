@@ -14,13 +14,13 @@ Map shape(const Map &src, const adain_cpu_layer &s, const Parameters &next) {
   Map m = src;
   int channels = s.out;
   if (s.pool) m.rows = half(src.rows), m.cols = half(src.cols);
-  if (s.kernel == 2) m.rows = 2 * src.rows, m.cols = 2 * src.cols, channels = s.out / 4;
+  if (s.phases) m.rows = 2 * src.rows, m.cols = 2 * src.cols, channels = s.out / 4;
   m.pixel = size_t(channels) * (next.half ? 2 : 4);
-  m.border = next.shape.kernel == 2 ? Border::replicate : Border::reflect;
+  m.border = next.shape.phases ? Border::replicate : Border::reflect;
   return m;
 }
 
-PostOp post_op(const adain_cpu_layer &s) { return s.pool ? PostOp::pool : s.kernel == 2 ? PostOp::interleave : PostOp::store; }
+PostOp post_op(const adain_cpu_layer &s) { return s.pool ? PostOp::pool : s.phases ? PostOp::interleave : PostOp::store; }
 
 }  // namespace
 

@@ -72,8 +72,9 @@ class Rows : public Stage {
   const Parameters &layer_;
   Map src_, dst_;
   PostOp post_op_;
+  bool windows_;   // a folded upsampling by 2x2 windows, one more than pixels along each side
   int cols_;       // of the result
-  Chunks chunks_;  // in rows of the result, pooled rows, or rows of windows
+  Chunks chunks_;  // in rows of the result, pooled rows, or rows of an upsampling's positions
 };
 
 // What the features are to become: see adain_cpu_stylize.
@@ -152,16 +153,17 @@ class Tail : public Stage {
   void run(int chunk, int thread) override;
   Canvas dst{};
   Picture content{};  // of the next frame
-  const std::string &implementation() const { return windows_->implementation(); }
+  const std::string &implementation() const { return positions_->implementation(); }
 
  private:
   void reflect(float *positions, int y0, int x0) const;
   const Parameters &last_;
   std::vector<float> weight_;  // (3,9,C)
   Map src_;
+  const int even_;             // see Kernels::last
   Division down_, across_;  // in pairs of rows, quadruples of columns
   int tile_rows_, tile_cols_;
-  std::unique_ptr<Convolution> windows_;
+  std::unique_ptr<Convolution> positions_;
 };
 
 }  // namespace adain

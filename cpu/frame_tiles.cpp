@@ -71,23 +71,24 @@ Tail::Tail(Parameters &folded, Parameters &last, Map src, int rows, int cols, in
     : last_(last),
       weight_(last.weight.size()),
       src_(src),
+      even_(folded.shape.kernel == 3),
       down_((rows + 1) / 2, pieces((rows + 1) / 2, tile_side_rows(last.shape.in) / 2)),
       across_((cols + 3) / 4, pieces((cols + 3) / 4, kTileCols / 4)),
       tile_rows_(2 * down_.size(0)),
       tile_cols_(4 * across_.size(0)) {
-  windows_ = Convolution::make(folded, tile_rows_ / 2 + 1, tile_cols_ / 2 + 1, threads);
+  positions_ = Convolution::make(folded, tile_rows_ / 2 + 1 + even_, tile_cols_ / 2 + 1 + even_, threads);
   const int c = last.shape.in;
   for (int o = 0; o < 3; o++)
     for (int i = 0; i < c; i++)
       for (int tap = 0; tap < 9; tap++) weight_[(o * 9 + tap) * c + i] = last.weight[(o * c + i) * 9 + tap];
 }
 
-// The last convolution's reflected border, put where the windows' unused phases are: column -1 would be the right phase of
-// window 0, column `cols` the left phase of the last window, and rows alike.
+// The last convolution's reflected border, put where the positions' unused phases are: column -1 would be the right phase of
+// position 0, column `cols` the left phase of the last position, and rows alike.
 void Tail::reflect(float *positions, int y0, int x0) const {
   const int rows = 2 * src_.rows, cols = 2 * src_.cols, c = last_.shape.in;
-  const int pitch = tile_cols_ / 2 + 1, high = tile_rows_ / 2 + 1;
-  auto at = [&](int window_row, int window_col, int phase) { return positions + (size_t(window_row) * pitch + window_col) * 4 * c + phase * c; };
+  const int pitch = tile_cols_ / 2 + 1 + even_, high = tile_rows_ / 2 + 1 + even_;
+  auto at = [&](int row, int col, int phase) { return positions + (size_t(row) * pitch + col) * 4 * c + phase * c; };
   auto copy_col = [&](int to, int from, int right) {
     for (int y = 0; y < high; y++)
       for (int lower = 0; lower < 4; lower += 2) std::memcpy(at(y, to, lower + right), at(y, from, lower + right), 4 * c);
@@ -96,24 +97,25 @@ void Tail::reflect(float *positions, int y0, int x0) const {
     for (int x = 0; x < pitch; x++) std::memcpy(at(to, x, lower), at(from, x, lower), 8 * c);
   };
   if (x0 == 0) copy_col(0, 1, 1);
-  if (const int last = (cols - x0) / 2; last < pitch) copy_col(last, last - 1, 0);
+  if (const int last = (cols - x0) / 2 + even_; last < pitch) copy_col(last, last - 1, 0);
   if (y0 == 0) copy_row(0, 1, 2);
-  if (const int last = (rows - y0) / 2; last < high) copy_row(last, last - 1, 0);
+  if (const int last = (rows - y0) / 2 + even_; last < high) copy_row(last, last - 1, 0);
 }
 
 void Tail::run(int chunk, int thread) {
   const int i = chunk / across_.count, j = chunk % across_.count;
   const int y0 = 2 * down_.begin(i), x0 = 4 * across_.begin(j);
-  const int high = tile_rows_ / 2 + 2, wide = tile_cols_ / 2 + 2;
+  const int high = tile_rows_ / 2 + 2 + 2 * even_, wide = tile_cols_ / 2 + 2 + 2 * even_;
   char *patch = scratch(Scratch::source, src_.pixel * high * wide);
-  float *positions = scratch_floats(Scratch::result, windows_->result_floats());
+  float *positions = scratch_floats(Scratch::result, positions_->result_floats());
   float *rgb = scratch_floats(Scratch::pixels, size_t(3) * tile_rows_ * tile_cols_);
-  const int there = std::min(wide, src_.cols + 2 - x0 / 2);
+  // What lies beyond the map's border makes only phases that reflect replaces.
+  const int top = y0 / 2 - 1 - even_, left = x0 / 2 - 1 - even_, first = std::max(left, -1), last = std::min(left + wide, src_.cols + 1);
   for (int y = 0; y < high; y++)
-    std::memcpy(patch + y * wide * src_.pixel, src_.at(std::min(y0 / 2 - 1 + y, src_.rows), x0 / 2 - 1), there * src_.pixel);
-  windows_->run(thread, patch, tile_rows_ / 2 + 1, positions);
+    std::memcpy(patch + (y * wide + first - left) * src_.pixel, src_.at(std::clamp(top + y, -1, src_.rows), first), (last - first) * src_.pixel);
+  positions_->run(thread, patch, tile_rows_ / 2 + 1 + even_, positions);
   reflect(positions, y0, x0);
-  kernels(false).last(positions, tile_cols_ / 2 + 1, last_.shape.in, weight_.data(), last_.bias.data(), tile_rows_, tile_cols_, tile_cols_, rgb);
+  kernels(false).last(positions, tile_cols_ / 2 + 1 + even_, even_, last_.shape.in, weight_.data(), last_.bias.data(), tile_rows_, tile_cols_, tile_cols_, rgb);
   dst.write(y0, x0, 2 * down_.size(i), 4 * across_.size(j), rgb, tile_cols_, tile_rows_ * tile_cols_, content);
 }
 

@@ -25,6 +25,15 @@ struct Gradients {
   // row (2*cols,C) -> dst (cols,C).
   void (*unrepeat)(const float *above, const float *below, const float *relu, int cols, int channels, float *dst);
 
+  // dst += factor * src.
+  void (*add_scaled)(const float *src, float factor, size_t count, float *dst);
+
+  // One row of a bilinear upsampling: near is the row that it lies in, far the row beside it, (cols,C) each -> dst (2*cols,C).
+  void (*stretch)(const float *near, const float *far, int cols, int channels, float *dst);
+
+  // Back through the columns of stretch with a repeated edge, and ReLU: gradient (2*cols+2,C) with its border, relu (cols,C) -> dst (cols,C).
+  void (*unstretch)(const float *gradient, const float *relu, int cols, int channels, float *dst);
+
   // sum (C) += the pixels of a row.
   void (*accumulate)(const float *row, size_t pixels, int channels, float *sum);
 

@@ -48,6 +48,32 @@ inline void unrepeat(const float *above, const float *below, const float *relu, 
     }
 }
 
+inline void add_scaled(const float *src, float factor, size_t count, float *__restrict dst) {
+  for (size_t i = 0; i < count; i++) dst[i] += factor * src[i];
+}
+
+inline void stretch(const float *near, const float *far, int cols, int channels, float *__restrict dst) {
+  for (int x = 0; x < cols; x++, near += channels, far += channels, dst += 2 * channels) {
+    const int left = x > 0 ? -channels : 0, right = x + 1 < cols ? channels : 0;
+    for (int c = 0; c < channels; c++) {
+      const float here = .75f * near[c] + .25f * far[c];
+      dst[c] = .75f * here + .25f * (.75f * near[c + left] + .25f * far[c + left]);
+      dst[c + channels] = .75f * here + .25f * (.75f * near[c + right] + .25f * far[c + right]);
+    }
+  }
+}
+
+inline void unstretch(const float *gradient, const float *relu, int cols, int channels, float *__restrict dst) {
+  for (int x = 0; x < cols; x++, gradient += 2 * channels, relu += channels, dst += channels) {
+    // A pixel at the edge stands for the repeated one beyond it too.
+    const float a = x > 0 ? .25f : 1.f, b = x > 0 ? .75f : 1.f, d = x + 1 < cols ? .75f : 1.f, e = x + 1 < cols ? .25f : 1.f;
+    for (int c = 0; c < channels; c++) {
+      const float sum = a * gradient[c] + b * gradient[c + channels] + d * gradient[c + 2 * channels] + e * gradient[c + 3 * channels];
+      dst[c] = relu[c] > 0 ? sum : 0.f;
+    }
+  }
+}
+
 inline void accumulate(const float *row, size_t pixels, int channels, float *__restrict sum) {
   for (size_t p = 0; p < pixels; p++, row += channels)
     for (int c = 0; c < channels; c++) sum[c] += row[c];
@@ -130,4 +156,4 @@ inline void adam(const float *gradient, float scale, float rate, float root, flo
   }
 }
 
-extern const Gradients kGradients = {add, mask, mask_affine, unpool, unrepeat, accumulate, outer, winograd_spread, adam};
+extern const Gradients kGradients = {add, mask, mask_affine, unpool, unrepeat, add_scaled, stretch, unstretch, accumulate, outer, winograd_spread, adam};

@@ -21,9 +21,9 @@ struct Kernels {
   // -> Feature (ceil(cols/2),C).
   void (*pool)(const float *above, const float *below, int cols, int channels, void *dst);
 
-  // One result row of a folded upsampling. position is the row's first window (cols+1,4,C), at its first phase ->
-  // Feature (2*cols,C).
-  void (*interleave)(const float *position, int cols, int channels, void *dst);
+  // One result row of a folded upsampling. position (cols or more,4,C) is the row's first position, at its first phase; the phase to the
+  // right of it, of the same pixel, lies right floats further -> Feature (2*cols,C).
+  void (*interleave)(const float *position, int right, int cols, int channels, void *dst);
 
   // src (pixels,C) * scale (C) + shift (C) -> Feature.
   void (*affine)(const float *src, size_t pixels, int channels, const float *scale, const float *shift, void *dst);
@@ -46,9 +46,11 @@ struct Kernels {
   // The same where each pixel counts by its weight (cols), at least 0; returns the sum of the weights. All 0 where that is 0.
   float (*weighted_moments)(const float *row, const float *weight, int cols, int channels, float *mean, float *distances);
 
-  // The last convolution, read straight from the windows of the folded upsampling before it: positions
-  // (rows/2+1,pitch,4,C), pitch windows to a row; weight (3,9,C), bias (3) -> rgb (3,rows,stride). cols is a multiple of 4.
-  void (*last)(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride,
+  // The last convolution, read straight from the positions of the folded upsampling before it: (rows/2+1+even,pitch,4,C), pitch positions
+  // to a row. The first one's lower right phase is row and column -1 of the picture; even is 0 where row and column 0 are a phase of it
+  // too (windows of 2x2 pixels), 1 where they are one of the next (kernel 3). weight (3,9,C), bias (3) -> rgb (3,rows,stride). cols is
+  // a multiple of 4.
+  void (*last)(const float *positions, int pitch, int even, int channels, const float *weight, const float *bias, int rows, int cols, int stride,
                float *rgb);
 };
 

@@ -122,11 +122,11 @@ void pool(const float *above, const float *below, int cols, int channels, void *
 }
 
 template <class Feature>
-void interleave(const float *position, int cols, int channels, void *dst) {
+void interleave(const float *position, int right, int cols, int channels, void *dst) {
   auto to = (typename Feature::T *)dst;
   for (int x = 0; x < cols; x++, position += 4 * channels, to += 2 * channels) {
     store<Feature>(position, channels, to);
-    store<Feature>(position + 5 * channels, channels, to + channels);
+    store<Feature>(position + right, channels, to + channels);
   }
 }
 
@@ -182,18 +182,19 @@ inline float weighted_moments(const float *row, const float *weight, int cols, i
 }
 
 template <int lanes>
-void last_lanes(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride, float *rgb) {
+void last_lanes(const float *positions, int pitch, int even, int channels, const float *weight, const float *bias, int rows, int cols, int stride, float *rgb) {
   typedef typename Vector<lanes>::V V;
   const size_t window = 4 * size_t(channels), taps = 9 * size_t(channels);
   for (int y = 0; y < rows; y++)
     for (int x = 0; x < cols; x += 4) {
       V sum[3][4] = {};
       for (int ky = 0; ky < 3; ky++) {
-        // Row r of the picture lies in window row (r+1)/2 and, there, in the lower phases if r is odd; columns likewise.
+        // An odd row r of the picture lies in the lower phases of position row (r+1)/2, an even one in the upper phases of row
+        // r/2+even; columns likewise.
         const int r = y + ky - 1;
-        const float *p = positions + (size_t((r + 1) >> 1) * pitch + x / 2) * window + (r & 1 ? 2 * channels : 0);
-        const float *at[6] = {p + channels,          p,          p + window + channels,
-                              p + window, p + 2 * window + channels, p + 2 * window};
+        const float *p = positions + (size_t((r + 1) >> 1) * pitch + x / 2) * window + (r & 1 ? 2 * channels : even * pitch * window);
+        const float *q = p + even * window;
+        const float *at[6] = {p + channels, q, p + window + channels, q + window, p + 2 * window + channels, q + 2 * window};
         for (int c = 0; c < channels; c += lanes) {
           V in[6];
 #pragma GCC unroll 6
@@ -219,9 +220,9 @@ void last_lanes(const float *positions, int pitch, int channels, const float *we
     }
 }
 
-inline void last(const float *positions, int pitch, int channels, const float *weight, const float *bias, int rows, int cols, int stride, float *rgb) {
-  if (channels % LANES == 0) return last_lanes<LANES>(positions, pitch, channels, weight, bias, rows, cols, stride, rgb);
-  last_lanes<4>(positions, pitch, channels, weight, bias, rows, cols, stride, rgb);
+inline void last(const float *positions, int pitch, int even, int channels, const float *weight, const float *bias, int rows, int cols, int stride, float *rgb) {
+  if (channels % LANES == 0) return last_lanes<LANES>(positions, pitch, even, channels, weight, bias, rows, cols, stride, rgb);
+  last_lanes<4>(positions, pitch, even, channels, weight, bias, rows, cols, stride, rgb);
 }
 
 constexpr float R2 = 1.41421356237309505f;

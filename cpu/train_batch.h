@@ -26,6 +26,7 @@ void each(Threads &threads, int n, Work work) {
 struct Maps {
   float *data = nullptr;
   int count = 0, rows = 0, cols = 0, channels = 0, border = 0;
+  bool repeat = false;  // a border of one pixel repeats the edge instead of reflecting
 
   size_t pitch() const { return size_t(cols + 2 * border) * channels; }
   size_t one() const { return size_t(rows + 2 * border) * pitch(); }
@@ -33,13 +34,13 @@ struct Maps {
   size_t row() const { return size_t(cols) * channels; }  // floats of a row without its border
   float *at(int n, int y, int x) const { return data + n * one() + size_t(y + border) * pitch() + size_t(x + border) * channels; }
 
-  // Writes the reflected border of one pixel that depends on row y of map n, which must be complete.
-  void reflect(int n, int y) const {
+  // Writes the border of one pixel that depends on row y of map n, which must be complete.
+  void finish_row(int n, int y) const {
     const size_t pixel = sizeof(float) * channels, line = sizeof(float) * pitch();
-    std::memcpy(at(n, y, -1), at(n, y, mirror(-1, cols)), pixel);
-    std::memcpy(at(n, y, cols), at(n, y, mirror(cols, cols)), pixel);
-    if (y == mirror(-1, rows)) std::memcpy(at(n, -1, -1), at(n, y, -1), line);
-    if (y == mirror(rows, rows)) std::memcpy(at(n, rows, -1), at(n, y, -1), line);
+    std::memcpy(at(n, y, -1), at(n, y, repeat ? 0 : mirror(-1, cols)), pixel);
+    std::memcpy(at(n, y, cols), at(n, y, repeat ? cols - 1 : mirror(cols, cols)), pixel);
+    if (y == (repeat ? 0 : mirror(-1, rows))) std::memcpy(at(n, -1, -1), at(n, y, -1), line);
+    if (y == (repeat ? rows - 1 : mirror(rows, rows))) std::memcpy(at(n, rows, -1), at(n, y, -1), line);
   }
 
   // Zeros the border next to row y of map n.

@@ -42,7 +42,7 @@ void fill(Threads &threads, const float *pictures, int n, const Maps &to, int at
     float *p = to.at(at + k, y, 0);
     for (int x = 0; x < cols; x++)
       for (int c = 0; c < 3; c++) *p++ = from[c * area + x];
-    to.reflect(at + k, y);
+    to.finish_row(at + k, y);
   });
 }
 

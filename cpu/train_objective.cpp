@@ -89,7 +89,7 @@ void Training::adapt(const Batch &b, const Results &r) {
   each(threads_, r.count * to.rows, [&](int i, int) {
     const int k = i / to.rows, y = i % to.rows;
     kernels(false).affine(features(pictures_[k]) + y * to.row(), to.cols, C, &scale_[size_t(k) * C], &shift_[size_t(k) * C], to.at(k, y, 0));
-    to.reflect(k, y);
+    to.finish_row(k, y);
   });
 }
 
@@ -98,7 +98,7 @@ Maps Training::judge(const Batch &b, const adain_cpu_update &u, adain_cpu_losses
   const Maps &results = decoder_->output(), &in = loss_->input();
   each(threads_, N_ * H_, [&](int i, int) {
     std::copy_n(results.at(i / H_, i % H_, 0), results.row(), in.at(i / H_, i % H_, 0));
-    in.reflect(i / H_, i % H_);
+    in.finish_row(i / H_, i % H_);
   });
   loss_->forward(threads_, N_);
   std::vector<float> shift[kLevels], slope[kLevels];

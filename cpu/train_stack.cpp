@@ -1,5 +1,6 @@
 #include "train_stack.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernel_network.h"
@@ -10,7 +11,7 @@ TrainedLayer::TrainedLayer(const adain_cpu_layer &s, const float *values, bool f
     : shape(s),
       frozen(frozen),
       forward(s, values, false),
-      backward({s.out, s.in, s.kernel, 0, 0, 0}, std::vector<float>(size_t(s.out) * s.in * s.kernel * s.kernel + s.in).data(), false) {
+      backward({s.out, s.in, s.kernel, 0, 0, 0, 0, 0}, std::vector<float>(size_t(s.out) * s.in * s.kernel * s.kernel + s.in).data(), false) {
   if (!frozen) {
     weight_gradient.resize(forward.weight.size());
     bias_gradient.resize(forward.bias.size());
@@ -46,7 +47,9 @@ Stack::Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, 
     // A batch has maps for all threads: a chunk need only fit the cache.
     layers_.push_back({t, allocate_maps(rows, cols, s.in, 1), {}, Chunks(t->forward, rows / per, cols, per, threads, 1),
                        Chunks(t->backward, rows + 2, cols + 2, 1, threads, 1)});
-    if (s.pool) layers_.back().relu = allocate_maps(rows, cols, s.out, 0), rows /= 2, cols /= 2;
+    layers_.back().x.repeat = s.repeat;
+    if (s.pool || s.upsample == ADAIN_BILINEAR) layers_.back().relu = allocate_maps(rows, cols, s.out, 0);
+    if (s.pool) rows /= 2, cols /= 2;
     if (s.upsample) rows *= 2, cols *= 2;
   }
   output_ = allocate_maps(rows, cols, layers.back()->shape.out, 0);
@@ -65,6 +68,19 @@ void Stack::forward(Threads &threads, const Layer &layer, const Maps &to, int co
     chunks.run(chunk, thread, layer.x.at(n, y - 1, -1), result);
     finish(layer, to, n, y, per * chunks.size(chunk), result);
   });
+  // Rows of a chunk's neighbours go into its edge's, so all must be there.
+  if (layer.trained->shape.upsample == ADAIN_BILINEAR)
+    each(threads, count * layer.x.rows, [&](int i, int) { stretch(layer, to, i / layer.x.rows, i % layer.x.rows); });
+}
+
+// The two rows of the next layer's input that row y of features becomes by bilinear upsampling.
+void Stack::stretch(const Layer &layer, const Maps &to, int n, int y) const {
+  const Maps &relu = layer.relu;
+  for (int lower = 0; lower < 2; lower++) {
+    const int beside = std::clamp(y + 2 * lower - 1, 0, relu.rows - 1);
+    gradients().stretch(relu.at(n, y, 0), relu.at(n, beside, 0), relu.cols, relu.channels, to.at(n, 2 * y + lower, 0));
+    to.finish_row(n, 2 * y + lower);
+  }
 }
 
 // Rows y to y+rows-1 of a convolution's result, after ReLU, become the next layer's input.
@@ -72,7 +88,7 @@ void Stack::finish(const Layer &layer, const Maps &to, int n, int y, int rows, c
   const adain_cpu_layer &s = layer.trained->shape;
   const size_t row = layer.x.cols * size_t(s.out);
   auto done = [&](int y) {
-    if (to.border) to.reflect(n, y);
+    if (to.border) to.finish_row(n, y);
   };
   for (int i = 0; i < rows; i++, result += row) {
     if (s.pool) {
@@ -80,6 +96,8 @@ void Stack::finish(const Layer &layer, const Maps &to, int n, int y, int rows, c
       if (i % 2 == 0) continue;
       kernels(false).pool(result - row, result, layer.x.cols, s.out, to.at(n, (y + i) / 2, 0));
       done((y + i) / 2);
+    } else if (s.upsample == ADAIN_BILINEAR) {
+      std::memcpy(layer.relu.at(n, y + i, 0), result, 4 * row);
     } else if (s.upsample) {
       float *p = to.at(n, 2 * (y + i), 0);
       for (int x = 0; x < layer.x.cols; x++, p += 2 * s.out) {
@@ -168,6 +186,16 @@ void Stack::through(const Layer &before, const Maps &raw, const Maps &to, int n,
              to.at(n, 2 * y + 1, 0));
     to.clear(n, 2 * y);
     to.clear(n, 2 * y + 1);
+    return;
+  }
+  if (s.upsample == ADAIN_BILINEAR) {
+    // As unstretch has the columns.
+    const bool first = y == 0, last = 2 * y + 2 == raw.rows;
+    const float shares[] = {first ? 1.f : .25f, first ? 1.f : .75f, last ? 1.f : .75f, last ? 1.f : .25f};
+    std::fill_n(line, raw.pitch(), 0.f);
+    for (int i = 0; i < 4; i++) k.add_scaled(raw.at(n, 2 * y - 1 + i, -1), shares[i], raw.pitch(), line);
+    k.unstretch(line, before.relu.at(n, y, 0), to.cols, to.channels, to.at(n, y, 0));
+    to.clear(n, y);
     return;
   }
   const Maps &features = (&before + 1)->x;  // the layer after it

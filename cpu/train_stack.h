@@ -46,7 +46,7 @@ class Stack {
   // outlive the stack.
   Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, Workspaces &workspaces, int threads);
 
-  // Input maps with a border of one pixel: whoever fills a row calls reflect.
+  // Input maps with a border of one pixel: whoever fills a row calls finish_row.
   const Maps &input() const { return layers_.front().x; }
   // The last layer's result, no border.
   const Maps &output() const { return output_; }
@@ -71,10 +71,11 @@ class Stack {
   struct Layer {
     TrainedLayer *trained;
     Maps x;         // input
-    Maps relu;      // features before a pooling, no border
+    Maps relu;      // features before a pooling or a bilinear upsampling, no border
     Chunks forward, backward;
   };
   void forward(Threads &threads, const Layer &layer, const Maps &to, int count);
+  void stretch(const Layer &layer, const Maps &to, int n, int y) const;
   void finish(const Layer &layer, const Maps &to, int n, int y, int rows, const float *result) const;
   Maps input_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void through(const Layer &before, const Maps &raw, const Maps &to, int n, int y, const Tap &tap) const;

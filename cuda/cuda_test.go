@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"cmp"
 	"os"
 	"strings"
 	"testing"
@@ -68,18 +69,21 @@ type wideCase struct {
 	widths     model.Widths
 	processors string // of an emulated GPU
 	sizes      [][2]int
+	upsampling string // nearest if empty
 }
 
 // wideCases have layers with the paper's channels, planes with every kind of partial tile, and widths that are no multiples of 16 or odd
 // multiples of it. The small ones use every kernel: large tiles where a small plane pays on one processor only.
 func wideCases() []wideCase {
 	cases := []wideCase{
-		{model.Widths{64, 128, 128, 128}, "1", [][2]int{{19, 33}}}, {model.Widths{64, 64, 128, 192}, "3", [][2]int{{24, 16}}},
-		{model.Widths{4, 20, 48, 80}, "3", [][2]int{{17, 35}}},
+		{model.Widths{64, 128, 128, 128}, "1", [][2]int{{19, 33}}, ""}, {model.Widths{64, 64, 128, 192}, "3", [][2]int{{24, 16}}, ""},
+		{model.Widths{4, 20, 48, 80}, "3", [][2]int{{17, 35}}, ""},
+		{model.Widths{16, 64, 128, 128}, "3", [][2]int{{11, 21}}, "bilinear"}, {model.Widths{4, 32, 64, 48}, "3", [][2]int{{19, 9}}, "bilinear"},
 	}
 	if !testing.Short() {
-		cases = append(cases, wideCase{model.VGG19, "3", [][2]int{{8, 8}, {33, 19}}},
-			wideCase{model.Widths{64, 64, 128, 192}, "3", [][2]int{{40, 24}, {72, 88}}})
+		cases = append(cases, wideCase{model.VGG19, "3", [][2]int{{8, 8}, {33, 19}}, ""},
+			wideCase{model.Widths{64, 64, 128, 192}, "3", [][2]int{{40, 24}, {72, 88}}, ""},
+			wideCase{model.VGG19, "3", [][2]int{{17, 26}}, "nearest,bilinear,bilinear"})
 	}
 	return cases
 }
@@ -91,7 +95,11 @@ func TestWideLayers(t *testing.T) {
 		hopper := false
 		for i, c := range wideCases() {
 			t.Setenv("EMU_SMS", c.processors)
-			got := open(t, c.widths, model.Options{DeviceID: -1})
+			w, err := modeltest.RandomWeights(1, c.widths).WithUpsamplings(cmp.Or(c.upsampling, "nearest"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := openWeights(t, w, model.Options{DeviceID: -1})
 			want, err := ref.Open(got.Weights(), model.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -139,7 +147,12 @@ func compareFrame(t *testing.T, got, want model.Engine, size [2]int, mask *model
 
 func open(t *testing.T, widths model.Widths, o model.Options) *Engine {
 	t.Helper()
-	e, err := Open(modeltest.RandomWeights(1, widths), o)
+	return openWeights(t, modeltest.RandomWeights(1, widths), o)
+}
+
+func openWeights(t *testing.T, w *model.Weights, o model.Options) *Engine {
+	t.Helper()
+	e, err := Open(w, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,15 +57,15 @@ func ceil(n, d int) int { return (n + d - 1) / d }
 
 // convolutionKernels are those that multiply by mma.sync in tiles of so many channels.
 type convolutionKernels struct {
-	channels        int
-	plain, pool, up kernels.Kernel[kernels.ConvArguments]
+	channels                  int
+	plain, pool, up, bilinear kernels.Kernel[kernels.ConvArguments]
 }
 
 var convolutions = []convolutionKernels{
-	{128, kernels.ConvN128, kernels.ConvN128Pool, kernels.ConvN128Up},
-	{64, kernels.ConvN64, kernels.ConvN64Pool, kernels.ConvN64Up},
-	{32, kernels.ConvN32, kernels.ConvN32Pool, kernels.ConvN32Up},
-	{channelStep, kernels.ConvN16, kernels.ConvN16Pool, kernels.ConvN16Up},
+	{128, kernels.ConvN128, kernels.ConvN128Pool, kernels.ConvN128Up, kernels.ConvN128Bilinear},
+	{64, kernels.ConvN64, kernels.ConvN64Pool, kernels.ConvN64Up, kernels.ConvN64Bilinear},
+	{32, kernels.ConvN32, kernels.ConvN32Pool, kernels.ConvN32Up, kernels.ConvN32Bilinear},
+	{channelStep, kernels.ConvN16, kernels.ConvN16Pool, kernels.ConvN16Up, kernels.ConvN16Bilinear},
 }
 
 // convolution is the kernel that computes a middle layer of the network by mma.sync.
@@ -74,6 +74,8 @@ func (p packed) convolution() kernels.Kernel[kernels.ConvArguments] {
 	switch {
 	case p.Pool:
 		return k.pool
+	case p.phases == 4 && p.taps == 9:
+		return k.bilinear
 	case p.phases == 4:
 		return k.up
 	}
@@ -86,7 +88,7 @@ func (p packed) convolution90(small func() bool) kernels.Kernel[kernels.Conv90Ar
 	up := p.phases == 4
 	plain := !p.Pool && !up
 	switch {
-	case p.in%64 != 0 || p.out%64 != 0:
+	case p.in%64 != 0 || p.out%64 != 0 || up && p.taps == 9: // none for a bilinear upsampling
 		return ""
 	case p.in == 64 && p.out == 64 && p.Pool:
 		return kernels.Conv90C64Pool

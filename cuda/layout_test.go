@@ -17,6 +17,12 @@ func middle(in, out int, pool, up bool) packed {
 	return p
 }
 
+func bilinear(in, out int) packed {
+	p := middle(in, out, false, true)
+	p.taps = 9
+	return p
+}
+
 func TestConvolution(t *testing.T) {
 	for _, c := range []struct {
 		layer         packed
@@ -40,6 +46,10 @@ func TestConvolution(t *testing.T) {
 		{middle(256, 512, false, false), true, true, "conv90_c128_small"},
 		{middle(256, 256, false, true), true, true, "conv90_c128_up"},
 		{middle(48, 128, false, false), true, true, "conv_n128"},
+		{bilinear(16, 48), false, false, "conv_n16_bilinear"},
+		{bilinear(64, 32), true, false, "conv_n32_bilinear"},
+		{bilinear(64, 64), true, true, "conv_n64_bilinear"},
+		{bilinear(128, 128), true, true, "conv_n128_bilinear"},
 	} {
 		got := c.layer.convolution().Name()
 		if name := c.layer.convolution90(func() bool { return c.small }); c.hopper && name != "" {

@@ -20,7 +20,7 @@ type packed struct {
 	model.Layer
 	in, out int // channels in GPU memory; the ends have 3 channels of pictures instead
 	phases  int // 4 behind an upsampling, else 1
-	taps    int // of one phase: 9, or 4
+	taps    int // of one phase: 9, or 4 behind a nearest upsampling
 
 	weight []float32 // [phases][taps][out][in], of the first layer [out][32], of the last [32][in]
 	bias   []float32 // [out], of the last layer [3]
@@ -80,8 +80,8 @@ func (p *packed) packLast(c model.Conv) {
 
 func (p *packed) packMiddle(c model.Conv) {
 	out := c.Out
-	if c.Kernel == 2 {
-		p.phases, p.taps, out = 4, 4, c.Out/4
+	if c.Phases {
+		p.phases, p.taps, out = 4, c.Kernel*c.Kernel, c.Out/4
 		p.out = padded(out)
 	}
 	p.weight = make([]float32, p.phases*p.taps*p.out*p.in)

@@ -10,7 +10,10 @@ import (
 
 // TestPack looks every weight of a network up in its packed place, and demands zeros everywhere else.
 func TestPack(t *testing.T) {
-	w := modeltest.RandomWeights(3, model.Widths{4, 8, 20, 32})
+	w, err := modeltest.RandomWeights(3, model.Widths{4, 8, 20, 32}).WithUpsamplings("nearest,bilinear,nearest")
+	if err != nil {
+		t.Fatal(err)
+	}
 	layers, err := pack(w)
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +31,7 @@ func TestPack(t *testing.T) {
 			}
 		}
 		out, phases := c.Out, 1
-		if c.Kernel == 2 {
+		if c.Phases {
 			out, phases = c.Out/4, 4
 		}
 		taps := c.Kernel * c.Kernel

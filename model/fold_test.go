@@ -40,23 +40,31 @@ func TestFoldUpsample(t *testing.T) {
 	w := modeltest.RandomWeights(3, modeltest.Widths)
 	i := slices.IndexFunc(w.Layers, func(c model.Conv) bool { return c.Name == "mirror2_2" })
 	c := w.Layers[i]
-	folded := model.FoldUpsample(c)
-	if folded.Out != 4*c.Out || folded.Kernel != 2 || len(folded.Weight) != 16*c.In*c.Out || len(folded.Bias) != 4*c.Out {
-		t.Fatalf("folded layer is %+v with %d weights and %d biases", folded.Layer, len(folded.Weight), len(folded.Bias))
-	}
-	for _, size := range [][2]int{{1, 1}, {1, 5}, {2, 2}, {3, 2}, {7, 9}} {
-		x := randomFeatures(c.In, size[0], size[1])
-		want := ref.Convolve(c, ref.Pad(ref.Upsample(x), 1, ref.Reflect))
-		phases := ref.Convolve(folded, ref.Pad(x, 1, ref.Replicate))
-		got := ref.NewFeatures(want.C, want.H, want.W)
-		for o := range want.C {
-			for y := range want.H {
-				for j := range want.W {
-					py, px := y%2, j%2
-					got.Plane(o)[y*want.W+j] = phases.Plane((2*py+px)*want.C + o)[(y/2+py)*phases.W+j/2+px]
+	for _, u := range []struct {
+		kind     model.Upsampling
+		kernel   int
+		upsample func(ref.Features) ref.Features
+		border   func(i, n int) int
+	}{{model.Nearest, 2, ref.Upsample, ref.Reflect}, {model.Bilinear, 3, ref.UpsampleBilinear, ref.Replicate}} {
+		folded := model.FoldUpsample(u.kind, c)
+		if folded.Out != 4*c.Out || folded.Kernel != u.kernel || !folded.Phases || len(folded.Weight) != 4*u.kernel*u.kernel*c.In*c.Out || len(folded.Bias) != 4*c.Out {
+			t.Fatalf("%s: folded layer is %+v with %d weights and %d biases", u.kind, folded.Layer, len(folded.Weight), len(folded.Bias))
+		}
+		for _, size := range [][2]int{{1, 1}, {1, 5}, {2, 2}, {3, 2}, {7, 9}} {
+			x := randomFeatures(c.In, size[0], size[1])
+			want := ref.Convolve(c, ref.Pad(u.upsample(x), 1, u.border))
+			phases := ref.Convolve(folded, ref.Pad(x, 1, ref.Replicate))
+			later := phases.H - x.H // odd phases of nearest begin a pixel later
+			got := ref.NewFeatures(want.C, want.H, want.W)
+			for o := range want.C {
+				for y := range want.H {
+					for j := range want.W {
+						py, px := y%2, j%2
+						got.Plane(o)[y*want.W+j] = phases.Plane((2*py+px)*want.C + o)[(y/2+py*later)*phases.W+j/2+px*later]
+					}
 				}
 			}
+			modeltest.Close(t, fmt.Sprint(u.kind, size), got.Data, want.Data, foldTolerance)
 		}
-		modeltest.Close(t, fmt.Sprint(size), got.Data, want.Data, foldTolerance)
 	}
 }

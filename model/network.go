@@ -28,16 +28,18 @@ const (
 )
 
 // Layer is one convolution of the network and what follows it. A 3x3 convolution pads its input by one pixel with
-// reflection (the edge itself is not repeated, unless the side has a single pixel); the 1x1 colour layer pads nothing.
+// reflection (the edge itself is not repeated, unless the side has a single pixel); the 1x1 colour layer pads nothing. Behind a bilinear
+// upsampling the edge is repeated: behind nearest that is what reflection does, and so the small map's repeated edge serves both.
 type Layer struct {
 	Side     Side
-	Index    int    // position in pytorch-AdaIN's nn.Sequential, part of the key in a weights file
-	Name     string // "conv3_2" in the encoder, "mirror3_2" in the decoder
-	In, Out  int    // channels
-	Kernel   int    // 1 or 3
-	ReLU     bool   // max(x, 0) follows
-	Pool     bool   // 2x2 maximum with stride 2 follows; an odd last row or column makes a pixel of its own (ceil mode)
-	Upsample bool   // every pixel is repeated 2x2 afterwards (nearest)
+	Index    int        // position in pytorch-AdaIN's nn.Sequential, part of the key in a weights file
+	Name     string     // "conv3_2" in the encoder, "mirror3_2" in the decoder
+	In, Out  int        // channels
+	Kernel   int        // 1 or 3
+	ReLU     bool       // max(x, 0) follows
+	Pool     bool       // 2x2 maximum with stride 2 follows; an odd last row or column makes a pixel of its own (ceil mode)
+	Upsample Upsampling // to twice the size afterwards
+	Repeat   bool       // its padding repeats the edge instead
 }
 
 // Key is the layer's prefix in a weights file: "encoder.29"; ".weight" and ".bias" follow.
@@ -55,25 +57,25 @@ func HeScale(inputs int) float64 { return math.Sqrt(2 / float64(inputs)) }
 func (w Widths) Layers() []Layer {
 	a, b, c, d := w[0], w[1], w[2], w[3]
 	return []Layer{
-		{Encoder, 0, "colour", 3, 3, 1, false, false, false},
-		{Encoder, 2, "conv1_1", 3, a, 3, true, false, false},
-		{Encoder, 5, "conv1_2", a, a, 3, true, true, false},
-		{Encoder, 9, "conv2_1", a, b, 3, true, false, false},
-		{Encoder, 12, "conv2_2", b, b, 3, true, true, false},
-		{Encoder, 16, "conv3_1", b, c, 3, true, false, false},
-		{Encoder, 19, "conv3_2", c, c, 3, true, false, false},
-		{Encoder, 22, "conv3_3", c, c, 3, true, false, false},
-		{Encoder, 25, "conv3_4", c, c, 3, true, true, false},
-		{Encoder, 29, "conv4_1", c, d, 3, true, false, false},
-		{Decoder, 1, "mirror4_1", d, c, 3, true, false, true},
-		{Decoder, 5, "mirror3_4", c, c, 3, true, false, false},
-		{Decoder, 8, "mirror3_3", c, c, 3, true, false, false},
-		{Decoder, 11, "mirror3_2", c, c, 3, true, false, false},
-		{Decoder, 14, "mirror3_1", c, b, 3, true, false, true},
-		{Decoder, 18, "mirror2_2", b, b, 3, true, false, false},
-		{Decoder, 21, "mirror2_1", b, a, 3, true, false, true},
-		{Decoder, 25, "mirror1_2", a, a, 3, true, false, false},
-		{Decoder, 28, "mirror1_1", a, 3, 3, false, false, false},
+		{Encoder, 0, "colour", 3, 3, 1, false, false, NoUpsampling, false},
+		{Encoder, 2, "conv1_1", 3, a, 3, true, false, NoUpsampling, false},
+		{Encoder, 5, "conv1_2", a, a, 3, true, true, NoUpsampling, false},
+		{Encoder, 9, "conv2_1", a, b, 3, true, false, NoUpsampling, false},
+		{Encoder, 12, "conv2_2", b, b, 3, true, true, NoUpsampling, false},
+		{Encoder, 16, "conv3_1", b, c, 3, true, false, NoUpsampling, false},
+		{Encoder, 19, "conv3_2", c, c, 3, true, false, NoUpsampling, false},
+		{Encoder, 22, "conv3_3", c, c, 3, true, false, NoUpsampling, false},
+		{Encoder, 25, "conv3_4", c, c, 3, true, true, NoUpsampling, false},
+		{Encoder, 29, "conv4_1", c, d, 3, true, false, NoUpsampling, false},
+		{Decoder, 1, "mirror4_1", d, c, 3, true, false, Nearest, false},
+		{Decoder, 5, "mirror3_4", c, c, 3, true, false, NoUpsampling, false},
+		{Decoder, 8, "mirror3_3", c, c, 3, true, false, NoUpsampling, false},
+		{Decoder, 11, "mirror3_2", c, c, 3, true, false, NoUpsampling, false},
+		{Decoder, 14, "mirror3_1", c, b, 3, true, false, Nearest, false},
+		{Decoder, 18, "mirror2_2", b, b, 3, true, false, NoUpsampling, false},
+		{Decoder, 21, "mirror2_1", b, a, 3, true, false, Nearest, false},
+		{Decoder, 25, "mirror1_2", a, a, 3, true, false, NoUpsampling, false},
+		{Decoder, 28, "mirror1_1", a, 3, 3, false, false, NoUpsampling, false},
 	}
 }
 
@@ -103,7 +105,7 @@ func (w Widths) FLOP(width, height int) float64 {
 		if l.Pool {
 			scale *= 4
 		}
-		if l.Upsample {
+		if l.Upsample != NoUpsampling {
 			scale /= 4
 		}
 	}

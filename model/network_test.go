@@ -45,7 +45,7 @@ func TestLayersFit(t *testing.T) {
 		if l.Pool {
 			scale *= 2
 		}
-		if l.Upsample {
+		if l.Upsample != NoUpsampling {
 			scale /= 2
 		}
 	}

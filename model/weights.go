@@ -14,14 +14,22 @@ import (
 	"adainfilter/model/safetensors"
 )
 
-// WeightsFormat is the version of the weights file; the metadata entry "format" says it.
-const WeightsFormat = "adain-1"
+// Versions of the weights file; the metadata entry "format" says it. The second is that of networks with a bilinear upsampling, whose
+// metadata say so; a program that knows the first only would compute another network, and refuses.
+const (
+	WeightsFormat           = "adain-1"
+	WeightsFormatUpsampling = "adain-2"
+)
+
+// upsamplingKey is the metadata entry with the upsamplings; without it all are nearest.
+const upsamplingKey = "upsampling"
 
 // Conv is one layer with its parameters.
 type Conv struct {
 	Layer
 	Weight []float32 // (O,I,K,K)
 	Bias   []float32 // (O)
+	Phases bool      // the outputs are the four phases of a larger map: FoldUpsample made it
 }
 
 // Weights are a whole network's parameters. They are read only once an engine has them.
@@ -34,7 +42,8 @@ type Weights struct {
 
 // LoadWeights reads a weights file: a .safetensors file of at most 2 GiB with the tensors K.weight (O,I,K,K) and K.bias (O)
 // for the key K of every layer, float32, float16, bfloat16 or float64, and no others. Metadata may be missing; then the network's name is that
-// of its widths. Errors name the file, the tensor, what was found and what was wanted.
+// of its widths. The entry "upsampling" has the form of Weights.Upsamplings; without it every upsampling is nearest. Errors name the file, the
+// tensor, what was found and what was wanted.
 func LoadWeights(path string) (*Weights, error) {
 	data, err := readFile(path, maxWeightsFile)
 	if err != nil {
@@ -98,6 +107,10 @@ func (w *Weights) save(path string, tensor func(name string, shape []int, v []fl
 		metadata = map[string]string{}
 	}
 	metadata["format"], metadata["network"], metadata["widths"] = WeightsFormat, w.Network, w.Widths.String()
+	delete(metadata, upsamplingKey)
+	if slices.ContainsFunc(w.Layers, func(c Conv) bool { return c.Upsample == Bilinear }) {
+		metadata["format"], metadata[upsamplingKey] = WeightsFormatUpsampling, w.Upsamplings()
+	}
 	var tensors []safetensors.Tensor
 	for _, l := range w.Layers {
 		tensors = append(tensors, tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, l.Weight),
@@ -135,8 +148,8 @@ func parseWeights(data []byte) (*Weights, error) {
 	// "pt" is what Python's safetensors writes for PyTorch's tensors; it says nothing about the tensors' meaning.
 	if format := f.Metadata["format"]; format == StyleFormat {
 		return nil, errors.New("is a style file, wanted a weights file")
-	} else if format != "" && format != "pt" && format != WeightsFormat {
-		return nil, fmt.Errorf("format version is %q, wanted %q", format, WeightsFormat)
+	} else if format != "" && format != "pt" && format != WeightsFormat && format != WeightsFormatUpsampling {
+		return nil, fmt.Errorf("format version is %q, wanted %q or %q", format, WeightsFormat, WeightsFormatUpsampling)
 	}
 	if err := checkKeys(f.Tensors); err != nil {
 		return nil, err
@@ -151,6 +164,11 @@ func parseWeights(data []byte) (*Weights, error) {
 	}
 	if widths := f.Metadata["widths"]; widths != "" && widths != w.Widths.String() {
 		return nil, fmt.Errorf("metadata says widths %q, the tensors have %v", widths, w.Widths)
+	}
+	if upsampling, ok := f.Metadata[upsamplingKey]; ok {
+		if w, err = w.WithUpsamplings(upsampling); err != nil {
+			return nil, fmt.Errorf("metadata: %w", err)
+		}
 	}
 	return w, nil
 }

@@ -30,7 +30,8 @@ func exportCommand() *cli.Command {
 			"--vgg encoder.pth once its two lines about vgg are in this order, as the layers behind relu4_1 are not in the file:\n" +
 			"  vgg = nn.Sequential(*list(vgg.children())[:31])\n" +
 			"  vgg.load_state_dict(torch.load(args.vgg))\n" +
-			"Its net.py has the widths of VGG-19; those of a small network are to be written in there.\n\n" +
+			"Its net.py has the widths of VGG-19; those of a small network are to be written in there, and where it upsamples bilinearly,\n" +
+			"as the built-in one may (see adain inspect), mode='bilinear' and nn.ReplicationPad2d behind it.\n\n" +
 			"A weights file needs no export where Python's safetensors is at hand; this fills pytorch-AdaIN's decoder:\n" +
 			"  decoder.load_state_dict({k[8:]: v for k, v in safetensors.torch.load_file(\"weights.safetensors\").items() if k[:8] == \"decoder.\"})\n\n" +
 			"Examples:\n" +

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"adainfilter/model"
 	"adainfilter/trainer/network"
 )
 
@@ -27,6 +28,8 @@ func importCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "weights `FILE` to write (.safetensors)"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite, after the widths. Styles fit one network only"},
+			&cli.StringFlag{Name: "upsampling", Value: string(model.Nearest), Usage: "how the decoder makes maps larger, `KIND`: nearest, as pytorch-AdaIN's, or bilinear, " +
+				"or one for each, such as nearest,bilinear,bilinear"},
 			&cli.StringFlag{Name: "photos", Usage: "`FOLDER` of photographs that torchvision's VGG is normalised on"},
 		},
 		OnUsageError: usageError,
@@ -48,6 +51,9 @@ func importWeights(c *cli.Context) error {
 	w, err := network.Import(c.Context, names, c.String("name"), network.Photos{Folder: c.String("photos")}, c.App.ErrWriter)
 	if err != nil {
 		return err
+	}
+	if w, err = w.WithUpsamplings(c.String("upsampling")); err != nil {
+		return fmt.Errorf("--upsampling: %w", err)
 	}
 	if err := w.Save(c.String("out")); err != nil {
 		return err

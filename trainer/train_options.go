@@ -23,6 +23,8 @@ func trainFlags() []cli.Flag {
 		&cli.StringFlag{Name: "network", Value: "decoder", Usage: "`KIND`: decoder (for the frozen VGG-19) or lite (a small encoder and decoder)"},
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite. Styles fit one network only"},
 		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones"},
+		&cli.StringFlag{Name: "upsampling", Usage: "how the decoder makes maps larger, `KIND`: nearest or bilinear, or one for each, such as nearest,bilinear,bilinear; " +
+			"by default as in --init, else nearest"},
 		&cli.IntFlag{Name: "max-iter", Aliases: []string{"max_iter"}, Value: 160000, Usage: "`NUMBER` of iterations"},
 		&cli.IntFlag{Name: "batch-size", Aliases: []string{"batch_size"}, Value: 8, Usage: "`NUMBER` of picture pairs in an iteration"},
 		&cli.IntFlag{Name: "crop", Value: 256, Usage: "train on squares of `PIXELS`, a multiple of 8"},
@@ -79,7 +81,8 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 	}
 	o := &training.Options{
 		Content: c.String("content"), Style: c.String("style"), VGG: c.String("vgg"), Out: c.String("out"), Init: c.String("init"),
-		Network: c.String("network"), Name: c.String("name"), Schedule: c.String("schedule"),
+		Upsampling: c.String("upsampling"),
+		Network:    c.String("network"), Name: c.String("name"), Schedule: c.String("schedule"),
 		Iterations: c.Int("max-iter"), Batch: c.Int("batch-size"), Crop: c.Int("crop"),
 		ContentSize: c.Int("content-size"), StyleSize: c.Int("style-size"),
 		Rate: c.Float64("lr"), Decay: c.Float64("lr-decay"),
@@ -129,6 +132,15 @@ func checkTrainOptions(o *training.Options) error {
 	}
 	if o.Objective == (model.Objective{}) {
 		return errors.New("every loss has weight 0: nothing would be trained")
+	}
+	if o.Upsampling != "" { // a slip should be known before the loss network is read
+		w := &model.Weights{}
+		for _, l := range model.Lite.Layers() {
+			w.Layers = append(w.Layers, model.Conv{Layer: l})
+		}
+		if _, err := w.WithUpsamplings(o.Upsampling); err != nil {
+			return fmt.Errorf("--upsampling: %w", err)
+		}
 	}
 	if o.WarmUp > 0 && o.Objective.Content+o.Objective.Identity == 0 {
 		return errors.New("--warmup trains content and identity losses only, and both have weight 0")

@@ -61,6 +61,8 @@ func TestTrainRefuses(t *testing.T) {
 		{"--init D/small.safetensors", "wanted 16,16,16,32 for --network decoder"},
 		{"--init D/loss.safetensors", "is not that of"},
 		{"--network lite --init D/loss.safetensors", "wanted 4,4,4,8 for --network lite"},
+		{"--upsampling cubic", "--upsampling: upsampling is \"cubic\""},
+		{"--upsampling nearest,bilinear", "has 2 words"},
 		{"--network vgg", "--network is \"vgg\""},
 		{"--schedule linear", "--schedule is \"linear\""},
 		{"--crop 20", "--crop is 20"},

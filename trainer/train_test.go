@@ -171,6 +171,34 @@ func TestTrainResume(t *testing.T) {
 	}
 }
 
+// A network keeps its upsamplings when a run begins from it and goes on from a checkpoint; --upsampling gives it others.
+func TestTrainUpsampling(t *testing.T) {
+	dir := t.TempDir()
+	args := append(trainingFiles(t, dir), "--network", "lite", "--max-iter", "2")
+	run := func(name string, extra ...string) string {
+		mustTrain(t, append(append(slices.Clone(args), extra...), "--out", filepath.Join(dir, name))...)
+		return filepath.Join(dir, name, record.WeightsFile)
+	}
+	mixed := run("mixed", "--upsampling", "nearest,bilinear,bilinear")
+	ctx, s := interruptingSetup(1)
+	if _, err := trainWith(ctx, s, append(args, "--init", mixed, "--out", filepath.Join(dir, "on"))...); err != errInterrupted {
+		t.Fatal(err)
+	}
+	mustTrain(t, "--resume", "--out", filepath.Join(dir, "on"))
+	for name, want := range map[string]string{
+		mixed: "nearest,bilinear,bilinear", filepath.Join(dir, "on", record.WeightsFile): "nearest,bilinear,bilinear",
+		run("other", "--upsampling", "bilinear", "--init", mixed): "bilinear,bilinear,bilinear", run("none"): "nearest,nearest,nearest",
+	} {
+		w, err := model.LoadWeights(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Upsamplings(); got != want {
+			t.Errorf("%s: upsampling %s, wanted %s", name, got, want)
+		}
+	}
+}
+
 // checkRun checks the files of a run of 12 iterations.
 func checkRun(t *testing.T, dir string) {
 	t.Helper()

@@ -1,13 +1,14 @@
 // 3x3 convolution, stride 1, for sm_80 and later: float16 in and out, sums in float, bias and ReLU; optionally a 2x2 max pool with ceil
-// mode behind it, or a folded nearest upsampling in front of it.
+// mode behind it, or a folded upsampling in front of it, nearest (up) or bilinear.
 //
 //   x     [H+2][W+2][Cin] with its halo
 //   w     [9][Cout][Cin]; up: [4 phases][4][Cout][Cin], phase 2*py + px makes the output pixels (2y + py, 2x + px), its tap 2*a + b reads
-//         the pixel (y + py - 1 + a, x + px - 1 + b)
+//         the pixel (y + py - 1 + a, x + px - 1 + b); bilinear: [4 phases][9][Cout][Cin], the taps of all phases are the nine pixels around
+//         (y, x)
 //   bias  float [Cout]
-//   y     [Ho+2][Wo+2][Cout]; Ho x Wo is H x W, pooled (H+1)/2 x (W+1)/2, up 2H x 2W. Written with its halo, reflected, or repeated where
+//   y     [Ho+2][Wo+2][Cout]; Ho x Wo is H x W, pooled (H+1)/2 x (W+1)/2, up and bilinear 2H x 2W. Written with its halo, reflected, or repeated where
 //         rep is set; sides of any length >= 1
-//   Cin % 16 == 0, Cout % tile_c == 0. Grid: (tiles of the H x W plane, Cout / tile_c, up ? 4 : 1)
+//   Cin % 16 == 0, Cout % tile_c == 0. Grid: (tiles of the H x W plane, Cout / tile_c, up or bilinear ? 4 : 1)
 //
 // Product. M = pixels, 16x8 with 128 channels and 16x16 with fewer; N = channels; K = 32 input channels of a tap per step. A warp's 64 x 64
 // results read 4 KB of shared memory for 32 mma, 64 of the 128 B/clock that an SM of an A100 has while it multiplies at full rate;
@@ -142,7 +143,8 @@ template <class S> __device__ __forceinline__ void conv(const ConvProblem &p) {
   const int across = (p.W + S::cols - 1) / S::cols;
   const int ty = blockIdx.x / across * S::rows, tx = blockIdx.x % across * S::cols;
   const int phase = S::up ? blockIdx.z : 0, channel = blockIdx.y * S::channels;
-  ConvLoader<S> loader(smem, p, ty + (phase >> 1), tx + (phase & 1), phase, channel);
+  const bool windows = S::side == 2;  // each phase has its own four pixels
+  ConvLoader<S> loader(smem, p, ty + (windows ? phase >> 1 : 0), tx + (windows ? phase & 1 : 0), phase, channel);
   ConvWarp<S> warp;
 
 #pragma unroll
@@ -190,12 +192,16 @@ template <class S> __device__ __forceinline__ void conv(const ConvProblem &p) {
 CONV(conv_n16, 16, CONV_PLAIN, 3)
 CONV(conv_n16_pool, 16, CONV_POOL, 3)
 CONV(conv_n16_up, 16, CONV_UP, 3)
+CONV(conv_n16_bilinear, 16, CONV_BILINEAR, 3)
 CONV(conv_n32, 32, CONV_PLAIN, 3)
 CONV(conv_n32_pool, 32, CONV_POOL, 3)
 CONV(conv_n32_up, 32, CONV_UP, 3)
+CONV(conv_n32_bilinear, 32, CONV_BILINEAR, 3)
 CONV(conv_n64, 64, CONV_PLAIN, 2)
 CONV(conv_n64_pool, 64, CONV_POOL, 2)
 CONV(conv_n64_up, 64, CONV_UP, 2)
+CONV(conv_n64_bilinear, 64, CONV_BILINEAR, 2)
 CONV(conv_n128, 128, CONV_PLAIN, 2)
 CONV(conv_n128_pool, 128, CONV_POOL, 2)
 CONV(conv_n128_up, 128, CONV_UP, 2)
+CONV(conv_n128_bilinear, 128, CONV_BILINEAR, 2)

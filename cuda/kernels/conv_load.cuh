@@ -3,17 +3,17 @@
 #include "plane.cuh"
 #include "warp.cuh"
 
-enum ConvKind { CONV_PLAIN, CONV_POOL, CONV_UP };
+enum ConvKind { CONV_PLAIN, CONV_POOL, CONV_UP, CONV_BILINEAR };
 
 template <int CHANNELS, ConvKind KIND> struct ConvShape {
-  static constexpr bool pool = KIND == CONV_POOL, up = KIND == CONV_UP;
+  static constexpr bool pool = KIND == CONV_POOL, up = KIND == CONV_UP || KIND == CONV_BILINEAR;
   static constexpr int channels = CHANNELS;
   static constexpr int threads = 128;
   static constexpr int warps_n = CHANNELS > 64 ? 2 : 1, warps_m = 4 / warps_n;
   static constexpr int m = 4;                        // a warp's blocks of 16 pixels: a row of the tile each
   static constexpr int n = CHANNELS / warps_n / 16;  // and of 16 channels
   static constexpr int cols = 16, rows = m * warps_m;
-  static constexpr int side = up ? 2 : 3, taps = side * side;
+  static constexpr int side = KIND == CONV_UP ? 2 : 3, taps = side * side;
 
   static constexpr int row_bytes = 64;  // of a pixel or an output channel in shared memory: 32 input channels
   static constexpr int pitch = 18;      // pixels from one row of the patch to the next; even, see ConvLoader

@@ -40,20 +40,24 @@ const (
 	Selftest90        Kernel[Selftest90Arguments]        = "selftest_90"
 )
 
-// The kernels of conv.cu: for a number of output channels, followed by a max pool or behind an upsampling.
+// The kernels of conv.cu: for a number of output channels, followed by a max pool or behind an upsampling, nearest (Up) or bilinear.
 const (
-	ConvN16      Kernel[ConvArguments] = "conv_n16"
-	ConvN16Pool  Kernel[ConvArguments] = "conv_n16_pool"
-	ConvN16Up    Kernel[ConvArguments] = "conv_n16_up"
-	ConvN32      Kernel[ConvArguments] = "conv_n32"
-	ConvN32Pool  Kernel[ConvArguments] = "conv_n32_pool"
-	ConvN32Up    Kernel[ConvArguments] = "conv_n32_up"
-	ConvN64      Kernel[ConvArguments] = "conv_n64"
-	ConvN64Pool  Kernel[ConvArguments] = "conv_n64_pool"
-	ConvN64Up    Kernel[ConvArguments] = "conv_n64_up"
-	ConvN128     Kernel[ConvArguments] = "conv_n128"
-	ConvN128Pool Kernel[ConvArguments] = "conv_n128_pool"
-	ConvN128Up   Kernel[ConvArguments] = "conv_n128_up"
+	ConvN16          Kernel[ConvArguments] = "conv_n16"
+	ConvN16Pool      Kernel[ConvArguments] = "conv_n16_pool"
+	ConvN16Up        Kernel[ConvArguments] = "conv_n16_up"
+	ConvN16Bilinear  Kernel[ConvArguments] = "conv_n16_bilinear"
+	ConvN32          Kernel[ConvArguments] = "conv_n32"
+	ConvN32Pool      Kernel[ConvArguments] = "conv_n32_pool"
+	ConvN32Up        Kernel[ConvArguments] = "conv_n32_up"
+	ConvN32Bilinear  Kernel[ConvArguments] = "conv_n32_bilinear"
+	ConvN64          Kernel[ConvArguments] = "conv_n64"
+	ConvN64Pool      Kernel[ConvArguments] = "conv_n64_pool"
+	ConvN64Up        Kernel[ConvArguments] = "conv_n64_up"
+	ConvN64Bilinear  Kernel[ConvArguments] = "conv_n64_bilinear"
+	ConvN128         Kernel[ConvArguments] = "conv_n128"
+	ConvN128Pool     Kernel[ConvArguments] = "conv_n128_pool"
+	ConvN128Up       Kernel[ConvArguments] = "conv_n128_up"
+	ConvN128Bilinear Kernel[ConvArguments] = "conv_n128_bilinear"
 )
 
 // The kernels of conv90.cu, by the channels that they were written for.
@@ -86,7 +90,7 @@ type Described interface {
 var Modules = []Module{
 	{Name: "first", Kernels: []Described{First}},
 	{Name: "conv", Kernels: []Described{
-		ConvN16, ConvN16Pool, ConvN16Up, ConvN32, ConvN32Pool, ConvN32Up, ConvN64, ConvN64Pool, ConvN64Up, ConvN128, ConvN128Pool, ConvN128Up,
+		ConvN16, ConvN16Pool, ConvN16Up, ConvN16Bilinear, ConvN32, ConvN32Pool, ConvN32Up, ConvN32Bilinear, ConvN64, ConvN64Pool, ConvN64Up, ConvN64Bilinear, ConvN128, ConvN128Pool, ConvN128Up, ConvN128Bilinear,
 	}},
 	{Name: "statistics", Kernels: []Described{StatisticsPartial, StatisticsMerge}},
 	{Name: "regions", Kernels: []Described{RegionsPartial, RegionsMerge, RegionsApply}},

@@ -197,6 +197,37 @@ func (s suite) lite() error {
 	})
 }
 
+// upsamplings are all three bilinear, and each of them alone.
+var upsamplings = []string{"bilinear", "bilinear,nearest,nearest", "nearest,bilinear,nearest", "nearest,nearest,bilinear"}
+
+// upsampling goes through the upsamplings at the smallest size, where each map's edge is all there is, and at others, with the
+// lite network's widths too.
+func (s suite) upsampling() error {
+	for i, words := range upsamplings {
+		for _, widths := range []model.Widths{Widths, model.Lite} {
+			w, err := RandomWeights(1, widths).WithUpsamplings(words)
+			if err != nil {
+				return err
+			}
+			err = s.withWeights(w, func(e model.Engine, w *model.Weights) error {
+				for k, size := range [][2]int{{8, 8}, {33, 41}, {72, 88}, {150, 35}} {
+					if k > 0 && (k+i)%3 != 0 && (s.short || i > 0) || k > 1 && s.short && widths == model.Lite {
+						continue
+					}
+					if err := s.check(e, w, frame{format: model.Format(k), width: size[0], height: size[1], pad: k, alpha: 1, seed: uint64(10 + k)}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("upsampling %s: %w", words, err)
+			}
+		}
+	}
+	return nil
+}
+
 func (s suite) statistics() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		for i, size := range [][2]int{{1, 1}, {3, 2}, {1, 9}, {7, 7}, {8, 8}, {16, 17}, {53, 37}, {130, 70}} {

@@ -71,6 +71,7 @@ func Cases(open model.Opener, tolerance Tolerance) []Case {
 		{"refusals", s.refusals},
 		{"colorimetry", s.colorimetry},
 		{"lite widths", s.lite},
+		{"upsampling", s.upsampling},
 		{"mask", s.mask},
 		{"preserve color", s.preserveColor},
 		{"smoothing", s.smoothing},
@@ -97,7 +98,10 @@ var shortSize = [8]int{0, 2, 5, 1, 3, 4, 1, 3}
 
 // with opens an engine for random weights and closes it after use.
 func (s suite) with(widths model.Widths, use func(e model.Engine, w *model.Weights) error) (err error) {
-	w := RandomWeights(1, widths)
+	return s.withWeights(RandomWeights(1, widths), use)
+}
+
+func (s suite) withWeights(w *model.Weights, use func(e model.Engine, w *model.Weights) error) (err error) {
 	e, err := s.open(w, model.Options{Precision: s.tolerance.Precision})
 	if err != nil {
 		return fmt.Errorf("open: %w", err)

@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -54,6 +55,7 @@ func TrainingCases(open model.TrainingOpener, tolerance TrainingTolerance) []Cas
 		{"balanced", s.alone(model.Objective{Style: 1, Balance: true})},
 		{"alphas", s.alphas},
 		{"wide", s.wide},
+		{"upsampling", s.upsampling},
 		{"large", s.large},
 		{"flat", s.flat},
 		{"steps", s.steps},
@@ -80,6 +82,7 @@ type training struct {
 	height, width int
 	alphas        []float32
 	cache         int64
+	upsampling    string // as model.Weights.WithUpsamplings takes it; empty is nearest
 }
 
 // pair is an engine and the reference, opened alike.
@@ -95,7 +98,10 @@ type pair struct {
 
 // with opens an engine and closes it after use. What it was opened with is overwritten before, as it has to be copied.
 func (s trainingSuite) with(c training, use func(p *pair) error) (err error) {
-	w := RandomWeights(1, c.widths)
+	w, err := RandomWeights(1, c.widths).WithUpsamplings(cmp.Or(c.upsampling, string(model.Nearest)))
+	if err != nil {
+		return err
+	}
 	loss := encoderLayers(w)
 	if c.encoder {
 		loss = encoderLayers(RandomWeights(2, c.loss))

@@ -83,6 +83,21 @@ func (s trainingSuite) wide() error {
 	)
 }
 
+// upsampling goes through the upsamplings; the smallest pictures have one pixel where the decoder begins.
+func (s trainingSuite) upsampling() error {
+	for i, words := range upsamplings {
+		encoder := i%2 == 1
+		c := training{widths: Widths, loss: lossWidths, encoder: encoder, upsampling: words, height: 8, width: 8, alphas: []float32{1, 0.6}}
+		wide := training{widths: model.Widths{32, 32, 48, 64}, upsampling: words, height: 16, width: 8, alphas: []float32{0.7}}
+		large := c
+		large.height, large.width = 24, 40
+		if err := s.check(everything, c, wide, large); err != nil {
+			return fmt.Errorf("upsampling %s: %w", words, err)
+		}
+	}
+	return nil
+}
+
 // large pictures, for which a fast engine works in pieces. Few losses: the more sums, the nearer some come to 0.
 func (s trainingSuite) large() error {
 	for _, o := range []model.Objective{{Identity: 1}, {Style: 1}} {

@@ -98,7 +98,7 @@ type trainingDefect struct {
 func gradientDefects() []trainingDefect {
 	return []trainingDefect{
 		{"reflection not folded back", "decoder", withParts(func(p *ref.Parts) {
-			p.Pad = func(g ref.Features) ref.Features {
+			p.Pad = func(g ref.Features, _ func(i, n int) int) ref.Features {
 				out := ref.NewFeatures(g.C, g.H-2, g.W-2)
 				for c := range g.C {
 					for i := range out.H {
@@ -107,6 +107,9 @@ func gradientDefects() []trainingDefect {
 				}
 				return out
 			}
+		})},
+		{"a repeated edge folded back as a reflection", "upsampling", withParts(func(p *ref.Parts) {
+			p.Pad = func(g ref.Features, _ func(i, n int) int) ref.Features { return ref.PadGradient(g, 1, ref.Reflect) }
 		})},
 		{"style without gradient", "encoder", withParts(func(p *ref.Parts) {
 			p.AdaIN = func(x ref.Features, style ref.Moments, alpha float64, g ref.Features) (ref.Features, ref.Moments) {

@@ -145,8 +145,8 @@ func (v *variant) run(side model.Side, x ref.Features) ref.Features {
 		if c.Side != side {
 			continue
 		}
-		if c.Kernel == 2 {
-			x = interleave(convolve32(c, ref.Pad(x, 1, ref.Replicate)))
+		if c.Phases {
+			x = interleave(convolve32(c, ref.Pad(x, 1, ref.Replicate)), c.Kernel == 2)
 		} else {
 			x = convolve32(c, ref.Pad(x, 1, v.border))
 		}
@@ -191,16 +191,20 @@ func convolve32(c model.Conv, x ref.Features) ref.Features {
 	return out
 }
 
-// interleave puts the four phases (4*O,H+1,W+1) of a folded upsampling side by side: (O,2H,2W).
-func interleave(x ref.Features) ref.Features {
-	h, w := x.H-1, x.W-1
-	out := ref.NewFeatures(x.C/4, 2*h, 2*w)
+// interleave puts the four phases of a folded upsampling side by side: (O,2H,2W). They are (4*O,H+1,W+1) of nearest, whose odd
+// phases begin a pixel later, and (4*O,H,W) of bilinear.
+func interleave(x ref.Features, nearest bool) ref.Features {
+	later := 0
+	if nearest {
+		later = 1
+	}
+	out := ref.NewFeatures(x.C/4, 2*(x.H-later), 2*(x.W-later))
 	for o := range out.C {
 		to := out.Plane(o)
 		for i := range to {
 			y, j := i/out.W, i%out.W
 			from := x.Plane((2*(y%2)+j%2)*out.C + o)
-			to[i] = from[(y/2+y%2)*x.W+j/2+j%2]
+			to[i] = from[(y/2+y%2*later)*x.W+j/2+j%2*later]
 		}
 	}
 	return out

@@ -106,6 +106,18 @@ func UpsampleGradient(g Features) Features {
 	return out
 }
 
+// UpsampleBilinearGradient goes back through UpsampleBilinear.
+func UpsampleBilinearGradient(g Features) Features {
+	out := NewFeatures(g.C, g.H/2, g.W/2)
+	for c := range g.C {
+		to := out.Plane(c)
+		for i, v := range g.Plane(c) {
+			eachBilinear(i/g.W, i%g.W, out, func(k int, share float64) { to[k] += share * v })
+		}
+	}
+	return out
+}
+
 // MomentsGradient goes back through NewMoments(x). With std = sqrt(mean (x-mean)^2 + epsilon), d std/dx is
 // (x-mean)/(H*W*std).
 func MomentsGradient(x Features, g Moments) Features {

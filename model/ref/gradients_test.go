@@ -72,6 +72,7 @@ func TestOperationGradients(t *testing.T) {
 		{"relu", ReLU, func(x, g Features) Features { return ReLUGradient(ReLU(x), g) }},
 		{"pool", Pool, PoolGradient},
 		{"upsample", Upsample, func(_, g Features) Features { return UpsampleGradient(g) }},
+		{"bilinear", UpsampleBilinear, func(_, g Features) Features { return UpsampleBilinearGradient(g) }},
 	} {
 		for i, size := range oddSizes {
 			x := normal(uint64(i), 2, size[0], size[1])

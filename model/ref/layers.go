@@ -100,7 +100,7 @@ type pass struct {
 func forward(c model.Conv, x Features) (p pass) {
 	p.in = x
 	if c.Kernel == 3 {
-		p.in = Pad(x, 1, Reflect)
+		p.in = Pad(x, 1, border(c))
 	}
 	p.sums = Convolve(c, p.in)
 	p.relu = p.sums
@@ -111,10 +111,20 @@ func forward(c model.Conv, x Features) (p pass) {
 	switch {
 	case c.Pool:
 		p.out = Pool(p.relu)
-	case c.Upsample:
+	case c.Upsample == model.Nearest:
 		p.out = Upsample(p.relu)
+	case c.Upsample == model.Bilinear:
+		p.out = UpsampleBilinear(p.relu)
 	}
 	return p
+}
+
+// border is what a layer's padding repeats.
+func border(c model.Conv) func(i, n int) int {
+	if c.Repeat {
+		return Replicate
+	}
+	return Reflect
 }
 
 // ReLU is max(x, 0).
@@ -154,6 +164,34 @@ func Upsample(x Features) Features {
 		}
 	}
 	return out
+}
+
+// UpsampleBilinear is model.Bilinear: (C,2H,2W).
+func UpsampleBilinear(x Features) Features {
+	out := NewFeatures(x.C, 2*x.H, 2*x.W)
+	for c := range x.C {
+		from, to := x.Plane(c), out.Plane(c)
+		for i := range to {
+			eachBilinear(i/out.W, i%out.W, x, func(k int, share float64) { to[i] += share * from[k] })
+		}
+	}
+	return out
+}
+
+// eachBilinear calls do with the indices in a plane of x of the four pixels that make pixel (y,j) of the map twice as large, and their shares.
+// At an edge some are the same.
+func eachBilinear(y, j int, x Features, do func(k int, share float64)) {
+	for t := range 4 {
+		row, col := y/2, j/2
+		share := [2]float64{.75, .25}
+		if t/2 == 1 {
+			row = Replicate(row+2*(y%2)-1, x.H)
+		}
+		if t%2 == 1 {
+			col = Replicate(col+2*(j%2)-1, x.W)
+		}
+		do(row*x.W+col, share[t/2]*share[t%2])
+	}
 }
 
 // Crop keeps the upper left h x w pixels.

@@ -29,6 +29,18 @@ func TestPoolAndUpsample(t *testing.T) {
 	}
 }
 
+// Values of PyTorch's interpolate(scale_factor=2, mode="bilinear", align_corners=False).
+func TestUpsampleBilinear(t *testing.T) {
+	u := UpsampleBilinear(Features{1, 2, 2, []float64{0, 16, 32, 112}})
+	want := []float64{0, 4, 12, 16, 8, 16, 32, 40, 24, 40, 72, 88, 32, 52, 92, 112}
+	if u.H != 4 || u.W != 4 || !slices.Equal(u.Data, want) {
+		t.Errorf("upsampled to %v %v", u, u.Data)
+	}
+	if u := UpsampleBilinear(Features{1, 1, 1, []float64{3}}); !slices.Equal(u.Data, []float64{3, 3, 3, 3}) {
+		t.Errorf("one pixel became %v", u.Data)
+	}
+}
+
 // A NaN must reach the result: an engine that drops one hides a defect.
 func TestNaNStays(t *testing.T) {
 	nan := math.NaN()

@@ -39,15 +39,17 @@ func (s stack) backward(passes []pass, g Features, levels []Features) Features {
 		switch {
 		case c.Pool:
 			g = PoolGradient(p.relu, g)
-		case c.Upsample:
+		case c.Upsample == model.Nearest:
 			g = UpsampleGradient(g)
+		case c.Upsample == model.Bilinear:
+			g = UpsampleBilinearGradient(g)
 		}
 		if c.ReLU {
 			g = ReLUGradient(p.relu, g)
 		}
 		g = ConvolveGradient(c, p.in, g, s.gradients[i].weight, s.gradients[i].bias)
 		if c.Kernel == 3 {
-			g = s.parts.Pad(g)
+			g = s.parts.Pad(g, border(c))
 		}
 		s.parts.Round(g)
 	}

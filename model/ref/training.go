@@ -29,7 +29,7 @@ var _ model.TrainingEngine = (*Training)(nil)
 
 // Parts are the pieces of a training step that a test may replace, to see whether its suite finds the difference.
 type Parts struct {
-	Pad   func(g Features) Features // back through a layer's padding
+	Pad   func(g Features, border func(i, n int) int) Features // back through a layer's padding
 	AdaIN func(x Features, style Moments, alpha float64, g Features) (gx Features, gStyle Moments)
 	Round func(x Features) // every feature and gradient, in place
 }
@@ -37,7 +37,7 @@ type Parts struct {
 // Exact are the parts of OpenTraining.
 func Exact() Parts {
 	return Parts{
-		Pad:   func(g Features) Features { return PadGradient(g, 1, Reflect) },
+		Pad:   func(g Features, border func(i, n int) int) Features { return PadGradient(g, 1, border) },
 		AdaIN: AdaINGradient,
 		Round: func(Features) {},
 	}
@@ -139,10 +139,9 @@ func (t *Training) evaluation(b *model.Batch, u model.Update) (*evaluation, []fl
 	}
 	gradient := make([]float64, len(t.state.Parameters))
 	rest := gradient
-	trained := w.Widths.Trained(t.options.Encoder)
 	for _, c := range w.Layers {
 		var g parameters
-		if slices.Contains(trained, c.Layer) {
+		if c.Trained(t.options.Encoder) {
 			n, all := len(c.Weight), len(c.Weight)+len(c.Bias)
 			g, rest = parameters{rest[:n], rest[n:all]}, rest[all:]
 		}

@@ -56,14 +56,14 @@ func Weights(name string, w *model.Weights) []terminal.Row {
 	const side = 1024 // a multiple of 8, so that no pooling rounds up
 	rows := []terminal.Row{
 		{"file", name}, {"kind", "weights"},
-		{"network", w.Network}, {"widths", w.Widths.String()},
+		{"network", w.Network}, {"widths", w.Widths.String()}, {"upsampling", w.Upsamplings()},
 		{"parameters", fmt.Sprint(parameters)},
 		{"MAC per pixel", fmt.Sprintf("%.0f", w.Widths.FLOP(side, side)/2/side/side)},
 		{"encoder", w.EncoderID()},
 		{"values", "all finite"},
 		{"silent filters", fmt.Sprint(silent)},
 	}
-	return append(rows, metadataRows(w.Metadata, "format", "network", "widths")...)
+	return append(rows, metadataRows(w.Metadata, "format", "network", "widths", "upsampling")...)
 }
 
 // silentFilters counts the filters of a layer with ReLU that answer 0 to every picture, since all their weights are 0 and

@@ -57,6 +57,7 @@ func Model(w *model.Weights, side model.Side, producerVersion string) []byte {
 	metadata := map[string]string{}
 	maps.Copy(metadata, w.Metadata)
 	metadata["format"], metadata["network"], metadata["widths"] = Format, w.Network, w.Widths.String()
+	metadata["upsampling"] = w.Upsamplings()
 	metadata["encoder"], metadata["adain"] = w.EncoderID(), Adaption
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		m = m.inner(14, entry(key, metadata[key]))
@@ -83,18 +84,26 @@ func (g *graph) layer(c model.Conv, last bool) {
 		g.last = out
 	}
 	if c.Kernel == 3 {
-		add("Pad", "_pad", false, []string{"pads"}, attributeString("mode", "reflect"))
+		border := "reflect"
+		if c.Repeat {
+			border = "edge"
+		}
+		add("Pad", "_pad", false, []string{"pads"}, attributeString("mode", border))
 	}
 	weight, bias := c.Key()+".weight", c.Key()+".bias"
 	g.tensors = append(g.tensors, floats(weight, []int{c.Out, c.In, c.Kernel, c.Kernel}, c.Weight), floats(bias, []int{c.Out}, c.Bias))
 	add("Conv", "", !c.ReLU, []string{weight, bias}, attributeInts("kernel_shape", c.Kernel, c.Kernel))
 	if c.ReLU {
-		add("Relu", "_relu", !c.Pool && !c.Upsample, nil)
+		add("Relu", "_relu", !c.Pool && c.Upsample == model.NoUpsampling, nil)
 	}
 	if c.Pool {
 		add("MaxPool", "_pool", true, nil, attributeInts("kernel_shape", 2, 2), attributeInts("strides", 2, 2), attributeInt("ceil_mode", 1))
 	}
-	if c.Upsample {
+	switch c.Upsample {
+	case model.Bilinear:
+		add("Resize", "_up", true, []string{"", "scales"}, attributeString("mode", "linear"),
+			attributeString("coordinate_transformation_mode", "half_pixel"))
+	case model.Nearest:
 		add("Resize", "_up", true, []string{"", "scales"}, attributeString("mode", "nearest"),
 			attributeString("coordinate_transformation_mode", "asymmetric"), attributeString("nearest_mode", "floor"))
 	}

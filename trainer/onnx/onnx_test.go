@@ -113,6 +113,39 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// Behind a bilinear upsampling stands a padding that repeats the edge, and nowhere else.
+func TestUpsampling(t *testing.T) {
+	for _, c := range []struct{ words, want string }{
+		{"nearest", "reflect nearest reflect reflect reflect reflect nearest reflect reflect nearest reflect reflect"},
+		{"bilinear,nearest,bilinear", "reflect linear edge reflect reflect reflect nearest reflect reflect linear edge reflect"},
+	} {
+		w, err := modeltest.RandomWeights(1, tiny).WithUpsamplings(c.words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := fields(t, Model(w, model.Decoder, "0.0"))
+		var modes []string
+		for _, data := range fields(t, []byte(m[7][0]))[1] {
+			n := fields(t, []byte(data))
+			attributes := map[string]string{}
+			for _, a := range n[5] {
+				f := fields(t, []byte(a))
+				attributes[f[1][0]] = strings.Join(f[4], "")
+			}
+			if mode := attributes["mode"]; mode != "" {
+				modes = append(modes, mode)
+			}
+			if way := map[string]string{"nearest": "asymmetric", "linear": "half_pixel"}[attributes["mode"]]; attributes["coordinate_transformation_mode"] != way {
+				t.Errorf("%s: %v, wanted %q", c.words, attributes, way)
+			}
+		}
+		if got := strings.Join(modes, " "); got != c.want {
+			t.Errorf("%s: modes are %s, wanted %s", c.words, got, c.want)
+		}
+		checkMetadata(t, w, m)
+	}
+}
+
 func checkTensors(t *testing.T, w *model.Weights, side model.Side, tensors map[string]map[protowire.Number][]string) {
 	t.Helper()
 	for _, l := range w.Layers {
@@ -146,13 +179,14 @@ func checkMetadata(t *testing.T, w *model.Weights, m map[protowire.Number][]stri
 		got[f[1][0]] = f[2][0]
 	}
 	for key, want := range map[string]string{
-		"format": Format, "network": w.Network, "widths": "4,8,16,32", "encoder": w.EncoderID(), "adain": Adaption, "recipe": "none",
+		"format": Format, "network": w.Network, "widths": "4,8,16,32", "encoder": w.EncoderID(), "adain": Adaption, "recipe": w.Metadata["recipe"],
+		"upsampling": w.Upsamplings(),
 	} {
 		if got[key] != want {
 			t.Errorf("metadata %q is %q, wanted %q", key, got[key], want)
 		}
 	}
-	if w.Metadata["format"] != "adain-1" {
+	if format := w.Metadata["format"]; format != "" && format != "adain-1" {
 		t.Error("the weights' metadata were changed")
 	}
 }

@@ -14,6 +14,7 @@ type Options struct {
 	VGG                      string // file of the loss network
 	Init                     string // weights file to start from; empty is none
 	Out                      string // the run's folder
+	Upsampling               string // as model.Weights.WithUpsamplings takes it; empty is that of Init, else nearest
 	Network                  string // "decoder", for the frozen loss network's encoder, or "lite", a small encoder and decoder
 	Name                     string // of the network; empty is that of its widths
 	Iterations, Batch, Crop  int

@@ -236,6 +236,7 @@ func (t *run) checkpoint() (*model.TrainingState, error) {
 	for _, g := range t.o.Given {
 		c.Options[g.Name] = g.Value
 	}
+	c.Options["upsampling"] = t.weights.Upsamplings() // an empty option leaves it to the file --init
 	if err := t.folder.WriteCheckpoint(c); err != nil {
 		if t.saved > 0 {
 			err = fmt.Errorf("%w; the checkpoint of iteration %d is intact", err, t.saved)

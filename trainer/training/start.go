@@ -13,8 +13,19 @@ import (
 )
 
 // startWeights are the network at the first step: a checkpoint's, those of --init, or the loss network's encoder or a part of
-// it with a random decoder.
+// it with a random decoder; and upsampling as --upsampling has it.
 func startWeights(ctx context.Context, s Setup, o *Options, loss []model.Conv, checkpoint *record.Checkpoint, out io.Writer) (*model.Weights, error) {
+	w, err := startLayers(ctx, s, o, loss, checkpoint, out)
+	if err != nil || o.Upsampling == "" {
+		return w, err
+	}
+	if w, err = w.WithUpsamplings(o.Upsampling); err != nil {
+		return nil, fmt.Errorf("--upsampling: %w", err)
+	}
+	return w, nil
+}
+
+func startLayers(ctx context.Context, s Setup, o *Options, loss []model.Conv, checkpoint *record.Checkpoint, out io.Writer) (*model.Weights, error) {
 	widths := s.Loss
 	if o.lite() {
 		widths = s.Small

@@ -19,8 +19,8 @@ struct Problem {
   test::Buffer<float> bias;
   std::vector<float> wanted;  // [oh][ow][Cout]
 
-  Problem(const Shape &s, bool pool, bool up, bool replicate, uint64_t seed)
-      : s(s), pool(pool), up(up), replicate(replicate), phases(up ? 4 : 1), side(up ? 2 : 3),
+  Problem(const Shape &s, bool pool, bool up, bool bilinear, bool replicate, uint64_t seed)
+      : s(s), pool(pool), up(up), replicate(replicate), phases(up ? 4 : 1), side(up && !bilinear ? 2 : 3),
         oh(up ? 2 * s.H : pool ? (s.H + 1) / 2 : s.H), ow(up ? 2 * s.W : pool ? (s.W + 1) / 2 : s.W),
         x(size_t(s.H + 2) * (s.W + 2) * s.Cin), w(size_t(phases) * side * side * s.Cout * s.Cin),
         y(size_t(oh + 2) * (ow + 2) * s.Cout), bias(s.Cout), wanted(size_t(oh) * ow * s.Cout) {
@@ -44,7 +44,7 @@ struct Problem {
           for (int o = 0; o < s.Cout; o++) {
             double sum = bias[o];
             for (int tap = 0; tap < side * side; tap++) {
-              const int row = py + phase / 2 + tap / side, col = px + phase % 2 + tap % side;
+              const int later = side == 2 ? phase : 0, row = py + later / 2 + tap / side, col = px + later % 2 + tap % side;
               const float *a = &xf[(size_t(row) * (s.W + 2) + col) * s.Cin];
               const float *b = &wf[((size_t(phase) * side * side + tap) * s.Cout + o) * s.Cin];
               float part = 0;
@@ -86,8 +86,9 @@ struct Problem {
 };
 
 void run(const std::string &kernel, const Shape &s, bool replicate) {
-  const bool pool = kernel.find("_pool") != std::string::npos, up = kernel.find("_up") != std::string::npos;
-  Problem p(s, pool, up, replicate, 100 * s.H + s.W + s.Cin + 7 * replicate);
+  const bool pool = kernel.find("_pool") != std::string::npos, bilinear = kernel.find("_bilinear") != std::string::npos;
+  const bool up = bilinear || kernel.find("_up") != std::string::npos;
+  Problem p(s, pool, up, bilinear, replicate, 100 * s.H + s.W + s.Cin + 7 * replicate);
   const emu::Launch l = test::kernel(kernel.c_str()).launch;
   const int tiles = (s.H + l.tile_h - 1) / l.tile_h * ((s.W + l.tile_w - 1) / l.tile_w);
   test::launch(kernel.c_str(), dim3(tiles, s.Cout / l.tile_c, p.phases), static_cast<const __half *>(p.x.data()),
@@ -102,7 +103,7 @@ void run(const std::string &kernel, const Shape &s, bool replicate) {
 TEST(conv_small_planes) {
   const int planes[][2] = {{1, 1}, {1, 9}, {2, 2}, {3, 2}, {8, 8}};
   int i = 0;
-  for (const char *kernel : {"conv_n16", "conv_n16_pool", "conv_n16_up", "conv_n128", "conv_n128_pool", "conv_n128_up"})
+  for (const char *kernel : {"conv_n16", "conv_n16_pool", "conv_n16_up", "conv_n16_bilinear", "conv_n128", "conv_n128_pool", "conv_n128_up", "conv_n128_bilinear"})
     for (const auto &plane : planes) {
       const Shape s = {plane[0], plane[1], ++i % 3 ? 16 : 32, std::strstr(kernel, "128") ? 128 : 16};
       run(kernel, s, false);
@@ -114,31 +115,35 @@ TEST(conv_n16) {
   run("conv_n16", {33, 50, 16, 16}, false);
   run("conv_n16_pool", {17, 33, 48, 32}, true);
   run("conv_n16_up", {24, 40, 16, 16}, false);
+  run("conv_n16_bilinear", {17, 33, 48, 16}, false);
 }
 
 TEST(conv_n32) {
   run("conv_n32", {17, 33, 32, 32}, true);
   run("conv_n32_pool", {33, 50, 16, 32}, false);
   run("conv_n32_up", {17, 33, 48, 96}, true);
+  run("conv_n32_bilinear", {24, 17, 32, 64}, true);
 }
 
 TEST(conv_n64) {
   run("conv_n64", {24, 40, 64, 64}, false);
   run("conv_n64_pool", {17, 33, 80, 64}, true);
   run("conv_n64_up", {17, 20, 64, 64}, false);
+  run("conv_n64_bilinear", {9, 33, 64, 64}, false);
 }
 
 TEST(conv_n128) {
   run("conv_n128", {17, 20, 128, 256}, true);
   run("conv_n128_pool", {24, 40, 48, 128}, false);
   run("conv_n128_up", {9, 17, 128, 128}, false);
+  run("conv_n128_bilinear", {9, 17, 64, 128}, true);
   run("conv_n128_up", {25, 24, 16, 128}, false);  // tiles whose only halo is that of one side
 }
 
 // Rows that ldmatrix reads together lie in different banks, whatever the tap.
 TEST(conv_banks) {
   const uint64_t before = emu::counters.bank_conflicts;
-  for (const char *kernel : {"conv_n16", "conv_n16_up", "conv_n32", "conv_n64_pool", "conv_n128_up"})
+  for (const char *kernel : {"conv_n16", "conv_n16_up", "conv_n32", "conv_n64_pool", "conv_n128_up", "conv_n64_bilinear"})
     run(kernel, {9, 17, 32, 128}, false);
   CHECK(emu::counters.bank_conflicts == before);
 }
