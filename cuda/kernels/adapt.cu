@@ -11,7 +11,7 @@
 // This is exact at the border too: reflecting commutes with the affine map. Products beyond float16 become its largest number. The bias
 // takes back what the rounded weights make of the mean, so that their rounding meets deviations from it only: a channel may have a mean
 // hundreds of times its deviation.
-// Bound by memory: 54 bytes for each channel pair, 14 MB for 512 -> 256, which is nothing beside the planes.
+// Bound by memory: 54 bytes for each channel pair, 7 MB for 512 -> 256, which is nothing beside the planes.
 // Rejected: the map applied to the plane (reads and writes it once more) or while it is loaded (every tap again, and not by cp.async).
 #include "launch.cuh"
 #include "warp.cuh"

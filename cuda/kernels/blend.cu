@@ -12,7 +12,7 @@
 //                   formats are BT.601's
 //   All pictures are of one format and size; rows begin anywhere, bytes between them stay. Grid of both: tiles of the picture
 //
-// Exact. Bound by memory: of each of three pictures 1.5 to 4 bytes are read for a pixel, and of three written; changes is a byte.
+// Exact. Bound by memory: of each of four pictures 1.5 to 4 bytes are read for a pixel, and of three written; changes is a byte.
 // A thread has 2x2 pixels, which share chroma in YUV formats, so that it reads what only it writes. It takes the changes around them
 // from L1: four bytes a pixel.
 // Rejected: one kernel (c of the neighbours is not there yet, and computing it anew needs both frames around each tile while others

@@ -12,7 +12,7 @@
 //
 // A region that is empty goes on where the others do, as it must: regions_merge gives it the same 0 and 1 each time, which are 0 apart.
 //
-// Bound by nothing but the launch: 28 KB for 512 channels. Double precision, as a float stands still where s is close to 1; each sum has a
+// Bound by nothing but the launch: 32 KB for 512 channels. Double precision, as a float stands still where s is close to 1; each sum has a
 // fixed order. Rejected: a part of statistics_merge, whose blocks would have to wait for each other's share of the distance; one flag for
 // all regions, whose blocks would have to agree on it.
 #include "launch.cuh"
