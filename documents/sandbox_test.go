@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/color/palette"
+	"image/gif"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -78,8 +81,11 @@ func (s *sandbox) pictures(t *testing.T, page string) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"photo.jpg", "painting.jpg", "my painting.jpg", "woodcut.jpg", "mask.png"} {
+	for _, name := range []string{"photo.jpg", "painting.jpg", "my painting.jpg", "woodcut.jpg", "mask.png", "shot.0001.png", "shot.0002.png", "frames/1001.png", "frames/1002.png"} {
 		write(name)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "cat.gif"), twoFrames(t), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	if page != "documents/train.md" {
 		for _, name := range []string{"photos/train/1.jpg", "photos/train/2.jpg", "photos/val/1.jpg", "paintings/train/1.jpg", "paintings/train/2.jpg", "paintings/val/1.jpg"} {
@@ -111,6 +117,24 @@ func (s *sandbox) pictures(t *testing.T, page string) {
 }
 
 // films makes one of a second and gives it all the names that lines have.
+// twoFrames is an animated GIF.
+func twoFrames(t *testing.T) []byte {
+	t.Helper()
+	film := &gif.GIF{Delay: []int{10, 20}}
+	for i := range 2 {
+		img := image.NewPaletted(image.Rect(0, 0, 96, 80), palette.Plan9)
+		for k := range img.Pix {
+			img.Pix[k] = byte(k + 40*i)
+		}
+		film.Image = append(film.Image, img)
+	}
+	var b bytes.Buffer
+	if err := gif.EncodeAll(&b, film); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func (s *sandbox) films(t *testing.T) {
 	t.Helper()
 	if err := s.run("gst-launch-1.0 videotestsrc num-buffers=10 ! video/x-raw,format=I420,width=96,height=64,framerate=10/1 ! x264enc speed-preset=ultrafast " +

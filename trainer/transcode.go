@@ -13,19 +13,19 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
-	"adainfilter/trainer/files"
-	"adainfilter/trainer/film"
 	"adainfilter/trainer/transcode"
 )
 
 func transcodeCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the results"},
+		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the results, or for one film the file (film.mp4, film.gif) or the numbered pictures (frames/%05d.png)"},
 		&cli.StringFlag{Name: "codec", Usage: "`CODEC` of the video: " + strings.Join(transcode.Codecs(), ", ") +
 			", source for the film's own, or an encoder of GStreamer such as vah264enc; by default h264, and one that keeps it where a film has transparency"},
 		&cli.StringFlag{Name: "preset", Value: "medium", Usage: "how much `TIME` coding may take: " + strings.Join(transcode.Presets, ", ")},
-		&cli.StringFlag{Name: "container", Usage: "`KIND` of file: mp4, mov, mkv or webm; by default the film's own if codec and streams fit"},
+		&cli.StringFlag{Name: "container", Usage: "`KIND` of file: " + strings.Join(transcode.Containers(), ", ") + " (the last two are folders of numbered pictures); by default the film's own if codec and streams fit"},
 		&cli.IntFlag{Name: "quality", Value: transcode.DefaultQuality, Usage: "`NUMBER` from 1 to 100, the same for every codec"},
+		&cli.StringFlag{Name: "fps", Value: "25", Usage: "frames a second of numbered pictures, a `NUMBER` such as 24000/1001"},
+		&cli.IntFlag{Name: "start-number", Value: -1, Usage: "`NUMBER` of the first of numbered pictures; by default the lowest that is there"},
 		&cli.DurationFlag{Name: "start", Usage: "begin at this `TIME` of the film, as 1m30s"},
 		&cli.DurationFlag{Name: "duration", Usage: "take so much `TIME` of the film; 0 is all"},
 		&cli.DurationFlag{Name: "segment", Value: time.Minute, Usage: "`LENGTH` of the parts that are made one by one; 0 is the whole film"},
@@ -47,6 +47,7 @@ func transcodeCommand() *cli.Command {
 			"  adain transcode --out styled/ film.mp4\n" +
 			"  adain transcode --style painting.jpg --alpha 0.8 --codec h265 --quality 80 --jobs 2 --out styled/ films/\n" +
 			"  adain transcode --start 1m --duration 10s --codec ffv1 --out test/ film.mkv\n" +
+			"  adain transcode --fps 24 --out styled.mov --codec prores4444 frames/%05d.png\n" +
 			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
 			"  adain transcode --join --out shared/ film.mp4         # when they are done",
 		Flags:           slices.Concat(flags, propertyFlags()),
@@ -142,7 +143,11 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	if jobs < 1 || jobs > 1024 {
 		return nil, fmt.Errorf("--jobs is %d, wanted 1 to 1024", jobs)
 	}
-	inputs, err := files.Named(names, film.Suffixes)
+	rate, err := readRate(c)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := filmInputs(names, c.Int("start-number"), rate)
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +167,14 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	below := slices.ContainsFunc(names, func(name string) bool { return within(name, o.Out) })
 	for _, in := range inputs {
 		if slices.Contains(names, in.Path) || !below || !within(o.Out, in.Path) {
-			o.Inputs = append(o.Inputs, transcode.Input{Path: in.Path, Base: in.Base})
+			o.Inputs = append(o.Inputs, in)
 		}
 	}
 	if len(o.Inputs) == 0 {
 		return nil, fmt.Errorf("all films lie in --out %q, where results are: choose another folder", o.Out)
+	}
+	if err := outputFile(o, o.Out); err != nil {
+		return nil, err
 	}
 	// Not fewer threads where there are more jobs: the engine's last bit depends on their number, the film must not on that of jobs.
 	o.Set = ps.set

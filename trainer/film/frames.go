@@ -13,6 +13,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/film/stills"
 )
 
 // decode makes RGB frames with square pixels of what file names, no faster than they are taken.
@@ -42,6 +43,10 @@ func Read(ctx context.Context, path string, size, n int) ([]*model.Image, error)
 // GStreamer's, or ErrStalled where the decoder gives nothing for DecodeLimit.
 func Frames(ctx context.Context, path string, size int) iter.Seq2[*model.Image, error] {
 	return func(yield func(*model.Image, error) bool) {
+		if f, err := stills.Open(path); err == nil && len(f.Times) > 1 { // GStreamer's readers of these do not end
+			animated(ctx, f, size, yield)
+			return
+		}
 		r, err := open(decode, path, DecodeLimit)
 		if err != nil {
 			yield(nil, err)
@@ -59,6 +64,38 @@ func Frames(ctx context.Context, path string, size int) iter.Seq2[*model.Image, 
 			if !yield(frame, err) || err != nil {
 				return
 			}
+		}
+	}
+}
+
+// animated gives the frames of an animated picture, on white where it is transparent.
+func animated(ctx context.Context, f *stills.Film, size int, yield func(*model.Image, error) bool) {
+	r, err := f.Open(0)
+	if err != nil {
+		yield(nil, fmt.Errorf("film %w", err))
+		return
+	}
+	defer r.Close()
+	for {
+		data, err := r.Next()
+		switch {
+		case err == io.EOF:
+			return
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		frame := &model.Image{Format: model.RGBA, Width: f.Width, Height: f.Height}
+		frame.Planes[0] = model.Plane{Data: data, Stride: 4 * f.Width}
+		frame = picture.OnWhite(frame)
+		if size > 0 && min(frame.Width, frame.Height) > size {
+			frame = picture.ShortSide(frame, size)
+		}
+		if !yield(frame, nil) {
+			return
 		}
 	}
 }

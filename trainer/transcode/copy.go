@@ -44,6 +44,9 @@ func isMarkup(caps string) bool {
 
 // takes says whether the container has room for a stream.
 func (p *plan) takes(o other) bool {
+	if muxers[p.Muxer] == "" {
+		return false
+	}
 	factory := gst.Find(muxers[p.Muxer])
 	if factory == nil {
 		return false

@@ -10,6 +10,7 @@ import (
 	"github.com/go-gst/go-gst/gst"
 
 	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/stills"
 )
 
 // sourceCodec asks for what the film itself is coded with, or for its container's usual codec.
@@ -103,8 +104,11 @@ var codecs = []codec{
 	{name: "ffv1", containers: []string{"mkv"}, media: "video/x-ffv", parser: "video/x-ffv,ffversion=1", alpha: "BGRA", encoders: []encoder{ // encoder and muxer have two names for one field
 		{"avenc_ffv1", "gop-size=1 slicecrc=1 threads=1", "I420", false, 0, 0, "libavcodec.so.", [3]string{}},
 	}},
-	{name: "png", containers: []string{"mov"}, media: "image/png", parser: "image/png", alpha: "RGBA", encoders: []encoder{
+	{name: "png", containers: []string{"mov", "gif", "apng", "png", "tiff"}, media: "image/png", parser: "image/png", alpha: "RGBA", encoders: []encoder{
 		{"pngenc", "compression-level=PRESET", "RGB", false, 0, 0, "libpng16.so.", [3]string{"1", "6", "9"}},
+	}},
+	{name: "webp", containers: []string{"webp"}, media: "image/webp", parser: "image/webp", alpha: "RGBA", encoders: []encoder{
+		{"webpenc", "quality=QUALITY speed=PRESET", "RGB", false, 0, 100, "libwebp.so.", [3]string{"1", "4", "6"}},
 	}},
 }
 
@@ -137,8 +141,17 @@ func findCodec(name string) *codec {
 
 func (c *codec) fits(container string) bool { return slices.Contains(c.containers, container) }
 
+// smallest is the side from which on some of GStreamer's muxers take frames.
+const smallest = 16
+
 // containerOf is the container that a film lies in, "" for others than ours.
 func containerOf(f *facts, path string) string {
+	if end := strings.ToLower(filepath.Ext(path)); f.Pictures == stills.PNG && (end == ".tif" || end == ".tiff") {
+		return stills.TIFF
+	}
+	if f.Pictures != "" {
+		return f.Pictures
+	}
 	switch f.Container {
 	case "video/quicktime", "audio/x-m4a":
 		if strings.EqualFold(filepath.Ext(path), ".mov") {
@@ -172,11 +185,17 @@ func (o *Options) chooseCodec(p *plan, path string) error {
 		p.Muxer = "mkv"
 		p.Carry = p.carries()
 	}
+	if f := p.Facts; (f.Width < smallest || f.Height < smallest) && slices.Contains([]string{"mp4", "mov", stills.WebP}, p.Muxer) {
+		if o.Container != "" || !c.fits("mkv") {
+			return fmt.Errorf("it has %dx%d pixels, GStreamer writes %s from %dx%d on (--container mkv, gif and apng take less)", f.Width, f.Height, p.Muxer, smallest, smallest)
+		}
+		p.Muxer = "mkv"
+	}
 	if !c.fits(p.Muxer) {
 		return fmt.Errorf("%s does not go into %s, wanted %s", c.name, p.Muxer, join(c.containers))
 	}
-	p.End = "." + p.Muxer
-	if !has(muxers[p.Muxer]) {
+	p.End = (&job{options: o, path: path}).endOf(p.Muxer)
+	if _, picture := pictureKinds[p.Muxer]; !picture && !has(muxers[p.Muxer]) {
 		return fmt.Errorf("%s cannot be written: %s", p.Muxer, film.Lacking(muxers[p.Muxer]))
 	}
 	return here.choose(c, p, choice{quality: o.Quality, preset: o.Preset, wanted: wanted, gpu: !o.CPU})
@@ -191,6 +210,9 @@ func (o *Options) codecFor(f *facts, own string) (c *codec, wanted string) {
 		return codecOf(f, own), ""
 	case o.Codec != "":
 		return codecWith(o.Codec), o.Codec
+	}
+	if _, picture := pictureKinds[cmp.Or(o.Container, own)]; picture {
+		return usualOf(cmp.Or(o.Container, own)), ""
 	}
 	usual := findCodec("h264")
 	if alphaFormat(f.Raw.Format) {

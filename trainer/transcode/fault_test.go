@@ -151,7 +151,7 @@ func TestNames(t *testing.T) {
 		if err := os.WriteFile(name+".mp4", data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		inputs = append(inputs, Input{name + ".mp4", name})
+		inputs = append(inputs, Input{Path: name + ".mp4", Base: name})
 	}
 	report, _ := order{Inputs: inputs, Out: "out"}.run(t)
 	for _, r := range report.Films {

@@ -1,7 +1,6 @@
 package transcode
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +10,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"adainfilter/trainer/film/stills"
 )
 
 // job is one input on its way to its output.
 type job struct {
 	options *Options
 	number  int
+	input   Input
 	path    string
 	base    string // of the output, without its end
 	begun   time.Time
@@ -38,11 +40,16 @@ var errSkipped = errors.New("finished before")
 // prepare locks the film's folder and finds out what is left to do: numbers of segments. errSkipped says that there is nothing.
 func (j *job) prepare(ctx context.Context) (segments []int, err error) {
 	j.begun = time.Now()
+	if n := j.input.Numbers; n != nil {
+		if same, err := sameFile(j.base, filepath.Dir(n.Pattern)); err != nil || same {
+			return nil, errors.Join(err, fmt.Errorf("the output %q would take the pictures' place", j.base))
+		}
+	}
 	if j.finished(j.guess()) {
 		j.tidy()
 		return nil, errSkipped
 	}
-	if err := readable(j.path); err != nil {
+	if err := j.readable(); err != nil {
 		j.unreadable = true
 		return nil, err
 	}
@@ -74,6 +81,11 @@ func (j *job) prepare(ctx context.Context) (segments []int, err error) {
 	if j.finished([]string{j.plan.End}) {
 		return nil, errSkipped
 	}
+	if isFolder(j.plan.Muxer) {
+		if err := j.roomFor(j.base); err != nil {
+			return nil, err
+		}
+	}
 	frames := 0
 	for i, s := range j.plan.Segments {
 		if !j.has(i) && j.options.Shard.has(j.number, i) && !j.options.Join {
@@ -90,31 +102,70 @@ func (j *job) prepare(ctx context.Context) (segments []int, err error) {
 func (j *job) guess() []string {
 	o := j.options
 	if o.Container != "" {
-		return []string{"." + o.Container}
+		return []string{j.endOf(o.Container)}
 	}
 	own := strings.TrimPrefix(strings.ToLower(filepath.Ext(j.path)), ".")
-	if own == "m4v" {
+	switch {
+	case own == "m4v":
 		own = "mp4"
+	case j.input.Numbers != nil && (own == "tif" || own == "tiff"):
+		own = stills.TIFF
+	case j.input.Numbers != nil:
+		own = stills.PNG
+	case own == "png":
+		own = stills.APNG
 	}
-	c := findCodec(cmp.Or(o.Codec, "h264"))
-	if c == nil {
+	c := findCodec(o.Codec)
+	if c == nil && o.Codec != sourceCodec {
 		c = codecWith(o.Codec)
 	}
+	_, picture := pictureKinds[own]
 	switch {
-	case c == nil && muxers[own] != "":
+	case picture && (c == nil || c.fits(own)):
+		return []string{j.endOf(own)}
+	case o.Codec == sourceCodec && muxers[own] != "":
 		return []string{"." + own}
-	case c == nil:
+	case o.Codec == sourceCodec:
 		return nil
-	case c.fits(own):
+	case c == nil:
+		c = findCodec("h264")
+	}
+	if c.fits(own) {
 		return []string{"." + own, ".mkv"}
 	}
 	return []string{"." + c.containers[0], ".mkv"}
 }
 
+// readable reports an input at which there can be no film.
+func (j *job) readable() error {
+	if j.input.Numbers != nil {
+		_, err := stills.OpenSequence(*j.input.Numbers)
+		return err
+	}
+	return readable(j.path)
+}
+
+// stamp tells two states of the input apart.
+func (j *job) stamp() (string, error) {
+	if j.input.Numbers != nil {
+		return picturesStamp(*j.input.Numbers)
+	}
+	return inputStamp(j.path)
+}
+
+// isResult says whether what lies at a path is a result of this program: a file, or a folder with something in it.
+func isResult(info os.FileInfo, path string) bool {
+	if !info.IsDir() {
+		return info.Mode().IsRegular()
+	}
+	entries, err := os.ReadDir(path)
+	return err == nil && len(entries) > 0
+}
+
 // finished says whether the output is there and may stay.
 func (j *job) finished(ends []string) bool {
 	for _, end := range ends {
-		if info, err := os.Stat(j.base + end); err == nil && info.Mode().IsRegular() && !j.options.Overwrite {
+		if info, err := os.Stat(j.base + end); err == nil && info.IsDir() == (end == "") && isResult(info, j.base+end) && !j.options.Overwrite {
 			j.result.Output = j.base + end
 			return true
 		}
@@ -150,7 +201,7 @@ func (j *job) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stamp, err := inputStamp(j.path)
+	stamp, err := j.stamp()
 	if err != nil {
 		return err
 	}
@@ -164,7 +215,7 @@ func (j *job) decide(ctx context.Context) error {
 		j.plan = held
 		return j.agree()
 	}
-	identity, err := j.options.identity(j.path)
+	identity, err := j.options.identity(j.input, j.path)
 	if err != nil {
 		return err
 	}
@@ -208,6 +259,13 @@ func (j *job) decide(ctx context.Context) error {
 
 // look makes a plan for what is in the film.
 func (j *job) look(ctx context.Context, identity, stamp string) (*plan, error) {
+	pictures, err := j.input.openPictures()
+	if err != nil {
+		return nil, err
+	}
+	if pictures != nil {
+		return j.options.makePlan(factsOf(pictures), j.path, identity, stamp)
+	}
 	facts, err := probeFile(ctx, j.path)
 	if err != nil {
 		return nil, err
@@ -221,7 +279,7 @@ func (j *job) agree() error {
 	if !j.options.Compare {
 		return nil
 	}
-	identity, err := j.options.identity(j.path)
+	identity, err := j.options.identity(j.input, j.path)
 	if err != nil {
 		return err
 	}

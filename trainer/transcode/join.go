@@ -34,10 +34,17 @@ func (j *job) join(ctx context.Context) error {
 	defer os.Remove(part)
 	out := j.base + j.plan.End
 	switch same, err := sameFile(out, j.path); {
+	case j.input.Numbers != nil: // prepare has looked
 	case err != nil:
 		return fmt.Errorf("is the output %q the film? %w", out, err)
 	case same:
 		return fmt.Errorf("the output %q would take the film's place", out)
+	}
+	if _, picture := pictureKinds[j.plan.Muxer]; picture {
+		if err := j.joinPictures(ctx, v, out); err != nil {
+			return err
+		}
+		return j.done(v, out)
 	}
 	m, err := j.mux(ctx, v, part)
 	if err != nil {
@@ -66,6 +73,11 @@ func (j *job) join(ctx context.Context) error {
 	if err := os.Rename(part, out); err != nil {
 		return err
 	}
+	return j.done(v, out)
+}
+
+// done notes a result that has its name, and removes what it was made of.
+func (j *job) done(v *joined, out string) error {
 	if err := syncFolder(filepath.Dir(out)); err != nil {
 		return err
 	}
@@ -73,6 +85,7 @@ func (j *job) join(ctx context.Context) error {
 	return j.folder.remove()
 }
 
+// sameFile says whether two paths lead to one file; where the first leads to none they do not.
 func sameFile(a, b string) (bool, error) {
 	x, err := os.Stat(a)
 	if errors.Is(err, os.ErrNotExist) {
@@ -102,7 +115,7 @@ type muxing struct {
 func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) {
 	parts := "appsrc name=video format=time block=true max-bytes=16777216  " + muxers[j.plan.Muxer] + " name=muxer ! filesink name=out"
 	open := film.NewPipeline
-	if !j.plan.Carry {
+	if !j.plan.Carry && j.plan.Facts.Pictures == "" {
 		parts, open = "filesrc name=file ! parsebin name=streams  "+parts, film.Open
 	}
 	g, err := open(parts, j.path, stall)
@@ -169,6 +182,10 @@ func (m *muxing) build(part string) error {
 	runtime.KeepAlive(caps)
 	if m.job.plan.Carry {
 		return m.alone(muxer)
+	}
+	if m.job.plan.Facts.Pictures != "" {
+		m.once.Do(func() { close(m.begin) })
+		return nil
 	}
 	streams, err := m.Element("streams")
 	if err != nil {

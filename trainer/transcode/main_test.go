@@ -147,7 +147,7 @@ func (o order) one(t *testing.T) (Result, *watcher) {
 // inputsOf is one film as an input.
 func inputsOf(path string) []Input {
 	base := filepath.Base(path)
-	return []Input{{path, strings.TrimSuffix(base, filepath.Ext(base))}}
+	return []Input{{Path: path, Base: strings.TrimSuffix(base, filepath.Ext(base))}}
 }
 
 // runChild is the other process: it prints the report.

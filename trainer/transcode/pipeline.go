@@ -23,7 +23,9 @@ func (p *plan) text() string {
 	width, height := p.size()
 	size := fmt.Sprintf("width=%d,height=%d,pixel-aspect-ratio=%s", width, height, p.Facts.Aspect)
 	parts := []string{"filesrc name=file ! parsebin name=streams"}
-	if p.CUDA {
+	if p.Facts.Pictures != "" {
+		parts = []string{p.pictureSource() + p.crop() + " ! videoconvert ! videoscale ! " + p.filterCaps(size)}
+	} else if p.CUDA {
 		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=NV12,%s",
 			p.Decoder, gpuMemory, frameQueue, gpuMemory, size))
 	} else {
@@ -31,10 +33,7 @@ func (p *plan) text() string {
 		if p.Facts.Interlaced {
 			decode += " ! deinterlace fields=top"
 		}
-		if width != p.Facts.Width || height != p.Facts.Height {
-			decode += fmt.Sprintf(" ! videocrop right=%d bottom=%d", p.Facts.Width-width, p.Facts.Height-height)
-		}
-		parts = append(parts, decode+" ! videoconvert ! videoscale add-borders=true ! "+p.filterCaps(size))
+		parts = append(parts, decode+p.crop()+" ! videoconvert ! videoscale add-borders=true ! "+p.filterCaps(size))
 	}
 	return strings.Join(parts, "  ") + " ! adainfilter name=filter ! " + frameQueue + " name=styled ! " + p.coding() +
 		" ! fakesink name=coded sync=false async=false"
@@ -64,9 +63,22 @@ func (p *plan) coding() string {
 	parts = append(parts, caps)
 	if p.Facts.Variable {
 		// Encoders that believe in a rate move frames to its grid.
-		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate=0/1"))
+		rate := "0/1"
+		if c := findCodec(p.Codec); kindOf(c.media) == "image" {
+			rate = "25/1" // of pictures; that of WebP takes no other
+		}
+		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate="+rate))
 	}
 	return strings.Join(append(parts, p.Encoder.text(), findCodec(p.Codec).parser), " ! ")
+}
+
+// crop cuts off what the codec has no place for.
+func (p *plan) crop() string {
+	width, height := p.size()
+	if width == p.Facts.Width && height == p.Facts.Height {
+		return ""
+	}
+	return fmt.Sprintf(" ! videocrop right=%d bottom=%d", p.Facts.Width-width, p.Facts.Height-height)
 }
 
 // filterCaps are the caps of frames on their way into the filter. Colours are named, since GStreamer would take those that the encoder asks

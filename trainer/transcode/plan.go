@@ -134,11 +134,22 @@ func seekFor(frames []frameTime, i int) time.Duration {
 }
 
 // identity is a hash of everything that the output depends on: the film, what is made of it, and the files that this needs.
-func (o *Options) identity(path string) (string, error) {
+func (o *Options) identity(in Input, path string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %q %q %q %d %d %d %d\n", planVersion, o.Codec, o.Container, o.Preset, o.Quality, o.Start, o.Duration, o.Segment)
 	fmt.Fprintf(h, "%v %v %q\n", o.Smoothing, o.CPU, o.Settings)
-	for _, name := range append([]string{path}, o.Files...) {
+	fmt.Fprintf(h, "%q %q\n", o.End, o.Pattern)
+	named := slices.Clone(o.Files)
+	if in.Numbers == nil {
+		named = append(named, path)
+	} else {
+		stamp, err := picturesStamp(*in.Numbers)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(h, stamp)
+	}
+	for _, name := range named {
 		info, err := os.Stat(name)
 		if err != nil {
 			return "", fmt.Errorf("%q: %w", name, errors.Unwrap(err))
@@ -214,6 +225,7 @@ func (p *plan) warn(o *Options) {
 		add("its interlaced frames become progressive ones, made of their first fields")
 	}
 	p.warnLosses()
+	p.warnPictures()
 	if p.Encoder.Hardware {
 		add("%s codes in hardware, which promises no equal bits when it is done again", p.Encoder.Element)
 	}

@@ -199,7 +199,7 @@ func TestParseShard(t *testing.T) {
 }
 
 func TestOptionErrors(t *testing.T) {
-	in := []Input{{"a", "a"}}
+	in := []Input{{Path: "a", Base: "a"}}
 	for want, o := range map[string]Options{
 		"codec is \"mp3\"":           {Inputs: in, Out: "o", Codec: "mp3"},
 		"container is \"avi\"":       {Inputs: in, Out: "o", Container: "avi"},

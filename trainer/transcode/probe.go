@@ -24,8 +24,10 @@ const probeLimit = 20 * time.Second
 
 // facts are what is known of a film before any of it is decoded.
 type facts struct {
-	Container   string        `json:"container"` // the caps' name, "" for a bare stream
-	Media       string        `json:"media"`     // the caps' name of the coded video
+	Pictures    string        `json:"pictures,omitempty"` // kind of a film that package stills reads
+	Loop        int           `json:"loop,omitempty"`     // how often that is shown; 0 is without an end
+	Container   string        `json:"container"`          // the caps' name, "" for a bare stream
+	Media       string        `json:"media"`              // the caps' name of the coded video
 	Width       int           `json:"width"`
 	Height      int           `json:"height"`
 	Aspect      string        `json:"aspect"` // of a pixel, as 1/1

@@ -13,6 +13,7 @@ import (
 	"github.com/go-gst/go-gst/gst"
 
 	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/stills"
 )
 
 // errUnlike says that a segment came out otherwise than the film's index promises.
@@ -49,6 +50,18 @@ func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 		return err
 	}
 	defer c.Close()
+	if c.pictures != nil {
+		fed := make(chan struct{})
+		go func() {
+			defer close(fed)
+			c.feed(c.pictures)
+		}()
+		defer func() {
+			if c.Close() { // which wakes the feeding goroutine
+				<-fed
+			}
+		}()
+	}
 	if seek {
 		go c.seek()
 	}
@@ -96,10 +109,11 @@ func (c *coding) judge(err error, n int, seek bool) error {
 // coding is a segment on its way through GStreamer.
 type coding struct {
 	*film.Pipeline
-	job     *job
-	segment *segment
-	writer  *segmentWriter
-	abort   chan error
+	job      *job
+	segment  *segment
+	writer   *segmentWriter
+	abort    chan error
+	pictures *stills.Film // nil for a film that GStreamer reads
 
 	arrived chan struct{} // closed when the decoder has begun
 	done    chan struct{} // closed when the segment is
@@ -125,7 +139,14 @@ type coding struct {
 
 func (c *coding) build() (err error) {
 	j := c.job
-	if c.Pipeline, err = film.Open(j.plan.text(), j.path, stall); err != nil {
+	if j.plan.Facts.Pictures == "" {
+		c.Pipeline, err = film.Open(j.plan.text(), j.path, stall)
+	} else if c.pictures, err = j.input.openPictures(); err == nil && c.pictures == nil {
+		err = errors.New("it has changed since it was begun")
+	} else if err == nil {
+		c.Pipeline, err = film.NewPipeline(j.plan.text(), j.path, stall)
+	}
+	if err != nil {
 		return err
 	}
 	filter, err := c.Element("filter")
@@ -135,8 +156,10 @@ func (c *coding) build() (err error) {
 	if err := j.options.Set(filter); err != nil {
 		return err
 	}
-	if err := c.linkDecoder(); err != nil {
-		return err
+	if c.pictures == nil {
+		if err := c.linkDecoder(); err != nil {
+			return err
+		}
 	}
 	const data = gst.PadProbeTypeBuffer | gst.PadProbeTypeEventDownstream
 	if c.frames, err = c.Sink("frames"); err != nil {

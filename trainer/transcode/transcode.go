@@ -19,12 +19,15 @@ import (
 	"github.com/go-gst/go-gst/gst"
 
 	"adainfilter/model"
+	"adainfilter/trainer/film/stills"
 )
 
 // Input is one film to transcode.
 type Input struct {
 	Path string // the film
 	Base string // its result below the output folder, without the end of the name
+	// Numbers are those of numbered pictures, nil for a file. Path then is what names them for people.
+	Numbers *stills.Numbers
 }
 
 // Options say what Run does. GStreamer must be initialised and the element adainfilter registered before.
@@ -32,7 +35,9 @@ type Options struct {
 	Inputs    []Input
 	Out       string        // folder of the results
 	Codec     string        // a name of Codecs, "source", or an encoder; "" is h264, and a codec that keeps transparency where the film has some
-	Container string        // mp4, mov, mkv or webm; "" follows the film and the codec
+	Container string        // one of Containers; "" follows the film and the codec
+	End       string        // of the result's name, with its dot; "" follows the container
+	Pattern   string        // of the names in a folder of numbered pictures; "" is %05d and the container
 	Preset    string        // of Presets, how much time coding may take; "" is medium
 	Quality   int           // 1 to 100, Quality(0) is DefaultQuality
 	Start     time.Duration // where in the film to begin
@@ -114,8 +119,8 @@ func (o *Options) check() error {
 	if o.Preset != "" && !slices.Contains(Presets, o.Preset) {
 		return fmt.Errorf("preset is %q, wanted %s", o.Preset, join(Presets))
 	}
-	if o.Container != "" && muxers[o.Container] == "" {
-		return fmt.Errorf("container is %q, wanted mp4, mov, mkv or webm", o.Container)
+	if o.Container != "" && !isContainer(o.Container) {
+		return fmt.Errorf("container is %q, wanted %s", o.Container, join(Containers()))
 	}
 	if c != nil && o.Container != "" && !c.fits(o.Container) {
 		return fmt.Errorf("%s does not go into %s, wanted %s", o.Codec, o.Container, join(c.containers))
@@ -148,7 +153,7 @@ func (o *Options) toDo() ([]*job, error) {
 			base = filepath.Join(o.Out, fmt.Sprintf("%s-%d", in.Base, n))
 		}
 		taken[base] = true
-		jobs = append(jobs, &job{options: o, number: i, path: in.Path, base: base})
+		jobs = append(jobs, &job{options: o, number: i, input: in, path: in.Path, base: base})
 	}
 	if err := os.MkdirAll(o.Out, 0o777); err != nil {
 		return nil, fmt.Errorf("output folder: %w", err)
