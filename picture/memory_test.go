@@ -3,55 +3,36 @@ package picture
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"image"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"adainfilter/model/modeltest"
 )
 
-// TestLittleMemory reads pictures in a process that may not take much more memory than it has: what does not fit is an error, and the process
-// goes on.
+// TestLittleMemory reads pictures where there is not much memory: what does not fit is an error, and the process goes on.
 func TestLittleMemory(t *testing.T) {
-	if folder := os.Getenv("ADAIN_LITTLE_MEMORY"); folder != "" {
-		readLargePictures(t, folder)
-		return
-	}
-	folder := t.TempDir()
-	for name, size := range map[string]image.Rectangle{"large.png": image.Rect(0, 0, 5000, 6000), "middle.png": image.Rect(0, 0, 3000, 4000),
-		"small.png": image.Rect(0, 0, 30, 20)} {
-		var file bytes.Buffer
-		if err := png.Encode(&file, image.NewGray(size)); err != nil {
-			t.Fatal(err)
+	modeltest.LittleMemory(t, func() string {
+		folder := t.TempDir()
+		for name, size := range map[string]image.Rectangle{"large.png": image.Rect(0, 0, 5000, 6000), "middle.png": image.Rect(0, 0, 3000, 4000),
+			"small.png": image.Rect(0, 0, 30, 20)} {
+			var file bytes.Buffer
+			if err := png.Encode(&file, image.NewGray(size)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, name), file.Bytes(), 0o666); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := os.WriteFile(filepath.Join(folder, name), file.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := exec.Command(os.Args[0], "-test.run=^TestLittleMemory$", "-test.v")
-	c.Env = append(os.Environ(), "ADAIN_LITTLE_MEMORY="+folder)
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%.2000s", err, out)
-	}
+		return folder
+	}, func(folder string) { readLargePictures(t, folder) })
 }
 
 func readLargePictures(t *testing.T, folder string) {
-	var pages int64
-	statm, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Sscan(string(statm), &pages); err != nil {
-		t.Fatal(err)
-	}
-	limit := uint64(pages)*uint64(os.Getpagesize()) + 256<<20
-	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		name      string
 		shortSide int

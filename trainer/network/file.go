@@ -45,7 +45,8 @@ type convolution struct {
 }
 
 // Open reads a file of tensors: PyTorch's, safetensors or ONNX, which its first bytes tell apart. Nothing in it is executed. The memory
-// taken is about the file's length. Errors name the file: one that cannot be read, is longer than MaxFile or is something else.
+// taken is about the file's length. Errors name the file: one that cannot be read, is longer than MaxFile, does not fit into memory or is
+// something else.
 func Open(path string) (*File, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -79,6 +80,9 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("weights %q are a folder, a pipe or a device, wanted a file", path)
 	case info.Size() > MaxFile:
 		return nil, fmt.Errorf("weights %q have %d bytes, wanted at most %d", path, info.Size(), int64(MaxFile))
+	}
+	if err := model.CheckMemory(info.Size()); err != nil {
+		return nil, fmt.Errorf("weights %q: %w", path, err)
 	}
 	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, data); err != nil {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +17,7 @@ import (
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/model/modeltest"
 	"adainfilter/model/safetensors"
 	"adainfilter/trainer/fixture"
 	"adainfilter/trainer/onnx"
@@ -151,6 +154,7 @@ func TestImportLayouts(t *testing.T) {
 		"Net as safetensors":          {safe(t, tensors(w, "", netNames))},
 		"decoder counts downwards":    {safe(t, encoder), safe(t, tensors(w, model.Decoder, heightNames))},
 		"averaged beside the others":  {pyTorch(t, slices.Concat(tensors(old, "", func(k string) string { return "params." + k }), tensors(w, "", func(k string) string { return "params_ema." + k })))},
+		"named after semantics":       {pyTorch(t, slices.Concat(both, tensors(old, "", func(k string) string { return "semantic." + k })))},
 		"bfloat16":                    {pyTorch(t, half16(colourless(encoder), "BF16")), pyTorch(t, half16(decoder, "BF16"))},
 		"float16":                     {safe(t, half16(colourless(encoder), "F16")), safe(t, half16(decoder, "F16"))},
 		"bfloat16 in safetensors":     {safe(t, half16(colourless(encoder), "BF16")), safe(t, half16(decoder, "BF16"))},
@@ -251,6 +255,20 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: error is %v, wanted one with %q", path, err, want)
 		}
 	}
+}
+
+func TestOpenWithLittleMemory(t *testing.T) {
+	modeltest.LittleMemory(t, func() string {
+		path := fixture.Write(t, filepath.Join(t.TempDir(), "large.pth"), nil)
+		if err := os.Truncate(path, 1<<30); err != nil { // of holes
+			t.Fatal(err)
+		}
+		return path
+	}, func(path string) {
+		if _, err := Open(path); !errors.Is(err, syscall.ENOMEM) || !strings.Contains(err.Error(), path) {
+			t.Errorf("error is %v, wanted one of memory that names the file", err)
+		}
+	})
 }
 
 func TestNatural(t *testing.T) {

@@ -116,7 +116,11 @@ func (f *File) search(side model.Side) (found *half, near misfit) {
 
 func isColour(c convolution) bool { return slices.Equal(c.weight.Shape, []int{3, 3, 1, 1}) }
 
-func averaged(h *half) bool { return strings.Contains(strings.ToLower(h.convs[0].name), "ema") }
+// averaged says whether ema is one of the words in the names of a half's tensors.
+func averaged(h *half) bool {
+	words := strings.FieldsFunc(strings.ToLower(h.convs[0].name), func(r rune) bool { return strings.ContainsRune("._-/", r) })
+	return slices.Contains(words, "ema")
+}
 
 // check looks at what the shapes of weights do not say.
 func (h *half) check() error {
