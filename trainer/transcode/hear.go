@@ -146,13 +146,21 @@ func hearGStreamer(ctx context.Context, path string, number int) (*heard, error)
 		return nil, err
 	}
 	h, left := &heard{}, number
-	abort := make(chan error, 4)
+	abort := make(chan error, 1) // the first counts
+	fail := func(err error) {
+		select {
+		case abort <- err:
+		default:
+		}
+	}
 	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
 		sound := padKind(pad) == "audio"
 		if sound && left == 0 {
-			pad.Link(decoder)
+			if r := pad.Link(decoder); r != gst.PadLinkOK {
+				fail(fmt.Errorf("its audio track %d cannot be decoded: %v", number+1, r))
+			}
 		} else if err := drain(p, pad, nil); err != nil {
-			abort <- err
+			fail(err)
 		}
 		if sound {
 			left--
@@ -166,10 +174,7 @@ func hearGStreamer(ctx context.Context, path string, number int) (*heard, error)
 		if buffer := film.BufferOf(info); buffer != nil {
 			film.WithData(buffer, func(data []byte) { h.Write(data) })
 		} else if e := film.EventOf(info); e != nil && e.Type() == gst.EventTypeEOS {
-			select {
-			case abort <- film.ErrStopped:
-			default:
-			}
+			fail(film.ErrStopped)
 		}
 		return gst.PadProbeOK
 	})
