@@ -28,7 +28,8 @@ const instructionsFile, instructionsKernels = "ADAIN_INSTRUCTIONS_FILE", "ADAIN_
 func TestInstructionSets(t *testing.T) {
 	for _, network := range instructionNetworks() {
 		t.Run(network.Name(), func(t *testing.T) {
-			var first *computed
+			var before []*computed
+			var names []string
 			for _, set := range instructionSets {
 				got, err := computeOn(t, set.kernels, set.onednn, network.Name())
 				if err != nil {
@@ -38,11 +39,10 @@ func TestInstructionSets(t *testing.T) {
 					t.Logf("this processor has no %s: not compared", set.kernels)
 					continue
 				}
-				if first == nil {
-					first = got
-					continue
+				for i, other := range before {
+					got.compare(t, set.kernels+" against "+names[i], other, roundings(network))
 				}
-				got.compare(t, set.kernels+" against 128-bit vectors", first, roundings(network))
+				before, names = append(before, got), append(names, set.kernels)
 			}
 		})
 	}
