@@ -79,6 +79,38 @@ func TestTranscode(t *testing.T) {
 	}
 }
 
+// optionsOf is what the command makes of a line.
+func optionsOf(t *testing.T, args, film string) (o *transcode.Options) {
+	t.Helper()
+	command := transcodeCommand()
+	command.Action = func(c *cli.Context) (err error) { o, err = transcodeOptions(c); return err }
+	app := &cli.App{Commands: []*cli.Command{command}, DisableSliceFlagSeparator: true}
+	line := append([]string{"adain", "transcode"}, strings.Fields(args)...)
+	if err := app.Run(append(line, "--out", t.TempDir(), film)); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestTranscodeJoin tells options that the shards must have been made with from those that change nothing in a film.
+func TestTranscodeJoin(t *testing.T) {
+	if err := registerFilter(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "film.mkv")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, compares := range map[string]bool{
+		"": false, "--style woodcut": false, "--join": false, "--join --json --jobs 1": false,
+		"--join --style woodcut": true, "--join --alpha 0.5": true, "--join --codec h265": true, "--join --smoothing 0.8": true,
+	} {
+		if o := optionsOf(t, args, path); o.Compare != compares {
+			t.Errorf("%q: compares with the shards' options: %v, wanted %v", args, o.Compare, compares)
+		}
+	}
+}
+
 // The element smooths by itself, so the frames before a segment must be seen without --smoothing too.
 func TestTranscodeSmoothing(t *testing.T) {
 	if err := registerFilter(); err != nil {
@@ -89,14 +121,7 @@ func TestTranscodeSmoothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range []string{"", "--smoothing 0", "--smoothing 0.5"} {
-		var o *transcode.Options
-		command := transcodeCommand()
-		command.Action = func(c *cli.Context) (err error) { o, err = transcodeOptions(c); return err }
-		app := &cli.App{Commands: []*cli.Command{command}, DisableSliceFlagSeparator: true}
-		line := append([]string{"adain", "transcode"}, strings.Fields(args)...)
-		if err := app.Run(append(line, "--out", t.TempDir(), path)); err != nil {
-			t.Fatal(err)
-		}
+		o := optionsOf(t, args, path)
 		filter, err := gst.NewElement(filterName)
 		if err != nil {
 			t.Fatal(err)

@@ -42,18 +42,20 @@ func (f *frames) count() int {
 // TestFailedThumbnail: a style that cannot be shown is tried once, and costs the others nothing.
 func TestFailedThumbnail(t *testing.T) {
 	f := &frames{let: make(chan error, 9)}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	c := newCatalogue(t.TempDir(), false, openEngine, f.content)
 	gone, good := c.nameOf("/nowhere/gone.png"), c.nameOf(model.DefaultStyle)
 	for range 3 {
 		f.let <- nil
-		if file, err := c.thumbnail(t.Context(), gone); err == nil {
+		if file, err := c.thumbnail(ctx, gone); err == nil {
 			t.Fatalf("a style that is not there is shown as %s", file)
 		}
 	}
 	if n := f.count(); n != 1 {
 		t.Errorf("three requests took %d frames, wanted 1", n)
 	}
-	if _, err := c.thumbnail(t.Context(), good); err != nil || f.count() != 1 {
+	if _, err := c.thumbnail(ctx, good); err != nil || f.count() != 1 {
 		t.Errorf("the style beside it: %v, after %d frames", err, f.count())
 	}
 }
