@@ -51,6 +51,8 @@ func newEvalCommand(widths model.Widths) *cli.Command {
 			"Flicker: change from frame to frame of the stylised film / of the film. The rows \"identity\" and \"style pasted\" are the\n" +
 			"content and the style picture in place of the result, for scale. Scores compare only between runs with equal pictures\n" +
 			"(the output names them by a hash), size, seed and loss network. Unless told otherwise the precision is float32.\n\n" +
+			"A second table has the style ratio of each layer; lattices: by how many dB periods of 8, 4, 8/3 and 2 pixels stand out of\n" +
+			"the spectrum, from 128 pixels on; and steps: how far a result is from that at the strength before.\n\n" +
 			"With --video films are stylised with each smoothing. Flicker: change of a result from frame to frame where the film stands\n" +
 			"still. Pumping: change of its luminance that the film does not have. Ghosting: difference to the result without smoothing\n" +
 			"where the film moves. After cut: frames until that difference is gone.\n\n" +

@@ -87,6 +87,14 @@ func TestEval(t *testing.T) {
 	if pasted.StyleRatio != 0 || pasted.ContentRatio != 1 || !(pasted.SSIM < 0.5) || pasted.PSNR == nil || pasted.NoiseGain != 0 || pasted.Alpha != nil {
 		t.Errorf("style pasted is %+v", pasted)
 	}
+	if one := identity.Layers[2]; one == nil || *one != 1 || pasted.Layers[2] == nil || *pasted.Layers[2] != 0 || identity.Lattice[1] != nil {
+		t.Errorf("by layer: identity %+v, style pasted %+v", identity, pasted)
+	}
+	if r.Rows[2].Step != nil || r.Rows[3].Step == nil || r.Rows[4].Step == nil || r.Unevenness == nil || identity.Step != nil {
+		t.Errorf("steps: %+v", r.Rows)
+	} else if mean := (*r.Rows[3].Step + *r.Rows[4].Step) / 2; math.Abs(*r.Unevenness-math.Abs(*r.Rows[4].Step-mean)/mean) > 1e-12 {
+		t.Errorf("steps of %v and %v differ by %v", *r.Rows[3].Step, *r.Rows[4].Step, *r.Unevenness)
+	}
 	checkPairs(t, dir, lines, r)
 	if img := readPicture(t, sheet); img.Width != 5*20+4 || img.Height != 4*20+4 {
 		t.Errorf("the sheet has %dx%d pixels", img.Width, img.Height)
@@ -97,7 +105,7 @@ func TestEval(t *testing.T) {
 		t.Errorf("another run gives\n%swanted\n%s", again, out)
 	}
 	text, _ := mustRunEval(t, append(args, "--alphas", "0")...)
-	for _, want := range []string{"identity", "style pasted", "alpha 0 ", "noise gain", r.Pictures, r.LossNetwork, fmt.Sprintf("%.4f", r.Rows[2].StyleRatio)} {
+	for _, want := range []string{"identity", "style pasted", "alpha 0 ", "noise gain", "relu3_1", "lattice 8/3", "step", r.Pictures, r.LossNetwork, fmt.Sprintf("%.4f", r.Rows[2].StyleRatio)} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}
@@ -162,6 +170,12 @@ func checkPairs(t *testing.T, dir, file string, r evaluation.Report) {
 		fc, lc := look(content)
 		fs, ls := look(style)
 		fr, lr := look(result)
+		for i := range 4 {
+			want := score.LayerLoss(lr[i], ls[i]) / score.LayerLoss(lc[i], ls[i])
+			if got := parse(t, line[7+i]); !(math.Abs(got-want) <= 1e-4*math.Abs(want)) {
+				t.Errorf("%s: %s is %v, wanted %v", strings.Join(line[:3], " "), lines[0][7+i], got, want)
+			}
+		}
 		for i, want := range []float64{
 			score.StyleLoss(lr, ls) / score.StyleLoss(lc, ls), score.ContentLoss(fr, fc) / score.ContentLoss(fs, fc),
 			score.SSIM(result, content), score.PSNR(result, content),

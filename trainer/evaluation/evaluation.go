@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strconv"
 
@@ -62,7 +63,12 @@ type resultScores struct {
 	flicker []float64   // for each style of the film
 }
 
-type pairScore struct{ style, content, ssim, psnr float64 }
+type pairScore struct {
+	style, content, ssim, psnr float64
+	layers                     [4]float64 // style ratio of each; NaN where content and style are alike there
+	lattice                    [4]float64 // dB; NaN where the picture is too small
+	step                       float64    // from the strength before; NaN where there is none
+}
 
 // Run scores all pairs, then the frames of a film if there are any. Progress goes to out. Errors: a picture that cannot be read or
 // differs in nothing from its partner, a film in which nothing moves, the engine's, ctx's cause.
@@ -130,6 +136,7 @@ func (e *Evaluation) pair(i int, p pair) error {
 		return fmt.Errorf("content %q and style %q look the same, so nothing can be measured against their difference", p.content.Path, p.style.Path)
 	}
 	var line []*model.Image
+	var before score.Extract // at the strength before
 	for _, row := range e.rows {
 		result, seen := content.img, content.Extract
 		switch {
@@ -144,12 +151,21 @@ func (e *Evaluation) pair(i int, p pair) error {
 		case row != e.rows[0]:
 			result, seen = style.img, style.Extract
 		}
-		row.scores = append(row.scores, pairScore{
+		s := pairScore{
 			style:   score.StyleLoss(seen.Levels, style.Levels) / unit.style,
 			content: score.ContentLoss(seen.Features, content.Features) / unit.content,
 			ssim:    score.SSIM(result, content.img),
 			psnr:    score.PSNR(result, content.img),
-		})
+			step:    math.NaN(),
+		}
+		s.inDetail(result, seen, content, style)
+		if row.alpha >= 0 {
+			if before.Features != nil {
+				s.step = score.Step(before, seen)
+			}
+			before = seen
+		}
+		row.scores = append(row.scores, s)
 		if i < noisePairs {
 			if err := e.noise(i, row, content.img, result, style.stats); err != nil {
 				return err
@@ -161,6 +177,20 @@ func (e *Evaluation) pair(i int, p pair) error {
 		e.sheet = append(e.sheet, line)
 	}
 	return nil
+}
+
+// inDetail scores a result by layer and by lattice.
+func (s *pairScore) inDetail(result *model.Image, seen score.Extract, content, style *view) {
+	for i := range s.layers {
+		s.layers[i] = math.NaN()
+		if unit := score.LayerLoss(content.Levels[i], style.Levels[i]); unit > 0 {
+			s.layers[i] = score.LayerLoss(seen.Levels[i], style.Levels[i]) / unit
+		}
+	}
+	var ok bool
+	if s.lattice, ok = score.Lattice(result); !ok {
+		s.lattice = [4]float64{math.NaN(), math.NaN(), math.NaN(), math.NaN()}
+	}
 }
 
 // noise measures the gain of noise on content number i, whose result is there already.

@@ -18,9 +18,37 @@ type Extract struct {
 func StyleLoss(a, b [4]model.Stats) float64 {
 	var sum float64
 	for i := range a {
-		sum += ContentLoss(a[i].Mean, b[i].Mean) + ContentLoss(a[i].Std, b[i].Std)
+		sum += LayerLoss(a[i], b[i])
 	}
 	return sum
+}
+
+// LayerLoss is one level's part of StyleLoss.
+func LayerLoss(a, b model.Stats) float64 {
+	return ContentLoss(a.Mean, b.Mean) + ContentLoss(a.Std, b.Std)
+}
+
+// Step is how far two pictures are from each other for the loss network: the root mean squared difference of relu4_1 whose vectors of channels have
+// length 1 at each position (after Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features", with one layer and no trained
+// weights). 0 to sqrt(2), as no feature is below 0.
+func Step(a, b Extract) float64 {
+	channels := len(a.Levels[3].Mean)
+	positions := len(a.Features) / channels
+	var sum float64
+	for i := range positions {
+		var aa, bb, ab float64
+		for c := range channels {
+			x, y := float64(a.Features[c*positions+i]), float64(b.Features[c*positions+i])
+			aa, bb, ab = aa+x*x, bb+y*y, ab+x*y
+		}
+		switch {
+		case aa > 0 && bb > 0:
+			sum += max(0, 2-2*ab/math.Sqrt(aa*bb))
+		case aa > 0 || bb > 0:
+			sum++
+		}
+	}
+	return math.Sqrt(sum / float64(positions))
 }
 
 // ContentLoss is the mean of (a - b)^2 over features of equal length: equation 12 of Huang & Belongie as pytorch-AdaIN computes
