@@ -134,11 +134,7 @@ func checkTrainOptions(o *training.Options) error {
 		return errors.New("every loss has weight 0: nothing would be trained")
 	}
 	if o.Upsampling != "" { // a slip should be known before the loss network is read
-		w := &model.Weights{}
-		for _, l := range model.Lite.Layers() {
-			w.Layers = append(w.Layers, model.Conv{Layer: l})
-		}
-		if _, err := w.WithUpsamplings(o.Upsampling); err != nil {
+		if _, err := upsamplings(o.Upsampling); err != nil {
 			return fmt.Errorf("--upsampling: %w", err)
 		}
 	}
@@ -158,6 +154,19 @@ func parseScales(s string) (scales [2]float64, err error) {
 		return scales, fmt.Errorf("--style-scales is %q, wanted two factors LOW,HIGH from 0.1 to 10", s)
 	}
 	return scales, nil
+}
+
+// upsamplings is the value of --upsampling with a word for each of them, as checkpoints keep it.
+func upsamplings(text string) (string, error) {
+	w := &model.Weights{}
+	for _, l := range model.Lite.Layers() {
+		w.Layers = append(w.Layers, model.Conv{Layer: l})
+	}
+	w, err := w.WithUpsamplings(text)
+	if err != nil {
+		return "", err
+	}
+	return w.Upsamplings(), nil
 }
 
 // recorded are the names of the options that a checkpoint holds.
@@ -181,6 +190,10 @@ func inherit(c *cli.Context, saved map[string]string) error {
 		case !c.IsSet(name):
 			if err := c.Set(name, before); err != nil {
 				return fmt.Errorf("the checkpoint's option --%s: %w", name, err)
+			}
+		case name == "upsampling" && c.String(name) != "":
+			if all, err := upsamplings(c.String(name)); err != nil || all != before {
+				changed = append(changed, fmt.Sprintf("--%s is %s, there %s", name, c.String(name), before))
 			}
 		case fmt.Sprint(c.Value(name)) != before && !training.MayChange(name):
 			changed = append(changed, fmt.Sprintf("--%s is %v, there %s", name, c.Value(name), before))

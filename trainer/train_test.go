@@ -197,6 +197,7 @@ func TestTrainUpsampling(t *testing.T) {
 			t.Errorf("%s: upsampling %s, wanted %s", name, got, want)
 		}
 	}
+	mustTrain(t, "--resume", "--out", filepath.Join(dir, "other"), "--upsampling", "bilinear") // said as at the beginning
 }
 
 // checkRun checks the files of a run of 12 iterations.
