@@ -9,6 +9,8 @@
 //   EMU_SMS=3             multiprocessors of each: few, so that persistent kernels have several tiles per block
 //   EMU_DRIVER_VERSION=12080
 //   EMU_LAZY=0            1: a stream's work is done when somebody waits for it and not before, so that a missing wait shows
+//   EMU_PAGEABLE=0        1: the GPU reads and writes pageable memory itself, as on systems that share page tables with it: copies of it are
+//                         asynchronous too
 //   EMU_IDLE=0            1: kernels that are launched compute nothing, for tests of the calls alone
 #pragma once
 
