@@ -31,8 +31,8 @@ const (
 )
 
 // describe is the pipeline as gst-launch understands it. JPEG files have full range and BT.601, which the encoder takes for
-// granted; asked for before the filter, frames are converted once.
-func describe(s source, height int, window bool) string {
+// granted; asked for before the filter, frames are converted once. window is the sink of a window, "" for none.
+func describe(s source, height int, window string) string {
 	line := s.line + fmt.Sprintf(" ! videoconvertscale ! "+
 		"video/x-raw,format=I420,height=%d,pixel-aspect-ratio=1/1,colorimetry=(string)1:4:0:0 ! ", height)
 	if s.loops {
@@ -43,8 +43,8 @@ func describe(s source, height int, window bool) string {
 		" arrived. ! " + fmt.Sprintf(gate, "tap") + " ! videoconvertscale ! " +
 		fmt.Sprintf("video/x-raw,format=RGB,height=%d,pixel-aspect-ratio=1/1 ! pngenc snapshot=false ! ", thumbnailHeight) +
 		fmt.Sprintf(sink, "content")
-	if window {
-		line += " done. ! " + newest + " ! videoconvert ! autovideosink sync=false"
+	if window != "" {
+		line += " done. ! " + newest + " ! videoconvert ! " + window + " sync=false"
 	}
 	return line
 }
@@ -69,7 +69,14 @@ type verdict struct {
 }
 
 func newPipeline(s source, c Config) (*pipeline, error) {
-	line, err := film.NewPipeline(describe(s, c.Height, c.Window), s.name, film.DecodeLimit)
+	window := ""
+	if c.Window {
+		var err error
+		if window, err = windowSink(); err != nil {
+			return nil, err
+		}
+	}
+	line, err := film.NewPipeline(describe(s, c.Height, window), s.name, film.DecodeLimit)
 	if err != nil {
 		return nil, fmt.Errorf("source %q: %w", s.name, err)
 	}
