@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/bep/imagemeta"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
@@ -21,19 +20,28 @@ type kind struct {
 	name   string
 	magic  []string // how such a file begins; '?' stands for any byte
 	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
-	exif   imagemeta.ImageFormat // 0 where a file of this kind has no EXIF data
+	decode func(io.Reader) (image.Image, error)  // nil for a kind that a codec reads
+	look   func(io.ReadSeeker, *container) error // nil where a file of this kind holds pixels only
 }
 
 var kinds = []kind{
-	{"JPEG", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, jpeg.Decode, imagemeta.JPEG},
-	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode, imagemeta.PNG},
-	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, webpDecode, imagemeta.WebP},
-	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode, 0},
-	{"BMP", []string{"BM????\x00\x00\x00\x00"}, bmp.DecodeConfig, bmp.Decode, 0},
-	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, tiff.Decode, imagemeta.TIFF},
-	{"PNM", []string{"P1", "P2", "P3", "P4", "P5", "P6"}, pnmConfig, pnmDecode, 0},
+	{"JPEG", []string{"\xff\xd8\xff"}, jpeg.DecodeConfig, jpeg.Decode, lookJPEG},
+	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode, lookPNG},
+	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, webpDecode, lookWebP},
+	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode, lookGIF},
+	{"BMP", []string{"BM????\x00\x00\x00\x00"}, bmp.DecodeConfig, bmp.Decode, nil},
+	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, tiff.Decode, lookTIFF},
+	{"PNM", []string{"P1", "P2", "P3", "P4", "P5", "P6"}, pnmConfig, pnmDecode, nil},
+	{"HEIC", []string{"????ftyphei", "????ftyphev", "????ftypmif1", "????ftypmsf1"}, nil, nil, nil},
+	{"AVIF", []string{"????ftypavi"}, nil, nil, nil},
+	{"JPEG XL", []string{"\xff\x0a", "\x00\x00\x00\x0cJXL "}, nil, nil, nil},
+	{"JPEG 2000", []string{"\x00\x00\x00\x0cjP  ", "\xff\x4f\xff\x51"}, nil, nil, nil},
+	{"OpenEXR", []string{"\x76\x2f\x31\x01"}, nil, nil, nil},
+	{"PFM", []string{"PF\n", "Pf\n"}, nil, nil, nil},
 }
+
+// tga is not among the kinds, for it begins with nothing of its own.
+var tga = kind{name: "TGA", config: tgaConfig, decode: tgaDecode}
 
 // webpDecode corrects what webp.Decode leaves to its caller: VP8 samples have limited range (RFC 6386, section 9.2; BT.601),
 // Go's YCbCr pictures full range.
@@ -66,13 +74,8 @@ func fullRange(p *image.YCbCr) {
 
 // others are files that people hand over by mistake and that net/http does not recognise.
 var others = []struct{ magic, what string }{
-	{"????ftypavif", "an AVIF picture, which is not supported"},
-	{"????ftyphei", "an HEIC picture, which is not supported"},
-	{"????ftypmif1", "an HEIC picture, which is not supported"},
 	{"????ftyp", "a film"},
 	{"\x1a\x45\xdf\xa3", "a film"},
-	{"\xff\x0a", "a JPEG XL picture, which is not supported"},
-	{"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which is not supported"},
 	{"8BPS", "a Photoshop document, which is not supported"},
 	{"PK\x03\x04", "a ZIP archive (PyTorch weights are such)"},
 	{"\x7fELF", "a program"},
@@ -100,7 +103,10 @@ func sniff(r io.ReadSeeker) (kind, error) {
 			}
 		}
 	}
-	return kind{}, fmt.Errorf("is not a picture: found %s, wanted JPEG, PNG, WebP, GIF, BMP, TIFF or PNM", describe(head))
+	if isTGA(head) {
+		return tga, nil
+	}
+	return kind{}, fmt.Errorf("is not a picture: found %s, wanted JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PNM, HEIC, AVIF, JPEG XL, JPEG 2000 or OpenEXR", describe(head))
 }
 
 func begins(head []byte, magic string) bool {

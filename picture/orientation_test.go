@@ -56,7 +56,17 @@ func TestUprightEveryPixel(t *testing.T) {
 			src.Planes[0].Data[i] = uint8(i)
 		}
 		for o := 1; o <= 8; o++ {
-			dst := upright(src, o)
+			photo := Photo{Image: src}
+			for _, v := range src.Planes[0].Data {
+				photo.Deep = append(photo.Deep, 257*uint16(v))
+			}
+			photo.upright(o)
+			dst := photo.Image
+			for i, v := range dst.Planes[0].Data {
+				if photo.Deep[i] != 257*uint16(v) {
+					t.Fatalf("%v, orientation %d: sample %d is %d and with 16 bits %d", f, o, i, v, photo.Deep[i])
+				}
+			}
 			for y := range dst.Height {
 				for x := range dst.Width {
 					// where the stored picture has the pixel that belongs at (x,y)

@@ -17,7 +17,11 @@ type pnmHeader struct {
 
 func pnmConfig(r io.Reader) (image.Config, error) {
 	h, err := readPNMHeader(bufio.NewReader(r))
-	return image.Config{ColorModel: color.RGBAModel, Width: h.width, Height: h.height}, err
+	config := image.Config{ColorModel: color.RGBAModel, Width: h.width, Height: h.height}
+	if h.full > 255 {
+		config.ColorModel = color.RGBA64Model
+	}
+	return config, err
 }
 
 // pnmDecode reads PBM, PGM and PPM, plain (P1 to P3) and raw (P4 to P6), 8 and 16 bits a sample
@@ -32,6 +36,9 @@ func pnmDecode(r io.Reader) (image.Image, error) {
 	if h.format == 3 || h.format == 6 {
 		channels = 3
 	}
+	if h.full > 255 {
+		return h.deep(b, channels)
+	}
 	row := make([]uint8, h.width*channels)
 	out := image.NewRGBA(image.Rect(0, 0, h.width, h.height))
 	for y := range h.height {
@@ -42,6 +49,25 @@ func pnmDecode(r io.Reader) (image.Image, error) {
 		for x := range h.width {
 			p := row[x*channels:]
 			line[4*x], line[4*x+1], line[4*x+2], line[4*x+3] = p[0], p[channels/2], p[channels-1], 255
+		}
+	}
+	return out, nil
+}
+
+// deep reads samples of more than 8 bits as 16.
+func (h pnmHeader) deep(b *bufio.Reader, channels int) (image.Image, error) {
+	out := image.NewRGBA64(image.Rect(0, 0, h.width, h.height))
+	for y := range h.height {
+		for x := range h.width {
+			var p [3]uint16
+			for i := range channels {
+				v, err := h.sample(b)
+				if err != nil {
+					return nil, err
+				}
+				p[i] = uint16((min(v, h.full)*65535 + h.full/2) / h.full)
+			}
+			out.SetRGBA64(x, y, color.RGBA64{R: p[0], G: p[channels/2], B: p[channels-1], A: 65535})
 		}
 	}
 	return out, nil

@@ -50,9 +50,6 @@ func (l Limit) check(width, height int) error {
 	return nil
 }
 
-// Bytes that decoding takes for each pixel at most: a decoder's 16-bit samples, and ours once more while they are turned.
-const decodingBytes = 12
-
 // ScaledError is a picture that has more pixels than Limit.Scaled once it is scaled.
 type ScaledError struct {
 	Path          string
@@ -66,19 +63,15 @@ func (e ScaledError) Error() string {
 }
 
 // Read decodes the picture file at path: RGB, or RGBA (straight, not premultiplied) where pixels are transparent, turned
-// upright as its EXIF orientation says, 16-bit samples cut to 8 bits. Errors name the file and say what was found: not a
-// regular file, too long, not a picture, over the limit, damaged or cut short, more than there is memory for.
+// upright as its EXIF orientation says, in sRGB, 16-bit samples cut to 8 bits. Of an animation it is the first picture. Errors name the
+// file and say what was found: not a regular file, too long, not a picture, one that needs a codec (Extend), over the limit, damaged or
+// cut short, more than there is memory for.
 func Read(path string, limit Limit) (*model.Image, error) {
-	f, err := open(path, limit)
+	p, err := ReadPhoto(path, Options{Limit: limit})
 	if err != nil {
-		return nil, fmt.Errorf("picture %q %w", path, err)
+		return nil, err
 	}
-	defer f.Close()
-	img, err := Decode(f, limit)
-	if err != nil {
-		return nil, fmt.Errorf("picture %q %w", path, err)
-	}
-	return img, nil
+	return p.Image, nil
 }
 
 // Size is the width and height in pixels that a picture file states in its header, before it is turned upright. Nothing else
@@ -89,6 +82,22 @@ func Size(path string, limit Limit) (width, height int, err error) {
 		return 0, 0, fmt.Errorf("picture %q %w", path, err)
 	}
 	defer f.Close()
+	k, err := sniff(f)
+	if err == nil && k.decode == nil {
+		var c Codec
+		if c, err = extended(); err == nil {
+			width, height, err = c.Size(path, k.name)
+		} else {
+			err = fmt.Errorf("is %s picture: %w", article(k.name), err)
+		}
+		if err == nil {
+			err = limit.check(width, height)
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("picture %q %w", path, err)
+		}
+		return width, height, nil
+	}
 	_, config, err := header(f, limit)
 	if err != nil {
 		return 0, 0, fmt.Errorf("picture %q %w", path, err)
@@ -121,27 +130,14 @@ func open(path string, limit Limit) (*os.File, error) {
 	return f, nil
 }
 
-// Decode is Read for a picture that is open already; the error is the second half of a sentence about it. It reads from
-// the start of r several times.
-func Decode(r io.ReadSeeker, limit Limit) (img *model.Image, err error) {
-	defer survive(&err)
-	k, config, err := header(r, limit)
+// Decode is Read for a picture that is open already, of a kind that needs no codec; the error is the second half of a sentence about it.
+// It reads from the start of r several times.
+func Decode(r io.ReadSeeker, limit Limit) (*model.Image, error) {
+	p, err := decode(r, Options{Limit: limit}, "")
 	if err != nil {
 		return nil, err
 	}
-	if err := model.CheckMemory(decodingBytes * int64(config.Width) * int64(config.Height)); err != nil {
-		return nil, fmt.Errorf("has %dx%d pixels: %w", config.Width, config.Height, err)
-	}
-	decoded, err := fromStart(r, k.decode)
-	if err != nil {
-		return nil, damaged(k, err)
-	}
-	// Some formats state the size twice.
-	b := decoded.Bounds()
-	if err := limit.check(b.Dx(), b.Dy()); err != nil {
-		return nil, err
-	}
-	return upright(samples(decoded), orientation(r, k.exif)), nil
+	return p.Image, nil
 }
 
 // header finds what a picture says of itself and holds it against the limit.
@@ -154,14 +150,6 @@ func header(r io.ReadSeeker, limit Limit) (k kind, config image.Config, err erro
 		return k, config, damaged(k, err)
 	}
 	return k, config, limit.check(config.Width, config.Height)
-}
-
-// survive makes an error of a panic. The decoders are other people's, the bytes are anybody's: a slip in one of them must not
-// end the process.
-func survive(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("is damaged: its decoder failed (%v)", p)
-	}
 }
 
 func fromStart[T any](r io.ReadSeeker, read func(io.Reader) (T, error)) (T, error) {
@@ -198,15 +186,20 @@ func ReadStyle(path string, shortSide int, limit Limit) (*model.Image, error) {
 	if err := checkScaled(path, width, height, shortSide, limit); err != nil {
 		return nil, err
 	}
-	img, err := Read(path, limit)
+	p, err := ReadPhoto(path, Options{Limit: limit, Shrink: shortSide})
 	if err != nil {
 		return nil, err
 	}
-	// What was decoded need not be what the header says.
+	img := p.Image
+	p = nil
+	// What was decoded need not be what the header says, and may be smaller.
 	if err := checkScaled(path, img.Width, img.Height, shortSide, limit); err != nil {
 		return nil, err
 	}
 	img = OnWhite(img)
+	if int64(img.Width)*int64(img.Height) > shrinkPixels {
+		img = Shrink(img, shortSide)
+	}
 	if shortSide > 0 {
 		img = ShortSide(img, shortSide)
 	}

@@ -47,6 +47,49 @@ func Resize(img *model.Image, w, h int) *model.Image {
 	return samples(out)
 }
 
+// shrinkPixels is how many pixels a style has before it is averaged down first: the kernel costs as much as there are pixels to look at.
+const shrinkPixels = 16 << 20
+
+// Shrink averages blocks of pixels of an RGB image so that the short side keeps at least twice short pixels; what is left at the right
+// and lower edge of less than a block is cut off. An image that has less, or short 0, is returned as it is.
+func Shrink(img *model.Image, short int) *model.Image {
+	f := shrinkFactor(img.Width, img.Height, short)
+	if f < 2 {
+		return img
+	}
+	w, h := img.Width/f, img.Height/f
+	out := model.NewImage(img.Format, w, h)
+	sums := make([]uint32, 3*w)
+	half := uint32(f * f / 2)
+	for y := range h {
+		clear(sums)
+		for row := y * f; row < (y+1)*f; row++ {
+			from := img.Planes[0].Data[row*img.Planes[0].Stride:]
+			for x := range w {
+				sum := sums[3*x : 3*x+3 : 3*x+3]
+				for block := from[3*x*f : 3*(x+1)*f]; len(block) >= 3; block = block[3:] {
+					sum[0] += uint32(block[0])
+					sum[1] += uint32(block[1])
+					sum[2] += uint32(block[2])
+				}
+			}
+		}
+		to := out.Planes[0].Data[y*out.Planes[0].Stride:]
+		for i, sum := range sums {
+			to[i] = uint8((sum + half) / uint32(f*f))
+		}
+	}
+	return out
+}
+
+// shrinkFactor is the whole factor for Shrink.
+func shrinkFactor(w, h, short int) int {
+	if short < 1 {
+		return 1
+	}
+	return max(1, min(w, h)/(2*short))
+}
+
 // scalingBytes is about what Resize takes: the picture with four samples a pixel, the scaler's rows, of four float64, and the result twice.
 func scalingBytes(width, height, w, h int) int64 {
 	return 4*int64(width)*int64(height) + 32*int64(w)*int64(height) + 8*int64(w)*int64(h)

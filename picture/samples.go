@@ -16,6 +16,14 @@ func samples(src image.Image) *model.Image {
 		return transparent(src)
 	}
 	out := model.NewImage(model.RGB, b.Dx(), b.Dy())
+	if wide, ok := src.(*image.RGBA64); ok {
+		upperBytes(out, wide.Pix[wide.PixOffset(b.Min.X, b.Min.Y):], wide.Stride)
+		return out
+	}
+	if wide, ok := src.(*image.NRGBA64); ok {
+		upperBytes(out, wide.Pix[wide.PixOffset(b.Min.X, b.Min.Y):], wide.Stride)
+		return out
+	}
 	row := image.NewRGBA(image.Rect(0, 0, b.Dx(), 1))
 	for y := range b.Dy() {
 		draw.Draw(row, row.Rect, src, image.Pt(b.Min.X, b.Min.Y+y), draw.Src)
@@ -27,14 +35,32 @@ func samples(src image.Image) *model.Image {
 	return out
 }
 
+// upperBytes takes the upper of two bytes of the first three of four samples a pixel. Go's own way asks for each pixel by itself.
+func upperBytes(out *model.Image, from []byte, stride int) {
+	for y := range out.Height {
+		row, line := from[y*stride:], out.Planes[0].Data[y*out.Planes[0].Stride:]
+		for x := range out.Width {
+			line[3*x], line[3*x+1], line[3*x+2] = row[8*x], row[8*x+2], row[8*x+4]
+		}
+	}
+}
+
 func transparent(src image.Image) *model.Image {
 	b := src.Bounds()
 	out := model.NewImage(model.RGBA, b.Dx(), b.Dy())
 	straight, _ := src.(*image.NRGBA)
+	wide, _ := src.(*image.NRGBA64)
 	for y := range b.Dy() {
 		line := out.Planes[0].Data[y*out.Planes[0].Stride:][:4*b.Dx()]
 		if straight != nil {
 			copy(line, straight.Pix[straight.PixOffset(b.Min.X, b.Min.Y+y):])
+			continue
+		}
+		if wide != nil {
+			row := wide.Pix[wide.PixOffset(b.Min.X, b.Min.Y+y):]
+			for i := range line {
+				line[i] = row[2*i]
+			}
 			continue
 		}
 		for x := range b.Dx() {

@@ -63,7 +63,7 @@ func TestWriteFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		filepath.Join(dir, "a.tga"):          "wanted .png, .jpg or .jpeg",
+		filepath.Join(dir, "a.tga"):          "wanted one of .png, .jpg",
 		filepath.Join(dir, "none", "a.png"):  "no such file",
 		old:                                  "cannot be written",
 		filepath.Join(dir, "nv12", "x.jpeg"): "no such file",
