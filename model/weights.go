@@ -21,8 +21,8 @@ const (
 	WeightsFormatUpsampling = "adain-2"
 )
 
-// upsamplingKey is the metadata entry with the upsamplings; without it all are nearest.
-const upsamplingKey = "upsampling"
+// UpsamplingKey is the metadata entry with the upsamplings, in weights files and in ONNX models; without it all are nearest.
+const UpsamplingKey = "upsampling"
 
 // Conv is one layer with its parameters.
 type Conv struct {
@@ -107,9 +107,9 @@ func (w *Weights) save(path string, tensor func(name string, shape []int, v []fl
 		metadata = map[string]string{}
 	}
 	metadata["format"], metadata["network"], metadata["widths"] = WeightsFormat, w.Network, w.Widths.String()
-	delete(metadata, upsamplingKey)
+	delete(metadata, UpsamplingKey)
 	if slices.ContainsFunc(w.Layers, func(c Conv) bool { return c.Upsample == Bilinear }) {
-		metadata["format"], metadata[upsamplingKey] = WeightsFormatUpsampling, w.Upsamplings()
+		metadata["format"], metadata[UpsamplingKey] = WeightsFormatUpsampling, w.Upsamplings()
 	}
 	var tensors []safetensors.Tensor
 	for _, l := range w.Layers {
@@ -165,7 +165,7 @@ func parseWeights(data []byte) (*Weights, error) {
 	if widths := f.Metadata["widths"]; widths != "" && widths != w.Widths.String() {
 		return nil, fmt.Errorf("metadata says widths %q, the tensors have %v", widths, w.Widths)
 	}
-	if upsampling, ok := f.Metadata[upsamplingKey]; ok {
+	if upsampling, ok := f.Metadata[UpsamplingKey]; ok {
 		if w, err = w.WithUpsamplings(upsampling); err != nil {
 			return nil, fmt.Errorf("metadata: %w", err)
 		}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"adainfilter/model"
 	"adainfilter/trainer/network"
 )
 
@@ -28,8 +27,8 @@ func importCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "weights `FILE` to write (.safetensors)"},
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite, after the widths. Styles fit one network only"},
-			&cli.StringFlag{Name: "upsampling", Value: string(model.Nearest), Usage: "how the decoder makes maps larger, `KIND`: nearest, as pytorch-AdaIN's, or bilinear, " +
-				"or one for each, such as nearest,bilinear,bilinear"},
+			&cli.StringFlag{Name: "upsampling", Usage: "how the decoder makes maps larger, `KIND`: nearest or bilinear, or one for each, such as nearest,bilinear,bilinear; " +
+				"by default what a file of adain's says, else nearest, as in pytorch-AdaIN"},
 			&cli.StringFlag{Name: "photos", Usage: "`FOLDER` of photographs that torchvision's VGG is normalised on"},
 		},
 		OnUsageError: usageError,
@@ -48,12 +47,20 @@ func importWeights(c *cli.Context) error {
 	if filepath.Ext(c.String("out")) != ".safetensors" {
 		return fmt.Errorf("--out is %q, wanted a name that ends in .safetensors", c.String("out"))
 	}
+	upsampling := c.String("upsampling")
+	if upsampling != "" { // a slip should be known before a network is normalised
+		if _, err := upsamplings(upsampling); err != nil {
+			return fmt.Errorf("--upsampling: %w", err)
+		}
+	}
 	w, err := network.Import(c.Context, names, c.String("name"), network.Photos{Folder: c.String("photos")}, c.App.ErrWriter)
 	if err != nil {
 		return err
 	}
-	if w, err = w.WithUpsamplings(c.String("upsampling")); err != nil {
-		return fmt.Errorf("--upsampling: %w", err)
+	if upsampling != "" {
+		if w, err = w.WithUpsamplings(upsampling); err != nil {
+			return fmt.Errorf("--upsampling: %w", err)
+		}
 	}
 	if err := w.Save(c.String("out")); err != nil {
 		return err

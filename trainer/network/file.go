@@ -26,7 +26,8 @@ type File struct {
 	Other   []string // names of what a PyTorch file holds beside tensors
 	Own     bool     // says that it is a weights file or a style file of this program
 
-	convs []convolution
+	convs      []convolution
+	upsampling string // as model.Weights.WithUpsamplings takes it, "" where the file does not say
 }
 
 // Tensor is one named array of a file.
@@ -126,6 +127,7 @@ func (f *File) safetensors(data []byte) error {
 	}
 	f.Kind = "safetensors"
 	f.Own = strings.HasPrefix(file.Metadata["format"], "adain-")
+	f.upsampling = file.Metadata[model.UpsamplingKey]
 	// The format does not keep an order. That of the numbers in the names is how modules count.
 	for _, name := range slices.SortedFunc(maps.Keys(file.Tensors), natural) {
 		t := file.Tensors[name]
@@ -141,6 +143,7 @@ func (f *File) onnx(data []byte) error {
 		return fmt.Errorf("weights: %s: %w", f.Path, err)
 	}
 	f.Kind = "ONNX"
+	f.upsampling = graph.Metadata[model.UpsamplingKey]
 	wrap := func(t *onnx.Tensor) *Tensor { return &Tensor{t.Name, t.DType, t.Shape, t.Float32} }
 	for _, t := range graph.Tensors {
 		f.Tensors = append(f.Tensors, *wrap(t))

@@ -16,8 +16,9 @@ import (
 
 // Import makes a network of one file that holds an encoder and a decoder, or of two, in any order. Without a name the widths name it. An
 // encoder of torchvision gets ImageNet's mean and std as its colour layer, and is normalised if photos names a folder. What was recognised
-// is said on out in one line, then progress and warnings. Errors: a file that cannot be read, one that does not hold what is wanted, with
-// the layer that does not fit, its shape and the shape wanted; values that are not finite; ctx is done.
+// is said on out in one line, then progress and warnings. Upsamplings are those that a file of this program names, else nearest. Errors: a
+// file that cannot be read, one that does not hold what is wanted, with the layer that does not fit, its shape and the shape wanted; values
+// that are not finite; ctx is done.
 func Import(ctx context.Context, paths []string, name string, photos Photos, out io.Writer) (*model.Weights, error) {
 	encoder, decoder, err := halves(paths)
 	if err != nil {
@@ -50,8 +51,16 @@ func Import(ctx context.Context, paths []string, name string, photos Photos, out
 		return encoder.tensor(key)
 	}
 	w, err := model.AssembleWeights(strings.Join(paths, " and "), name, get, metadata)
-	if err != nil || !normalised {
-		return w, err
+	if err != nil {
+		return nil, err
+	}
+	if text := decoder.file.upsampling; text != "" {
+		if w, err = w.WithUpsamplings(text); err != nil {
+			return nil, fmt.Errorf("%s: metadata: %w", decoder.file.Path, err)
+		}
+	}
+	if !normalised {
+		return w, nil
 	}
 	return w, normalise(ctx, w, photos, out)
 }

@@ -195,6 +195,43 @@ func TestImportLayouts(t *testing.T) {
 	}
 }
 
+// TestImportUpsampling: files of this program say how they upsample, others are of pytorch-AdaIN's kind.
+func TestImportUpsampling(t *testing.T) {
+	t.Parallel()
+	const mixed = "nearest,bilinear,bilinear"
+	w, err := Random(fixture.Tiny).WithUpsamplings(mixed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	own := filepath.Join(dir, "own.safetensors")
+	if err := w.Save(own); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, data []byte) string { return fixture.Write(t, filepath.Join(dir, name), data) }
+	encoder := write("e.onnx", onnx.Model(w, model.Encoder, "1"))
+	for _, c := range []struct {
+		paths []string
+		want  string
+	}{
+		{[]string{own}, mixed},
+		{[]string{encoder, write("d.onnx", onnx.Model(w, model.Decoder, "1"))}, mixed},
+		{[]string{encoder, write("d.pth", pyTorch(t, tensors(w, model.Decoder, short)))}, "nearest,nearest,nearest"},
+	} {
+		got, err := Import(context.Background(), c.paths, "", Photos{}, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := got.Upsamplings(); got != c.want {
+			t.Errorf("%q: upsampling %s, wanted %s", c.paths, got, c.want)
+		}
+	}
+	wrong := write("wrong.onnx", bytes.Replace(onnx.Model(w, model.Decoder, "1"), []byte(mixed), []byte("nearest,bilinear,bicubic!"), 1))
+	if _, err := Import(context.Background(), []string{encoder, wrong}, "", Photos{}, io.Discard); err == nil || !strings.Contains(err.Error(), wrong) || !strings.Contains(err.Error(), "bicubic") {
+		t.Errorf("another word: error is %v", err)
+	}
+}
+
 func TestImportRefusesLayouts(t *testing.T) {
 	t.Parallel()
 	w := Random(fixture.Tiny)

@@ -57,7 +57,7 @@ func Model(w *model.Weights, side model.Side, producerVersion string) []byte {
 	metadata := map[string]string{}
 	maps.Copy(metadata, w.Metadata)
 	metadata["format"], metadata["network"], metadata["widths"] = Format, w.Network, w.Widths.String()
-	metadata["upsampling"] = w.Upsamplings()
+	metadata[model.UpsamplingKey] = w.Upsamplings()
 	metadata["encoder"], metadata["adain"] = w.EncoderID(), Adaption
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		m = m.inner(14, entry(key, metadata[key]))

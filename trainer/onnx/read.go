@@ -35,13 +35,14 @@ type Graph struct {
 	Tensors      []*Tensor
 	Convolutions []Convolution // in the order of computation
 	Normalised   bool          // a node normalises by batch
+	Metadata     map[string]string
 }
 
 // Read takes the constants out of an ONNX model, initialisers and Constant nodes, and keeps using data. Nothing is allocated but what the
 // bytes explain. Errors are the second half of a sentence about the file: damaged protocol buffers, no graph, a shape that the values do
 // not have.
 func Read(data []byte) (*Graph, error) {
-	g := &Graph{}
+	g := &Graph{Metadata: map[string]string{}}
 	known := map[string]*Tensor{}
 	add := func(name string, b []byte) error {
 		t, err := readTensor(b)
@@ -57,12 +58,15 @@ func Read(data []byte) (*Graph, error) {
 	}
 	var nodes []nodeProto
 	found := false
-	err := each(data, func(field protowire.Number, _ uint64, graph []byte) error {
-		if field != 7 || graph == nil {
+	err := each(data, func(field protowire.Number, _ uint64, b []byte) error {
+		switch {
+		case field == 14:
+			return readEntry(b, g.Metadata)
+		case field != 7 || b == nil:
 			return nil
 		}
 		found = true
-		return each(graph, func(field protowire.Number, _ uint64, b []byte) error {
+		return each(b, func(field protowire.Number, _ uint64, b []byte) error {
 			switch field {
 			case 1:
 				n, err := readNode(b)
@@ -97,6 +101,18 @@ func Read(data []byte) (*Graph, error) {
 		}
 	}
 	return g, nil
+}
+
+func readEntry(b []byte, to map[string]string) error {
+	var entry [3]string // by field: key and value
+	err := each(b, func(field protowire.Number, _ uint64, b []byte) error {
+		if int(field) < len(entry) {
+			entry[field] = string(b)
+		}
+		return nil
+	})
+	to[entry[1]] = entry[2]
+	return err
 }
 
 // each calls what for every field of a message: with a number, or with the bytes of a string, message or packed list.
