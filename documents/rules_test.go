@@ -54,7 +54,7 @@ var instead = []struct {
 // Elements and programs without which a line that has the word is left out.
 var wants = map[string]string{
 	"h265": "element x265enc", "ffv1": "element avenc_ffv1", "compare.sh": "element compositor", "transcode": "element x264enc", "file.sh": "element x264enc",
-	"curl": "program curl", "openssl": "program openssl", "lscpu": "program lscpu", "film.mp4": "element avdec_h264", "timeline.py": "module gi",
+	"ffmpeg": "program ffmpeg", "curl": "program curl", "openssl": "program openssl", "lscpu": "program lscpu", "film.mp4": "element avdec_h264", "timeline.py": "module gi",
 }
 
 // cheap are the lines that a short run has; the others take a second or more each, or a whole VGG-19.

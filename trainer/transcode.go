@@ -18,7 +18,7 @@ import (
 
 func transcodeCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the results, or for one film the file (film.mp4, film.gif) or the numbered pictures (frames/%05d.png)"},
+		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the results, or for one film the file (film.mp4, film.gif) or the numbered pictures (frames/%05d.png); - is standard output"},
 		&cli.StringFlag{Name: "codec", Usage: "`CODEC` of the video: " + strings.Join(transcode.Codecs(), ", ") +
 			", source for the film's own, or an encoder of GStreamer such as vah264enc; by default h264, and one that keeps it where a film has transparency"},
 		&cli.StringFlag{Name: "preset", Value: "medium", Usage: "how much `TIME` coding may take: " + strings.Join(transcode.Presets, ", ")},
@@ -34,13 +34,15 @@ func transcodeCommand() *cli.Command {
 		&cli.BoolFlag{Name: "join", Usage: "make nothing, put together what all shards have finished; other options must be theirs, or be left out"},
 		&cli.BoolFlag{Name: "strict", Usage: "refuse a film of which the result would lack a track, chapters or anything else that is there"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "make films anew whose result is there"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "make nothing, print what would be done to each film, what would be lost, and how long it would take"},
+		&cli.StringFlag{Name: "preview", Usage: "make nothing but a `PICTURE` of stills, as they are and stylised"},
 		&cli.BoolFlag{Name: "json", Usage: "print a report as JSON"},
 	}
 	return &cli.Command{
 		Name:      "transcode",
 		Usage:     "stylise whole films; sound, subtitles and times stay as they are",
 		ArgsUsage: "FILM_OR_FOLDER...",
-		Description: "Any file that GStreamer reads; folders with all below them, whose tree the results keep. A finished result is skipped, so the\n" +
+		Description: "Any file that GStreamer reads, - for standard input; folders with all below them, whose tree the results keep. A finished result is skipped, so the\n" +
 			"same line goes on where an interrupted run has stopped: finished segments are kept in .NAME.adain beside the result.\n" +
 			"A film that fails is reported, the others go on, and the exit code is 1.\n\n" +
 			"Examples:\n" +
@@ -48,6 +50,7 @@ func transcodeCommand() *cli.Command {
 			"  adain transcode --style painting.jpg --alpha 0.8 --codec h265 --quality 80 --jobs 2 --out styled/ films/\n" +
 			"  adain transcode --start 1m --duration 10s --codec ffv1 --out test/ film.mkv\n" +
 			"  adain transcode --fps 24 --out styled.mov --codec prores4444 frames/%05d.png\n" +
+			"  ffmpeg -i in.mov -f matroska - | adain transcode --out - - | ffmpeg -i - out.mov\n" +
 			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
 			"  adain transcode --join --out shared/ film.mp4         # when they are done",
 		Flags:           slices.Concat(flags, propertyFlags()),
@@ -64,6 +67,16 @@ func transcodeFilms(c *cli.Context) error {
 	}
 	if err := registerFilter(); err != nil {
 		return err
+	}
+	switch pipe, err := streams(c, c.Args().Slice()); {
+	case err != nil:
+		return err
+	case pipe:
+		return streamFilm(c, o, c.Args().First())
+	case c.IsSet("preview"):
+		return previewFilm(c, o)
+	case c.Bool("dry-run"):
+		return sketchFilms(c, o)
 	}
 	show := newFilmProgress(c.App.ErrWriter, len(o.Inputs))
 	o.Watch = show
@@ -118,7 +131,7 @@ func summary(r *transcode.Report) string {
 }
 
 // elsewhere are the options on which the result does not depend: a join may have others than the shards.
-var elsewhere = []string{"out", "jobs", "shard", "join", "overwrite", "strict", "json"}
+var elsewhere = []string{"out", "jobs", "shard", "join", "overwrite", "strict", "dry-run", "preview", "json"}
 
 func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	names, err := arguments(c)

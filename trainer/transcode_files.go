@@ -103,6 +103,12 @@ func readRate(c *cli.Context) (stills.Rate, error) {
 // outputFile takes apart an --out that names a file or numbered pictures instead of a folder.
 func outputFile(o *transcode.Options, out string) error {
 	end := strings.ToLower(filepath.Ext(out))
+	if out == transcode.Pipe || o.Inputs[0].Path == transcode.Pipe {
+		if o.Container == "" && out != transcode.Pipe {
+			o.Container = strings.TrimPrefix(end, ".")
+		}
+		return nil
+	}
 	if stills.IsPattern(out) {
 		kind := strings.TrimPrefix(end, ".")
 		if kind == "tif" {

@@ -198,6 +198,9 @@ func (j *job) tidy() {
 func (j *job) decide(ctx context.Context) error {
 	path := j.folder.file(planName)
 	held, err := readPlan(path)
+	if errors.Is(err, errOldPlan) && !j.options.Join && (j.options.Overwrite || !j.anySegment()) {
+		held, err = nil, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -315,6 +318,12 @@ func (j *job) clear() error {
 func (j *job) has(segment int) bool {
 	info, err := os.Stat(j.folder.file(segmentName(segment)))
 	return err == nil && info.Mode().IsRegular()
+}
+
+// anySegment says whether the film's folder has a finished segment, whatever plan it belongs to.
+func (j *job) anySegment() bool {
+	entries, _ := os.ReadDir(j.folder.path)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".segment") })
 }
 
 // missing lists the segments that are not finished.

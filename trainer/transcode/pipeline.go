@@ -20,8 +20,7 @@ const (
 // text is the pipeline of a segment as gst-launch-1.0 would take it. The film's stream of video goes into the element
 // decoder; frames that are not wanted are dropped on the way into the elements frames and styled, coded takes the result.
 func (p *plan) text() string {
-	width, height := p.size()
-	size := fmt.Sprintf("width=%d,height=%d,pixel-aspect-ratio=%s", width, height, p.Facts.Aspect)
+	size := p.shape()
 	parts := []string{"filesrc name=file ! parsebin name=streams"}
 	if p.Facts.Pictures != "" {
 		parts = []string{p.pictureSource() + p.crop() + " ! videoconvert ! videoscale ! " + p.filterCaps(size)}
@@ -29,14 +28,20 @@ func (p *plan) text() string {
 		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=NV12,%s",
 			p.Decoder, gpuMemory, frameQueue, gpuMemory, size))
 	} else {
-		decode := "decodebin name=decoder ! " + frameQueue + " name=frames" + p.Facts.repair()
-		if p.Facts.Interlaced {
-			decode += " ! deinterlace fields=top"
-		}
-		parts = append(parts, decode+p.crop()+" ! videoconvert ! videoscale add-borders=true ! "+p.filterCaps(size))
+		parts = append(parts, "decodebin name=decoder ! "+frameQueue+" name=frames"+p.preparing(size))
 	}
-	return strings.Join(parts, "  ") + " ! adainfilter name=filter ! " + frameQueue + " name=styled ! " + p.coding() +
-		" ! fakesink name=coded sync=false async=false"
+	return strings.Join(parts, "  ") + styling + p.coding() + " ! fakesink name=coded sync=false async=false"
+}
+
+const styling = " ! adainfilter name=filter ! " + frameQueue + " name=styled ! "
+
+// preparing is the text from the decoder to the filter.
+func (p *plan) preparing(size string) string {
+	text := p.Facts.repair()
+	if p.Facts.Interlaced {
+		text += " ! deinterlace fields=top"
+	}
+	return text + p.crop() + " ! videoconvert ! videoscale add-borders=true ! " + p.filterCaps(size)
 }
 
 // coding is the text from the filter to the encoder and its parser.
@@ -100,6 +105,12 @@ func (p *plan) filterCaps(size string) string {
 		return fmt.Sprintf("video/x-raw,format={%s},colorimetry=%v,%s", rgb, as, size)
 	}
 	return fmt.Sprintf("video/x-raw,format={%s},colorimetry=%v,%s;video/x-raw,format={%s},colorimetry=%v,%s", yuv, c, size, rgb, as, size)
+}
+
+// shape is the part of caps that says how large frames and pixels are.
+func (p *plan) shape() string {
+	width, height := p.size()
+	return fmt.Sprintf("width=%d,height=%d,pixel-aspect-ratio=%s", width, height, p.Facts.Aspect)
 }
 
 // keepsAlpha says whether transparency goes past the network into the result.

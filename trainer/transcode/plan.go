@@ -267,7 +267,10 @@ func kindName(kind string) string {
 
 const planName = "plan.json"
 
-// readPlan is the plan in a folder; nil if there is none or one of another program.
+// errOldPlan says that unfinished work is that of another version of the program.
+var errOldPlan = errors.New("was made by another version of adain")
+
+// readPlan is the plan in a folder; nil if there is none. The error is errOldPlan for a plan of another version, or one that cannot be read.
 func readPlan(path string) (*plan, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -277,8 +280,12 @@ func readPlan(path string) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{}
-	if json.Unmarshal(text, p) != nil || p.Version != planVersion || p.Facts == nil || len(p.Segments) == 0 {
+	if json.Unmarshal(text, p) != nil || p.Version == planVersion && (p.Facts == nil || len(p.Segments) == 0) {
 		return nil, nil
+	}
+	if p.Version != planVersion {
+		return nil, fmt.Errorf("the unfinished work in %q %w (its plan has version %d, this one writes %d): finish it with that version, or begin anew with --overwrite",
+			filepath.Dir(path), errOldPlan, p.Version, planVersion)
 	}
 	return p, nil
 }

@@ -201,7 +201,7 @@ func TestFailedJoin(t *testing.T) {
 		}
 	}
 	replace([]byte(`{"version": 1}`))
-	fails("no shard of this version")
+	fails("made by another version of adain")
 	replace(text)
 	if r, _ := join.one(t); r.Status != Done || r.Coded != 0 {
 		t.Errorf("joined at last: %+v", r)
@@ -298,5 +298,29 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	var report Report
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil || len(report.Films) != 1 || report.Films[0].Status != Done || report.Films[0].Frames != 60 {
 		t.Errorf("the first run: %v, %s", err, &out)
+	}
+}
+
+// TestOldPlan leaves the work of another version alone, and begins anew only when that is asked for.
+func TestOldPlan(t *testing.T) {
+	path := clip(t, "film.mp4", 20, toMP4)
+	o := order{Inputs: inputsOf(path), Out: t.TempDir(), Shard: Shard{0, 1}}
+	o.one(t)
+	o.Shard = Shard{}
+	plan := filepath.Join(o.Out, ".film.adain", planName)
+	if err := os.WriteFile(plan, []byte(`{"version": 1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := list(t, o.Out)
+	report, _ := o.run(t)
+	if r := report.Films[0]; r.Err == nil || !strings.Contains(r.Error, "its plan has version 1, this one writes") || !strings.Contains(r.Error, "--overwrite") {
+		t.Errorf("error is %v", r.Err)
+	}
+	if after := list(t, o.Out); !slices.Equal(after, before) {
+		t.Errorf("files are %q, wanted %q", after, before)
+	}
+	o.Overwrite = true
+	if r, _ := o.one(t); r.Coded != 20 {
+		t.Errorf("begun anew: %+v", r)
 	}
 }

@@ -87,6 +87,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(o.Out, 0o777); err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
 	start := time.Now()
 	s := newScheduler(ctx, &o, jobs)
 	s.run()
@@ -154,9 +157,6 @@ func (o *Options) toDo() ([]*job, error) {
 		}
 		taken[base] = true
 		jobs = append(jobs, &job{options: o, number: i, input: in, path: in.Path, base: base})
-	}
-	if err := os.MkdirAll(o.Out, 0o777); err != nil {
-		return nil, fmt.Errorf("output folder: %w", err)
 	}
 	return jobs, nil
 }
