@@ -168,7 +168,8 @@ func flat(m *model.Image) bool {
 	return true
 }
 
-// BenchmarkStep times whole training steps of four pairs at 128x128 after three that are not timed.
+// BenchmarkStep times whole training steps of four pairs at 128x128, those of float32 and of bfloat16 in turn so that a busy machine meets
+// both, after two of each that are not timed: medians.
 func BenchmarkStep(b *testing.B) {
 	random := func(n int) []float32 {
 		v := make([]float32, n)
@@ -177,6 +178,8 @@ func BenchmarkStep(b *testing.B) {
 		}
 		return v
 	}
+	batch := &model.Batch{Content: random(4 * 3 * 128 * 128), Style: random(4*3*128*128 + 5)[5:], Alpha: []float32{1, 1, .5, 1},
+		ContentKey: []uint64{1, 2, 3, 4}, StyleKey: []uint64{1, 2, 3, 4}}
 	vgg := modeltest.RandomWeights(1, model.VGG19)
 	for _, c := range []struct {
 		name      string
@@ -191,24 +194,56 @@ func BenchmarkStep(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			o := model.TrainingOptions{Encoder: c.w != vgg, Batch: 4, Height: 128, Width: 128, Cache: c.cache}
-			e, err := OpenTraining(vgg.Layers[:10], c.w, o)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer e.Close()
-			batch := &model.Batch{Content: random(4 * 3 * 128 * 128), Style: random(4*3*128*128 + 5)[5:], Alpha: []float32{1, 1, .5, 1},
-				ContentKey: []uint64{1, 2, 3, 4}, StyleKey: []uint64{1, 2, 3, 4}}
-			step := func() {
-				if _, err := e.Step(batch, model.Update{Objective: c.objective, Rate: 1e-6, EncoderRate: 1e-6}); err != nil {
+			var engines []*timedTraining
+			for _, p := range []model.Precision{model.Float32, model.Half} {
+				if p == model.Half && !hasBFloat16() {
+					continue
+				}
+				o.Precision = p
+				e, err := OpenTraining(vgg.Layers[:10], c.w, o)
+				if err != nil {
 					b.Fatal(err)
 				}
+				defer e.Close()
+				engines = append(engines, &timedTraining{engine: e, name: string(p)})
 			}
-			step()
-			step()
+			u := model.Update{Objective: c.objective, Rate: 1e-6, EncoderRate: 1e-6}
+			for range 2 {
+				for _, e := range engines {
+					e.step(b, batch, u)
+					e.clock, e.processor = nil, nil
+				}
+			}
 			for b.Loop() {
-				step()
+				for _, e := range engines {
+					e.step(b, batch, u)
+				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/step")
+			for _, e := range engines {
+				b.ReportMetric(median(e.clock), e.name+"-ms/step")
+				b.ReportMetric(median(e.processor), e.name+"-processor-ms/step")
+			}
 		})
 	}
+}
+
+// timedTraining keeps what each step took, in ms.
+type timedTraining struct {
+	engine           model.TrainingEngine
+	name             string
+	clock, processor []float64
+}
+
+func (t *timedTraining) step(b *testing.B, batch *model.Batch, u model.Update) {
+	start, used := time.Now(), processorTime(b)
+	if _, err := t.engine.Step(batch, u); err != nil {
+		b.Fatal(err)
+	}
+	t.clock = append(t.clock, time.Since(start).Seconds()*1e3)
+	t.processor = append(t.processor, (processorTime(b)-used).Seconds()*1e3)
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
 }

@@ -66,7 +66,7 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
     auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
-      e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, half != 0));
+      e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, half ? adain::Factors::bfloat16 : adain::Factors::float32));
       parameters += size_t(s.out) * s.in * s.kernel * s.kernel + s.out;
     }
     engine = e.release();

@@ -25,7 +25,7 @@ func chooseHalf(w *model.Weights, p model.Precision) (half bool, why string, err
 		return false, "float32", nil
 	case model.Half:
 		if !native && !emulateHalf {
-			return false, "", fmt.Errorf("cpu: precision %q wants a processor with bfloat16 instructions (AVX512_BF16 or AMX), this one has none; use %q or %q", p, model.AutoPrecision, model.Float32)
+			return false, "", errNoBFloat16(p)
 		}
 		return true, "bfloat16", nil
 	case model.AutoPrecision, "":
@@ -41,7 +41,35 @@ func chooseHalf(w *model.Weights, p model.Precision) (half bool, why string, err
 		}
 		return true, fmt.Sprintf("bfloat16 (within %g dB of float32)", db), nil
 	}
-	return false, "", fmt.Errorf("cpu: precision %q, wanted %q, %q or %q", p, model.AutoPrecision, model.Float32, model.Half)
+	return false, "", errPrecision(p)
+}
+
+// chooseHalfTraining decides whether a training multiplies bfloat16 and says so, for Describe. Sums, parameters and moments are float32 then
+// too, so AutoPrecision takes it wherever the processor has it natively.
+func chooseHalfTraining(p model.Precision, native bool) (half bool, why string, err error) {
+	switch p {
+	case model.Float32:
+		return false, "float32", nil
+	case model.Half:
+		if !native {
+			return false, "", errNoBFloat16(p)
+		}
+		return true, "bfloat16 with float32 sums", nil
+	case model.AutoPrecision, "":
+		if !native {
+			return false, "float32 (no bfloat16 instructions)", nil
+		}
+		return true, "bfloat16 with float32 sums", nil
+	}
+	return false, "", errPrecision(p)
+}
+
+func errNoBFloat16(p model.Precision) error {
+	return fmt.Errorf("cpu: precision %q wants a processor with bfloat16 instructions (AVX512_BF16 or AMX), this one has none; use %q or %q", p, model.AutoPrecision, model.Float32)
+}
+
+func errPrecision(p model.Precision) error {
+	return fmt.Errorf("cpu: precision %q, wanted %q, %q or %q", p, model.AutoPrecision, model.Float32, model.Half)
 }
 
 // hasBFloat16 says whether processor and oneDNN multiply bfloat16 natively.

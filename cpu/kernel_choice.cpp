@@ -11,18 +11,18 @@ namespace adain {
 
 namespace base {
 extern const Kernels kFloat, kHalf;
-extern const Gradients kGradients;
+extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels kSamples;
 }
 #if defined(__x86_64__)
 namespace avx2 {
 extern const Kernels kFloat, kHalf;
-extern const Gradients kGradients;
+extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels kSamples;
 }
 namespace avx512 {
 extern const Kernels kFloat, kHalf;
-extern const Gradients kGradients;
+extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels kSamples;
 }
 #endif
@@ -33,7 +33,7 @@ struct Choice {
   const char *name;
   bool usable;
   const Kernels *with_float, *with_half;
-  const Gradients *training;
+  const Gradients *training, *training_half;
   const SampleKernels *samples;
 };
 
@@ -44,10 +44,10 @@ std::span<const Choice> choices() {
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
-       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kSamples},
-      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kSamples},
+       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples},
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples},
 #endif
-      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kSamples},
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples},
   };
   return all;
 }
@@ -96,7 +96,7 @@ bool merge_weighted_moments(const float *moments, const float *weights, int rows
 }
 
 const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
-const Gradients &gradients() { return *chosen()->training; }
+const Gradients &gradients(bool half) { return half ? *chosen()->training_half : *chosen()->training; }
 const SampleKernels &sample_kernels() { return *chosen()->samples; }
 const char *kernels_name() { return chosen()->name; }
 

@@ -6,7 +6,7 @@
 
 namespace adain {
 
-// All pixels are dense, channels innermost, everything float.
+// All pixels are dense, channels innermost, everything float but Feature, which is a bfloat16 in half precision.
 struct Gradients {
   // dst += src.
   void (*add)(const float *src, size_t count, float *dst);
@@ -41,8 +41,12 @@ struct Gradients {
   void (*outer)(const float *a, int a_stride, int A, const float *b, int b_stride, int B, size_t pixels, float *sum);
 
   // The adjoint of Kernels::winograd_out without bias and ReLU: 4x4 gradients, of which rows and cols exist, become 36
-  // points (C), distance floats apart. C is a multiple of 16.
-  void (*winograd_spread)(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance);
+  // points (C) of Feature, distance values apart. C is a multiple of 16.
+  void (*winograd_spread)(const float *src, int pitch, int rows, int cols, int channels, void *dst, size_t distance);
+
+  // The adjoint of Kernels::winograd_weights: 36 points (O), distance floats apart, become the gradients (O,I,9) of one input's
+  // weights, of which dst is the first tap. O is a multiple of 16.
+  void (*winograd_gather)(const float *src, size_t distance, int inputs, int outputs, float *dst);
 
   // One update of count parameters (Kingma & Ba 2015, algorithm 1): rate and the correction of the second moment's root
   // include the division by 1-beta^t. average = decay*average + (1-decay)*parameter follows.
@@ -50,7 +54,7 @@ struct Gradients {
                float *average);
 };
 
-// The table that fits Kernels' choice.
-const Gradients &gradients();
+// The table that fits Kernels' choice. Half is the one whose Feature is a bfloat16.
+const Gradients &gradients(bool half = false);
 
 }  // namespace adain

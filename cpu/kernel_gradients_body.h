@@ -130,10 +130,14 @@ inline void spread_points(const V *y, int stride, V *m) {
   m[5] = y[3 * stride];
 }
 
-inline void winograd_spread(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance) {
+template <class Feature>
+void winograd_spread(const float *src, int pitch, int rows, int cols, int channels, void *dst, size_t distance) {
   typedef typename Vector<LANES>::V V;
+  auto to = (typename Feature::T *)dst;
   for (int c = 0; c < channels; c += LANES) {
     V in[16], half[24], out[36];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) __builtin_prefetch(src + (size_t(i / 4) * pitch + 4 + i % 4) * channels + c);
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) in[i] = i / 4 < rows && i % 4 < cols ? load<LANES>(src + (size_t(i / 4) * pitch + i % 4) * channels + c) : V{};
 #pragma GCC unroll 4
@@ -141,7 +145,34 @@ inline void winograd_spread(const float *src, int pitch, int rows, int cols, int
 #pragma GCC unroll 6
     for (int y = 0; y < 6; y++) spread_points(half + y, 6, out + 6 * y);
 #pragma GCC unroll 36
-    for (int i = 0; i < 36; i++) *(V *)(dst + i * distance + c) = out[i];
+    for (int i = 0; i < 36; i++) Feature::template put<LANES>(out[i], to + i * distance + c);
+  }
+}
+
+// The transpose of taps_to_points.
+template <class D>
+inline void points_to_taps(const D *m, int stride, D *w) {
+  const D a = m[stride] + m[2 * stride], b = m[2 * stride] - m[stride], c = m[3 * stride] + m[4 * stride], d = m[3 * stride] - m[4 * stride];
+  w[0] = m[0] - 2 / 3. * a + 1 / 6. * c;
+  w[1] = HALF_ROOT / 1.5 * b + HALF_ROOT / 3 * d;
+  w[2] = m[5 * stride] - 1 / 3. * a + 1 / 3. * c;
+}
+
+inline void winograd_gather(const float *src, size_t distance, int inputs, int outputs, float *dst) {
+  constexpr int lanes = LANES / 2;
+  typedef typename Vector<lanes>::D D;
+  for (int o = 0; o < outputs; o += lanes, dst += size_t(lanes) * inputs * 9) {
+    D in[36], half[18], taps[9];
+#pragma GCC unroll 36
+    for (int i = 0; i < 36; i++) in[i] = __builtin_convertvector(load<lanes>(src + i * distance + o), D);
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) points_to_taps(in + x, 6, half + 3 * x);
+#pragma GCC unroll 3
+    for (int y = 0; y < 3; y++) points_to_taps(half + y, 3, taps + 3 * y);
+#pragma GCC unroll 9
+    for (int k = 0; k < 9; k++)
+#pragma GCC unroll 8
+      for (int i = 0; i < lanes; i++) dst[size_t(i) * inputs * 9 + k] = float(taps[k][i]);
   }
 }
 
@@ -156,4 +187,8 @@ inline void adam(const float *gradient, float scale, float rate, float root, flo
   }
 }
 
-extern const Gradients kGradients = {add, mask, mask_affine, unpool, unrepeat, add_scaled, stretch, unstretch, accumulate, outer, winograd_spread, adam};
+template <class Feature>
+constexpr Gradients gradients_table = {add, mask, mask_affine, unpool, unrepeat, add_scaled, stretch, unstretch, accumulate, outer, winograd_spread<Feature>,
+                                       winograd_gather, adam};
+
+extern const Gradients kGradients = gradients_table<Float>, kHalfGradients = gradients_table<BFloat16>;

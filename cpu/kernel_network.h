@@ -33,8 +33,12 @@ struct Kernels {
   void (*affine_regions)(const float *src, size_t pixels, int channels, const float *share, const float *scale, const float *shift, void *dst);
 
   // One tile into Winograd's domain: 6x6 samples of src, pitch pixels to a row, of which rows and cols exist (the others
-  // count as 0) -> 36 points (C), distance floats apart. C is a multiple of 16.
-  void (*winograd_in)(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance);
+  // count as 0) -> 36 points (C) of Feature, distance values apart. C is a multiple of 16.
+  void (*winograd_in)(const float *src, int pitch, int rows, int cols, int channels, void *dst, size_t distance);
+
+  // The weights of one input, weight (O,I,9) at that input's first tap, into Winograd's domain -> 36 points (O) of Feature, distance
+  // values apart. O is a multiple of 16.
+  void (*winograd_weights)(const float *weight, int inputs, int outputs, void *dst, size_t distance);
 
   // One tile back: 36 points (C), distance floats apart, plus bias (C), perhaps ReLU -> 4x4 results of dst, pitch pixels to a row, of
   // which rows and cols exist.

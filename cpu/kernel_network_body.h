@@ -6,6 +6,9 @@ template <int lanes>
 struct Vector {
   typedef float V __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
   typedef int I __attribute__((vector_size(4 * lanes)));
+  typedef uint32_t U __attribute__((vector_size(4 * lanes)));
+  typedef uint16_t H __attribute__((vector_size(2 * lanes), aligned(2), may_alias));
+  typedef double D __attribute__((vector_size(8 * lanes)));
 };
 
 struct Float {
@@ -27,7 +30,9 @@ struct BFloat16 {
   }
   template <int lanes>
   static void put(typename Vector<lanes>::V v, T *p) {
-    for (int i = 0; i < lanes; i++) p[i] = from(v[i]);
+    typedef typename Vector<lanes>::H H;
+    const auto u = (typename Vector<lanes>::U)v;
+    *(H *)p = __builtin_convertvector((u + 0x7fff + (u >> 16 & 1)) >> 16, H);
   }
 };
 
@@ -226,6 +231,7 @@ inline void last(const float *positions, int pitch, int even, int channels, cons
 }
 
 constexpr float R2 = 1.41421356237309505f;
+constexpr double HALF_ROOT = 0.70710678118654752;  // sqrt(1/2)
 
 // Six samples to the points 0, r/2, -r/2, r, -r, infinity, r being the square root of 2.
 template <class V>
@@ -250,11 +256,16 @@ inline void from_points(const V *m, int stride, V *y) {
   y[3] = R2 / 4 * b + 2 * R2 * d + m[5 * stride];
 }
 
-inline void winograd_in(const float *src, int pitch, int rows, int cols, int channels, float *dst, size_t distance) {
+template <class Feature>
+void winograd_in(const float *src, int pitch, int rows, int cols, int channels, void *dst, size_t distance) {
   typedef typename Vector<LANES>::V V;
+  auto to = (typename Feature::T *)dst;
   for (int c = 0; c < channels; c += LANES) {
     V in[36], half[36], out[36];
     if (rows >= 6 && cols >= 6) {
+      // The samples that the tile to the right has beside these: the six rows of a tile are more than what the processor looks ahead for.
+#pragma GCC unroll 24
+      for (int i = 0; i < 24; i++) __builtin_prefetch(src + (size_t(i / 4) * pitch + 6 + i % 4) * channels + c);
 #pragma GCC unroll 36
       for (int i = 0; i < 36; i++) in[i] = load<LANES>(src + (size_t(i / 6) * pitch + i % 6) * channels + c);
     } else {
@@ -265,7 +276,41 @@ inline void winograd_in(const float *src, int pitch, int rows, int cols, int cha
 #pragma GCC unroll 6
     for (int y = 0; y < 6; y++) to_points(half + y, 6, out + 6 * y);
 #pragma GCC unroll 36
-    for (int i = 0; i < 36; i++) *(V *)(dst + i * distance + c) = out[i];
+    for (int i = 0; i < 36; i++) Feature::template put<LANES>(out[i], to + i * distance + c);
+  }
+}
+
+// Three taps to the six points, G of the paper.
+template <class D>
+inline void taps_to_points(const D *w, int stride, D *t) {
+  const D a = -2 / 3. * w[0] - 1 / 3. * w[2 * stride], b = HALF_ROOT / 1.5 * w[stride];
+  const D c = 1 / 6. * w[0] + 1 / 3. * w[2 * stride], d = HALF_ROOT / 3 * w[stride];
+  t[0] = w[0];
+  t[1] = a - b;
+  t[2] = a + b;
+  t[3] = c + d;
+  t[4] = c - d;
+  t[5] = w[2 * stride];
+}
+
+template <class Feature>
+void winograd_weights(const float *weight, int inputs, int outputs, void *dst, size_t distance) {
+  constexpr int lanes = LANES / 2;
+  typedef typename Vector<lanes>::D D;
+  auto to = (typename Feature::T *)dst;
+  for (int o = 0; o < outputs; o += lanes, weight += size_t(lanes) * inputs * 9) {
+    D taps[9], half[18], out[36];
+#pragma GCC unroll 9
+    for (int k = 0; k < 9; k++)
+#pragma GCC unroll 8
+      for (int i = 0; i < lanes; i++) taps[k][i] = weight[size_t(i) * inputs * 9 + k];
+#pragma GCC unroll 3
+    for (int x = 0; x < 3; x++) taps_to_points(taps + x, 3, half + 6 * x);
+#pragma GCC unroll 6
+    for (int y = 0; y < 6; y++) taps_to_points(half + y, 6, out + 6 * y);
+#pragma GCC unroll 36
+    for (int i = 0; i < 36; i++)
+      Feature::template put<lanes>(__builtin_convertvector(out[i], typename Vector<lanes>::V), to + i * distance + o);
   }
 }
 
@@ -290,4 +335,4 @@ inline void winograd_out(const float *src, size_t distance, const float *bias, b
 
 template <class Feature>
 constexpr Kernels table = {first<Feature>, store<Feature>, pool<Feature>, interleave<Feature>, affine<Feature>,
-                                    affine_regions<Feature>, winograd_in, winograd_out, moments, weighted_moments, last};
+                                    affine_regions<Feature>, winograd_in<Feature>, winograd_weights<Feature>, winograd_out, moments, weighted_moments, last};

@@ -48,9 +48,10 @@ dnnl::convolution_forward::primitive_desc describe(const adain_cpu_layer &s, boo
 
 }  // namespace
 
-Parameters::Parameters(const adain_cpu_layer &s, const float *values, bool half)
+Parameters::Parameters(const adain_cpu_layer &s, const float *values, Factors factors)
     : shape(s),
-      half(half),
+      half(factors == Factors::bfloat16),
+      half_products(factors == Factors::mixed),
       weight(values, values + size_t(s.out) * s.in * s.kernel * s.kernel),
       bias(values + weight.size(), values + weight.size() + s.out),
       bias_memory_({{s.out}, memory::data_type::f32, memory::format_tag::x}, processor(), bias.data()) {}

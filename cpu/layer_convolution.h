@@ -27,13 +27,21 @@ class OneThread {
   const int before_;
 };
 
+// What a layer multiplies; sums and results are float32.
+enum class Factors {
+  float32,
+  bfloat16,  // weights and source are bfloat16
+  mixed,     // source and weights are float32; Winograd's products, where the layer has them, are of bfloat16
+};
+
 // A layer's parameters, and each arrangement of them that oneDNN asked for.
 class Parameters {
  public:
-  Parameters(const adain_cpu_layer &shape, const float *values, bool half);
+  Parameters(const adain_cpu_layer &shape, const float *values, Factors factors);
 
   const adain_cpu_layer shape;
   const bool half;                  // bfloat16 weights and source
+  const bool half_products;         // Factors::mixed
   std::vector<float> weight, bias;  // (O,I,K,K), (O); after a change call refresh
 
   // The work of making all arrangements anew, in pieces that may run at the same time.
@@ -42,7 +50,7 @@ class Parameters {
 
   dnnl::memory arranged(const dnnl::memory::desc &wanted);
   dnnl::memory bias_memory() const { return bias_memory_; }
-  // Transformed weights (36,I,O), made when first asked for.
+  // Transformed weights (36,I,O), bfloat16 if half_products, made when first asked for.
   dnnl::memory transformed();
 
  private:
@@ -96,7 +104,7 @@ class Direct : public Convolution {
 // transforms' factors near 1, and with them the rounding near that of the direct way.
 class Winograd : public Convolution {
  public:
-  // 3x3, float32, and channels enough that the products outweigh the transforms.
+  // 3x3, a float32 source, and channels enough that the products outweigh the transforms.
   static bool suits(const Parameters &layer);
   Winograd(Parameters &layer, int rows, int cols, int threads);
   void run(int thread, const void *src, int rows, float *dst) override;
@@ -112,21 +120,10 @@ class Winograd : public Convolution {
   };
   const Parameters &layer_;
   const int cols_;
-  int tiles_;  // of one product
+  int tiles_;  // of one product, an odd number: see tiles_of_product
   dnnl::primitive product_;
   dnnl::memory weight_;  // (36,I,O)
   std::vector<Call> calls_;
-};
-
-// Winograd's transform of weights along an axis, G of the paper for these points: point p takes kWinogradWeights[p] of three taps.
-constexpr double kHalfRoot = 0.70710678118654752;  // sqrt(1/2)
-constexpr double kWinogradWeights[6][3] = {
-    {1, 0, 0},
-    {-2 / 3., -kHalfRoot / 1.5, -1 / 3.},
-    {-2 / 3., kHalfRoot / 1.5, -1 / 3.},
-    {1 / 6., kHalfRoot / 3, 1 / 3.},
-    {1 / 6., -kHalfRoot / 3, 1 / 3.},
-    {0, 0, 1},
 };
 
 // A layer over a whole map, divided into chunks of rows.

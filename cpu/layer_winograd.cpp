@@ -12,12 +12,18 @@ using dnnl::memory;
 
 constexpr int kPoints = Winograd::kPoints;
 
-// Tiles of one product: its inputs and outputs should stay in the second-level cache, yet each load of the weights must
-// serve many tiles.
-int tiles_of_product(const adain_cpu_layer &s) {
+// Tiles of one product, of whole in all: its inputs and outputs should stay in the second-level cache, yet each load of the weights must
+// serve many tiles. An odd number, since the 36 points of a tile lie a power of 2 apart otherwise and push each other out of the
+// first-level cache.
+int tiles_of_product(const adain_cpu_layer &s, int whole) {
   constexpr int kBytes = 640 << 10;
-  return std::clamp(kBytes / (4 * kPoints * (s.in + s.out)) / 8 * 8, 32, 64);
+  const int most = std::clamp(kBytes / (4 * kPoints * (s.in + s.out)) / 8 * 8, 32, 64);
+  const int products = (whole + most - 1) / most;
+  return (whole + products - 1) / products | 1;
 }
+
+memory::data_type factor(const Parameters &p) { return p.half_products ? memory::data_type::bf16 : memory::data_type::f32; }
+size_t factor_bytes(const Parameters &p) { return p.half_products ? 2 : 4; }
 
 }  // namespace
 
@@ -28,35 +34,27 @@ bool Winograd::suits(const Parameters &p) {
 
 memory Parameters::transformed() {
   if (transformed_) return transformed_;
-  transformed_ = memory({{kPoints, shape.in, shape.out}, memory::data_type::f32, memory::format_tag::abc}, processor());
+  transformed_ = memory({{kPoints, shape.in, shape.out}, factor(*this), memory::format_tag::abc}, processor());
   for (int i = 0; i < shape.in; i++) transform(i);
   return transformed_;
 }
 
 void Parameters::transform(int input) {
-  auto to = static_cast<float *>(transformed_.get_data_handle()) + size_t(input) * shape.out;
-  for (int o = 0; o < shape.out; o++) {
-    const float *w = &weight[(size_t(o) * shape.in + input) * 9];
-    double half[6][3];
-    for (int p = 0; p < 6; p++)
-      for (int x = 0; x < 3; x++) half[p][x] = kWinogradWeights[p][0] * w[x] + kWinogradWeights[p][1] * w[3 + x] + kWinogradWeights[p][2] * w[6 + x];
-    for (int p = 0; p < kPoints; p++) {
-      const double *h = half[p / 6], *q = kWinogradWeights[p % 6];
-      to[size_t(p) * shape.in * shape.out + o] = float(h[0] * q[0] + h[1] * q[1] + h[2] * q[2]);
-    }
-  }
+  auto to = static_cast<char *>(transformed_.get_data_handle()) + factor_bytes(*this) * input * shape.out;
+  kernels(half_products).winograd_weights(&weight[size_t(input) * 9], shape.in, shape.out, to, size_t(shape.in) * shape.out);
 }
 
 Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
-    : layer_(layer), cols_(cols), tiles_(tiles_of_product(layer.shape)), weight_(layer.transformed()) {
+    : layer_(layer),
+      cols_(cols),
+      tiles_(tiles_of_product(layer.shape, (rows + kSide - 1) / kSide * ((cols + kSide - 1) / kSide))),
+      weight_(layer.transformed()) {
   expect_memory();
   const OneThread one;
   const adain_cpu_layer &s = layer.shape;
-  const int whole = (rows + kSide - 1) / kSide * ((cols + kSide - 1) / kSide);
-  tiles_ = std::min(tiles_, whole);
-  const auto f32 = memory::data_type::f32;
   const auto abc = memory::format_tag::abc;
-  const memory::desc inputs({kPoints, tiles_, s.in}, f32, abc), outputs({kPoints, tiles_, s.out}, f32, abc);
+  const memory::desc inputs({kPoints, tiles_, s.in}, factor(layer), abc);
+  const memory::desc outputs({kPoints, tiles_, s.out}, memory::data_type::f32, abc);
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 #if DNNL_VERSION_MAJOR >= 3
@@ -73,10 +71,11 @@ Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
 }
 
 void Winograd::run(int thread, const void *src, int rows, float *dst) {
-  const Kernels &k = kernels(false);
+  const Kernels &k = kernels(layer_.half_products);
   const adain_cpu_layer &s = layer_.shape;
+  const size_t bytes = factor_bytes(layer_);
   const int across = (cols_ + kSide - 1) / kSide, all = (rows + kSide - 1) / kSide * across;
-  float *inputs = scratch_floats(Scratch::inputs, size_t(kPoints) * tiles_ * s.in);
+  char *inputs = scratch(Scratch::inputs, bytes * kPoints * tiles_ * s.in);
   float *outputs = scratch_floats(Scratch::outputs, size_t(kPoints) * tiles_ * s.out);
   Call &call = calls_[thread];
   call.inputs.set_data_handle(inputs);
@@ -90,7 +89,7 @@ void Winograd::run(int thread, const void *src, int rows, float *dst) {
     for (int t = 0; t < n; t++) {
       const int y = (first + t) / across * kSide, x = (first + t) % across * kSide;
       k.winograd_in(static_cast<const float *>(src) + (size_t(y) * (cols_ + 2) + x) * s.in, cols_ + 2, rows + 2 - y, cols_ + 2 - x, s.in,
-                    inputs + size_t(t) * s.in, size_t(tiles_) * s.in);
+                    inputs + bytes * t * s.in, size_t(tiles_) * s.in);
     }
     dnnl::error::wrap_c_api(dnnl_primitive_execute(product_.get(), call.stream.get(), 4, arguments), "oneDNN could not multiply matrices");
     for (int t = 0; t < n; t++) {

@@ -12,12 +12,14 @@ import (
 )
 
 // Training is model.TrainingEngine on the CPU: oneDNN's convolutions and matrix products, everything else by our own kernels, in
-// float32. It has threads of its own; results do not depend on which thread did what.
+// float32; in half precision the products of wide layers are of bfloat16. It has threads of its own; results do not depend on which thread did what.
 type Training struct {
 	training *C.adain_cpu_training
 	options  model.TrainingOptions
 	trained  int // parameters
 	text     [C.ADAIN_CPU_ERROR]C.char
+
+	precision string // and why, for Describe
 }
 
 var _ model.TrainingEngine = (*Training)(nil)
@@ -27,15 +29,19 @@ func OpenTraining(loss []model.Conv, w *model.Weights, o model.TrainingOptions) 
 	if err := model.CheckTraining(loss, w, o); err != nil {
 		return nil, fmt.Errorf("cpu: %w", err)
 	}
-	if o.Precision == model.Half {
-		return nil, fmt.Errorf("cpu: training computes in float32, precision %q was wanted", o.Precision)
+	half, precision, err := chooseHalfTraining(o.Precision, hasBFloat16())
+	if err != nil {
+		return nil, err
 	}
 	threads, err := teamSize(o.Threads)
 	if err != nil {
 		return nil, err
 	}
-	o.Threads = threads
-	t := &Training{options: o}
+	o.Threads, o.Precision = threads, model.Float32
+	if half {
+		o.Precision = model.Half
+	}
+	t := &Training{options: o, precision: precision}
 	lossShapes, lossParameters, _ := describeLayers(foldedEncoder(loss))
 	var network []model.Conv
 	for _, c := range w.Layers {
@@ -47,7 +53,7 @@ func OpenTraining(loss []model.Conv, w *model.Weights, o model.TrainingOptions) 
 	t.trained = len(parameters)
 	colour := append(append([]float32(nil), w.Layers[0].Weight...), w.Layers[0].Bias...)
 	options := C.adain_cpu_training_options{
-		encoder: flag(o.Encoder), batch: C.int32_t(o.Batch), height: C.int32_t(o.Height), width: C.int32_t(o.Width),
+		encoder: flag(o.Encoder), half: flag(half), batch: C.int32_t(o.Batch), height: C.int32_t(o.Height), width: C.int32_t(o.Width),
 		threads: C.int32_t(threads), cache: C.int64_t(o.Cache),
 	}
 	t.training = C.adain_cpu_training_open(&lossShapes[0], (*C.float)(&lossParameters[0]), &shapes[0], C.int(len(shapes)), (*C.float)(&colour[0]),
@@ -120,9 +126,12 @@ func (t *Training) Restore(s *model.TrainingState) error {
 	return nil
 }
 
+// Precision is model.TrainingEngine.Precision.
+func (t *Training) Precision() model.Precision { return t.options.Precision }
+
 // Describe names library, instruction set, precision and threads.
 func (t *Training) Describe() string {
-	return describeCPU("float32", t.options.Threads)
+	return describeCPU(t.precision, t.options.Threads)
 }
 
 // Close stops the threads and frees all memory.

@@ -63,7 +63,7 @@ adain_cpu_features *adain_cpu_features_open(const adain_cpu_layer *loss, const f
     std::unique_ptr<adain_cpu_features> f(new adain_cpu_features{{}, {}, {}, nullptr, adain::Threads(threads)});
     std::vector<adain::TrainedLayer *> layers;
     for (int i = 0; i <= adain::kLevelLayer[adain::kLevels - 1]; i++) {
-      f->layers.push_back(std::make_unique<adain::TrainedLayer>(loss[i], loss_parameters, true));
+      f->layers.push_back(std::make_unique<adain::TrainedLayer>(loss[i], loss_parameters, adain::Factors::float32, true));
       layers.push_back(f->layers.back().get());
       loss_parameters += f->layers.back()->forward.weight.size() + loss[i].out;
     }

@@ -12,7 +12,7 @@ typedef struct adain_cpu_training adain_cpu_training;
 
 /* model.TrainingOptions. */
 typedef struct {
-  int32_t encoder, batch, height, width, threads;
+  int32_t encoder, half, batch, height, width, threads;
   int64_t cache;
 } adain_cpu_training_options;
 

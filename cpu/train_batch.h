@@ -56,15 +56,16 @@ struct Maps {
 // Memory that grows to the largest size wanted and is used for one purpose at a time.
 class Workspace {
  public:
-  float *floats(size_t count) {
+  char *bytes(size_t count) {
     if (count > count_) {
       memory_.reset();
       count_ = 0;
-      memory_ = allocate(4 * count);
+      memory_ = allocate(count);
       count_ = count;
     }
-    return reinterpret_cast<float *>(memory_.get());
+    return memory_.get();
   }
+  float *floats(size_t count) { return reinterpret_cast<float *>(bytes(4 * count)); }
   Maps maps(int count, int rows, int cols, int channels, int border) {
     Maps m{nullptr, count, rows, cols, channels, border};
     m.data = floats(m.floats());

@@ -7,11 +7,11 @@
 
 namespace adain {
 
-TrainedLayer::TrainedLayer(const adain_cpu_layer &s, const float *values, bool frozen)
+TrainedLayer::TrainedLayer(const adain_cpu_layer &s, const float *values, Factors factors, bool frozen)
     : shape(s),
       frozen(frozen),
-      forward(s, values, false),
-      backward({s.out, s.in, s.kernel, 0, 0, 0, 0, 0}, std::vector<float>(size_t(s.out) * s.in * s.kernel * s.kernel + s.in).data(), false) {
+      forward(s, values, factors),
+      backward({s.out, s.in, s.kernel, 0, 0, 0, 0, 0}, std::vector<float>(size_t(s.out) * s.in * s.kernel * s.kernel + s.in).data(), factors) {
   if (!frozen) {
     weight_gradient.resize(forward.weight.size());
     bias_gradient.resize(forward.bias.size());
@@ -32,6 +32,13 @@ void TrainedLayer::refresh(int piece) {
     forward.refresh(piece);
   else
     backward.refresh(piece - own);
+}
+
+TileProduct &TrainedLayer::product(size_t tiles, bool add, int threads) {
+  for (const auto &p : products_)
+    if (p->fits(tiles, add)) return *p;
+  products_.push_back(std::make_unique<TileProduct>(shape.in, shape.out, tiles, add, threads));
+  return *products_.back();
 }
 
 Stack::Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, Workspaces &workspaces, int threads) : workspaces_(workspaces) {
@@ -64,7 +71,8 @@ void Stack::forward(Threads &threads, const Layer &layer, const Maps &to, int co
   const int per = layer.trained->shape.pool ? 2 : 1;
   each(threads, count * chunks.count(), [&](int i, int thread) {
     const int n = i / chunks.count(), chunk = i % chunks.count(), y = per * chunks.begin(chunk);
-    float *result = scratch_floats(Scratch::result, chunks.result_floats());
+    // What a pooling or a bilinear upsampling reads is kept for the way back.
+    float *result = layer.relu.data ? layer.relu.at(n, y, 0) : scratch_floats(Scratch::result, chunks.result_floats());
     chunks.run(chunk, thread, layer.x.at(n, y - 1, -1), result);
     finish(layer, to, n, y, per * chunks.size(chunk), result);
   });
@@ -92,12 +100,11 @@ void Stack::finish(const Layer &layer, const Maps &to, int n, int y, int rows, c
   };
   for (int i = 0; i < rows; i++, result += row) {
     if (s.pool) {
-      std::memcpy(layer.relu.at(n, y + i, 0), result, 4 * row);
       if (i % 2 == 0) continue;
       kernels(false).pool(result - row, result, layer.x.cols, s.out, to.at(n, (y + i) / 2, 0));
       done((y + i) / 2);
     } else if (s.upsample == ADAIN_BILINEAR) {
-      std::memcpy(layer.relu.at(n, y + i, 0), result, 4 * row);
+      return;  // stretch reads the rows where they are
     } else if (s.upsample) {
       float *p = to.at(n, 2 * (y + i), 0);
       for (int x = 0; x < layer.x.cols; x++, p += 2 * s.out) {
@@ -213,7 +220,10 @@ void Stack::through(const Layer &before, const Maps &raw, const Maps &to, int n,
 
 std::string Stack::implementations() const {
   std::string text;
-  for (const Layer &l : layers_) text.append(l.forward.implementation()).append(",").append(l.backward.implementation()).append(",");
+  for (const Layer &l : layers_) {
+    text.append(l.forward.implementation()).append(",").append(l.backward.implementation()).append(",");
+    l.trained->append_products(text);
+  }
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include "kernel_gradients.h"
 #include "layer_convolution.h"
 #include "train_batch.h"
+#include "train_product.h"
 
 namespace adain {
 
@@ -14,7 +15,7 @@ namespace adain {
 class TrainedLayer {
  public:
   // frozen has no gradient of its parameters.
-  TrainedLayer(const adain_cpu_layer &shape, const float *values, bool frozen);
+  TrainedLayer(const adain_cpu_layer &shape, const float *values, Factors factors, bool frozen);
 
   const adain_cpu_layer shape;
   const bool frozen;
@@ -25,6 +26,16 @@ class TrainedLayer {
   void flip();
   int refresh_pieces() const { return forward.refresh_pieces() + backward.refresh_pieces(); }
   void refresh(int piece);
+
+  // With Factors::mixed: the product of weight gradients for a number of tiles, made when first asked for.
+  TileProduct &product(size_t tiles, bool add, int threads);
+  // Their implementations, a comma behind each.
+  void append_products(std::string &text) const {
+    for (const auto &p : products_) text.append(p->implementation()).append(",");
+  }
+
+ private:
+  std::vector<std::unique_ptr<TileProduct>> products_;
 };
 
 // Memory that all stacks of a training use in turn.
@@ -64,7 +75,7 @@ class Stack {
   // belongs to features(i). The result, without border, is valid until the next stack uses the workspaces.
   Maps backward(Threads &threads, const Maps &seed, const std::vector<Tap> &taps, bool input);
 
-  // oneDNN's implementation of each layer's convolutions, a comma behind each.
+  // oneDNN's implementation of each layer's convolutions and products, a comma behind each.
   std::string implementations() const;
 
  private:

@@ -59,14 +59,15 @@ Training::Training(const adain_cpu_layer *loss, const float *loss_parameters, co
       content_cache_(size_t(options.cache)),
       style_cache_(size_t(options.cache) / 8),
       threads_(options.threads) {
+  const Factors factors = options.half ? Factors::mixed : Factors::float32;
   for (int i = 0; i <= kLevelLayer[kLevels - 1]; i++) {
-    loss_layers_.push_back(std::make_unique<TrainedLayer>(loss[i], loss_parameters, true));
+    loss_layers_.push_back(std::make_unique<TrainedLayer>(loss[i], loss_parameters, factors, true));
     loss_parameters += parameter_count(loss[i]);
   }
   size_t count = 0;
   for (int i = 0; i < layers; i++) {
     auto &side = options.encoder && i <= kLevelLayer[kLevels - 1] ? encoder_layers_ : decoder_layers_;
-    side.push_back(std::make_unique<TrainedLayer>(network[i], parameters + count, false));
+    side.push_back(std::make_unique<TrainedLayer>(network[i], parameters + count, factors, false));
     count += parameter_count(network[i]);
   }
   state_.parameters.assign(parameters, parameters + count);

@@ -1,5 +1,6 @@
 // Gradients of a convolution's weights and bias.
 #include <algorithm>
+#include <cstring>
 
 #include "kernel_network.h"
 #include "train_stack.h"
@@ -27,42 +28,39 @@ void Stack::wide_gradient(Threads &threads, const Layer &layer, const Maps &grad
   const int I = t.shape.in, O = t.shape.out, side = Winograd::kSide, points = Winograd::kPoints;
   const Maps &x = layer.x;
   const int down = (x.rows + side - 1) / side, across = (x.cols + side - 1) / side;
-  const size_t one = size_t(points) * down * across * (I + O);
+  const bool half = t.forward.half_products;
+  const size_t bytes = half ? 2 : 4, one = size_t(points) * down * across * (I + O);
   const int most = std::clamp(int(kProductFloats / one), 1, gradient.count);
   float *sums = workspaces_.points.floats(size_t(points) * I * O);
   expect_memory();
   for (int first = 0; first < gradient.count; first += most) {
     const int count = std::min(most, gradient.count - first);
-    const size_t tiles = size_t(count) * down * across;
-    float *inputs = workspaces_.inputs.floats(points * tiles * I), *outputs = workspaces_.products.floats(points * tiles * O);
+    // An odd number keeps the points of a tile from pushing each other out of the cache; what is too much holds zeros.
+    const size_t whole = size_t(count) * down * across, tiles = whole | 1;
+    char *inputs = workspaces_.inputs.bytes(bytes * points * tiles * I), *outputs = workspaces_.products.bytes(bytes * points * tiles * O);
+    TileProduct *product = half ? &t.product(tiles, first > 0, threads.size()) : nullptr;
     each(threads, count * down, [&](int i, int) {
       const int n = first + i / down, y = i % down * side;
       for (int j = 0; j < across; j++) {
         const int x0 = j * side;
         const size_t tile = size_t(i) * across + j;
-        kernels(false).winograd_in(x.at(n, y - 1, x0 - 1), x.cols + 2, x.rows + 2 - y, x.cols + 2 - x0, I, inputs + tile * I, tiles * I);
-        gradients().winograd_spread(gradient.at(n, y, x0), gradient.cols + 4, x.rows - y, x.cols - x0, O, outputs + tile * O, tiles * O);
+        kernels(half).winograd_in(x.at(n, y - 1, x0 - 1), x.cols + 2, x.rows + 2 - y, x.cols + 2 - x0, I, inputs + bytes * tile * I, tiles * I);
+        gradients(half).winograd_spread(gradient.at(n, y, x0), gradient.cols + 4, x.rows - y, x.cols - x0, O, outputs + bytes * tile * O, tiles * O);
       }
     });
-    each(threads, points, [&](int p, int) {
-      dnnl::error::wrap_c_api(dnnl_sgemm('T', 'N', I, O, dnnl_dim_t(tiles), 1, inputs + p * tiles * I, I, outputs + p * tiles * O, O, first ? 1.f : 0.f,
-                                         sums + size_t(p) * I * O, O),
+    each(threads, points, [&](int p, int thread) {
+      char *in = inputs + bytes * p * tiles * I, *out = outputs + bytes * p * tiles * O;
+      std::memset(in + bytes * whole * I, 0, bytes * (tiles - whole) * I);
+      std::memset(out + bytes * whole * O, 0, bytes * (tiles - whole) * O);
+      float *sum = sums + size_t(p) * I * O;
+      if (product) return product->run(thread, in, out, sum);
+      dnnl::error::wrap_c_api(dnnl_sgemm('T', 'N', I, O, dnnl_dim_t(tiles), 1, reinterpret_cast<float *>(in), I, reinterpret_cast<float *>(out), O,
+                                         first ? 1.f : 0.f, sum, O),
                               "oneDNN could not multiply matrices");
     });
   }
   each(threads, I, [&](int i, int) {
-    for (int o = 0; o < O; o++) {
-      const float *from = sums + size_t(i) * O + o;
-      double half[3][6] = {};
-      for (int p = 0; p < points; p++)
-        for (int k = 0; k < 3; k++) half[k][p % 6] += kWinogradWeights[p / 6][k] * from[size_t(p) * I * O];
-      float *to = &t.weight_gradient[(size_t(o) * I + i) * 9];
-      for (int k = 0; k < 9; k++) {
-        double sum = 0;
-        for (int p = 0; p < 6; p++) sum += half[k / 3][p] * kWinogradWeights[p][k % 3];
-        to[k] = float(sum);
-      }
-    }
+    gradients().winograd_gather(sums + size_t(i) * O, size_t(I) * O, I, O, &t.weight_gradient[size_t(i) * 9]);
   });
 }
 

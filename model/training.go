@@ -31,6 +31,9 @@ type TrainingEngine interface {
 	// Restore replaces the state. Errors: a state of another length.
 	Restore(*TrainingState) error
 
+	// Precision is what it was opened with; of AutoPrecision, what that became.
+	Precision() Precision
+
 	// Describe says in a few words what computes, for logs.
 	Describe() string
 

@@ -53,6 +53,7 @@ func trainFlags() []cli.Flag {
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that all randomness comes from"},
 		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
 		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads that compute; 0 means all cores"},
+		&cli.StringFlag{Name: "precision", Value: string(model.AutoPrecision), Usage: "what wide layers multiply, `FORMAT`: float32, half (bfloat16), or auto: half where the processor has bfloat16 instructions; all else is float32"},
 		&cli.BoolFlag{Name: "verbose", Usage: "say which share of a step is waiting for pictures"},
 	}
 }
@@ -77,6 +78,11 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 		}
 		if !(v >= r.low && v <= r.high) {
 			return nil, fmt.Errorf("--%s is %v, wanted %g to %g", r.name, c.Value(r.name), r.low, r.high)
+		}
+	}
+	if c.String("precision") == "bfloat16" { // which is what half means on a CPU
+		if err := c.Set("precision", string(model.Half)); err != nil {
+			return nil, err
 		}
 	}
 	o := &training.Options{
@@ -104,8 +110,8 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 	if o.Engine, err = engineOptions(c); err != nil {
 		return nil, err
 	}
-	// The gradients of half precision are another recipe.
-	o.Engine.Precision = model.Float32
+	// Samples do not depend on the machine.
+	o.Precision, o.Engine.Precision = o.Engine.Precision, model.Float32
 	if o.Scales, err = parseScales(c.String("style-scales")); err != nil {
 		return nil, err
 	}
@@ -183,6 +189,9 @@ func recorded(c *cli.Context) (names []string) {
 // an error.
 func inherit(c *cli.Context, saved map[string]string) error {
 	var changed []string
+	if saved["precision"] == "" { // from before there was a choice
+		saved["precision"] = string(model.Float32)
+	}
 	for _, name := range recorded(c) {
 		before, ok := saved[name]
 		switch {

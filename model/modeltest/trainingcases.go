@@ -75,6 +75,17 @@ func (s trainingSuite) alphas() error {
 // wide has channels of which an engine computes many at once, and a loss network that is wider than the network.
 func (s trainingSuite) wide() error {
 	one := []float32{0.7}
+	if s.tolerance.Spread {
+		// Pictures in which a ReLU that took the other side is one of many. Consistency is left out: its gradient is a difference of results that
+		// are almost equal, of which rounding leaves little.
+		o := everything
+		o.Consistency = 0
+		s.tolerance.Margin = 0
+		return s.check(o,
+			training{widths: model.Widths{32, 32, 48, 64}, height: 48, width: 40, alphas: one},
+			training{widths: model.Widths{32, 32, 32, 48}, loss: model.Widths{32, 48, 32, 32}, encoder: true, height: 40, width: 48, alphas: one},
+		)
+	}
 	return s.check(everything,
 		training{widths: model.Widths{32, 32, 48, 64}, height: 16, width: 16, alphas: one},
 		training{widths: model.Widths{64, 64, 64, 64}, height: 8, width: 8, alphas: one},

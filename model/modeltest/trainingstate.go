@@ -62,6 +62,12 @@ func (p *pair) checkGradients(before, after, reference *model.TrainingState) err
 		}{{"weight", l.MAC()}, {"bias", l.Out}} {
 			g, w := got[at:at+part.n], want[at:at+part.n]
 			at += part.n
+			if p.suite.tolerance.Spread {
+				if err := p.checkSpread(l, part.name, g, w, want); err != nil {
+					return err
+				}
+				continue
+			}
 			own := maxAbs(w)
 			scale := max(own, p.suite.tolerance.Floor*largest)
 			if d := Compare(g, w); !(d.MaxAbs <= p.suite.tolerance.Gradients*scale) {
@@ -71,6 +77,28 @@ func (p *pair) checkGradients(before, after, reference *model.TrainingState) err
 		}
 	}
 	return nil
+}
+
+// checkSpread compares the gradients of one layer's weight or bias by root mean squares; all are those of the network.
+func (p *pair) checkSpread(l model.Layer, name string, got, want, all []float64) error {
+	difference := make([]float64, len(want))
+	for i := range want {
+		difference[i] = got[i] - want[i]
+	}
+	scale := max(rootMeanSquare(want), p.suite.tolerance.Floor*rootMeanSquare(all))
+	if d := rootMeanSquare(difference); !(d <= p.suite.tolerance.Gradients*scale) {
+		return fmt.Errorf("gradient of the %s of %s: the root mean square of differences is %.3g of %.3g, at most %.3g allowed",
+			name, l.Name, d/scale, scale, p.suite.tolerance.Gradients)
+	}
+	return nil
+}
+
+func rootMeanSquare(v []float64) float64 {
+	sum := 0.
+	for _, x := range v {
+		sum += x * x
+	}
+	return math.Sqrt(sum / float64(len(v)))
 }
 
 func maxAbs(v []float64) (largest float64) {

@@ -76,6 +76,9 @@ func clone(layers []model.Conv) []model.Conv {
 	return layers
 }
 
+// Precision is that of model.TrainingEngine; float64 counts as float32, which the state has.
+func (t *Training) Precision() model.Precision { return model.Float32 }
+
 // Step is that of model.TrainingEngine.
 func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 	if err := b.Check(t.options, u); err != nil {

@@ -15,7 +15,8 @@ type Entry struct {
 	Identity    float64 `json:"identity"`
 	Consistency float64 `json:"consistency"`
 	Total       float64 `json:"total"`
-	Gradient    float64 `json:"gradient"` // length of all gradients, before clipping
+	Gradient    float64 `json:"gradient"`            // length of all gradients, before clipping
+	Precision   string  `json:"precision,omitempty"` // model.Precision of the step
 	Rate        float64 `json:"rate"`
 	Seconds     float64 `json:"seconds"` // of one step
 	Data        float64 `json:"data"`    // share of these that was waiting for pictures

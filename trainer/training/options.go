@@ -31,8 +31,9 @@ type Options struct {
 	SaveEvery, LogEvery      int // iterations
 	Workers                  int // threads that read pictures; 0 lets the loader choose
 	Seed                     uint64
-	Engine                   model.Options
-	Given                    []Option // all by name, as the checkpoint keeps them, in the order of the command's help
+	Engine                   model.Options   // of what draws the samples
+	Precision                model.Precision // of what trains
+	Given                    []Option        // all by name, as the checkpoint keeps them, in the order of the command's help
 }
 
 // Option is one option of a run by name.
@@ -77,11 +78,12 @@ func (o *Options) update(step int) model.Update {
 var (
 	harmless = []string{"content", "style", "vgg", "init", "save-interval", "log-interval", "workers", "cache"}
 	decisive = []string{"lr", "lr-decay", "max-iter", "threads", "device"}
+	settled  = []string{"precision"} // may change too, but what counts is known only when the engine is open
 )
 
 // MayChange says whether a run may go on with another value of the option of this name than it was begun with.
 func MayChange(name string) bool {
-	return slices.Contains(harmless, name) || slices.Contains(decisive, name)
+	return slices.Contains(slices.Concat(harmless, decisive, settled), name)
 }
 
 // changed says which options differ from those of a checkpoint so that the result will be another. --max-iter only does where the

@@ -67,8 +67,10 @@ func Run(ctx context.Context, s Setup, o *Options, folder *record.Folder, checkp
 	if t.weights, err = startWeights(ctx, s, o, loss, checkpoint, out); err != nil {
 		return err
 	}
+	options := o.Engine
+	options.Precision = o.Precision
 	t.engine, err = s.Engines.Open(loss, t.weights, model.TrainingOptions{
-		Options: o.Engine, Encoder: o.lite(), Batch: o.Batch, Height: o.Crop, Width: o.Crop, Cache: o.featureCache(),
+		Options: options, Encoder: o.lite(), Batch: o.Batch, Height: o.Crop, Width: o.Crop, Cache: o.featureCache(),
 	})
 	if err != nil {
 		return err
@@ -78,6 +80,7 @@ func Run(ctx context.Context, s Setup, o *Options, folder *record.Folder, checkp
 			err = closed
 		}
 	}()
+	t.settle(checkpoint)
 	if err := t.begin(checkpoint); err != nil {
 		return err
 	}
@@ -106,6 +109,19 @@ func (t *run) warn(checkpoint *record.Checkpoint) error {
 		fmt.Fprintf(t.out, "adain: %s: the result will not be that of an uninterrupted run\n", text)
 	}
 	return nil
+}
+
+// settle records what the precision became: an automatic choice is repeated, or refused, where the run goes on, and never another.
+func (t *run) settle(checkpoint *record.Checkpoint) {
+	now := string(t.engine.Precision())
+	for i := range t.o.Given {
+		if t.o.Given[i].Name == "precision" {
+			t.o.Given[i].Value = now
+		}
+	}
+	if checkpoint != nil && checkpoint.Options["precision"] != now {
+		fmt.Fprintf(t.out, "adain: --precision is %s, before it was %s: the result will not be that of an uninterrupted run\n", now, checkpoint.Options["precision"])
+	}
 }
 
 // begin brings the engine to where the run stands and makes sure that its folder takes a checkpoint.
@@ -156,6 +172,7 @@ func (t *run) train(ctx context.Context) error {
 		window.add(losses)
 		if done%t.o.LogEvery == 0 || done == t.o.Iterations {
 			e := window.entry(done, u.Rate)
+			e.Precision = string(t.engine.Precision())
 			if err := t.folder.Append(e); err != nil {
 				return err
 			}
