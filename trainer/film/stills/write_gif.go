@@ -109,9 +109,10 @@ func pixels(img image.Image) []byte {
 		return n.Pix
 	}
 	p := make([]byte, 0, 4*b.Dx()*b.Dy())
-	n, _ := img.(*image.RGBA) // of an opaque picture: there is no difference
+	n, ok := img.(*image.RGBA)
+	ok = ok && n.Opaque() // straight or not is the same then
 	for y := b.Min.Y; y < b.Max.Y; y++ {
-		if n != nil && n.Opaque() {
+		if ok {
 			at := n.PixOffset(b.Min.X, y)
 			p = append(p, n.Pix[at:at+4*b.Dx()]...)
 			continue
