@@ -1,11 +1,9 @@
 package stills
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
-	"os"
 
 	// The kinds of pictures whose heads say how many bits samples have.
 	_ "image/gif"
@@ -25,9 +23,9 @@ type heading struct {
 
 // header reads a picture's head. A kind that is not known here has 8 bits and no transparency.
 func header(path string) (heading, error) {
-	file, err := os.Open(path)
+	file, _, err := openFile(path)
 	if err != nil {
-		return heading{}, fmt.Errorf("picture %q: %w", path, errors.Unwrap(err))
+		return heading{}, fmt.Errorf("picture %q: %w", path, err)
 	}
 	defer file.Close()
 	h := heading{bits: 8}
@@ -55,7 +53,7 @@ func header(path string) (heading, error) {
 
 // IsPicture says whether a file is a picture of a kind that is known here.
 func IsPicture(path string) bool {
-	file, err := os.Open(path)
+	file, _, err := openFile(path)
 	if err != nil {
 		return false
 	}

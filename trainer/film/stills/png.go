@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,7 @@ const signature = "\x89PNG\r\n\x1a\n"
 // indexPNG takes an animated PNG apart (PNG specification, third edition, 11.3.6). Each frame becomes a PNG of its own.
 func (f *Film) indexPNG(s *source) error {
 	s.at = int64(len(signature))
-	var header, common []byte // the chunk IHDR's data; the chunks that all frames need
+	var header, palette, transparency []byte // the chunk IHDR's data; the chunks PLTE and tRNS, which all frames need
 	promised := 0
 	var now *part // the frame whose data are read
 	for {
@@ -48,15 +49,18 @@ func (f *Film) indexPNG(s *source) error {
 			if err != nil {
 				return err
 			}
-			f.Alpha = f.Alpha || name == "tRNS"
-			common = append(common, chunk(name, b)...)
+			if name == "tRNS" {
+				f.Alpha, transparency = true, chunk(name, b)
+			} else {
+				palette = chunk(name, b)
+			}
 		case "fcTL":
 			b, err := data(26)
 			if err != nil || len(b) != 26 || header == nil {
 				return errors.New("is damaged: a chunk fcTL")
 			}
 			f.addPNG(now)
-			if now, err = partPNG(b, header, common); err != nil {
+			if now, err = partPNG(b, header, slices.Concat(palette, transparency)); err != nil {
 				return err
 			}
 		case "IDAT":

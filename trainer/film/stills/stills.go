@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"adainfilter/model"
@@ -88,24 +89,19 @@ var ErrNone = errors.New("is not an animated picture")
 // Open indexes an animated file. Errors name the file: one that cannot be read, ErrNone for another kind of file or a still picture,
 // damage before the first whole frame. Damage behind it is noted in the film.
 func Open(path string) (*Film, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%q: %w", path, errors.Unwrap(err))
+	file, size, err := openFile(path)
+	if err == errNoFile {
+		return nil, fmt.Errorf("%q %w", path, ErrNone)
+	} else if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("%q: %w", path, errors.Unwrap(err))
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%q %w", path, ErrNone)
-	}
 	var magic [12]byte
 	if _, err := file.ReadAt(magic[:], 0); err != nil {
 		return nil, fmt.Errorf("%q %w", path, ErrNone)
 	}
 	f := &Film{path: path, Bits: 8}
-	r := &source{file: file, size: info.Size()}
+	r := &source{file: file, size: size}
 	switch text := string(magic[:]); {
 	case strings.HasPrefix(text, "GIF87a"), strings.HasPrefix(text, "GIF89a"):
 		f.Kind, err = GIF, f.indexGIF(r)
@@ -125,7 +121,7 @@ func Open(path string) (*Film, error) {
 	if err == nil && len(f.parts) == 0 {
 		err = ErrNone
 	}
-	if err == nil && (f.Width < 1 || f.Height < 1 || int64(f.Width)*int64(f.Height) > picture.DefaultPixels) {
+	if err == nil && (f.Width < 1 || f.Height < 1 || int64(f.Width) > picture.DefaultPixels/int64(f.Height)) {
 		err = fmt.Errorf("has %dx%d pixels, wanted 1x1 to %d million", f.Width, f.Height, picture.DefaultPixels/1000000)
 	}
 	if err != nil {
@@ -140,6 +136,26 @@ func Open(path string) (*Film, error) {
 		f.End += delay
 	}
 	return f, f.transparent()
+}
+
+// errNoFile says that a path leads to something else.
+var errNoFile = errors.New("it is a folder, a pipe or a device, wanted a file")
+
+// openFile opens a file, without waiting for who writes into a pipe. The error does not name it.
+func openFile(path string) (*os.File, int64, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, errors.Unwrap(err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNoFile
+	}
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
 }
 
 // transparent finds out whether a GIF can be seen through; the other kinds say so. Its first frame is decoded, which shows whether the file

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -318,5 +319,75 @@ func TestNone(t *testing.T) {
 		if _, err := Open(path); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error is %v, wanted %v", name, err, ErrNone)
 		}
+	}
+}
+
+// TestHostilePNG: a head may promise more pixels than 64 bits count, and repeat what each frame needs.
+func TestHostilePNG(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "film.png")
+	control := func(number, width byte) []byte {
+		return chunk("fcTL", []byte{0, 0, 0, number, 0, 0, 0, width, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 10, 0, 0})
+	}
+	write := func(header []byte, rest ...[]byte) {
+		t.Helper()
+		data := append([]byte(signature), chunk("IHDR", header)...)
+		if err := os.WriteFile(path, slices.Concat(append([][]byte{data, chunk("acTL", []byte{0, 0, 0, 2, 0, 0, 0, 0})}, rest...)...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write([]byte{255, 255, 255, 255, 255, 255, 255, 255, 8, 6, 0, 0, 0}, control(0, 1), chunk("IDAT", []byte{1}), chunk("IEND", nil))
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "has 4294967295x4294967295 pixels") {
+		t.Errorf("error is %v", err)
+	}
+	hole := chunk("tRNS", make([]byte, 256))
+	write([]byte{0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0}, chunk("PLTE", make([]byte, 768)), bytes.Repeat(hole, 100), control(0, 1), chunk("IDAT", []byte{1}),
+		control(1, 1), chunk("fdAT", []byte{0, 0, 0, 2, 1}), chunk("IEND", nil))
+	f := &Film{}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.indexPNG(&source{file: file, size: info.Size()}); err != nil || len(f.parts) != 2 {
+		t.Fatalf("%v, %d frames", err, len(f.parts))
+	}
+	if n := len(f.parts[1].head); n > 2000 {
+		t.Errorf("a frame of one pixel has a head of %d bytes", n)
+	}
+}
+
+// TestPipe: what is not a file is not waited for.
+func TestPipe(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "2.png")
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "1.png"), asPNG(t, drawing(0, 4, 4, false)), 0o600), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := Open(pipe); !errors.Is(err, ErrNone) {
+			t.Errorf("error is %v, wanted %v", err, ErrNone)
+		}
+		if IsPicture(pipe) {
+			t.Error("a pipe is a picture")
+		}
+		f, err := OpenSequence(Numbers{Pattern: filepath.Join(dir, "%d.png"), First: -1})
+		if err == nil {
+			r, _ := f.Open(1)
+			_, err = r.Next()
+		}
+		if err == nil || !strings.Contains(err.Error(), pipe) {
+			t.Errorf("among numbered pictures: error is %v", err)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a pipe is waited for")
 	}
 }
