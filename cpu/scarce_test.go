@@ -140,7 +140,7 @@ func TestScarceChild(t *testing.T) {
 		all := int(plenty - atomic.SwapInt64(left, 0))
 		tries := min(all, 400)
 		if testing.Short() {
-			tries = min(all, 15)
+			tries = min(all, 8)
 		}
 		start, failed := time.Now(), 0
 		for i := range tries {

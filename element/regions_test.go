@@ -136,6 +136,9 @@ func TestMaskFarFromBorder(t *testing.T) {
 		"straight": func(x, y int) bool { return 3*x+y < 600 },
 		"round":    func(x, y int) bool { return math.Hypot(float64(x-150), float64(y-115)) < 80 },
 	} {
+		if testing.Short() && border == "straight" {
+			continue
+		}
 		t.Run(border, func(t *testing.T) {
 			mask := &model.Mask{Width: width, Height: height, White: make([]uint8, width*height), Second: styles[1]}
 			grey := model.NewImage(model.RGB, width, height)

@@ -22,9 +22,13 @@ func TestReference(t *testing.T) {
 }
 
 // The foldings and float32 sums of a fast engine stay within the tolerance.
-func TestFoldedFloat32(t *testing.T) { Run(t, openVariant(func(*variant) {}), Float32) }
+func TestFoldedFloat32(t *testing.T) {
+	t.Parallel()
+	Run(t, openVariant(func(*variant) {}), Float32)
+}
 
 func TestBFloat16(t *testing.T) {
+	t.Parallel()
 	Run(t, openVariant(func(v *variant) { v.round = bfloat16 }), Half)
 }
 
