@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/gif"
@@ -42,6 +43,13 @@ var kinds = []kind{
 
 // tga is not among the kinds, for it begins with nothing of its own.
 var tga = kind{name: "TGA", config: tgaConfig, decode: tgaDecode}
+
+// netpbm says whether what begins like a netpbm file goes on like one: with white space and then a number or a comment. A text may begin
+// with "P1" too.
+func netpbm(head []byte) bool {
+	rest := bytes.TrimLeft(head[2:], " \t\n\v\f\r")
+	return len(rest) == 0 || len(rest) < len(head)-2 && (rest[0] == '#' || rest[0] >= '0' && rest[0] <= '9')
+}
 
 // webpDecode corrects what webp.Decode leaves to its caller: VP8 samples have limited range (RFC 6386, section 9.2; BT.601),
 // Go's YCbCr pictures full range.
@@ -98,7 +106,7 @@ func sniff(r io.ReadSeeker) (kind, error) {
 	}
 	for _, k := range kinds {
 		for _, m := range k.magic {
-			if begins(head, m) {
+			if begins(head, m) && (k.name != "PNM" || netpbm(head)) {
 				return k, nil
 			}
 		}
@@ -106,7 +114,15 @@ func sniff(r io.ReadSeeker) (kind, error) {
 	if isTGA(head) {
 		return tga, nil
 	}
-	return kind{}, fmt.Errorf("is not a picture: found %s, wanted JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PNM, HEIC, AVIF, JPEG XL, JPEG 2000 or OpenEXR", describe(head))
+	return kind{}, NotPicture{describe(head)}
+}
+
+// NotPicture is the error of a file that holds something else.
+type NotPicture struct{ Found string } // "text", "a film"
+
+// Error is the second half of a sentence about the file.
+func (e NotPicture) Error() string {
+	return fmt.Sprintf("is not a picture: found %s, wanted JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PNM, HEIC, AVIF, JPEG XL, JPEG 2000 or OpenEXR", e.Found)
 }
 
 func begins(head []byte, magic string) bool {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/image/tiff"
 
 	"adainfilter/model"
+	"adainfilter/picture/archive"
 )
 
 // Photo is a picture with what its file says besides.
@@ -73,7 +74,11 @@ func ReadPhoto(path string, o Options) (*Photo, error) {
 		return nil, fmt.Errorf("picture %q %w", path, err)
 	}
 	defer f.Close()
-	p, err := decode(f, o, path)
+	file := path
+	if _, _, packed := archive.Split(path); packed {
+		file = "" // no codec looks into archives
+	}
+	p, err := decode(f, o, file)
 	if err != nil {
 		return nil, fmt.Errorf("picture %q %w", path, err)
 	}

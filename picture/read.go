@@ -7,9 +7,9 @@ import (
 	"image"
 	"io"
 	"os"
-	"syscall"
 
 	"adainfilter/model"
+	"adainfilter/picture/archive"
 )
 
 // Limit bounds what a picture may cost. A zero field means its default.
@@ -62,7 +62,7 @@ func (e ScaledError) Error() string {
 	return fmt.Sprintf("picture %q has %dx%d pixels, wanted at most %d million", e.Path, e.Width, e.Height, e.Pixels>>20)
 }
 
-// Read decodes the picture file at path: RGB, or RGBA (straight, not premultiplied) where pixels are transparent, turned
+// Read decodes the picture file at path, which may go through an archive as archive.Open takes it: RGB, or RGBA (straight, not premultiplied) where pixels are transparent, turned
 // upright as its EXIF orientation says, in sRGB, 16-bit samples cut to 8 bits. Of an animation it is the first picture. Errors name the
 // file and say what was found: not a regular file, too long, not a picture, one that needs a codec (Extend), over the limit, damaged or
 // cut short, more than there is memory for.
@@ -105,17 +105,27 @@ func Size(path string, limit Limit) (width, height int, err error) {
 	return config.Width, config.Height, nil
 }
 
-// open opens a regular file within the limit; the error is the second half of a sentence about it.
-func open(path string, limit Limit) (*os.File, error) {
-	// O_NONBLOCK: opening a named pipe must not wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// Kind is what a file holds, by its first bytes: "JPEG" and the like. Errors are those of Read as far as these bytes show them; NotPicture
+// tells a file of another kind from one that cannot be read.
+func Kind(path string) (string, error) {
+	f, err := open(path, Limit{})
+	if err == nil {
+		defer f.Close()
+		var k kind
+		if k, err = sniff(f); err == nil {
+			return k.name, nil
+		}
+	}
+	return "", fmt.Errorf("picture %q %w", path, err)
+}
+
+// open opens a regular file within the limit, which may lie in an archive; the error is the second half of a sentence about it.
+func open(path string, limit Limit) (archive.File, error) {
+	f, info, err := archive.Open(path, limit.bytes())
 	if err != nil {
 		return nil, fmt.Errorf("cannot be opened: %w", reason(err))
 	}
-	info, err := f.Stat()
 	switch {
-	case err != nil:
-		err = fmt.Errorf("cannot be read: %w", reason(err))
 	case info.IsDir():
 		err = errors.New("is a folder, wanted a file")
 	case !info.Mode().IsRegular():

@@ -116,10 +116,10 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 	slices.Sort(o.Alphas)
 	o.Alphas = slices.Compact(o.Alphas)
 	var err error
-	if o.Contents, err = files.Named(c.StringSlice("content"), files.Pictures); err != nil {
+	if o.Contents, err = files.NamedPictures(c.StringSlice("content")); err != nil {
 		return nil, err
 	}
-	o.Styles, err = files.Named(c.StringSlice("style"), files.Pictures)
+	o.Styles, err = files.NamedPictures(c.StringSlice("style"))
 	return o, err
 }
 

@@ -63,7 +63,7 @@ func extractStyles(c *cli.Context) error {
 	if err := checkSide("style-size", c.Int("style-size")); err != nil {
 		return err
 	}
-	pictures, err := files.Named(names, files.Pictures)
+	pictures, err := files.NamedPictures(names)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func newStylizeJob(c *cli.Context) (*stylize.Job, error) {
 		return nil, err
 	}
 	var err error
-	if j.Contents, err = files.Named(c.StringSlice("content"), files.Pictures); err != nil {
+	if j.Contents, err = files.NamedPictures(c.StringSlice("content")); err != nil {
 		return nil, err
 	}
 	if j.Styles, err = findStyles(c.StringSlice("style")); err != nil {
@@ -101,5 +101,5 @@ func findStyles(lists []string) ([]files.File, error) {
 			names = append(names, name)
 		}
 	}
-	return files.Named(names, append([]string{".safetensors"}, files.Pictures...))
+	return files.NamedPictures(names, ".safetensors")
 }

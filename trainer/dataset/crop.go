@@ -70,32 +70,11 @@ func (c cut) take(img *model.Image, side int) []uint8 {
 	return out
 }
 
-// reduce averages squares of pixels of an RGB picture that is at least twice as large as its largest crops need, so that these
-// cost the same from any picture and many pictures fit into the cache.
-func (o Options) reduce(img *model.Image) *model.Image {
-	need := max(float64(o.Size)*max(o.Scales[1], 1), 2*float64(o.Crop))
-	k := int(float64(min(img.Width, img.Height)) / need)
-	if o.Size == 0 || k < 2 {
-		return img
+// short is the short side in pixels that a picture must keep when it is reduced for its largest crops: these then cost the same from any
+// picture, and many pictures fit into the cache. 0 is all of it.
+func (o Options) short() int {
+	if o.Size == 0 {
+		return 0
 	}
-	out := model.NewImage(model.RGB, img.Width/k, img.Height/k)
-	from, to := img.Planes[0], out.Planes[0]
-	sums := make([]int, 3*out.Width)
-	for y := range out.Height {
-		clear(sums)
-		for below := range k {
-			row := from.Data[(y*k+below)*from.Stride:]
-			for x := range out.Width * k {
-				s, p := sums[x/k*3:], row[3*x:]
-				s[0] += int(p[0])
-				s[1] += int(p[1])
-				s[2] += int(p[2])
-			}
-		}
-		line := to.Data[y*to.Stride:]
-		for i, s := range sums {
-			line[i] = uint8((s + k*k/2) / (k * k))
-		}
-	}
-	return out
+	return int(math.Ceil(max(float64(o.Size)*max(o.Scales[1], 1), 2*float64(o.Crop))))
 }

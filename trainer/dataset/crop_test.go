@@ -102,38 +102,16 @@ func TestTake(t *testing.T) {
 	}
 }
 
-func TestReduce(t *testing.T) {
-	o := Options{Size: 10, Scales: [2]float64{0.5, 2}, Crop: 8}
-	img := rgb(ramp(100, 61))
-	got := o.reduce(img)
-	// 61 / max(10*2, 2*8) is 3: averages of 3x3 pixels, the value of the middle one.
-	if got.Width != 33 || got.Height != 20 {
-		t.Fatalf("got %dx%d, wanted 33x20", got.Width, got.Height)
-	}
-	for y := range got.Height {
-		for x := range got.Width {
-			p := got.Planes[0].Data[y*got.Planes[0].Stride+3*x:]
-			if int(p[0]) != 2*(3*x+1) || int(p[1]) != 2*(3*y+1) || p[2] != 77 {
-				t.Fatalf("pixel %d,%d is %v", x, y, p[:3])
-			}
-		}
-	}
-	noisy := rgb(scene(6, 6, 3))
-	small := Options{Size: 1, Crop: 1}.reduce(noisy)
-	for i, got := range small.Planes[0].Data[:3] {
-		sum := 0.
-		for y := range 3 {
-			for x := range 3 {
-				sum += float64(noisy.Planes[0].Data[y*noisy.Planes[0].Stride+3*x+i])
-			}
-		}
-		if want := math.Round(sum / 9); float64(got) != want {
-			t.Errorf("channel %d of an average is %d, wanted %v", i, got, want)
-		}
-	}
-	for _, o := range []Options{{Crop: 8}, {Size: 31, Crop: 8}, {Size: 10, Crop: 16}, {Size: 10, Crop: 8, Scales: [2]float64{1, 4}}} {
-		if o.reduce(img) != img {
-			t.Errorf("%+v: a picture less than twice as large as needed is reduced", o)
+func TestShort(t *testing.T) {
+	for _, c := range []struct {
+		o    Options
+		want int
+	}{
+		{Options{Size: 10, Scales: [2]float64{0.5, 2}, Crop: 8}, 20}, {Options{Size: 10, Crop: 16}, 32}, {Options{Crop: 8}, 0},
+		{Options{Size: 5, Crop: 1, Scales: [2]float64{0.1, 0.5}}, 5}, {Options{Size: 5, Crop: 1, Scales: [2]float64{1, 1.1}}, 6},
+	} {
+		if got := c.o.short(); got != c.want {
+			t.Errorf("%+v: %d pixels, wanted %d", c.o, got, c.want)
 		}
 	}
 }

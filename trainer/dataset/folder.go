@@ -5,16 +5,18 @@ package dataset
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
+	"math"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/picture/archive"
 	"adainfilter/trainer/files"
 )
 
@@ -30,6 +32,8 @@ type Options struct {
 	Pool  int
 	Cache int64         // bytes of pictures, or with Pool of crops, to keep in memory; nothing is evicted
 	Limit picture.Limit // what one picture may cost
+	// HoldOut is the share of the pictures, 0 to less than 1, that is not used but listed by Held.
+	HoldOut float64
 }
 
 func (o Options) check() error {
@@ -42,6 +46,8 @@ func (o Options) check() error {
 		return fmt.Errorf("%d crops of each picture, wanted 0 or more", o.Pool)
 	case o.Cache < 0:
 		return fmt.Errorf("cache of %d bytes, wanted 0 or more", o.Cache)
+	case !(o.HoldOut >= 0 && o.HoldOut < 1):
+		return fmt.Errorf("%v of the pictures held out, wanted 0 to less than 1", o.HoldOut)
 	case o.Scales != [2]float64{} && !(o.Scales[0] > 0 && o.Scales[0] <= o.Scales[1] && o.Scales[1] <= 100):
 		return fmt.Errorf("pictures scaled by %v to %v, wanted a range above 0", o.Scales[0], o.Scales[1])
 	}
@@ -60,44 +66,56 @@ type Folder struct {
 	o       Options
 	hash    string
 	files   []file
-	large   sync.Mutex // held while a picture is decoded that needs much memory
+	held    []string     // paths of the pictures that are held out
+	others  files.Others // files that are no pictures
+	large   sync.Mutex   // held while a picture is decoded that needs much memory
 	cached  atomic.Int64
-	mu      sync.Mutex // guards what follows, and picture and broken of each file
+	mu      sync.Mutex // guards what follows, and picture, broken and failures of each file
 	skipped []Skipped
 }
 
 type file struct {
-	path    string
-	pixels  int
-	picture *model.Image // RGB, if it is kept
-	broken  bool
+	path     string
+	pixels   int
+	picture  *model.Image // RGB, if it is kept
+	broken   bool
+	failures int // how often the system could not read it
 }
 
-// Open finds the pictures in and below a folder as files.Below does and reads their headers. Pictures whose header is refused are
-// skipped. Errors: no folder, no pictures, none whose header is good, options out of range.
+// Open finds the pictures in and below a folder or archive as files.Pictures does and reads their headers. Pictures whose header is refused
+// are skipped. Errors: no folder, no pictures, none whose header is good, options out of range.
 func Open(folder string, o Options) (*Folder, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("folder %q: %w", folder, err)
 	}
-	names, err := files.Below(folder, files.Pictures)
+	names, others, err := files.Pictures(folder)
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{name: folder, o: o}
+	f := &Folder{name: folder, o: o, others: others}
+	size := picture.SizeReduced
+	if o.short() == 0 {
+		size = picture.Size
+	}
 	hash := sha256.New()
 	for _, name := range names {
 		path := filepath.Join(folder, name)
-		w, h, err := picture.Size(path, o.Limit)
+		if held(filepath.ToSlash(name), o.HoldOut) {
+			f.held = append(f.held, path)
+			continue
+		}
+		w, h, err := size(path, o.Limit)
+		var bytes int64
+		if err == nil {
+			if bytes, err = archive.Size(path); err != nil {
+				err = fmt.Errorf("picture %q cannot be read: %w", path, err)
+			}
+		}
 		if err != nil {
 			f.skipped = append(f.skipped, Skipped{path, err})
 			continue
 		}
-		info, err := os.Stat(path)
-		if err != nil {
-			f.skipped = append(f.skipped, Skipped{path, fmt.Errorf("picture %q cannot be read: %w", path, errors.Unwrap(err))})
-			continue
-		}
-		fmt.Fprintf(hash, "%s\x00%d\x00", filepath.ToSlash(name), info.Size())
+		fmt.Fprintf(hash, "%s\x00%d\x00", filepath.ToSlash(name), bytes)
 		f.files = append(f.files, file{path: path, pixels: w * h})
 	}
 	f.hash = hex.EncodeToString(hash.Sum(nil)[:8])
@@ -107,8 +125,29 @@ func Open(folder string, o Options) (*Folder, error) {
 	return f, nil
 }
 
+// held says whether a picture of this name is held out of a share: the first eight bytes of the name's SHA-256 decide, so that it stays
+// held out when others come or go.
+func held(name string, share float64) bool {
+	sum := sha256.Sum256([]byte(name))
+	return float64(binary.BigEndian.Uint64(sum[:8])) < share*math.MaxUint64
+}
+
 // Len is the number of pictures whose header is good.
 func (f *Folder) Len() int { return len(f.files) }
+
+// Held are the paths of the pictures that are held out.
+func (f *Folder) Held() []string { return f.held }
+
+// Others counts the files that are no pictures.
+func (f *Folder) Others() files.Others { return f.others }
+
+// Pixels are the width times height of every picture whose header is good.
+func (f *Folder) Pixels() (all []int) {
+	for i := range f.files {
+		all = append(all, f.files[i].pixels)
+	}
+	return all
+}
 
 // Hash identifies the pictures by their names below the folder and the lengths of their files: 16 hexadecimal digits of a
 // SHA-256.
@@ -122,8 +161,11 @@ func (f *Folder) Skipped() []Skipped {
 }
 
 func (f *Folder) unusable() error {
-	first := f.Skipped()[0]
-	return fmt.Errorf("folder %q: none of its %d pictures can be used, the first of them: %w", f.name, len(f.Skipped()), first.Err)
+	skipped := f.Skipped()
+	if len(skipped) == 0 {
+		return fmt.Errorf("folder %q: all its %d pictures are held out", f.name, len(f.held))
+	}
+	return fmt.Errorf("folder %q: none of its %d pictures can be used, the first of them: %w", f.name, len(skipped), skipped[0].Err)
 }
 
 // errBroken stands for a failure that Skipped has told.
@@ -145,15 +187,11 @@ func (f *Folder) load(i int) (*model.Image, error) {
 		return img, nil
 	}
 	img, err := f.decode(p)
+	if err != nil {
+		return nil, f.failed(p, err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err != nil {
-		if !p.broken {
-			p.broken = true
-			f.skipped = append(f.skipped, Skipped{p.path, err})
-		}
-		return nil, errBroken
-	}
 	if f.o.Pool == 0 && p.picture == nil && f.reserve(len(img.Planes[0].Data)) {
 		p.picture = img
 	}
@@ -165,11 +203,15 @@ func (f *Folder) decode(p *file) (*model.Image, error) {
 		f.large.Lock()
 		defer f.large.Unlock()
 	}
-	img, err := picture.Read(p.path, f.o.Limit)
-	if err != nil {
-		return nil, err
+	short := f.o.short()
+	if short == 0 {
+		img, err := picture.Read(p.path, f.o.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return picture.OnWhite(img), nil
 	}
-	return f.o.reduce(picture.OnWhite(img)), nil
+	return picture.ReadReduced(p.path, short, f.o.Limit)
 }
 
 // reserve takes bytes of the cache if it has them.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -82,7 +83,7 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		{text, Options{Crop: 8}, "not a directory"},
 		{filepath.Join(good, "missing"), Options{Crop: 8}, "no such file"},
-		{t.TempDir(), Options{Crop: 8}, "holds no file"},
+		{t.TempDir(), Options{Crop: 8}, "holds no picture"},
 		{filepath.Dir(text), Options{Crop: 8}, "none of its 1 pictures can be used, the first of them: picture \"" + text},
 		{good, Options{}, "crop of 0 pixels"},
 		{good, Options{Crop: 8, Size: -1}, "pictures of -1 pixels"},
@@ -222,5 +223,104 @@ func TestOrientation(t *testing.T) {
 	}
 	if img.Width != 20 || img.Height != 40 {
 		t.Errorf("the picture has %dx%d pixels, wanted 20x40", img.Width, img.Height)
+	}
+}
+
+// TestAway takes a folder away and brings it back: its pictures are no worse for it. A single one that goes is passed over.
+func TestAway(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "photos")
+	for i := range 6 {
+		write(t, filepath.Join(folder, string(rune('a'+i))+".png"), pngBytes(t, scene(20, 20, uint64(i))))
+	}
+	f := open(t, folder, Options{Crop: 8})
+	want := batches(t, open(t, folder, Options{Crop: 8}), open(t, folder, Options{Crop: 8}), LoaderOptions{Batch: 2}, 6)
+	if err := os.Rename(folder, folder+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		l, err := NewLoader(f, f, LoaderOptions{Batch: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.Next(context.Background())
+		var away AwayError
+		if !errors.As(err, &away) || !strings.Contains(err.Error(), folder) {
+			t.Errorf("error is %v, wanted an AwayError that names the folder", err)
+		}
+		l.Close()
+	}
+	if err := f.Reachable(); err == nil || !strings.Contains(err.Error(), folder) {
+		t.Errorf("the folder is reachable: %v", err)
+	}
+	if err := os.Rename(folder+"-away", folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Reachable(); err != nil {
+		t.Error(err)
+	}
+	for i, b := range batches(t, f, f, LoaderOptions{Batch: 2}, 6) {
+		if !slices.Equal(b.Content, want[i].Content) {
+			t.Errorf("batch %d is another than without the hiccup", i)
+		}
+	}
+	if len(f.Skipped()) != 0 {
+		t.Errorf("passed over: %v", f.Skipped())
+	}
+	gone := filepath.Join(folder, "c.png")
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	batches(t, f, f, LoaderOptions{Batch: 2}, 6)
+	if s := f.Skipped(); len(s) != 1 || s[0].Path != gone || !strings.Contains(s[0].Err.Error(), "no such file") {
+		t.Errorf("skipped %v, wanted %s", s, gone)
+	}
+}
+
+// TestHoldOut: which pictures are held out depends on their names only.
+func TestHoldOut(t *testing.T) {
+	folder := scenes(t, 40, 16, 16, 0)
+	f := open(t, folder, Options{Crop: 8, HoldOut: 0.25})
+	if n := len(f.Held()); n < 4 || n > 16 || n+f.Len() != 40 {
+		t.Errorf("%d of 40 pictures are held out, %d used", n, f.Len())
+	}
+	for _, name := range f.Held() {
+		if err := os.Rename(name, filepath.Join(folder, "kept-"+filepath.Base(name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := f.Held()
+	write(t, filepath.Join(folder, "new.png"), pngBytes(t, scene(16, 16, 99)))
+	for _, name := range before {
+		if err := os.Rename(filepath.Join(folder, "kept-"+filepath.Base(name)), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := open(t, folder, Options{Crop: 8, HoldOut: 0.25}).Held()
+	for _, name := range before {
+		if !slices.Contains(after, name) {
+			t.Errorf("%s is no longer held out", name)
+		}
+	}
+	all := open(t, folder, Options{Crop: 8, HoldOut: 0.5}).Held()
+	for _, name := range after {
+		if !slices.Contains(all, name) {
+			t.Errorf("%s is held out of a quarter and not of a half", name)
+		}
+	}
+	if _, err := Open(folder, Options{Crop: 8, HoldOut: 0.999999999}); err == nil || !strings.Contains(err.Error(), "held out") {
+		t.Errorf("all held out: %v", err)
+	}
+}
+
+// TestPicturesOfAllNames: what is a picture is told by what a file holds; the others are counted.
+func TestPicturesOfAllNames(t *testing.T) {
+	folder, whole := t.TempDir(), jpegBytes(t, scene(20, 20, 1))
+	for name, data := range map[string][]byte{"a.jfif": whole, "b": whole, "c.JPE": whole, "d.txt": []byte("caption"), "e.json": []byte("{}")} {
+		write(t, filepath.Join(folder, name), data)
+	}
+	f := open(t, folder, Options{Crop: 8})
+	if f.Len() != 3 || len(f.Skipped()) != 0 || f.Others().String() != "2 text" {
+		t.Errorf("%d pictures, skipped %v, others %v, wanted 3, none, 2 text", f.Len(), f.Skipped(), f.Others())
 	}
 }

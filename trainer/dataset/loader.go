@@ -138,7 +138,7 @@ func (l *Loader) newBatch() *model.Batch {
 }
 
 // Next is the batch of the next iteration. It belongs to the caller until the next call of Next or Close. Calls must not overlap. Errors:
-// no picture of a folder can be used, ctx is done, the loader is closed. After ctx was done a later call gives the same batch.
+// no picture of a folder can be used, an AwayError, after either of which the loader is of no more use; ctx is done, the loader is closed. After ctx was done a later call gives the same batch.
 func (l *Loader) Next(ctx context.Context) (*model.Batch, error) {
 	if l.lent != nil {
 		l.workers[l.lentBy].free <- l.lent

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"math/rand/v2"
 	"sync"
 )
@@ -23,7 +24,7 @@ type order struct {
 }
 
 // crop is number n of the sequence: rows of RGB samples, which must not be changed, and its key, 0 without a pool. In place of a
-// broken picture stands the next good one of the folder. The error is that there is none.
+// broken picture stands the next good one of the folder. Errors: there is none, an AwayError.
 func (s *stream) crop(n uint64) (samples []uint8, key uint64, err error) {
 	count := s.f.Len()
 	epoch := n / uint64(count)
@@ -36,8 +37,8 @@ func (s *stream) crop(n uint64) (samples []uint8, key uint64, err error) {
 		} else {
 			samples, err = s.take(i, random(s.seed, forCrop, s.kind, n))
 		}
-		if err == nil {
-			return samples, key, nil
+		if err == nil || errors.As(err, new(AwayError)) {
+			return samples, key, err
 		}
 	}
 	return nil, 0, s.f.unusable()

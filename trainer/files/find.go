@@ -10,24 +10,16 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-)
 
-// Pictures are the ends of names by which pictures are found.
-var Pictures = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+	"adainfilter/picture/archive"
+)
 
 // Below lists the files in and below a folder whose name has one of the ends in any case, as paths below it, in lexical order
 // folder by folder. Hidden files and folders are passed over. Links to folders are followed, and each folder is entered once.
 // Errors: no folder, a folder that cannot be read, no such file.
 func Below(folder string, ends []string) ([]string, error) {
-	info, err := os.Stat(folder)
-	if err == nil && !info.IsDir() {
-		err = syscall.ENOTDIR
-	}
-	if err != nil {
-		return nil, unreadable(folder, err)
-	}
-	w := walk{root: folder, ends: ends}
-	if err := w.enter("", info); err != nil {
+	w := walk{root: folder, wanted: func(path string) (bool, error) { return hasEnd(path, ends), nil }}
+	if err := w.begin(); err != nil {
 		return nil, err
 	}
 	if len(w.found) == 0 {
@@ -36,11 +28,31 @@ func Below(folder string, ends []string) ([]string, error) {
 	return w.found, nil
 }
 
+func hasEnd(path string, ends []string) bool {
+	return slices.Contains(ends, strings.ToLower(filepath.Ext(path)))
+}
+
 type walk struct {
-	root    string
-	ends    []string
-	found   []string
-	entered []os.FileInfo
+	root     string
+	archives bool // are entered as folders are
+	wanted   func(path string) (bool, error)
+	found    []string
+	entered  []os.FileInfo
+}
+
+// begin goes through the root.
+func (w *walk) begin() error {
+	info, err := os.Stat(w.root)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		return w.enter("", info)
+	case w.archives && archive.Is(w.root):
+		return w.unpack("")
+	default:
+		err = syscall.ENOTDIR
+	}
+	return unreadable(w.root, err)
 }
 
 func (w *walk) enter(below string, info os.FileInfo) error {
@@ -68,11 +80,38 @@ func (w *walk) enter(below string, info os.FileInfo) error {
 			}
 			// A link to nothing is a file that cannot be opened: whoever reads it says so.
 		}
-		if slices.Contains(w.ends, strings.ToLower(filepath.Ext(path))) {
-			w.found = append(w.found, path)
+		if w.archives && archive.Is(path) {
+			err = w.unpack(path)
+		} else {
+			err = w.take(path)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// unpack goes through an archive.
+func (w *walk) unpack(below string) error {
+	names, err := archive.List(filepath.Join(w.root, below))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := w.take(filepath.Join(below, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) take(path string) error {
+	wanted, err := w.wanted(path)
+	if wanted && err == nil {
+		w.found = append(w.found, path)
+	}
+	return err
 }
 
 func unreadable(folder string, err error) error {

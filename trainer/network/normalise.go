@@ -33,7 +33,7 @@ const (
 
 // some are at most n of the photographs, evenly spread.
 func (p Photos) some(n int) ([]files.File, error) {
-	photos, err := files.Named([]string{p.Folder}, files.Pictures)
+	photos, err := files.NamedPictures([]string{p.Folder})
 	if err != nil || len(photos) <= n {
 		return photos, err
 	}

@@ -44,7 +44,7 @@ func chooseSamples(o *Options, side int) (*samples, error) {
 
 // readSome reads pictures of a folder in an order that the seed decides, those that cannot be read left out.
 func readSome(folder string, seed uint64, shortSide int) ([]*model.Image, error) {
-	found, err := files.Named([]string{folder}, files.Pictures)
+	found, err := files.NamedPictures([]string{folder})
 	if err != nil {
 		return nil, err
 	}
