@@ -142,7 +142,12 @@ func goAdaInStyleChanged(element *C.GstAdaInFilter) {
 //export goAdaInNextStyle
 func goAdaInNextStyle(element *C.GstAdaInFilter, step C.int) (style *C.char) {
 	defer guardElement(element)
-	if name := lookup(element).walk.step(copySettings(element), int(step)); name != "" {
+	e := lookup(element)
+	var own []string // the styles that the weights carry
+	if st := e.running.Load(); st != nil {
+		own = st.weights.StyleNames()
+	}
+	if name := e.walk.step(copySettings(element), own, int(step)); name != "" {
 		return C.CString(name)
 	}
 	return nil

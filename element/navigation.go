@@ -24,15 +24,16 @@ type walk struct {
 }
 
 // step is the style beside the present one as the property style takes it: of several names in style each alone, else of the
-// built-in styles. From a mix, and from a style that is not built in, it goes to the first or last. "" is none: a mask needs its two.
-func (w *walk) step(s settings, by int) string {
+// weights' own styles, else of the built-in ones. From a mix, and from a style that is none of these, it goes to the first or last. "" is
+// none: a mask needs its two.
+func (w *walk) step(s settings, own []string, by int) string {
 	w.Lock()
 	defer w.Unlock()
 	if s.mask != "" {
 		return ""
 	}
 	if w.names == nil || s.style != w.set {
-		w.begin(s.style)
+		w.begin(s.style, own)
 	}
 	switch {
 	case w.at < 0 && by < 0:
@@ -44,12 +45,15 @@ func (w *walk) step(s settings, by int) string {
 	return w.set
 }
 
-func (w *walk) begin(list string) {
+func (w *walk) begin(list string, own []string) {
 	names := style.Split(list)
 	if len(names) > 1 {
 		w.names, w.at = names, -1
 		return
 	}
-	w.names = model.BuiltinStyles()
+	w.names = own
+	if len(own) == 0 {
+		w.names = model.BuiltinStyles()
+	}
 	w.at = slices.Index(w.names, strings.TrimSpace(names[0]))
 }

@@ -12,6 +12,8 @@ import (
 
 	"adainfilter/element/harness"
 	"adainfilter/model"
+	"adainfilter/model/modeltest"
+	"adainfilter/model/ref"
 )
 
 func writeFile(t *testing.T, path, text string) {
@@ -41,7 +43,7 @@ func TestStartErrors(t *testing.T) {
 		{"weights=" + dir + "/none.safetensors", resource, 3, "none.safetensors"},
 		{"weights=" + dir + "/junk.safetensors", resource, 9, "junk.safetensors"},
 		{"weights=" + n.styleFile, resource, 9, "style.safetensors"},
-		{"weights=" + n.weightsFile, resource, 13, "network"}, // the built-in style belongs to the built-in network
+		{"weights=" + n.weightsFile, resource, 13, "name a picture or a style file, as in style=PICTURE"}, // the built-in style belongs to the built-in network
 		{"style=" + dir + "/none.png", resource, 3, "none.png"},
 		{"style=nosuchstyle", resource, 3, model.DefaultStyle},
 		{"style=" + dir + "/junk.png", resource, 9, "junk.png"},
@@ -66,6 +68,37 @@ func TestStartErrors(t *testing.T) {
 			t.Errorf("%s: the debug text does not hold the cause, or a stack beside it: %q", c.properties, m.Debug)
 		}
 		p.Close()
+	}
+}
+
+// TestWeightsWithStyles plays weights that carry styles without being told any style, and by their names.
+func TestWeightsWithStyles(t *testing.T) {
+	n := newTiny(t)
+	use(t, ref.Open)
+	second := *n.style
+	second.Name, second.Stats = "second", modeltest.RandomStats(3, 32)
+	n.weights.Styles = []*model.Style{n.style, &second}
+	must(t, n.weights.Save(n.weightsFile))
+	for _, c := range []struct {
+		properties []string
+		want       *model.Style
+	}{{nil, n.style}, {[]string{"style", "test"}, n.style}, {[]string{"style", "second"}, &second}} {
+		h := harness.New(caps("RGB", 24, 16), append([]string{"weights", n.weightsFile, "smoothing", "0"}, c.properties...)...)
+		in := plain(model.RGB, 24, 16)
+		must(t, h.Push(in))
+		want := model.NewImage(model.RGB, 24, 16)
+		must(t, n.engine.Stylize(want, view(in, model.RGB), &model.Stylization{Style: c.want.Stats, Alpha: 1}))
+		if err := sameSamples(view(pull(t, h), model.RGB), want); err != nil {
+			t.Errorf("%v: the result is not that of the style %s: %v", c.properties, c.want.Name, err)
+		}
+		h.Close()
+	}
+	p, err := harness.NewPipeline(launch(3, "style=woodcut weights="+n.weightsFile))
+	must(t, err)
+	defer p.Close()
+	p.Play()
+	if m, ok := p.Wait(patience, "error"); !ok || !strings.Contains(m.Text, "they carry the styles test, second") || !strings.Contains(m.Text, "style=test") {
+		t.Errorf("a built-in style: error is %q", m.Text)
 	}
 }
 

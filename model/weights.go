@@ -38,6 +38,7 @@ type Weights struct {
 	Widths   Widths
 	Layers   []Conv            // in the order of Widths.Layers
 	Metadata map[string]string // recipe, date, parent and whatever else the file says
+	Styles   []*Style          // of its own, which fit it and have names; may be empty
 }
 
 // LoadWeights reads a weights file: a .safetensors file of at most 2 GiB with the tensors K.weight (O,I,K,K) and K.bias (O)
@@ -111,6 +112,13 @@ func (w *Weights) save(path string, tensor func(name string, shape []int, v []fl
 	if slices.ContainsFunc(w.Layers, func(c Conv) bool { return c.Upsample == Bilinear }) {
 		metadata["format"], metadata[UpsamplingKey] = WeightsFormatUpsampling, w.Upsamplings()
 	}
+	if len(w.Styles) > 0 {
+		styles, err := formatStyles(w.Styles)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		metadata["styles"] = styles
+	}
 	var tensors []safetensors.Tensor
 	for _, l := range w.Layers {
 		tensors = append(tensors, tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, l.Weight),
@@ -168,6 +176,13 @@ func parseWeights(data []byte) (*Weights, error) {
 	if upsampling, ok := f.Metadata[UpsamplingKey]; ok {
 		if w, err = w.WithUpsamplings(upsampling); err != nil {
 			return nil, fmt.Errorf("metadata: %w", err)
+		}
+	}
+	if styles := f.Metadata["styles"]; styles != "" {
+		w.Metadata = maps.Clone(w.Metadata)
+		delete(w.Metadata, "styles")
+		if w.Styles, err = w.parseStyles(styles); err != nil {
+			return nil, fmt.Errorf("metadata \"styles\": %w", err)
 		}
 	}
 	return w, nil

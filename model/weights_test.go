@@ -272,6 +272,55 @@ func checkParsed(t *testing.T, data []byte) {
 	w.EncoderID()
 }
 
+// TestWeightsStyles: weights carry styles of their own, to the bit; what does not fit is refused.
+func TestWeightsStyles(t *testing.T) {
+	w := &Weights{Network: "mine", Widths: Widths{4, 4, 4, 4}}
+	for _, l := range w.Widths.Layers() {
+		w.Layers = append(w.Layers, Conv{Layer: l, Weight: make([]float32, l.MAC()), Bias: make([]float32, l.Out)})
+	}
+	stats := func(v float32) Stats {
+		return Stats{Mean: []float32{v, -v, 1e-42, 1.0 / 3}, Std: []float32{0, 16777217, v * v, 0.1}}
+	}
+	w.Styles = []*Style{{Name: "mosaic", Stats: stats(1.1)}, {Name: "dunes, \"late\"", Stats: stats(7)}}
+	path := filepath.Join(t.TempDir(), "mine.safetensors")
+	if err := w.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadWeights(path)
+	if err != nil || len(got.Styles) != 2 || got.Metadata["styles"] != "" {
+		t.Fatalf("%+v, %v", got.Styles, err)
+	}
+	for i, s := range got.Styles {
+		if s.Name != w.Styles[i].Name || !slices.Equal(s.Mean, w.Styles[i].Mean) || !slices.Equal(s.Std, w.Styles[i].Std) || s.Fits(got) != nil {
+			t.Errorf("style %d is %+v, wanted %+v", i, s, w.Styles[i])
+		}
+	}
+	for name, want := range map[string]*Style{" mosaic ": got.Styles[0], w.Styles[1].Name: got.Styles[1], DefaultStyle: got.Styles[0], "woodcut": nil, "": nil} {
+		if s := got.Style(name); s != want {
+			t.Errorf("style %q is %+v", name, s)
+		}
+	}
+	builtin, err := BuiltinWeights()
+	if err != nil || builtin.Style(DefaultStyle) != nil {
+		t.Errorf("the built-in network has a style of its own: %v", err)
+	}
+	for text, want := range map[string]string{
+		"x": "invalid", "[]": "is empty", `[{"name":" ","mean":[1,1,1,1],"std":[1,1,1,1]}]`: "style 1 has no name",
+		`[{"name":"a","mean":[1,1,1],"std":[1,1,1,1]}]`:                                                 "3 means and 4 deviations, wanted 4",
+		`[{"name":"a","mean":[1,1,1,1],"std":[1,1,1,-1]}]`:                                              "not usable",
+		`[{"name":"a","mean":[1,1,1,1e60],"std":[1,1,1,1]}]`:                                            "cannot unmarshal",
+		`[{"name":"a","mean":[1,1,1,1],"std":[1,1,1,1]},{"name":"a","mean":[1,1,1,1],"std":[1,1,1,1]}]`: "occurs twice",
+	} {
+		w.Styles, w.Metadata = nil, map[string]string{"styles": text}
+		if err := w.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadWeights(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `metadata "styles"`) {
+			t.Errorf("%s: error is %v, wanted %q", text, err, want)
+		}
+	}
+}
+
 func TestBuiltin(t *testing.T) {
 	w, err := BuiltinWeights()
 	if err != nil {

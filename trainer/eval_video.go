@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/film"
 	"adainfilter/trainer/steadiness"
@@ -38,6 +39,7 @@ func videoFlags() []cli.Flag {
 type videoOptions struct {
 	steadiness.Options
 	styles []files.File
+	chosen bool   // the styles, by the user
 	csv    string // file; empty is none
 }
 
@@ -94,7 +96,8 @@ func (o *videoOptions) find(c *cli.Context) error {
 		}
 	}
 	styles := c.StringSlice("style")
-	if len(styles) == 0 {
+	o.chosen = len(styles) > 0
+	if !o.chosen {
 		styles = steadyStyles
 	}
 	o.styles, err = findStyles(styles)
@@ -108,6 +111,9 @@ func evalVideo(c *cli.Context) error {
 		return err
 	}
 	w, err := loadWeights(c.String("weights"))
+	if err == nil && !o.chosen && len(w.Styles) > 0 {
+		o.styles, err = findStyles([]string{style.Join(w.StyleNames())})
+	}
 	if err != nil {
 		return err
 	}

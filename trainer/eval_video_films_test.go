@@ -165,7 +165,7 @@ func TestEvalVideoRefuses(t *testing.T) {
 		{"--csv D/none/x.csv --video D/broken.mp4", "D/none/x.csv"},
 		{"--style a,,b --video D/broken.mp4", "empty name"},
 		{"--style none.png --video D/broken.mp4", "none.png"},
-		{"--style woodcut --video D/broken.mp4", "style \"woodcut\" belongs to network"},
+		{"--style woodcut --video D/broken.mp4", "style \"woodcut\" belongs to the built-in network"},
 		{"--smoothing 0.5", "--smoothing belongs to --video"},
 		{"--skip 5", "--skip belongs to --video"},
 	} {

@@ -41,6 +41,16 @@ func styleCommand() *cli.Command {
 
 func extractStyles(c *cli.Context) error {
 	if c.Bool("list") {
+		if c.String("weights") != "" {
+			w, err := loadWeights(c.String("weights"))
+			if err != nil {
+				return err
+			}
+			for _, name := range w.StyleNames() {
+				fmt.Fprintln(c.App.Writer, name)
+			}
+			return nil
+		}
 		for _, name := range model.BuiltinStyles() {
 			if name == model.DefaultStyle {
 				name += " (default)"

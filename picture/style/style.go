@@ -55,12 +55,17 @@ func (e UnfitError) Error() string { return e.Err.Error() }
 // Unwrap is Err.
 func (e UnfitError) Unwrap() error { return e.Err }
 
-// Load loads the style of a name for the network of an encoder, which is asked for the statistics of a picture only. A picture is scaled so
+// Load loads the style of a name for the network of an encoder, whose own styles (model.Weights.Style) come before all others, which is asked for the statistics of a picture only. A picture is scaled so
 // that its short side has size pixels; 0 keeps its size. The style's memory is the caller's, and so is the thread.
 //
 // Errors: UnfitError for an empty name and for a style that model.Style.Fits refuses; one that wraps fs.ErrNotExist and lists the built-in
 // styles where there is no such file; those of model.LoadStyle and FromPicture.
 func Load(name string, size int, encoder Encoder) (*model.Style, error) {
+	w := encoder.Weights()
+	if own := w.Style(name); own != nil {
+		return &model.Style{Name: own.Name, Network: own.Network, Encoder: own.Encoder,
+			Stats: model.Stats{Mean: slices.Clone(own.Mean), Std: slices.Clone(own.Std)}}, nil
+	}
 	kind := KindOf(name)
 	if kind != Builtin {
 		if err := Stat(name); err != nil {
@@ -80,10 +85,24 @@ func Load(name string, size int, encoder Encoder) (*model.Style, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := loaded.Fits(encoder.Weights()); err != nil {
-		return nil, UnfitError{err}
+	err = loaded.Fits(w)
+	switch {
+	case err == nil:
+		return loaded, nil
+	case kind == Builtin:
+		return nil, UnfitError{notBuiltin(name, w)}
 	}
-	return loaded, nil
+	return nil, UnfitError{err}
+}
+
+// notBuiltin says what can be done where a built-in style does not fit the weights.
+func notBuiltin(name string, w *model.Weights) error {
+	what := "they carry no style of their own: name a picture or a style file, as in style=PICTURE"
+	if len(w.Styles) > 0 {
+		what = fmt.Sprintf("they carry the styles %s: name one of these, a picture or a style file, as in style=%s or style=PICTURE",
+			strings.Join(w.StyleNames(), ", "), w.Styles[0].Name)
+	}
+	return fmt.Errorf("style %q belongs to the built-in network, and the weights are of network %q; %s", strings.TrimSpace(name), w.Network, what)
 }
 
 // Stat says whether the file of a style that is not built in is there. Errors are those of Load for an empty name and a missing file,

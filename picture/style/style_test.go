@@ -100,6 +100,35 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestLoadOwn: the weights' own styles come first, whatever else has their name.
+func TestLoadOwn(t *testing.T) {
+	t.Parallel()
+	builtin, err := model.BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := *builtin
+	w.Network = "mine"
+	w.Styles = []*model.Style{{Name: "mosaic", Network: "mine", Stats: flat(1, 2)}, {Name: "a,b.png", Network: "mine", Stats: flat(3, 4)}}
+	f := &fake{weights: &w}
+	for name, want := range map[string]float32{"mosaic": 1, "a,b.png": 3, model.DefaultStyle: 1} {
+		if got, err := Load(name, 0, f); err != nil || got.Mean[0] != want {
+			t.Errorf("%s: %+v, %v, wanted mean %v", name, got, err, want)
+		} else if got.Mean[0] = 99; w.Styles[0].Mean[0] == 99 || w.Styles[1].Mean[0] == 99 {
+			t.Errorf("%s: the memory is that of the weights", name)
+		}
+	}
+	for _, c := range []struct {
+		own  []*model.Style
+		want string
+	}{{w.Styles, "they carry the styles mosaic, a,b.png: name one of these"}, {nil, "they carry no style of their own: name a picture or a style file, as in style=PICTURE"}} {
+		w.Styles = c.own
+		if _, err := Load("woodcut", 0, f); !errors.As(err, &UnfitError{}) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `network "mine"`) {
+			t.Errorf("a built-in style: error is %v, wanted %q", err, c.want)
+		}
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	t.Parallel()
 	w, err := model.BuiltinWeights()
