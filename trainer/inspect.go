@@ -13,7 +13,7 @@ import (
 func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
-		Usage:     "say what a weights file, style file, PyTorch file or picture holds, and check it",
+		Usage:     "say what a weights file, style file, checkpoint, PyTorch file or picture holds, and check it",
 		ArgsUsage: "[FILE...]",
 		Description: "Without a file: the built-in network.\n\n" +
 			"Examples:\n" +

@@ -18,16 +18,26 @@ import (
 )
 
 func main() {
-	ctx, interrupt := context.WithCancelCause(context.Background())
-	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(signalled, func() {
-		stop() // a second interrupt ends the process at once
-		interrupt(errInterrupted)
-	})
-	if err := newApp(os.Stdout, os.Stderr).RunContext(ctx, os.Args); err != nil {
+	if err := newApp(os.Stdout, os.Stderr).RunContext(untilInterrupted(), os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "adain:", err)
 		os.Exit(1)
 	}
+}
+
+// untilInterrupted is a context that ends with the first signal to end, so that a command can leave things in order. A second one ends the
+// process at once.
+func untilInterrupted() context.Context {
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, interrupt := context.WithCancelCause(context.Background())
+	signalled, stop := signal.NotifyContext(ctx, ends...)
+	context.AfterFunc(signalled, func() {
+		stop()
+		interrupt(errInterrupted)
+	})
+	return ctx
 }
 
 // newApp is the command with its subcommands. Results go to out, progress and warnings to errOut; errors are returned.

@@ -2,16 +2,24 @@ package main
 
 import (
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
+	"adainfilter/cpu"
 	"adainfilter/model"
 	"adainfilter/trainer/record"
 	"adainfilter/trainer/training"
 )
 
 func trainCommand() *cli.Command {
-	return newTrainCommand(training.Setup{Loss: model.VGG19, Small: model.Lite, SampleSide: 256, Engines: trainingEngines, Preview: engines})
+	return newTrainCommand(training.Setup{Loss: model.VGG19, Small: model.Lite, SampleSide: 256, Engines: trainingEngines, Preview: engines, Eyes: openEye})
+}
+
+func openEye(loss []model.Conv, o model.Options) (training.Eye, error) {
+	return cpu.OpenFeatures(loss, o)
 }
 
 // newTrainCommand is the command with a setup that tests make smaller.
@@ -23,13 +31,15 @@ func newTrainCommand(s training.Setup) *cli.Command {
 			"encoder and decoder of a network that is a sixteenth as costly. Either way --vgg is the network that the losses are\n" +
 			"measured with: pytorch-AdaIN's vgg_normalised.pth, torchvision's vgg19-*.pth or a weights file that begins with it.\n\n" +
 			"The folder --out gets weights.safetensors, which loads in the element and in the other commands, a checkpoint,\n" +
-			"log.jsonl, loss.png, sample pictures and card.md. Ctrl-C stops after the current step; --resume goes on from the last\n" +
-			"checkpoint with the options that it was made with, as if nothing had happened.\n\n" +
+			"log.jsonl, TensorBoard's events, loss.png, sample pictures and card.md. Ctrl-C, SIGTERM and a closed terminal stop after the\n" +
+			"current step, SIGUSR1 saves and goes on; --resume goes on from the last checkpoint with the options that it was made\n" +
+			"with, as if nothing had happened. --check looks at pictures, memory and time and trains nothing.\n\n" +
 			"Examples:\n" +
 			"  adain train --content photos/ --style paintings/ --vgg vgg_normalised.pth --out run/\n" +
 			"  adain train --network lite --crop 128 --batch-size 4 --lr 5e-4 --schedule cosine --max-iter 60000 --warmup 1200 \\\n" +
 			"    --style-balance --content-weight 1.5 --style-weight 25 --identity-weight 400 --consistency-weight 1000 \\\n" +
 			"    --clip-norm 5 --ema 0.999 --content photos/ --style paintings/ --vgg vgg_normalised.pth --out lite/\n" +
+			"  adain train --check --content photos/ --style shards/paintings-0001.tar --vgg vgg_normalised.pth --out run/\n" +
 			"  adain train --resume --out run/",
 		Flags:        trainFlags(),
 		OnUsageError: usageError,
@@ -38,12 +48,59 @@ func newTrainCommand(s training.Setup) *cli.Command {
 }
 
 func train(c *cli.Context, s training.Setup) error {
+	if c.Bool("check") {
+		return checkTraining(c, s)
+	}
 	o, folder, checkpoint, err := openRun(c)
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
-	return training.Run(c.Context, s, o, folder, checkpoint, c.App.ErrWriter)
+	// Whoever reads the progress may go; the run goes on.
+	signal.Ignore(syscall.SIGPIPE)
+	defer signal.Reset(syscall.SIGPIPE)
+	var stop func()
+	s.Save, stop = saveOnSignal()
+	defer stop()
+	if err := training.Run(c.Context, s, o, folder, checkpoint, c.App.ErrWriter); err != nil {
+		folder.Discard()
+		return err
+	}
+	return folder.Close()
+}
+
+// checkTraining says what a training would do, and does nothing of it.
+func checkTraining(c *cli.Context, s training.Setup) error {
+	if err := noFiles(c); err != nil {
+		return err
+	}
+	o, err := readTrainOptions(c)
+	if err != nil {
+		return err
+	}
+	return training.Check(c.Context, s, o, c.App.Writer, c.App.ErrWriter)
+}
+
+// saveOnSignal gives a value for each SIGUSR1, until stop is called.
+func saveOnSignal() (save <-chan struct{}, stop func()) {
+	signals, asked, done := make(chan os.Signal, 1), make(chan struct{}, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGUSR1)
+	go func() {
+		for {
+			select {
+			case <-signals:
+				select {
+				case asked <- struct{}{}:
+				default: // one save is due already
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return asked, func() {
+		signal.Stop(signals)
+		close(done)
+	}
 }
 
 // openRun reads the options and opens the run's folder. With --resume, options that the user left out are those of the
@@ -56,15 +113,22 @@ func openRun(c *cli.Context) (*training.Options, *record.Folder, *record.Checkpo
 		return nil, nil, nil, errors.New("--out is missing: the folder of the run")
 	}
 	if !c.Bool("resume") {
+		mode := record.New
+		if c.Bool("overwrite") {
+			mode = record.Overwrite
+		}
 		// Options first: a slip in them should not leave a folder.
 		o, err := readTrainOptions(c)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		folder, err := record.Open(o.Out, false)
+		folder, err := record.Open(o.Out, mode)
 		return o, folder, nil, err
 	}
-	folder, err := record.Open(c.String("out"), true)
+	if c.Bool("overwrite") {
+		return nil, nil, nil, errors.New("--resume goes on with the run in --out, --overwrite removes it: choose one")
+	}
+	folder, err := record.Open(c.String("out"), record.Resume)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,23 +17,27 @@ import (
 
 func trainFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "content", Aliases: []string{"content_dir"}, Usage: "`FOLDER` of content pictures, read recursively"},
-		&cli.StringFlag{Name: "style", Aliases: []string{"style_dir"}, Usage: "`FOLDER` of style pictures, read recursively"},
+		&cli.StringFlag{Name: "content", Aliases: []string{"content_dir"}, Usage: "`FOLDER` of content pictures, read recursively, or a .tar or .zip with pictures"},
+		&cli.StringFlag{Name: "style", Aliases: []string{"style_dir"}, Usage: "`FOLDER` of style pictures, read recursively, or a .tar or .zip with pictures"},
 		&cli.StringFlag{Name: "vgg", Usage: "`FILE` with VGG-19: vgg_normalised.pth, torchvision's vgg19-*.pth or a weights file"},
 		&cli.StringFlag{Name: "out", Aliases: []string{"save_dir"}, Usage: "`FOLDER` for weights, checkpoint, log and samples"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out; options left out are those of before"},
+		&cli.BoolFlag{Name: "overwrite", Usage: "remove the run that is in --out"},
+		&cli.BoolFlag{Name: "check", Usage: "train nothing: say how many pictures there are, what is passed over, and memory and time; with --out a sheet of crops is left there"},
 		&cli.StringFlag{Name: "network", Value: "decoder", Usage: "`KIND`: decoder (for the frozen VGG-19) or lite (a small encoder and decoder)"},
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite. Styles fit one network only"},
-		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones"},
+		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones; with --network decoder also PyTorch's decoder.pth"},
+		&cli.BoolFlag{Name: "revive", Usage: "draw filters of --init anew that answer to none of the pictures"},
 		&cli.StringFlag{Name: "upsampling", Usage: "how the decoder makes maps larger, `KIND`: nearest or bilinear, or one for each, such as nearest,bilinear,bilinear; " +
 			"by default as in --init, else nearest"},
 		&cli.IntFlag{Name: "max-iter", Aliases: []string{"max_iter"}, Value: 160000, Usage: "`NUMBER` of iterations"},
-		&cli.IntFlag{Name: "batch-size", Aliases: []string{"batch_size"}, Value: 8, Usage: "`NUMBER` of picture pairs in an iteration"},
+		&cli.DurationFlag{Name: "time", Usage: "end after a `TIME` such as 20m or 8h, if --max-iter is not reached before; a cosine schedule fits itself to it. 0 is no end"},
+		&cli.StringFlag{Name: "batch-size", Aliases: []string{"batch_size"}, Value: "8", Usage: "`NUMBER` of picture pairs in an iteration, or auto: as memory allows, 16 at most"},
 		&cli.IntFlag{Name: "crop", Value: 256, Usage: "train on squares of `PIXELS`, a multiple of 8"},
 		&cli.IntFlag{Name: "content-size", Value: 512, Usage: "short side of contents in `PIXELS`, before the crop"},
 		&cli.IntFlag{Name: "style-size", Value: 512, Usage: "short side of styles in `PIXELS`, before the crop"},
 		&cli.StringFlag{Name: "style-scales", Value: "0.75,1.5", Usage: "vary the short side of styles by factors between `LOW,HIGH`; 1,1 does not"},
-		&cli.Float64Flag{Name: "lr", Value: 1e-4, Usage: "Adam's `RATE`"},
+		&cli.Float64Flag{Name: "lr", Value: 1e-4, Usage: "Adam's `RATE`; 0 changes nothing"},
 		&cli.Float64Flag{Name: "lr-decay", Aliases: []string{"lr_decay"}, Value: 5e-5, Usage: "`D` in rate / (1 + D*iteration)"},
 		&cli.StringFlag{Name: "schedule", Value: "decay", Usage: "rate over time, `KIND`: decay, or cosine down to 2 % at --max-iter"},
 		&cli.Float64Flag{Name: "encoder-lr-scale", Value: 0.4, Usage: "`FACTOR` of the rate for the encoder of lite"},
@@ -48,6 +54,14 @@ func trainFlags() []cli.Flag {
 		&cli.IntFlag{Name: "pool", Usage: "train on `NUMBER` crops of each picture that come again, so that features are remembered: faster, less variety; 0 always crops anew"},
 		&cli.IntFlag{Name: "cache", Value: 1024, Usage: "`MB` of memory for decoded pictures and remembered features"},
 		&cli.IntFlag{Name: "save-interval", Aliases: []string{"save_model_interval"}, Value: 1000, Usage: "write checkpoint, weights and samples every `NUMBER` of iterations"},
+		&cli.IntFlag{Name: "keep", Usage: "keep checkpoint and weights of the last `NUMBER` of saves too"},
+		&cli.StringFlag{Name: "validate-content", Usage: "`FOLDER` of contents that are not trained on, to score the network with"},
+		&cli.StringFlag{Name: "validate-style", Usage: "`FOLDER` of styles that are not trained on"},
+		&cli.Float64Flag{Name: "validate-share", Usage: "`SHARE` of the pictures of --content and --style that is held out instead, such as 0.02; their names decide which"},
+		&cli.IntFlag{Name: "validate-interval", Usage: "score every `NUMBER` of iterations; 0 means at every save"},
+		&cli.IntFlag{Name: "validate-pairs", Value: 40, Usage: "`NUMBER` of pairs to score"},
+		&cli.IntFlag{Name: "patience", Usage: "end after a `NUMBER` of scores without a better one; 0 does not"},
+		&cli.BoolFlag{Name: "tensorboard", Value: true, Usage: "write TensorBoard's events beside the log"},
 		&cli.IntFlag{Name: "log-interval", Value: 10, Usage: "write a line of the log every `NUMBER` of iterations"},
 		&cli.IntFlag{Name: "workers", Aliases: []string{"n_threads"}, Usage: "`NUMBER` of threads that read pictures; 0 lets the program choose"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that all randomness comes from"},
@@ -63,10 +77,11 @@ var ranges = []struct {
 	name      string
 	low, high float64
 }{
-	{"max-iter", 1, 1e9}, {"batch-size", 1, model.MaxBatch}, {"crop", 16, 2048}, {"content-size", 16, 8192}, {"style-size", 16, 8192},
-	{"lr", 1e-12, 1}, {"lr-decay", 0, 1}, {"encoder-lr-scale", 0, 100}, {"first-lr-scale", 0, 100},
+	{"max-iter", 1, 1e9}, {"crop", 16, 2048}, {"content-size", 16, 8192}, {"style-size", 16, 8192},
+	{"lr", 0, 1}, {"lr-decay", 0, 1}, {"encoder-lr-scale", 0, 100}, {"first-lr-scale", 0, 100},
 	{"content-weight", 0, 1e9}, {"style-weight", 0, 1e9}, {"identity-weight", 0, 1e9}, {"consistency-weight", 0, 1e9},
 	{"warmup", 0, 1e9}, {"ema", 0, 0.999999}, {"clip-norm", 0, 1e9}, {"pool", 0, 10000}, {"cache", 0, 1 << 20},
+	{"keep", 0, 1000}, {"validate-share", 0, 0.5}, {"validate-interval", 0, 1e9}, {"validate-pairs", 1, 10000}, {"patience", 0, 1e6},
 	{"save-interval", 1, 1e9}, {"log-interval", 1, 1e9}, {"workers", 0, 256},
 }
 
@@ -89,7 +104,7 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 		Content: c.String("content"), Style: c.String("style"), VGG: c.String("vgg"), Out: c.String("out"), Init: c.String("init"),
 		Upsampling: c.String("upsampling"),
 		Network:    c.String("network"), Name: c.String("name"), Schedule: c.String("schedule"),
-		Iterations: c.Int("max-iter"), Batch: c.Int("batch-size"), Crop: c.Int("crop"),
+		Iterations: c.Int("max-iter"), Crop: c.Int("crop"), Time: c.Duration("time"), Revive: c.Bool("revive"), Keep: c.Int("keep"), Events: c.Bool("tensorboard"),
 		ContentSize: c.Int("content-size"), StyleSize: c.Int("style-size"),
 		Rate: c.Float64("lr"), Decay: c.Float64("lr-decay"),
 		EncoderScale: c.Float64("encoder-lr-scale"), FirstScale: c.Float64("first-lr-scale"),
@@ -103,10 +118,21 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 		Pool: c.Int("pool"), Cache: c.Int("cache"),
 		SaveEvery: c.Int("save-interval"), LogEvery: c.Int("log-interval"), Workers: c.Int("workers"), Seed: c.Uint64("seed"),
 	}
-	for _, name := range recorded(c) {
-		o.Given = append(o.Given, training.Option{Name: name, Value: fmt.Sprint(c.Value(name))})
+	o.Validation = training.Validation{
+		Content: c.String("validate-content"), Style: c.String("validate-style"), Share: c.Float64("validate-share"),
+		Every: cmp.Or(c.Int("validate-interval"), o.SaveEvery), Pairs: c.Int("validate-pairs"), Patience: c.Int("patience"),
 	}
 	var err error
+	if o.Batch, err = parseBatch(c.String("batch-size")); err != nil {
+		return nil, err
+	}
+	for _, name := range recorded(c) {
+		value, err := recordedValue(c, name)
+		if err != nil {
+			return nil, err
+		}
+		o.Given = append(o.Given, training.Option{Name: name, Value: value})
+	}
 	if o.Engine, err = engineOptions(c); err != nil {
 		return nil, err
 	}
@@ -116,6 +142,31 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 		return nil, err
 	}
 	return o, checkTrainOptions(o)
+}
+
+// parseBatch reads --batch-size; auto is 0.
+func parseBatch(text string) (int, error) {
+	if text == "auto" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > model.MaxBatch {
+		return 0, fmt.Errorf("--batch-size is %s, wanted 1 to %d, or auto", text, model.MaxBatch)
+	}
+	return n, nil
+}
+
+// recordedValue is an option's text for the checkpoint. Names of files are absolute, so that a run goes on from any folder.
+func recordedValue(c *cli.Context, name string) (string, error) {
+	value := fmt.Sprint(c.Value(name))
+	if value == "" || !slices.Contains([]string{"content", "style", "vgg", "init", "validate-content", "validate-style"}, name) {
+		return value, nil
+	}
+	path, err := filepath.Abs(value)
+	if err != nil {
+		return "", fmt.Errorf("--%s %q: %w", name, value, err)
+	}
+	return path, nil
 }
 
 func checkTrainOptions(o *training.Options) error {
@@ -136,6 +187,15 @@ func checkTrainOptions(o *training.Options) error {
 	if o.Crop%8 != 0 {
 		return fmt.Errorf("--crop is %d, wanted a multiple of 8", o.Crop)
 	}
+	if o.Revive && (o.Init == "" || o.Network != "lite") {
+		return errors.New("--revive is for the encoder of a network --init with --network lite")
+	}
+	if err := checkValidation(o.Validation); err != nil {
+		return err
+	}
+	if o.Time < 0 {
+		return fmt.Errorf("--time is %s, wanted a time such as 20m", o.Time)
+	}
 	if o.Objective == (model.Objective{}) {
 		return errors.New("every loss has weight 0: nothing would be trained")
 	}
@@ -146,6 +206,18 @@ func checkTrainOptions(o *training.Options) error {
 	}
 	if o.WarmUp > 0 && o.Objective.Content+o.Objective.Identity == 0 {
 		return errors.New("--warmup trains content and identity losses only, and both have weight 0")
+	}
+	return nil
+}
+
+func checkValidation(v training.Validation) error {
+	switch {
+	case (v.Content == "") != (v.Style == ""):
+		return errors.New("--validate-content and --validate-style belong together")
+	case v.Content != "" && v.Share > 0:
+		return errors.New("--validate-share holds pictures out of the folders of training, --validate-content names others: choose one")
+	case v.Patience > 0 && v.Content == "" && v.Share == 0:
+		return errors.New("--patience counts scores, which --validate-share or --validate-content ask for")
 	}
 	return nil
 }
@@ -178,7 +250,7 @@ func upsamplings(text string) (string, error) {
 // recorded are the names of the options that a checkpoint holds.
 func recorded(c *cli.Context) (names []string) {
 	for _, f := range c.Command.Flags {
-		if name := f.Names()[0]; !slices.Contains([]string{"out", "resume", "verbose", "help"}, name) {
+		if name := f.Names()[0]; !slices.Contains([]string{"out", "resume", "overwrite", "check", "verbose", "help"}, name) {
 			names = append(names, name)
 		}
 	}

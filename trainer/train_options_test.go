@@ -48,7 +48,7 @@ func TestTrainRefuses(t *testing.T) {
 	out := path("out")
 	for _, c := range []struct{ args, want string }{ // separated by spaces; D/ stands for the folder, an option given twice counts last
 		{"--content D/missing", "missing"},
-		{"--style D/empty", "holds no file"},
+		{"--style D/empty", "holds no picture: found 1 an empty file"},
 		{"--content D/none", "none of its 1 pictures can be used"},
 		{"--content D/file", "file"},
 		{"--vgg D/missing.pth", "missing.pth"},
@@ -66,7 +66,17 @@ func TestTrainRefuses(t *testing.T) {
 		{"--network vgg", "--network is \"vgg\""},
 		{"--schedule linear", "--schedule is \"linear\""},
 		{"--crop 20", "--crop is 20"},
-		{"--lr 0", "--lr is 0"},
+		{"--lr -1", "--lr is -1"},
+		{"--batch-size many", "--batch-size is many"},
+		{"--revive", "--revive is for"},
+		{"--validate-content D/contents", "belong together"},
+		{"--validate-share 0.2 --validate-content D/contents --validate-style D/styles", "choose one"},
+		{"--validate-share 0.0001", "is none"},
+		{"--patience 3", "--patience counts scores"},
+		{"--time -1s", "--time is -1s"},
+		{"--init D/decoder.pth --network lite", "wanted 4,4,4,8 for --network lite"},
+		{"--init D/other.pth", "wanted a decoder such as decoder.pth"},
+		{"--overwrite --resume", "choose one"},
 		{"--lr NaN", "--lr is NaN"},
 		{"--batch-size -1", "--batch-size is -1"},
 		{"--ema 1", "--ema is 1"},
@@ -90,8 +100,8 @@ func TestTrainRefuses(t *testing.T) {
 		if strings.Contains(progress, "iteration 2/") {
 			t.Errorf("%s: a step was computed", c.args)
 		}
-		if _, err := os.Stat(filepath.Join(out, record.CheckpointFile)); err == nil {
-			t.Fatalf("%s: a checkpoint was written", c.args)
+		if _, err := os.Stat(out); err == nil {
+			t.Fatalf("%s: a folder is left", c.args)
 		}
 	}
 	for _, missing := range []string{"content", "style", "vgg"} {
@@ -260,11 +270,11 @@ func TestResumeInherits(t *testing.T) {
 	for _, f := range trainFlags() {
 		name := f.Names()[0]
 		value := map[string]string{"*cli.StringFlag": "x, 'y\"", "*cli.IntFlag": "-7", "*cli.Float64Flag": "1.2345678901234568e-05",
-			"*cli.BoolFlag": "true", "*cli.Uint64Flag": "18446744073709551615"}[fmt.Sprintf("%T", f)]
+			"*cli.BoolFlag": "true", "*cli.DurationFlag": "1h2m3.5s", "*cli.Uint64Flag": "18446744073709551615"}[fmt.Sprintf("%T", f)]
 		called := false
 		app := &cli.App{Commands: []*cli.Command{{Name: "train", Flags: trainFlags(), Action: func(c *cli.Context) error {
 			called = true
-			if slices.Contains([]string{"out", "resume", "verbose"}, name) {
+			if slices.Contains([]string{"out", "resume", "overwrite", "check", "verbose"}, name) {
 				return nil
 			}
 			if !slices.Contains(recorded(c), name) {

@@ -92,7 +92,7 @@ func TestTrainPrecision(t *testing.T) {
 	recorded("half")
 
 	// A checkpoint from before there was a choice is one in float32.
-	f, err := record.Open(out, true)
+	f, err := record.Open(out, record.Resume)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,13 +82,13 @@ type file struct {
 	failures int // how often the system could not read it
 }
 
-// Open finds the pictures in and below a folder or archive as files.Pictures does and reads their headers. Pictures whose header is refused
+// Open finds the pictures in and below a folder or archive as files.FindPictures does and reads their headers. Pictures whose header is refused
 // are skipped. Errors: no folder, no pictures, none whose header is good, options out of range.
 func Open(folder string, o Options) (*Folder, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("folder %q: %w", folder, err)
 	}
-	names, others, err := files.Pictures(folder)
+	names, others, err := files.FindPictures(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +140,14 @@ func (f *Folder) Held() []string { return f.held }
 
 // Others counts the files that are no pictures.
 func (f *Folder) Others() files.Others { return f.others }
+
+// Paths are those of the pictures whose header is good.
+func (f *Folder) Paths() (all []string) {
+	for i := range f.files {
+		all = append(all, f.files[i].path)
+	}
+	return all
+}
 
 // Pixels are the width times height of every picture whose header is good.
 func (f *Folder) Pixels() (all []int) {

@@ -28,7 +28,7 @@ func TestBelow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{folder, folder + "/", linked} {
-		got, err := Below(name, pictureEnds)
+		got, err := Below(name, Pictures)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestBelowErrors(t *testing.T) {
 			t.Log("root may read every folder: not tested")
 			continue
 		}
-		_, err := Below(c.folder, pictureEnds)
+		_, err := Below(c.folder, Pictures)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.name) {
 			t.Errorf("%s: got %v, wanted %q and the name", c.folder, err, c.want)
 		}

@@ -11,7 +11,7 @@ func TestNamed(t *testing.T) {
 	for _, name := range []string{"b.png", "sub/a.b.jpg", "notes.txt"} {
 		write(t, filepath.Join(folder, name), nil)
 	}
-	got, err := Named([]string{"missing/c.tif", folder}, pictureEnds)
+	got, err := Named([]string{"missing/c.tif", folder}, Pictures)
 	want := []File{{"missing/c.tif", "c"}, {filepath.Join(folder, "b.png"), "b"}, {filepath.Join(folder, "sub/a.b.jpg"), "sub/a.b"}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("found %q, %v, wanted %q", got, err, want)

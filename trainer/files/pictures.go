@@ -13,8 +13,8 @@ import (
 	"adainfilter/picture/archive"
 )
 
-// pictureEnds are the usual ends of pictures' names. A file that has one is meant as a picture even if it is none.
-var pictureEnds = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
+// Pictures are the usual ends of pictures' names. A file that has one is meant as a picture even if it is none.
+var Pictures = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 
 // Others counts files that are no pictures by what they are: "text", "a film".
 type Others map[string]int
@@ -29,14 +29,14 @@ func (o Others) String() string {
 	return strings.Join(kinds, ", ")
 }
 
-// Pictures lists the pictures in and below a folder or in a .tar or .zip archive, which may also lie in the folder, as paths below it. Files
+// FindPictures lists the pictures in and below a folder or in a .tar or .zip archive, which may also lie in the folder, as paths below it. Files
 // are told by what they hold; one whose name ends like a picture's is listed in any case, for whoever reads it to say what is wrong
 // with it. Order, links and hidden files are as for Below. others are the files passed over. Errors: neither folder nor archive, one that
 // cannot be read, no picture.
-func Pictures(folder string) (names []string, others Others, err error) {
+func FindPictures(folder string) (names []string, others Others, err error) {
 	others = Others{}
 	w := walk{root: folder, archives: true, wanted: func(path string) (bool, error) {
-		if hasEnd(path, pictureEnds) {
+		if hasEnd(path, Pictures) {
 			return true, nil
 		}
 		_, err := picture.Kind(filepath.Join(folder, path))
@@ -72,7 +72,7 @@ func NamedPictures(names []string, ends ...string) ([]File, error) {
 			found = append(found, File{name, withoutEnd(filepath.Base(name))})
 			continue
 		}
-		below, _, err := Pictures(name)
+		below, _, err := FindPictures(name)
 		if len(ends) > 0 && info.IsDir() {
 			more, none := Below(name, ends)
 			if err != nil && none == nil {

@@ -22,7 +22,7 @@ func someJPEG(t *testing.T) []byte {
 }
 
 // TestPictures finds pictures by what they hold, on the disk and in archives.
-func TestPictures(t *testing.T) {
+func TestFindPictures(t *testing.T) {
 	folder, photo := t.TempDir(), someJPEG(t)
 	var shard bytes.Buffer
 	w := tar.NewWriter(&shard)
@@ -46,7 +46,7 @@ func TestPictures(t *testing.T) {
 	} {
 		write(t, filepath.Join(folder, name), data)
 	}
-	got, others, err := Pictures(folder)
+	got, others, err := FindPictures(folder)
 	want := []string{"a.jfif", "b.jpe", "c", "d.txt", "odd.dat", "plain.pgm", "shard.tar/000.jpg", "shard.tar/001.img", "z.jpg"}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("found %q, %v, wanted %q", got, err, want)
@@ -54,7 +54,7 @@ func TestPictures(t *testing.T) {
 	if text := others.String(); text != "4 text, 1 a film, 1 an empty file" {
 		t.Errorf("others are %s", text)
 	}
-	if got, _, err := Pictures(filepath.Join(folder, "shard.tar")); err != nil || !slices.Equal(got, []string{"000.jpg", "001.img"}) {
+	if got, _, err := FindPictures(filepath.Join(folder, "shard.tar")); err != nil || !slices.Equal(got, []string{"000.jpg", "001.img"}) {
 		t.Errorf("the archive holds %q, %v", got, err)
 	}
 	named, err := NamedPictures([]string{"missing/c.tif", filepath.Join(folder, "shard.tar")})
@@ -63,7 +63,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-func TestPicturesErrors(t *testing.T) {
+func TestFindPicturesErrors(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "notes.txt")
 	write(t, file, []byte("x"))
@@ -74,7 +74,7 @@ func TestPicturesErrors(t *testing.T) {
 		{folder, "holds no picture: found 1 text"}, {empty, "holds no picture: found nothing"}, {file, "not a directory"},
 		{filepath.Join(folder, "missing"), "no such file"}, {damaged, "cannot be read"}, {filepath.Dir(damaged), "damaged.zip"},
 	} {
-		_, _, err := Pictures(c.folder)
+		_, _, err := FindPictures(c.folder)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.folder) {
 			t.Errorf("%s: got %v, wanted %q and the name", c.folder, err, c.want)
 		}

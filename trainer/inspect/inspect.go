@@ -4,16 +4,20 @@ package inspect
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"adainfilter/model"
 	"adainfilter/picture"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/network"
+	"adainfilter/trainer/record"
 	"adainfilter/trainer/terminal"
 )
 
-// File describes a weights file, style file, other file of tensors, or picture. The name's end and the first bytes tell them apart.
+// File describes a weights file, style file, checkpoint, other file of tensors, or picture. The name's end and the first bytes tell them apart.
 // Errors: a file that cannot be read or is damaged; they name it.
 func File(name string) ([]terminal.Row, error) {
 	head, err := files.Head(name)
@@ -30,6 +34,9 @@ func File(name string) ([]terminal.Row, error) {
 	w, err := model.LoadWeights(name)
 	if err == nil {
 		return Weights(name, w), nil
+	}
+	if file, readErr := model.ReadTensors(name); readErr == nil && record.IsCheckpoint(file.Metadata) {
+		return checkpoint(name)
 	}
 	// A style file is far smaller than any weights, and LoadStyle refuses large files.
 	if s, styleErr := model.LoadStyle(name); styleErr == nil {
@@ -63,6 +70,9 @@ func Weights(name string, w *model.Weights) []terminal.Row {
 		{"values", "all finite"},
 		{"silent filters", fmt.Sprint(silent)},
 	}
+	if len(w.Styles) > 0 {
+		rows = append(rows, terminal.Row{"styles", strings.Join(w.StyleNames(), ", ")})
+	}
 	return append(rows, metadataRows(w.Metadata, "format", "network", "widths", "upsampling")...)
 }
 
@@ -79,6 +89,25 @@ func silentFilters(c model.Conv) int {
 		}
 	}
 	return n
+}
+
+// checkpoint describes a checkpoint of a training.
+func checkpoint(name string) ([]terminal.Row, error) {
+	c, err := record.LoadCheckpoint(name)
+	if err != nil {
+		return nil, err
+	}
+	rows := []terminal.Row{
+		{"file", name}, {"kind", "checkpoint of adain train"}, {"iterations", fmt.Sprint(c.Steps)}, {"trained parameters", fmt.Sprint(len(c.Parameters))},
+		{"time", c.Elapsed.Round(time.Second).String()}, {"values", "all finite, as they were written"},
+		{"loss network", c.Loss}, {"content pictures", c.Content}, {"style pictures", c.Style},
+	}
+	for _, option := range slices.Sorted(maps.Keys(c.Options)) {
+		if v := c.Options[option]; v != "" {
+			rows = append(rows, terminal.Row{"--" + option, v})
+		}
+	}
+	return append(rows, terminal.Row{"go on with", "adain train --resume --out " + terminal.ShellWord(filepath.Dir(name))}), nil
 }
 
 func style(name string, s *model.Style) []terminal.Row {

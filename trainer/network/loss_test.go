@@ -80,11 +80,11 @@ func TestLossNetworkOfTorchvision(t *testing.T) {
 	}
 	var sums [][]float64
 	for i := range 2 {
-		means, err := Photos{Short: 48, Side: 32}.activations(&model.Weights{Layers: layers}, filepath.Join(dir, "photos", fmt.Sprint(i)+".png"))
+		photo, err := Photos{Short: 48, Side: 32}.middle(filepath.Join(dir, "photos", fmt.Sprint(i)+".png"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		sums = add(sums, means)
+		sums = add(sums, activations(&model.Weights{Layers: layers}, photo))
 	}
 	for l, layer := range sums {
 		for k, sum := range layer {

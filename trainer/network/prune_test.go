@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/model/ref"
 	"adainfilter/trainer/fixture"
 )
 
@@ -47,11 +49,11 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &model.Weights{Widths: widths, Layers: layers}
-	photos, err := p.some(normalisePhotos)
+	photos, err := p.read(context.Background(), normalisePhotos, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	means, err := p.meanActivations(context.Background(), w, photos, nil)
+	means, err := meanActivations(context.Background(), w, photos, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,33 +98,54 @@ func origin(t *testing.T, v []float32, c model.Conv) int {
 	return 0
 }
 
-// TestSliceEncoder follows single weights from the wide to the narrow network.
-func TestSliceEncoder(t *testing.T) {
-	loss := Encoder(Random(fixture.Loss))
-	orders := make([][]int, len(loss))
-	for l, c := range loss {
-		for o := range c.Out {
-			orders[l] = append(orders[l], c.Out-1-o) // the last filters first
+// TestSlice follows single weights from the wide to the narrow layer.
+func TestSlice(t *testing.T) {
+	wide := Encoder(Random(fixture.Loss))[4]
+	inputs, outputs := []int{1, 3, 8, 15}, []int{0, 5, 9, 11, 14, 15, 2, 7}
+	narrow := model.Layer{In: len(inputs), Out: len(outputs), Kernel: 3}
+	c := slice(wide, narrow, inputs, outputs)
+	for o, from := range outputs {
+		if c.Bias[o] != wide.Bias[from] {
+			t.Errorf("bias %d is not that of filter %d", o, from)
+		}
+		for i, of := range inputs {
+			if !slices.Equal(c.Weight[(o*c.In+i)*9:][:9], wide.Weight[(from*wide.In+of)*9:][:9]) {
+				t.Fatalf("filter %d, input %d is not filter %d, input %d", o, i, from, of)
+			}
 		}
 	}
-	widths := model.Widths{4, 4, 8, 8}
-	layers := sliceEncoder(loss, widths, orders)
-	for l, c := range layers {
-		if c.Kernel == 1 {
-			continue
-		}
-		wide := loss[l]
-		for o := range c.Out {
-			wideO := wide.Out - c.Out + o
-			if c.Bias[o] != wide.Bias[wideO] {
-				t.Errorf("%s: bias %d is not that of filter %d", c.Name, o, wideO)
+}
+
+// TestPlanes holds single layers against the reference.
+func TestPlanes(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	for _, size := range [][2]int{{1, 1}, {1, 5}, {2, 2}, {7, 9}, {16, 12}} {
+		for _, c := range Encoder(Random(fixture.Tiny)) {
+			x, want := newPlanes(c.In, size[0], size[1]), ref.NewFeatures(c.In, size[0], size[1])
+			for i := range x.data {
+				x.data[i] = random.Float32()
+				want.Data[i] = float64(x.data[i])
 			}
-			for i := range c.In {
-				wideI := wide.In - c.In + i
-				if !slices.Equal(c.Weight[(o*c.In+i)*9:][:9], wide.Weight[(wideO*wide.In+wideI)*9:][:9]) {
-					t.Fatalf("%s: filter %d, input %d is not filter %d, input %d", c.Name, o, i, wideO, wideI)
+			for i := range c.Bias {
+				c.Bias[i] = random.Float32() - 0.5
+			}
+			next, relu := ref.Run(c, want)
+			features := x.run(c)
+			close := func(what string, got planes, want ref.Features) {
+				if got.c != want.C || got.h != want.H || got.w != want.W {
+					t.Fatalf("%s of %s: (%d,%d,%d), wanted %v", what, c.Name, got.c, got.h, got.w, want)
+				}
+				for i, v := range got.data {
+					// Sums of at most 9*16 terms about 1 in float32.
+					if !(math.Abs(float64(v)-want.Data[i]) < 1e-5*(1+math.Abs(want.Data[i]))) {
+						t.Fatalf("%s of %s at %dx%d: value %d is %v, wanted %v", what, c.Name, size[0], size[1], i, v, want.Data[i])
+					}
 				}
 			}
+			if c.ReLU {
+				close("features", features, relu)
+			}
+			close("what follows", features.next(c), next)
 		}
 	}
 }

@@ -2,48 +2,56 @@ package network
 
 import (
 	"context"
+	"io"
+	stdmaps "maps"
 	"math/rand/v2"
+	"slices"
 
 	"adainfilter/model"
 )
 
-const (
-	// silentShare is the share of its layer's mean activation below which a filter of a network that trains on counts as silent.
-	silentShare = 1e-3
-	// revivedShare is the size of what the next layer makes of a revived filter, relative to that of a fresh network: the rest of
-	// the network should hardly notice it at first.
-	revivedShare = 0.1
-)
+// revivedShare is the size of what the next layer makes of a revived filter, relative to that of a fresh network: the rest of
+// the network should hardly notice it at first.
+const revivedShare = 0.1
 
-// Revive draws the filters of an encoder anew that hardly answer to the photographs: their gradient is 0, so training
-// alone never brings them back. It returns how many there were. w's parameters change.
-func Revive(ctx context.Context, w *model.Weights, p Photos, seed uint64) (revived int, err error) {
-	photos, err := p.some(alivePhotos)
+// Revive draws filters of an encoder anew that answer to nothing: their gradient is 0, so training alone never brings them back. silent
+// are those filters by layer, as indices into w.Layers and of outputs. One that answers to the photographs all the same, on which the scale of the
+// new ones is measured, stays. w's parameters change. It returns those that were drawn, by layer.
+func Revive(ctx context.Context, w *model.Weights, silent map[int][]int, p Photos, seed uint64) (revived map[int][]int, err error) {
+	photos, err := p.read(ctx, scalePhotos, io.Discard)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	measure := func() ([][]float64, error) { return p.meanActivations(ctx, w, photos, nil) }
-	random := rand.New(rand.NewPCG(seed, 0x5eed))
-	for l := 1; l < len(w.Layers) && w.Layers[l].Side == model.Encoder; l++ {
-		means, err := measure()
+	measure := func(l int) ([]float64, error) {
+		means, err := meanActivations(ctx, w, photos, func() {})
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		silent := silentOf(means[l], silentShare)
-		if len(silent) == 0 {
+		return means[l], nil
+	}
+	random := rand.New(rand.NewPCG(seed, 0x5eed))
+	revived = map[int][]int{}
+	for _, l := range slices.Sorted(stdmaps.Keys(silent)) {
+		means, err := measure(l)
+		if err != nil {
+			return nil, err
+		}
+		// A filter that was silent because its inputs were may answer to those that were drawn before.
+		filters := slices.DeleteFunc(slices.Clone(silent[l]), func(f int) bool { return means[f] > 0 })
+		if len(filters) == 0 {
 			continue
 		}
-		for _, f := range silent {
+		for _, f := range filters {
 			drawFilter(w.Layers[l], f, random)
 			drawInput(w.Layers[l+1], f, random)
 		}
 		// What a filter never exceeds 0 with, its negative does.
 		for range 2 {
-			if means, err = measure(); err != nil {
-				return 0, err
+			if means, err = measure(l); err != nil {
+				return nil, err
 			}
-			for _, f := range silent {
-				switch m := means[l][f]; {
+			for _, f := range filters {
+				switch m := means[f]; {
 				case m > 0:
 					scaleFilter(w.Layers[l], f, 1/m)
 				default:
@@ -51,7 +59,7 @@ func Revive(ctx context.Context, w *model.Weights, p Photos, seed uint64) (reviv
 				}
 			}
 		}
-		revived += len(silent)
+		revived[l] = filters
 	}
 	return revived, nil
 }

@@ -44,10 +44,11 @@ func TestImportTorchvision(t *testing.T) {
 	}
 	means := make([][]float64, 10)
 	for i := range 3 {
-		m, err := photos.activations(got, filepath.Join(dir, "photos", fmt.Sprintf("%d.png", i)))
+		photo, err := photos.middle(filepath.Join(dir, "photos", fmt.Sprintf("%d.png", i)))
 		if err != nil {
 			t.Fatal(err)
 		}
+		m := activations(got, photo)
 		if i == 0 {
 			means = m
 		} else {

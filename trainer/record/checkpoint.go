@@ -1,18 +1,27 @@
 package record
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"adainfilter/model"
 	"adainfilter/model/safetensors"
 )
 
-// checkpointFormat is the version of the checkpoint file.
-const checkpointFormat = "adain-checkpoint-1"
+// Versions of the checkpoint file. That of before has no checksum.
+const (
+	checkpointFormat = "adain-checkpoint-2"
+	formatWithoutSum = "adain-checkpoint-1"
+)
 
 // Checkpoint is all that a run needs to go on bit for bit, data and loss network aside, of which it has the identity.
 type Checkpoint struct {
@@ -22,6 +31,7 @@ type Checkpoint struct {
 	Loss    string            // EncoderID of the loss network
 	Content string            // hash of the content pictures
 	Style   string            // hash of the style pictures
+	Elapsed time.Duration     // of the run so far, all its parts together
 }
 
 // vectors are the tensors of the file.
@@ -45,7 +55,8 @@ func (f *Folder) WriteCheckpoint(c *Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	metadata := map[string]string{"format": checkpointFormat, "steps": strconv.Itoa(c.Steps), "options": string(options)}
+	metadata := map[string]string{"format": checkpointFormat, "steps": strconv.Itoa(c.Steps), "options": string(options),
+		"elapsed": c.Elapsed.String()}
 	for name, text := range c.texts() {
 		metadata[name] = *text
 	}
@@ -53,15 +64,49 @@ func (f *Folder) WriteCheckpoint(c *Checkpoint) error {
 	for name, v := range c.vectors() {
 		tensors = append(tensors, safetensors.Float32(name, []int{len(*v)}, *v))
 	}
+	metadata["sha256"] = c.sum(metadata)
 	if err := model.WriteTensors(f.Path(CheckpointFile), tensors, metadata); err != nil {
 		return f.Explain(fmt.Errorf("checkpoint: %w", err))
 	}
 	return nil
 }
 
-// ReadCheckpoint reads the folder's checkpoint. Errors name the file and say what was found.
+// sum is the SHA-256 of all that the file holds, in hexadecimal digits.
+func (c *Checkpoint) sum(metadata map[string]string) string {
+	hash := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		if name != "sha256" {
+			fmt.Fprintf(hash, "%d %s %d %s\n", len(name), name, len(metadata[name]), metadata[name])
+		}
+	}
+	vectors := c.vectors()
+	block := make([]byte, 0, 4<<10)
+	for _, name := range slices.Sorted(maps.Keys(vectors)) {
+		fmt.Fprintf(hash, "%s %d\n", name, len(*vectors[name]))
+		for part := range slices.Chunk(*vectors[name], cap(block)/4) {
+			block = block[:0]
+			for _, v := range part {
+				block = binary.LittleEndian.AppendUint32(block, math.Float32bits(v))
+			}
+			hash.Write(block)
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// ReadCheckpoint reads the folder's checkpoint. Errors name the file and say what was found, and which older checkpoints are kept.
 func (f *Folder) ReadCheckpoint() (*Checkpoint, error) {
-	path := f.Path(CheckpointFile)
+	c, err := LoadCheckpoint(f.Path(CheckpointFile))
+	if err != nil {
+		if kept := f.kept(keptCheckpoint); len(kept) > 0 {
+			err = fmt.Errorf("%w; %s may be sound: copy it to %s to go on from there", err, f.Path(kept[len(kept)-1].name), CheckpointFile)
+		}
+	}
+	return c, err
+}
+
+// LoadCheckpoint reads a checkpoint file. Errors name it and say what was found.
+func LoadCheckpoint(path string) (*Checkpoint, error) {
 	file, err := model.ReadTensors(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
@@ -73,8 +118,14 @@ func (f *Folder) ReadCheckpoint() (*Checkpoint, error) {
 	return c, nil
 }
 
+// IsCheckpoint says whether metadata is that of a checkpoint file.
+func IsCheckpoint(metadata map[string]string) bool {
+	return strings.HasPrefix(metadata["format"], "adain-checkpoint-")
+}
+
 func parseCheckpoint(file *safetensors.File) (*Checkpoint, error) {
-	if format := file.Metadata["format"]; format != checkpointFormat {
+	format := file.Metadata["format"]
+	if format != checkpointFormat && format != formatWithoutSum {
 		return nil, fmt.Errorf("format version is %q, wanted %q", format, checkpointFormat)
 	}
 	c := &Checkpoint{}
@@ -93,10 +144,15 @@ func parseCheckpoint(file *safetensors.File) (*Checkpoint, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i := model.NotFinite(v); i >= 0 {
-			return nil, fmt.Errorf("tensor %q has %v at index %d, wanted finite numbers", name, v[i], i)
-		}
 		*wanted[name] = v
+	}
+	if found, sum := c.sum(file.Metadata), file.Metadata["sha256"]; (format == checkpointFormat || sum != "") && found != sum {
+		return nil, fmt.Errorf("is damaged: its contents have the SHA-256 %.16s..., it states %.16q...", found, sum)
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		if i := model.NotFinite(*wanted[name]); i >= 0 {
+			return nil, fmt.Errorf("tensor %q has %v at index %d, wanted finite numbers", name, (*wanted[name])[i], i)
+		}
 	}
 	if len(c.Colour) != 12 {
 		return nil, fmt.Errorf("tensor \"colour\" has %d values, wanted 12", len(c.Colour))
@@ -108,6 +164,11 @@ func (c *Checkpoint) parseMetadata(metadata map[string]string) error {
 	var err error
 	if c.Steps, err = strconv.Atoi(metadata["steps"]); err != nil {
 		return fmt.Errorf("metadata \"steps\" is %.40q, wanted a number", metadata["steps"])
+	}
+	if text := metadata["elapsed"]; text != "" {
+		if c.Elapsed, err = time.ParseDuration(text); err != nil {
+			return fmt.Errorf("metadata \"elapsed\" is %.40q, wanted a duration", text)
+		}
 	}
 	if err := json.Unmarshal([]byte(metadata["options"]), &c.Options); err != nil {
 		return fmt.Errorf("metadata \"options\": %w", err)

@@ -21,9 +21,37 @@ type Entry struct {
 	Seconds     float64 `json:"seconds"` // of one step
 	Data        float64 `json:"data"`    // share of these that was waiting for pictures
 	Busy        float64 `json:"busy"`    // processor time of preparing pictures, as a share of these
+	Epoch       float64 `json:"epoch"`   // how often every content was seen
+	Time        string  `json:"time"`    // when the line was written, RFC 3339, UTC
+	Scores      *Scores `json:"scores,omitempty"`
 }
 
-// Append adds a line to the log.
+// Scores are those of `adain eval` at alpha 1 on pictures that are not trained on; documents/scores.md defines them.
+type Scores struct {
+	StyleRatio   float64 `json:"style_ratio"`
+	ContentRatio float64 `json:"content_ratio"`
+	SSIM         float64 `json:"ssim"`
+	NoiseGain    float64 `json:"noise_gain"`
+}
+
+// Sum is what the best weights have least of: style ratio and content ratio together.
+func (s Scores) Sum() float64 { return s.StyleRatio + s.ContentRatio }
+
+// Best is the entry of a log whose scores have the least sum, and how many scores came after it; nil without any.
+func Best(log []Entry) (best *Entry, since int) {
+	for i := range log {
+		switch s := log[i].Scores; {
+		case s == nil:
+		case best == nil || s.Sum() < best.Scores.Sum():
+			best, since = &log[i], 0
+		default:
+			since++
+		}
+	}
+	return best, since
+}
+
+// Append adds a line to the log, and to TensorBoard's events where they are written.
 func (f *Folder) Append(e Entry) error {
 	line, err := json.Marshal(e)
 	if err == nil {
@@ -32,7 +60,7 @@ func (f *Folder) Append(e Entry) error {
 	if err != nil {
 		return f.Explain(fmt.Errorf("log %s: %w", f.log.Name(), err))
 	}
-	return nil
+	return f.appendEvents(e)
 }
 
 // ReadLog is the log up to an iteration. What comes after it, or after a line that is torn, is removed from the file.

@@ -27,15 +27,27 @@ func (o *Options) recipe() string {
 	return text.String()
 }
 
-// describe prints once what is trained on what, and the weight of each loss on each layer.
-func (t *run) describe() error {
-	o := t.objectiveRows()
-	rows := []terminal.Row{
-		{"network", fmt.Sprintf("%s, widths %v, %d parameters are trained", t.weights.Network, t.weights.Widths, len(t.weights.TrainedParameters(t.o.lite())))},
-		{"engine", t.engine.Describe()},
-		{"contents", t.data.contentText()}, {"styles", t.data.styleText()},
+// describe prints once what is trained on what, what it takes, and the weight of each loss on each layer.
+func (t *run) describe(memory Memory) {
+	widths, parameters := t.widths(), 0
+	for _, l := range widths.Trained(t.o.lite()) {
+		parameters += l.MAC() + l.Out
 	}
-	return terminal.Table(t.out, append(rows, o...))
+	name := t.o.Name
+	if name == "" {
+		name = widths.Name()
+	}
+	rows := []terminal.Row{
+		{"network", fmt.Sprintf("%s, widths %v, %d parameters are trained", name, widths, parameters)},
+		{"contents", t.data.contentText()}, {"styles", t.data.styleText()},
+		{"batch", fmt.Sprintf("%d pairs of %dx%d pixels, %.4g epochs in %d iterations", t.o.Batch, t.o.Crop, t.o.Crop,
+			float64(t.o.Iterations)*float64(t.o.Batch)/float64(t.data.content.Len()), t.o.Iterations)},
+		{"memory", memory.String()},
+	}
+	if v := t.o.Validation; v.on() {
+		rows = append(rows, terminal.Row{"validation", fmt.Sprintf("every %d iterations on %d contents and %d styles", v.Every, len(t.scored.Contents), len(t.scored.Styles))})
+	}
+	_ = terminal.Table(t.out, append(rows, t.objectiveRows()...)) // whether anybody reads it does not matter
 }
 
 // objectiveRows are the effective weights. pytorch-AdaIN and this command take means over channels, the paper's own code
@@ -86,6 +98,19 @@ func (t *run) card(w *model.Weights) string {
 		p("| --- | --- | --- | --- | --- | --- |\n| %.4g | %.4g | %.4g | %.4g | %.4g | %.3g |\n", m.Content, m.Style, m.Identity, m.Consistency, m.Total, m.Seconds)
 	} else {
 		p("None yet.\n")
+	}
+	if best, _ := record.Best(t.log); best != nil {
+		p("\n## Scores\n\nOn pictures that it was not trained on, at alpha 1, as adain eval measures:\n\n")
+		p("| iteration | style ratio | content ratio | SSIM | noise gain |\n| --- | --- | --- | --- | --- |\n")
+		for _, e := range t.log {
+			if s := e.Scores; s != nil {
+				p("| %d | %.4f | %.4f | %.4f | %.4f |\n", e.Iteration, s.StyleRatio, s.ContentRatio, s.SSIM, s.NoiseGain)
+			}
+		}
+		p("\nThe best are those of iteration %d.\n", best.Iteration)
+	}
+	if len(w.Styles) > 0 {
+		p("\n## Styles\n\nThe weights carry styles of their own: %s.\n", strings.Join(w.StyleNames(), ", "))
 	}
 	p("\n## Options\n\n| option | value |\n| --- | --- |\n")
 	for _, g := range t.o.Given {

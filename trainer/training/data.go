@@ -15,7 +15,7 @@ type pictures struct {
 
 func openPictures(o *Options, out io.Writer) (*pictures, error) {
 	d := &pictures{named: map[string]bool{}}
-	options := dataset.Options{Size: o.ContentSize, Crop: o.Crop, Pool: o.Pool, Cache: o.pictureCache() / 2}
+	options := dataset.Options{Size: o.ContentSize, Crop: o.Crop, Pool: o.Pool, Cache: o.pictureCache() / 2, HoldOut: o.Validation.Share}
 	var err error
 	if d.content, err = dataset.Open(o.Content, options); err != nil {
 		return nil, fmt.Errorf("--content: %w", err)
@@ -23,6 +23,11 @@ func openPictures(o *Options, out io.Writer) (*pictures, error) {
 	options.Size, options.Scales = o.StyleSize, o.Scales
 	if d.style, err = dataset.Open(o.Style, options); err != nil {
 		return nil, fmt.Errorf("--style: %w", err)
+	}
+	for name, f := range map[string]*dataset.Folder{"content": d.content, "style": d.style} {
+		if o.Validation.Share > 0 && len(f.Held()) == 0 {
+			return nil, fmt.Errorf("--validate-share %v of the %d pictures of --%s is none: take a larger share, or folders of their own", o.Validation.Share, f.Len(), name)
+		}
 	}
 	d.report(out)
 	return d, nil
@@ -55,5 +60,12 @@ func (d *pictures) contentText() string { return folderText(d.content) }
 func (d *pictures) styleText() string   { return folderText(d.style) }
 
 func folderText(f *dataset.Folder) string {
-	return fmt.Sprintf("%d pictures, %d passed over, hash %s", f.Len(), len(f.Skipped()), f.Hash())
+	text := fmt.Sprintf("%d pictures, %d passed over, hash %s", f.Len(), len(f.Skipped()), f.Hash())
+	if n := len(f.Held()); n > 0 {
+		text += fmt.Sprintf(", %d held out", n)
+	}
+	if others := f.Others(); len(others) > 0 {
+		text += "; no pictures: " + others.String()
+	}
+	return text
 }

@@ -2,16 +2,17 @@
 package training
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"adainfilter/model"
+	"adainfilter/trainer/dataset"
+	"adainfilter/trainer/evaluation"
 	"adainfilter/trainer/network"
 	"adainfilter/trainer/record"
-	"adainfilter/trainer/terminal"
 )
 
 // Setup is what a training is done with. Tests make it smaller than users get it.
@@ -21,12 +22,26 @@ type Setup struct {
 	Photos      network.Photos        // how content pictures are read to measure activations; Folder is not used
 	Engines     model.TrainingEngines // that compute the steps
 	Preview     model.Engines         // that draw the samples
+	Eyes        OpenEye               // that score
+	Save        <-chan struct{}       // each value asks for a save as soon as the step is done; nil never
+	Pauses      []time.Duration       // between attempts to read pictures that cannot be reached; nil is an hour's
+	FreeMemory  func() int64          // bytes; nil asks the system
 }
+
+// Eye is the loss network as scores see it.
+type Eye interface {
+	evaluation.Eye
+	// Close frees what it holds.
+	Close() error
+}
+
+// OpenEye opens a loss network for scores.
+type OpenEye func(loss []model.Conv, o model.Options) (Eye, error)
 
 // photos are the content pictures.
 func (s Setup) photos(o *Options) network.Photos {
 	p := s.Photos
-	p.Folder = o.Content
+	p.Folder, p.Quiet = o.Content, true
 	return p
 }
 
@@ -37,39 +52,34 @@ type run struct {
 	out     io.Writer // progress and warnings
 	folder  *record.Folder
 	data    *pictures
-	loss    string         // EncoderID of the loss network
+	layers  []model.Conv   // of the loss network
+	loss    string         // its EncoderID
 	weights *model.Weights // at the first step; their trained layers change in the engine
 	engine  model.TrainingEngine
 	samples *samples
+	scored  evaluation.Options // what validation is done on
 	log     []record.Entry
-	saved   int // steps in the checkpoint
+	saved   int           // steps in the checkpoint
+	began   time.Time     // this part of the run
+	before  time.Duration // that the parts before it took
+	saving  time.Duration // that the last save took
 }
 
-// Run trains in the run's folder from its beginning, or from where a checkpoint stands, until all iterations are done or ctx is. Then a
-// checkpoint is written too, and the error is ctx's cause. Progress and warnings go to out. The folder stays open. Other errors: pictures
-// or networks that cannot be read or do not fit, a checkpoint of another loss network, a step that fails, a disk without room.
+// Run trains in the run's folder from its beginning, or from where a checkpoint stands, until all iterations are done, the time is over or
+// ctx is done. Then a checkpoint is written too, and the error is ctx's cause. Progress and warnings go to out, whose errors do not
+// count: a terminal that is closed does not end a run. The folder stays open. Other errors: pictures or networks that cannot be read or
+// do not fit, a checkpoint of another loss network, too little memory, a step that fails, a disk without room.
 func Run(ctx context.Context, s Setup, o *Options, folder *record.Folder, checkpoint *record.Checkpoint, out io.Writer) (err error) {
-	t := &run{Setup: s, o: o, folder: folder, out: out}
-	if t.data, err = openPictures(o, out); err != nil {
-		return err
+	t := &run{Setup: s, o: o, folder: folder, out: out, began: time.Now()}
+	if checkpoint != nil {
+		t.before = checkpoint.Elapsed
 	}
-	if t.samples, err = chooseSamples(o, s.SampleSide); err != nil {
-		return err
-	}
-	loss, err := network.Loss(ctx, o.VGG, s.Loss, s.photos(o), out)
-	if err != nil {
-		return fmt.Errorf("--vgg: %w", err)
-	}
-	t.loss = network.EncoderID(loss)
-	if err := t.warn(checkpoint); err != nil {
-		return err
-	}
-	if t.weights, err = startWeights(ctx, s, o, loss, checkpoint, out); err != nil {
+	if err := t.prepare(ctx, checkpoint); err != nil {
 		return err
 	}
 	options := o.Engine
 	options.Precision = o.Precision
-	t.engine, err = s.Engines.Open(loss, t.weights, model.TrainingOptions{
+	t.engine, err = s.Engines.Open(t.layers, t.weights, model.TrainingOptions{
 		Options: options, Encoder: o.lite(), Batch: o.Batch, Height: o.Crop, Width: o.Crop, Cache: o.featureCache(),
 	})
 	if err != nil {
@@ -80,6 +90,7 @@ func Run(ctx context.Context, s Setup, o *Options, folder *record.Folder, checkp
 			err = closed
 		}
 	}()
+	fmt.Fprintf(out, "computing on %s\n", t.engine.Describe())
 	t.settle(checkpoint)
 	if err := t.begin(checkpoint); err != nil {
 		return err
@@ -87,11 +98,51 @@ func Run(ctx context.Context, s Setup, o *Options, folder *record.Folder, checkp
 	return t.train(ctx)
 }
 
-// warn says what the user should know before hours are spent, and refuses a checkpoint of another loss network.
-func (t *run) warn(checkpoint *record.Checkpoint) error {
-	if t.o.Iterations < 2000 {
-		fmt.Fprintf(t.out, "adain: --max-iter %d is few: a network looks grey or blurred before some thousand iterations\n", t.o.Iterations)
+// prepare reads pictures and networks, and says what will be trained before that takes time.
+func (t *run) prepare(ctx context.Context, checkpoint *record.Checkpoint) (err error) {
+	o := t.o
+	if checkpoint != nil && checkpoint.Steps > o.Iterations {
+		return fmt.Errorf("--max-iter is %d, and the run has done %d iterations already", o.Iterations, checkpoint.Steps)
 	}
+	memory, err := o.fit(t.Setup)
+	if err != nil {
+		return err
+	}
+	if t.data, err = openPictures(o, t.out); err != nil {
+		return err
+	}
+	if t.samples, err = chooseSamples(o, t.data, t.SampleSide); err != nil {
+		return err
+	}
+	if err := t.chooseValidation(); err != nil {
+		return err
+	}
+	t.describe(memory)
+	t.advise()
+	if t.layers, err = network.Loss(ctx, o.VGG, t.Loss, t.photos(o), t.out); err != nil {
+		return fmt.Errorf("--vgg: %w", err)
+	}
+	t.loss = network.EncoderID(t.layers)
+	if err := t.compare(checkpoint); err != nil {
+		return err
+	}
+	t.weights, err = t.startWeights(ctx, checkpoint)
+	return err
+}
+
+// advise says what the user should know before hours are spent.
+func (t *run) advise() {
+	o := t.o
+	if o.Iterations < 2000 {
+		fmt.Fprintf(t.out, "adain: --max-iter %d is few: a network looks grey or blurred before some thousand iterations\n", o.Iterations)
+	}
+	if o.WarmUp >= o.Iterations {
+		fmt.Fprintf(t.out, "adain: --warmup %d is all of --max-iter %d: style is never trained\n", o.WarmUp, o.Iterations)
+	}
+}
+
+// compare refuses a checkpoint of another loss network, and says what differs from the run of before.
+func (t *run) compare(checkpoint *record.Checkpoint) error {
 	if checkpoint == nil {
 		return nil
 	}
@@ -114,11 +165,7 @@ func (t *run) warn(checkpoint *record.Checkpoint) error {
 // settle records what the precision became: an automatic choice is repeated, or refused, where the run goes on, and never another.
 func (t *run) settle(checkpoint *record.Checkpoint) {
 	now := string(t.engine.Precision())
-	for i := range t.o.Given {
-		if t.o.Given[i].Name == "precision" {
-			t.o.Given[i].Value = now
-		}
-	}
+	t.o.give("precision", now)
 	if checkpoint != nil && checkpoint.Options["precision"] != now {
 		fmt.Fprintf(t.out, "adain: --precision is %s, before it was %s: the result will not be that of an uninterrupted run\n", now, checkpoint.Options["precision"])
 	}
@@ -131,6 +178,9 @@ func (t *run) begin(checkpoint *record.Checkpoint) (err error) {
 			return fmt.Errorf("checkpoint: %w", err)
 		}
 		t.saved = checkpoint.Steps
+		if err := t.folder.Forget(t.saved); err != nil {
+			return err
+		}
 	}
 	if t.log, err = t.folder.ReadLog(t.saved); err != nil {
 		return err
@@ -141,26 +191,53 @@ func (t *run) begin(checkpoint *record.Checkpoint) (err error) {
 			return err
 		}
 	}
-	return t.describe()
+	if t.o.Events {
+		return t.folder.WriteEvents(t.saved)
+	}
+	return nil
+}
+
+// elapsed is how long the run took so far, all its parts together.
+func (t *run) elapsed() time.Duration { return t.before + time.Since(t.began) }
+
+// share is how much of the run is done after a number of steps.
+func (t *run) share(done int) float64 {
+	share := float64(done) / float64(t.o.Iterations)
+	if t.o.Time > 0 {
+		share = max(share, float64(t.elapsed())/float64(t.o.Time))
+	}
+	return min(1, share)
+}
+
+// over says whether the run ends after a number of steps. A save must still fit into its time.
+func (t *run) over(done int) bool {
+	return done >= t.o.Iterations || t.o.Time > 0 && done > 0 && t.elapsed()+t.saving >= t.o.Time || t.noBetter()
 }
 
 // train goes through the iterations that are left.
 func (t *run) train(ctx context.Context) error {
-	loader, err := t.data.load(t.o, t.saved)
+	b, err := t.newBatches()
 	if err != nil {
 		return err
 	}
-	defer loader.Close()
+	defer func() { b.loader.Close() }()
 	p := newProgress(t.out, t.o, t.saved)
+	if t.o.Time > 0 {
+		p.until = t.began.Add(t.o.Time - t.before)
+	}
 	defer p.Finish()
-	window := newWindow(loader)
-	for done := t.saved; done < t.o.Iterations; {
-		batch, err := loader.Next(ctx)
+	b.out = p
+	done := t.saved
+	for !t.over(done) {
+		batch, err := b.next(ctx, done)
 		if ctx.Err() != nil {
 			p.Finish()
-			return cmp.Or(t.stop(done), context.Cause(ctx))
+			if err := t.stop(done); err != nil {
+				return err
+			}
+			return context.Cause(ctx)
 		}
-		u := t.o.update(done)
+		u := t.o.update(done, t.share(done))
 		var losses model.Losses
 		if err == nil {
 			losses, err = t.engine.Step(t.o.reconstruct(batch, done), u)
@@ -169,31 +246,67 @@ func (t *run) train(ctx context.Context) error {
 			return fmt.Errorf("iteration %d: %w; the last checkpoint is that of iteration %d", done+1, err, t.saved)
 		}
 		done++
-		window.add(losses)
-		if done%t.o.LogEvery == 0 || done == t.o.Iterations {
-			e := window.entry(done, u.Rate)
-			e.Precision = string(t.engine.Precision())
-			if err := t.folder.Append(e); err != nil {
-				return err
-			}
-			t.log = append(t.log, e)
-			p.show(e)
-			t.data.report(p)
-		}
-		p.bar.Set(done)
-		if done%t.o.SaveEvery == 0 && done < t.o.Iterations {
-			began := time.Now()
-			if err := t.save(); err != nil {
-				return err
-			}
-			window.skip(time.Since(began))
+		b.window.add(losses)
+		if err := t.after(ctx, b, p, done, u.Rate); err != nil {
+			return err
 		}
 	}
 	p.Finish()
 	if err := t.save(); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "finished: %s\n", t.folder.Path(record.WeightsFile))
+	t.finish(done)
+	return nil
+}
+
+// after does what is due after a step: a line of the log, scores, a save.
+func (t *run) after(ctx context.Context, b *batches, p *progress, done int, rate float64) error {
+	o := t.o
+	last := t.over(done)
+	score := o.Validation.on() && (done%o.Validation.Every == 0 || last)
+	if done%o.LogEvery == 0 || last || score {
+		e := b.window.entry(done, rate)
+		e.Precision = string(t.engine.Precision())
+		e.Epoch = float64(done) * float64(o.Batch) / float64(t.data.content.Len())
+		if score {
+			began := time.Now()
+			scores, err := t.validate(ctx)
+			switch {
+			case ctx.Err() != nil:
+			case errors.Is(err, errScores):
+				fmt.Fprintf(p, "adain: no scores after iteration %d: %v\n", done, err)
+			case err != nil:
+				return err
+			}
+			e.Scores = scores
+			p.scored(time.Since(began))
+			b.window.skip(time.Since(began))
+		}
+		if err := t.folder.Append(e); err != nil {
+			return err
+		}
+		t.log = append(t.log, e)
+		p.show(e)
+		t.data.report(p)
+	}
+	p.bar.Set(done)
+	asked := false
+	select {
+	case <-t.Save:
+		asked = true
+	default:
+	}
+	if asked || done%o.SaveEvery == 0 && done < o.Iterations && !last {
+		began := time.Now()
+		if err := t.save(); err != nil {
+			return err
+		}
+		p.saved(time.Since(began))
+		b.window.skip(time.Since(began))
+	}
+	if asked {
+		fmt.Fprintf(p, "saved after iteration %d\n", done)
+	}
 	return nil
 }
 
@@ -207,75 +320,66 @@ func (o *Options) reconstruct(b *model.Batch, done int) *model.Batch {
 	return &plain
 }
 
-// stop ends a run that the user interrupts.
-func (t *run) stop(done int) error {
-	state, err := t.checkpoint()
-	if err != nil {
-		return err
-	}
-	if _, err := t.writeWeights(state); err != nil {
-		return err
-	}
-	fmt.Fprintf(t.out, "stopped after iteration %d; go on with: adain train --resume --out %s\n", done, terminal.ShellWord(t.o.Out))
-	return nil
+// batches are those of a run, from loaders of which another follows where one could not read the pictures.
+type batches struct {
+	t      *run
+	out    io.Writer
+	loader *dataset.Loader
+	window *window
 }
 
-// save writes all files of the folder, the checkpoint first.
-func (t *run) save() error {
-	state, err := t.checkpoint()
-	if err != nil {
-		return err
-	}
-	w, err := t.writeWeights(state)
-	if err != nil {
-		return err
-	}
-	if err := t.samples.write(t.Preview, w, t.o.Engine, t.folder.Path(fmt.Sprintf("samples-%d.png", state.Steps))); err != nil {
-		return t.folder.Explain(err)
-	}
-	if err := t.folder.WritePlot(t.log); err != nil {
-		return err
-	}
-	return t.writeCard(w)
-}
-
-// checkpoint writes the checkpoint and returns the state in it.
-func (t *run) checkpoint() (*model.TrainingState, error) {
-	state, err := t.engine.State()
+func (t *run) newBatches() (*batches, error) {
+	loader, err := t.data.load(t.o, t.saved)
 	if err != nil {
 		return nil, err
 	}
-	colour := t.weights.Layers[0]
-	c := &record.Checkpoint{
-		TrainingState: *state, Colour: append(append([]float32{}, colour.Weight...), colour.Bias...), Options: map[string]string{},
-		Loss: t.loss, Content: t.data.content.Hash(), Style: t.data.style.Hash(),
+	return &batches{t: t, out: t.out, loader: loader, window: newWindow(loader)}, nil
+}
+
+// defaultPauses grow to five minutes and are an hour together.
+func defaultPauses() (all []time.Duration) {
+	pause, left := time.Second, time.Hour
+	for left > 0 {
+		all = append(all, pause)
+		left -= pause
+		pause = min(2*pause, 5*time.Minute)
 	}
-	for _, g := range t.o.Given {
-		c.Options[g.Name] = g.Value
+	return all
+}
+
+// next is the batch after done steps. Pictures that cannot be reached are waited for, with growing pauses, after the run was saved.
+func (b *batches) next(ctx context.Context, done int) (*model.Batch, error) {
+	batch, err := b.loader.Next(ctx)
+	if !errors.As(err, new(dataset.AwayError)) {
+		return batch, err
 	}
-	c.Options["upsampling"] = t.weights.Upsamplings() // an empty option leaves it to the file --init
-	if err := t.folder.WriteCheckpoint(c); err != nil {
-		if t.saved > 0 {
-			err = fmt.Errorf("%w; the checkpoint of iteration %d is intact", err, t.saved)
+	began := time.Now()
+	pauses := b.t.Pauses
+	if pauses == nil {
+		pauses = defaultPauses()
+	}
+	state := fmt.Sprintf("the run is saved as of iteration %d", done)
+	if _, failure := b.t.checkpoint(); failure != nil {
+		state = fmt.Sprintf("the run cannot be saved (%v), its last checkpoint is that of iteration %d", failure, b.t.saved)
+	}
+	for _, pause := range pauses {
+		fmt.Fprintf(b.out, "adain: %v; %s, trying again in %s\n", err, state, pause)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
 		}
-		return nil, err
+		b.loader.Close()
+		if b.loader, err = b.t.data.load(b.t.o, done); err != nil {
+			return nil, err
+		}
+		batch, err = b.loader.Next(ctx)
+		if !errors.As(err, new(dataset.AwayError)) {
+			fmt.Fprintf(b.out, "adain: going on after %s\n", time.Since(began).Round(time.Second))
+			b.window.begin(b.loader)
+			b.window.skip(time.Since(began))
+			return batch, err
+		}
 	}
-	t.saved = state.Steps
-	return state, nil
-}
-
-// writeWeights writes the moving average of the parameters as the network.
-func (t *run) writeWeights(state *model.TrainingState) (*model.Weights, error) {
-	w, err := t.weights.WithTrained(t.o.lite(), state.Average)
-	if err != nil {
-		return nil, err
-	}
-	w.Metadata = map[string]string{
-		"recipe": t.o.recipe(), "date": time.Now().UTC().Format(time.RFC3339), "parent": t.parent(), "iterations": fmt.Sprint(state.Steps),
-		"content-pictures": t.data.content.Hash(), "style-pictures": t.data.style.Hash(),
-	}
-	if err := w.Save(t.folder.Path(record.WeightsFile)); err != nil {
-		return nil, t.folder.Explain(fmt.Errorf("weights: %w", err))
-	}
-	return w, nil
+	return nil, fmt.Errorf("%w; they did not come back within %s", err, time.Since(began).Round(time.Second))
 }

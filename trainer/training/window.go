@@ -17,6 +17,11 @@ type window struct {
 	waited, busy time.Duration // of the loader at the start
 }
 
+// begin makes the window that of another loader.
+func (w *window) begin(loader *dataset.Loader) {
+	w.loader, w.waited, w.busy = loader, loader.Waited(), loader.Busy()
+}
+
 func newWindow(loader *dataset.Loader) *window {
 	return &window{loader: loader, start: time.Now(), waited: loader.Waited(), busy: loader.Busy()}
 }
@@ -41,7 +46,7 @@ func (w *window) entry(done int, rate float64) record.Entry {
 	e := record.Entry{
 		Iteration: done, Content: w.sums.Content / n, Style: w.sums.Style / n, Identity: w.sums.Identity / n,
 		Consistency: w.sums.Consistency / n, Total: w.sums.Total / n, Gradient: w.sums.Gradient / n,
-		Rate: rate, Seconds: seconds / n, Data: min(1, (next.waited-w.waited).Seconds()/seconds), Busy: (next.busy - w.busy).Seconds() / seconds,
+		Rate: rate, Time: next.start.UTC().Format(time.RFC3339), Seconds: seconds / n, Data: min(1, (next.waited-w.waited).Seconds()/seconds), Busy: (next.busy - w.busy).Seconds() / seconds,
 	}
 	*w = *next
 	return e

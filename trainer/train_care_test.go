@@ -1,0 +1,368 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"adainfilter/cpu"
+	"adainfilter/model"
+	"adainfilter/trainer/fixture"
+	"adainfilter/trainer/network"
+	"adainfilter/trainer/record"
+)
+
+// sameWeights fails unless two networks have the same parameters, to the bit.
+func sameWeights(t *testing.T, what string, a, b *model.Weights) {
+	t.Helper()
+	for i, c := range a.Layers {
+		if d := b.Layers[i]; !slices.Equal(c.Weight, d.Weight) || !slices.Equal(c.Bias, d.Bias) {
+			t.Errorf("%s: layer %s differs", what, c.Name)
+		}
+	}
+}
+
+func trainedWeights(t *testing.T, run string) *model.Weights {
+	t.Helper()
+	w, err := model.LoadWeights(filepath.Join(run, record.WeightsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestTrainInit goes on from a network with filters that answer to nothing: it stays to the bit what it is, and only --revive
+// draws these filters anew.
+func TestTrainInit(t *testing.T) {
+	dir := t.TempDir()
+	files := append(trainingFiles(t, dir), "--lr", "0", "--max-iter", "1", "--ema", "0.9")
+	w := network.Random(fixture.Small)
+	w.Layers[2].Bias[1] = -1e6
+	init := filepath.Join(dir, "init.safetensors")
+	if err := w.Save(init); err != nil {
+		t.Fatal(err)
+	}
+	args := append(slices.Clone(files), "--network", "lite", "--init", init, "--out")
+	mustTrain(t, append(args, filepath.Join(dir, "same"))...)
+	sameWeights(t, "lite", w, trainedWeights(t, filepath.Join(dir, "same")))
+	decoder := filepath.Join(dir, "decoder.safetensors")
+	vgg := network.Random(lossWidths)
+	if err := vgg.Save(decoder); err != nil {
+		t.Fatal(err)
+	}
+	mustTrain(t, append(slices.Clone(files), "--init", decoder, "--out", filepath.Join(dir, "decoder"))...)
+	sameWeights(t, "decoder", vgg, trainedWeights(t, filepath.Join(dir, "decoder")))
+	pth := write(t, filepath.Join(dir, "decoder.pth"), sides(t, vgg, model.Decoder, same)["zip"])
+	mustTrain(t, append(slices.Clone(files), "--init", pth, "--out", filepath.Join(dir, "pth"))...)
+	sameWeights(t, "decoder.pth", vgg, trainedWeights(t, filepath.Join(dir, "pth")))
+
+	progress := mustTrain(t, append(args, filepath.Join(dir, "revived"), "--revive")...)
+	if !strings.Contains(progress, "revived filters of "+init+" that answer to none of 12 crops: ") || !strings.Contains(progress, "in conv1_2") {
+		t.Errorf("nothing is said of the revived filter:\n%s", progress)
+	}
+	revived, n := trainedWeights(t, filepath.Join(dir, "revived")), w.Layers[2].In*9
+	if slices.Equal(revived.Layers[2].Weight[n:2*n], w.Layers[2].Weight[n:2*n]) || revived.Layers[2].Bias[1] != 0 {
+		t.Error("the filter that answers to nothing was not drawn anew")
+	}
+	// A new filter may answer to none of the crops by chance; soon nothing is left to revive, and whatever answers is left alone.
+	for i := range 5 {
+		before, next := trainedWeights(t, filepath.Join(dir, "revived")), filepath.Join(dir, fmt.Sprint("again", i))
+		progress = mustTrain(t, append(slices.Clone(files), "--network", "lite", "--init", filepath.Join(dir, "revived", record.WeightsFile), "--revive", "--out", next)...)
+		if strings.Contains(progress, "revived none") {
+			sameWeights(t, "nothing to revive", before, trainedWeights(t, next))
+			return
+		}
+		if err := errors.Join(os.RemoveAll(filepath.Join(dir, "revived")), os.Rename(next, filepath.Join(dir, "revived"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Errorf("after five times there is still something to revive:\n%s", progress)
+}
+
+// process is this test binary, which trains in another process.
+func process(t *testing.T, test string, args []string) *exec.Cmd {
+	t.Helper()
+	p := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	p.Env = append(os.Environ(), trainVariable+"="+strings.Join(args, "\n"))
+	return p
+}
+
+const trainVariable = "ADAIN_TEST_TRAIN"
+
+// TestTrainSignals sends signals to a training, and takes its terminal away.
+func TestTrainSignals(t *testing.T) {
+	if args := os.Getenv(trainVariable); args != "" { // this is the process that gets the signals
+		app := newApp(os.Stdout, os.Stderr)
+		for i, c := range app.Commands {
+			if c.Name == "train" {
+				app.Commands[i] = newTrainCommand(tinySetup())
+			}
+		}
+		err := app.RunContext(untilInterrupted(), append([]string{"adain", "train"}, strings.Split(args, "\n")...))
+		if err != nil && !errors.Is(err, errInterrupted) {
+			t.Fatal(err)
+		}
+		return
+	}
+	dir := t.TempDir()
+	args := append(trainingFiles(t, dir), "--max-iter", "100000", "--save-interval", "100000", "--log-interval", "1", "--out")
+	start := func(run string, args ...string) (*exec.Cmd, *bufio.Scanner, *os.File) {
+		p := process(t, "TestTrainSignals", args)
+		out, in, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Stderr, p.Stdout = in, in
+		if err := p.Start(); err != nil {
+			t.Fatal(err)
+		}
+		in.Close()
+		t.Cleanup(func() { p.Process.Kill() })
+		lines := bufio.NewScanner(out)
+		await(t, lines, "iteration 2/")
+		return p, lines, out
+	}
+	hung := filepath.Join(dir, "hung up")
+	p, lines, _ := start(hung, append(args, hung)...)
+	if err := p.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	await(t, lines, "saved after iteration")
+	saved := readCheckpointFile(t, hung).Steps
+	if saved < 2 {
+		t.Errorf("SIGUSR1 saved iteration %d", saved)
+	}
+	await(t, lines, "iteration "+fmt.Sprint(saved+2))
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	await(t, lines, "stopped after iteration")
+	if err := p.Wait(); err != nil {
+		t.Errorf("after SIGHUP: %v", err)
+	}
+	if n := readCheckpoint(t, hung).Steps; n <= saved {
+		t.Errorf("SIGHUP left the checkpoint of iteration %d, wanted a later one than %d", n, saved)
+	}
+	piped := filepath.Join(dir, "piped")
+	p, _, out := start(piped, append(args, piped, "--max-iter", "60")...)
+	out.Close()
+	if err := p.Wait(); err != nil {
+		t.Errorf("without anybody to read: %v", err)
+	}
+	if n := readCheckpoint(t, piped).Steps; n != 60 {
+		t.Errorf("without anybody to read the run ended at iteration %d, wanted 60", n)
+	}
+}
+
+// await reads lines until one has the text.
+func await(t *testing.T, lines *bufio.Scanner, text string) {
+	t.Helper()
+	var before []string
+	for lines.Scan() {
+		if before = append(before, lines.Text()); strings.Contains(lines.Text(), text) {
+			return
+		}
+	}
+	t.Fatalf("no line has %q:\n%s", text, strings.Join(before, "\n"))
+}
+
+// readCheckpointFile reads the checkpoint of a run that goes on.
+func readCheckpointFile(t *testing.T, run string) *record.Checkpoint {
+	t.Helper()
+	c, err := record.LoadCheckpoint(filepath.Join(run, record.CheckpointFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// doing is a training engine that does something before some of its steps.
+type doing struct {
+	model.TrainingEngine
+	step   int
+	before map[int]func()
+}
+
+func (e *doing) Step(b *model.Batch, u model.Update) (model.Losses, error) {
+	e.step++
+	if do := e.before[e.step]; do != nil {
+		do()
+	}
+	return e.TrainingEngine.Step(b, u)
+}
+
+// TestTrainAway takes the pictures away in the middle of a run.
+func TestTrainAway(t *testing.T) {
+	dir := t.TempDir()
+	args := append(trainingFiles(t, dir), "--cache", "0", "--max-iter", "20", "--save-interval", "100", "--out")
+	whole, parts, lost := filepath.Join(dir, "whole"), filepath.Join(dir, "parts"), filepath.Join(dir, "lost")
+	mustTrain(t, append(args, whole)...)
+	styles, away := filepath.Join(dir, "styles"), filepath.Join(dir, "away")
+	rename := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Error(err)
+		}
+	}
+	s := tinySetup()
+	s.Engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+		e, err := cpu.OpenTraining(loss, w, o)
+		return &doing{e, 0, map[int]func(){6: func() {
+			rename(styles, away)
+			time.AfterFunc(100*time.Millisecond, func() { rename(away, styles) })
+		}}}, err
+	}}
+	progress, err := trainWith(context.Background(), s, append(args, parts)...)
+	if err != nil || !strings.Contains(progress, "cannot be reached") || !strings.Contains(progress, "the run is saved as of iteration") || !strings.Contains(progress, "going on after") {
+		t.Errorf("error is %v\n%s", err, progress)
+	}
+	sameRun(t, "with a hiccup", whole, parts)
+
+	s.Engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+		e, err := cpu.OpenTraining(loss, w, o)
+		return &doing{e, 0, map[int]func(){6: func() { rename(styles, away) }}}, err
+	}}
+	s.Pauses = []time.Duration{0, time.Millisecond}
+	progress, err = trainWith(context.Background(), s, append(args, lost)...)
+	rename(away, styles)
+	n := readCheckpoint(t, lost).Steps
+	if err == nil || !strings.Contains(err.Error(), "did not come back") || n < 6 || strings.Count(progress, "trying again") != 2 {
+		t.Errorf("error is %v, iteration %d is saved, wanted 6 at least\n%s", err, n, progress)
+	}
+	mustTrain(t, "--resume", "--out", lost)
+	sameRun(t, "after the pictures were lost", whole, lost)
+}
+
+// TestTrainAgain: a run in which no step was done is in nobody's way.
+func TestTrainAgain(t *testing.T) {
+	dir := t.TempDir()
+	files := trainingFiles(t, dir)
+	run := filepath.Join(dir, "new", "run")
+	if _, err := trainWith(context.Background(), tinySetup(), append(slices.Clone(files), "--content", filepath.Join(dir, "typo"), "--out", run)...); err == nil {
+		t.Error("a folder that is not there is no error")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+		t.Error("a mistyped --content leaves a folder")
+	}
+	s := tinySetup()
+	s.Engines = model.TrainingEngines{model.CPU: func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+		e, err := tinySetup().Engines.Open(loss, w, o)
+		return &failing{e, 1, func() error { return errors.New("no luck") }}, err
+	}}
+	args := append(files, "--max-iter", "3", "--out", run)
+	if _, err := trainWith(context.Background(), s, args...); err == nil || readCheckpoint(t, run).Steps != 0 {
+		t.Fatalf("error is %v", err)
+	}
+	mustTrain(t, args...)
+	if _, err := trainWith(context.Background(), tinySetup(), args...); err == nil || !strings.Contains(err.Error(), "--overwrite") {
+		t.Errorf("over a run with steps: error is %v", err)
+	}
+	mustTrain(t, append(args, "--overwrite", "--max-iter", "2")...)
+	if n := readCheckpoint(t, run).Steps; n != 2 {
+		t.Errorf("after --overwrite the run has %d steps, wanted 2", n)
+	}
+}
+
+// TestTrainMemory refuses what memory has no room for, and chooses a batch that fits.
+func TestTrainMemory(t *testing.T) {
+	dir := t.TempDir()
+	files := append(trainingFiles(t, dir), "--max-iter", "1")
+	s := tinySetup()
+	s.FreeMemory = func() int64 { return 1500e6 }
+	run := filepath.Join(dir, "run")
+	_, err := trainWith(context.Background(), s, append(slices.Clone(files), "--crop", "256", "--batch-size", "128", "--out", run)...)
+	if err == nil || !strings.Contains(err.Error(), "1.5 GB are free: the largest batch that fits is --batch-size ") {
+		t.Errorf("error is %v, wanted the largest batch that fits", err)
+	}
+	if _, err := os.Stat(run); err == nil {
+		t.Error("the run left a folder")
+	}
+	var largest int
+	if err != nil {
+		_, text, _ := strings.Cut(err.Error(), "that fits is ")
+		if _, err := fmt.Sscanf(text, "--batch-size %d", &largest); err != nil || largest < 1 || largest > 127 {
+			t.Errorf("the largest batch is %d, %v", largest, err)
+		}
+	}
+	s.FreeMemory = func() int64 { return 100 }
+	if _, err := trainWith(context.Background(), s, append(slices.Clone(files), "--batch-size", "auto", "--out", run)...); err == nil || !strings.Contains(err.Error(), "smaller --crop") {
+		t.Errorf("without any memory: error is %v", err)
+	}
+	s.FreeMemory = func() int64 { return 8e9 }
+	progress, err := trainWith(context.Background(), s, append(slices.Clone(files), "--batch-size", "auto", "--out", run)...)
+	if err != nil || readCheckpoint(t, run).Options["batch-size"] != "16" || !strings.Contains(progress, "memory              about ") {
+		t.Errorf("auto: %v, batch %s\n%s", err, readCheckpoint(t, run).Options["batch-size"], progress)
+	}
+	mustTrain(t, "--resume", "--max-iter", "2", "--out", run)
+}
+
+// TestTrainSays: what will be trained comes first, a broken picture is named once, and nothing is said that is not for the user.
+func TestTrainSays(t *testing.T) {
+	dir := t.TempDir()
+	files := trainingFiles(t, dir)
+	write(t, filepath.Join(dir, "contents", "caption.txt"), []byte("a caption"))
+	if err := os.Rename(filepath.Join(dir, "contents", "0.png"), filepath.Join(dir, "contents", "0.jfif")); err != nil {
+		t.Fatal(err)
+	}
+	progress := mustTrain(t, append(files, "--network", "lite", "--warmup", "12", "--out", filepath.Join(dir, "run"))...)
+	lines := strings.Split(strings.TrimSpace(progress), "\n")
+	at := func(text string) int {
+		t.Helper()
+		i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, text) })
+		if i < 0 {
+			t.Errorf("nothing is said of %q:\n%s", text, progress)
+		}
+		return i
+	}
+	if i := at("network  "); i > 1 || at("choosing filters") < at("consistency loss") || at("iteration 2/12") < at("computing on") {
+		t.Errorf("the order is another:\n%s", progress)
+	}
+	if n := strings.Count(progress, "broken.png"); n != 1 {
+		t.Errorf("the broken picture is named %d times:\n%s", n, progress)
+	}
+	if n := strings.Count(progress, "photographs"); n != 1 || strings.Contains(progress, "1/48") {
+		t.Errorf("choosing filters takes %d lines:\n%s", n, progress)
+	}
+	at("5 pictures, 1 passed over")
+	at("no pictures: 1 text")
+	at("--warmup 12 is all of --max-iter 12: style is never trained")
+	at("epoch 0.8,") // 2 iterations of 2 pairs, 5 contents
+}
+
+// TestTrainMoved resumes from another working folder, and with pictures that moved.
+func TestTrainMoved(t *testing.T) {
+	dir := t.TempDir()
+	files := trainingFiles(t, dir)
+	whole := filepath.Join(dir, "whole")
+	mustTrain(t, append(slices.Clone(files), "--out", whole)...)
+	t.Chdir(dir)
+	relative := slices.Clone(files)
+	for i := range relative {
+		relative[i] = strings.TrimPrefix(relative[i], dir+"/")
+	}
+	ctx, s := interruptingSetup(7)
+	if _, err := trainWith(ctx, s, append(relative, "--out", "parts")...); err != errInterrupted {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	moved := filepath.Join(dir, "moved")
+	if err := os.Rename(filepath.Join(dir, "styles"), moved); err != nil {
+		t.Fatal(err)
+	}
+	progress := mustTrain(t, "--resume", "--style", moved, "--out", filepath.Join(dir, "parts"))
+	if strings.Contains(progress, "changed since") {
+		t.Errorf("pictures that moved are called changed:\n%s", progress)
+	}
+	sameRun(t, "moved", whole, filepath.Join(dir, "parts"))
+	if _, err := trainWith(context.Background(), tinySetup(), "--resume", "--style", moved, "--max-iter", "11", "--out", whole); err == nil || !strings.Contains(err.Error(), "has done 12 iterations already") {
+		t.Errorf("--max-iter below what was done: error is %v", err)
+	}
+}

@@ -1,0 +1,238 @@
+package training
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"adainfilter/model"
+)
+
+// Memory is what a run will take, in bytes. It is an estimate of the CPU engine's maps, which are nearly all of it; parameters and the
+// program itself are counted roughly.
+type Memory struct {
+	Engine   int64 // maps and parameters
+	Batches  int64 // that are prepared ahead
+	Pictures int64 // decoded pictures and remembered features at most
+}
+
+// Total is all of it together.
+func (m Memory) Total() int64 { return m.Engine + m.Batches + m.Pictures }
+
+// String is the total in GB, and what it is made of.
+func (m Memory) String() string {
+	return fmt.Sprintf("about %s: %s for computing, %s for batches, up to %s for pictures", gigabytes(m.Total()), gigabytes(m.Engine), gigabytes(m.Batches),
+		gigabytes(m.Pictures))
+}
+
+func gigabytes(bytes int64) string {
+	return strconv.FormatFloat(float64(bytes)/1e9, 'f', 1, 64) + " GB"
+}
+
+// programBytes are those of the program, its libraries and threads.
+const programBytes = 150 << 20
+
+// memory estimates what a run takes at a batch of so many pairs.
+func (o *Options) memory(s Setup, batch int) Memory {
+	n, side := int64(batch), int64(o.Crop)
+	network := s.Loss
+	if o.lite() {
+		network = s.Small
+	}
+	var results, encoded int64
+	if o.Objective.Content > 0 || o.Objective.Style > 0 || o.Objective.Consistency > 0 {
+		results, encoded = n, 2*n
+	} else {
+		encoded = n
+	}
+	if o.Objective.Identity > 0 {
+		results += n
+	}
+	if o.Objective.Consistency > 0 {
+		results += n
+		encoded += n
+	}
+	lossMaps, lossWork := mapFloats(s.Loss, model.Encoder, side)
+	encoderMaps, encoderWork := mapFloats(network, model.Encoder, side)
+	decoderMaps, decoderWork := mapFloats(network, model.Decoder, side)
+	floats := n*lossMaps + results*decoderMaps
+	work := max(n*lossWork, results*decoderWork)
+	if o.lite() {
+		floats += encoded * encoderMaps
+		work = max(work, encoded*encoderWork)
+	}
+	// Parameters: values, moments, average and gradient of what is trained, copies for the checkpoint, and each layer's arranged for both
+	// directions, which Winograd's transform makes four times as long.
+	var loss, trained int64
+	for _, l := range s.Loss.Layers() {
+		if l.Side == model.Encoder {
+			loss += int64(l.MAC())
+		}
+	}
+	for _, l := range network.Trained(o.lite()) {
+		trained += int64(l.MAC())
+	}
+	m := Memory{Engine: 4*(floats+work+12*loss+45*trained) + programBytes, Pictures: int64(o.Cache) << 20}
+	looks := int64(2)
+	if o.Objective.Consistency > 0 {
+		looks = 3
+	}
+	workers := int64(o.Workers)
+	if workers == 0 {
+		workers = 2
+	}
+	m.Batches = 2 * workers * looks * n * 3 * side * side * 4
+	return m
+}
+
+// mapFloats are the values of one picture's maps through one half of a network, with their borders, and those of the largest gradients
+// that are worked on at a time.
+func mapFloats(w model.Widths, half model.Side, side int64) (all, work int64) {
+	rows := side
+	if half == model.Decoder {
+		rows /= 8
+	}
+	var out int64
+	for _, l := range w.Layers() {
+		if l.Side != half || l.Kernel == 1 {
+			continue
+		}
+		in := (rows + 2) * (rows + 2) * int64(l.In)
+		out = rows * rows * int64(l.Out)
+		all += in
+		gradient := (rows + 4) * (rows + 4) * int64(l.Out)
+		work = max(work, in+2*gradient)
+		if l.Pool {
+			all += out
+			rows /= 2
+		}
+		if l.Upsample != model.NoUpsampling {
+			rows *= 2
+		}
+	}
+	return all + out, work
+}
+
+// largestBatch is the most pairs whose memory is at most limit; 0 if there is none.
+func (o *Options) largestBatch(s Setup, limit int64) int {
+	low, high := 0, model.MaxBatch
+	for low < high {
+		middle := (low + high + 1) / 2
+		if o.memory(s, middle).Total() <= limit {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	return low
+}
+
+// mostAutomatic bounds the batch that is chosen for the user: from there on more pairs make a step slower and not better.
+const mostAutomatic = 16
+
+// fit chooses the batch where the user left it to the program, and refuses what memory has no room for.
+func (o *Options) fit(s Setup) (Memory, error) {
+	free := s.freeMemory()
+	limit := free - free/10
+	if o.Batch == 0 {
+		if free == 0 {
+			limit = o.memory(s, mostAutomatic/2).Total()
+		}
+		if o.Batch = min(mostAutomatic, o.largestBatch(s, limit)); o.Batch == 0 {
+			return Memory{}, fmt.Errorf("crops of %d pixels need %s and %s are free: choose a smaller --crop", o.Crop, gigabytes(o.memory(s, 1).Total()), gigabytes(free))
+		}
+		o.give("batch-size", strconv.Itoa(o.Batch))
+	}
+	m := o.memory(s, o.Batch)
+	if free == 0 || m.Total() <= limit {
+		return m, nil
+	}
+	err := fmt.Errorf("--batch-size %d with --crop %d needs %v; %s are free", o.Batch, o.Crop, m, gigabytes(free))
+	if n := o.largestBatch(s, limit); n > 0 {
+		return m, fmt.Errorf("%w: the largest batch that fits is --batch-size %d", err, n)
+	}
+	return m, fmt.Errorf("%w: choose a smaller --crop or --cache", err)
+}
+
+// freeMemory is what this process may still take, in bytes; 0 if nobody knows.
+func (s Setup) freeMemory() int64 {
+	if s.FreeMemory != nil {
+		return s.FreeMemory()
+	}
+	free := available("/proc/meminfo")
+	if left := groupLeft("/proc/self/cgroup", "/sys/fs/cgroup"); left >= 0 && (free == 0 || left < free) {
+		free = left
+	}
+	return free
+}
+
+// available is MemAvailable of the kernel's table.
+func available(table string) int64 {
+	f, err := os.Open(table)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if text, ok := strings.CutPrefix(lines.Text(), "MemAvailable:"); ok {
+			kilobytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
+			if err == nil {
+				return kilobytes << 10
+			}
+		}
+	}
+	return 0
+}
+
+// groupLeft is what the control group of this process, version 2, and those above it leave; -1 where there is no limit.
+func groupLeft(membership, root string) int64 {
+	text, err := os.ReadFile(membership)
+	if err != nil {
+		return -1
+	}
+	_, path, ok := strings.Cut(strings.TrimSpace(string(text)), "0::")
+	if !ok {
+		return -1
+	}
+	path, _, _ = strings.Cut(path, "\n")
+	left := int64(-1)
+	for ; ; path = filepath.Dir(path) {
+		most, used := number(filepath.Join(root, path, "memory.max")), number(filepath.Join(root, path, "memory.current"))
+		if most >= 0 && used >= 0 {
+			// Cached files give way.
+			here := max(0, most-used+inactiveFile(filepath.Join(root, path, "memory.stat")))
+			if left < 0 || here < left {
+				left = here
+			}
+		}
+		if path == "/" || path == "." {
+			return left
+		}
+	}
+}
+
+func number(file string) int64 {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return -1
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return -1 // "max"
+	}
+	return n
+}
+
+func inactiveFile(file string) int64 {
+	text, _ := os.ReadFile(file)
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if v, ok := strings.CutPrefix(line, "inactive_file "); ok {
+			n, _ := strconv.ParseInt(v, 10, 64)
+			return n
+		}
+	}
+	return 0
+}
