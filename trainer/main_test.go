@@ -126,7 +126,7 @@ func TestUsageErrors(t *testing.T) {
 		{"style --out x.png P", "wanted .safetensors"},
 		{"style P --out x.safetensors", "options go first"},
 		{"style --out O.safetensors none.jpg", "none.jpg"},
-		{"import --out O a.pth", "1 files were named, wanted two"},
+		{"import --out O a.pth b.pth c.pth", "3 files were named, wanted one"},
 		{"import --out O a.pth b.pth", "ends in .safetensors"},
 		{"import --out O.safetensors none.pth b.pth", "none.pth"},
 		{"inspect none", "none"},

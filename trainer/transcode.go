@@ -130,8 +130,9 @@ func summary(r *transcode.Report) string {
 	return fmt.Sprintf("%d films in %v: %s", len(r.Films), time.Duration(r.Seconds*float64(time.Second)).Round(time.Second), strings.Join(parts, ", "))
 }
 
-// elsewhere are the options on which the result does not depend: a join may have others than the shards.
-var elsewhere = []string{"out", "jobs", "shard", "join", "overwrite", "strict", "dry-run", "preview", "json"}
+// elsewhere are the options on which the result does not depend: a join may have others than the shards. An option that is set
+// counts under each of its names.
+var elsewhere = []string{"out", "o", "jobs", "shard", "join", "overwrite", "strict", "dry-run", "preview", "json"}
 
 func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	names, err := arguments(c)
