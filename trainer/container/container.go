@@ -1,5 +1,6 @@
 // Package container knows the files that films lie in as bytes: it lists what is in MP4, QuickTime, Matroska, WebM and MPEG
-// transport streams, and carries all but the video from one file into another without a look at what it means. So tracks that no
+// transport streams, carries all but the video from one file into another without a look at what it means, and mends transport
+// streams that readers stumble over. So tracks that no
 // player decodes, such as the timed metadata of cameras, chapters, fonts and tags stay what they were.
 //
 // Nothing here decodes, and nothing knows GStreamer. Numbers in files are not believed: no memory is taken that the file's own size

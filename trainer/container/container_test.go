@@ -265,7 +265,7 @@ func TestLateVideo(t *testing.T) {
 // TestHostile reads what is cut off or changed: there may be an error, but no panic and no endless loop.
 func TestHostile(t *testing.T) {
 	for _, c := range []struct{ source, video string }{
-		{camera(t), film(t, "video.mov", "qtmux", 0)}, {furnished(t), film(t, "video.mkv", "matroskamux", 0)},
+		{camera(t), film(t, "video.mov", "qtmux", 0)}, {broadcast(t, 0, ""), ""}, {furnished(t), film(t, "video.mkv", "matroskamux", 0)},
 	} {
 		whole := read(t, c.source)
 		path, out := filepath.Join(t.TempDir(), "x"), filepath.Join(t.TempDir(), "y")
@@ -284,6 +284,7 @@ func TestHostile(t *testing.T) {
 				t.Fatal(err)
 			}
 			Look(path)
+			Mend(path, out, 0)
 			Carry(Carriage{Source: path, Video: c.video, Out: out})
 		}
 	}

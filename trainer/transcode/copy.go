@@ -30,6 +30,8 @@ type copied struct {
 // In text that a demuxer has turned into Pango's markup, onCopied turns & and its like back.
 func former(caps string) string {
 	switch {
+	case strings.HasPrefix(caps, "audio/x-opus") && has("opusparse"):
+		return "opusparse" // transport streams have no time for each packet
 	case strings.HasPrefix(caps, "audio/mpeg") && strings.Contains(caps, "stream-format=(string)adts"):
 		return "aacparse"
 	case isMarkup(caps):
@@ -115,7 +117,11 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	if err != nil {
 		return err
 	}
-	chain := []*gst.Element{queue}
+	single, err := newSingle()
+	if err != nil {
+		return err
+	}
+	chain := []*gst.Element{single, queue}
 	if c.anew = !m.job.plan.takes(o); c.anew {
 		if chain, err = m.recoder(); err != nil {
 			return err
@@ -130,7 +136,7 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 		if caps != "" {
 			e.SetArg("caps", caps)
 		}
-		chain = []*gst.Element{e, queue}
+		chain = []*gst.Element{e, single, queue}
 	}
 	if err := m.AddMany(chain...); err != nil {
 		return err
@@ -150,7 +156,9 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	if r := out.Link(in); r != gst.PadLinkOK {
 		return fmt.Errorf("%s does not take %s: %v", m.job.plan.Muxer, o.Caps, r)
 	}
-	queue.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, m.onCopied(c, out))
+	s := &times{}
+	pad.AddProbe(gst.PadProbeTypeEventDownstream, m.onSegment(c, s, out))
+	queue.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer, m.onCopied(c, s))
 	for _, e := range chain {
 		e.SyncStateWithParent()
 	}
@@ -160,33 +168,47 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 	return nil
 }
 
-// onCopied keeps the part that was asked for, and the packets that decoders need before the beginning: MP4 says in its edit
-// list where sound begins, in Matroska they get the time of the beginning.
-func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
-	var s clock
-	var start time.Duration
-	part, own, ended, markup := m.job.plan.From, false, false, isMarkup(c.Caps)
-	lists := editable(m.job.plan.Muxer)
+// times is the clock of a stream that is copied.
+type times struct {
+	clock
+	zero time.Duration // the timestamp of the film's time 0
+	own  bool          // an event of ours passes
+}
+
+// onSegment lets a stream begin with its clock. Muxers count running time, which some demuxers begin with the first packet of another
+// stream, and like parsers they drop what lies before a segment: the video has times of the film. out is the pad before the muxer.
+func (m *muxing) onSegment(c *copied, s *times, out *gst.Pad) gst.PadProbeCallback {
+	part, lists := m.job.plan.From.Begin, editable(m.job.plan.Muxer)
 	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
-		m.Moved()
-		if event := film.EventOf(info); event != nil {
-			if event.Type() != gst.EventTypeSegment || own {
-				return gst.PadProbeOK
-			}
-			s.segment(event)
-			start = s.start
-			// Muxers count running time, which some demuxers begin with the first packet: the video has times of the film.
-			out.SetOffset(int64(s.at) - int64(event.ParseSegment().GetBase()) - int64(part.Begin))
-			if c.Lead > 0 && c.Lead == s.start && s.at == 0 && part.Begin == 0 && lists {
-				c.shift, own = c.Lead, true
-				whole := gst.NewFormattedSegment(gst.FormatTime)
-				pad.SendEvent(gst.NewSegmentEvent(whole))
-				runtime.KeepAlive(whole)
-				own = false
-				return gst.PadProbeDrop
-			}
+		event := film.EventOf(info)
+		if event == nil || event.Type() != gst.EventTypeSegment || s.own {
 			return gst.PadProbeOK
 		}
+		if s.segment(event); !s.known {
+			return gst.PadProbeOK
+		}
+		s.zero = s.start - s.at
+		out.SetOffset(-int64(s.zero) - int64(part))
+		if m.job.plan.Whole && c.Lead > 0 && c.Lead == s.start && s.at == 0 && lists {
+			c.shift = c.Lead
+			out.SetOffset(0)
+		}
+		s.own = true
+		all := gst.NewFormattedSegment(gst.FormatTime)
+		pad.PushEvent(gst.NewSegmentEvent(all))
+		runtime.KeepAlive(all)
+		s.own = false
+		return gst.PadProbeDrop
+	}
+}
+
+// onCopied keeps the part that was asked for, and the packets that decoders need before the beginning: MP4 says in its edit
+// list where sound begins, in Matroska they get the time of the beginning.
+func (m *muxing) onCopied(c *copied, s *times) gst.PadProbeCallback {
+	part, own, ended, markup := m.job.plan.From, false, false, isMarkup(c.Caps)
+	whole := m.job.plan.Whole
+	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		m.Moved()
 		buffer := film.BufferOf(info)
 		if buffer == nil || own {
 			return gst.PadProbeOK
@@ -199,10 +221,10 @@ func (m *muxing) onCopied(c *copied, out *gst.Pad) gst.PadProbeCallback {
 			ended = true
 			pad.SendEvent(gst.NewEOSEvent())
 			return gst.PadProbeDrop
-		case ok && t < part.Begin && (part.Begin > 0 || c.shift == 0 && !buffer.IsWritable()):
+		case ok && t < part.Begin && (!whole || c.shift == 0 && !buffer.IsWritable()):
 			return gst.PadProbeDrop
 		case ok && t < part.Begin && c.shift == 0:
-			buffer.SetPresentationTimestamp(gst.ClockTime(start))
+			buffer.SetPresentationTimestamp(gst.ClockTime(s.zero + part.Begin))
 		case markup && !own:
 			own = true
 			defer func() { own = false }()
@@ -251,7 +273,7 @@ func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 			}
 		case gst.EventTypeTOC:
 			// A part of a film has other chapters, and only the whole has those of the film.
-			if !muxerHasChapters(m.job.plan.Muxer) || m.job.plan.From != (span{0, forever}) {
+			if !muxerHasChapters(m.job.plan.Muxer) || !m.job.plan.Whole {
 				break
 			}
 			if setter := muxer.TOCSetter(); setter != nil {

@@ -20,15 +20,14 @@ func found(program string) bool {
 	return err == nil
 }
 
-// hearFFmpeg decodes a part of a film's track of sound with FFmpeg; number counts tracks of sound from 0, program is that of a transport
-// stream or 0.
-func hearFFmpeg(ctx context.Context, path string, number, program int, part span) (*heard, error) {
+// hearFFmpeg decodes a part of a film's track of sound with FFmpeg; number counts tracks of sound from 0.
+func hearFFmpeg(ctx context.Context, path string, number int, part span) (*heard, error) {
 	path, err := filepath.Abs(path) // which no option of FFmpeg can look like
 	if err != nil {
 		return nil, err
 	}
 	h := &heard{}
-	if h.begin, h.timed, err = soundBegin(ctx, path, number, program); err != nil {
+	if h.begin, h.timed, err = soundBegin(ctx, path, number); err != nil {
 		return nil, err
 	}
 	args := []string{"-nostdin", "-v", "error"}
@@ -39,9 +38,6 @@ func hearFFmpeg(ctx context.Context, path string, number, program int, part span
 		args = append(args, "-t", seconds(part.End-part.Begin))
 	}
 	which := fmt.Sprintf("0:a:%d", number)
-	if program > 0 {
-		which = fmt.Sprintf("0:p:%d:a:%d", program, number)
-	}
 	args = append(args, "-i", "file:"+path, "-map", which, "-ac", "1", "-ar", strconv.Itoa(hearRate), "-f", "s16le", "-")
 	c := exec.CommandContext(ctx, "ffmpeg", args...)
 	var complaint bytes.Buffer
@@ -68,41 +64,27 @@ func (l *limited) Write(data []byte) (int, error) {
 }
 
 // soundBegin is by how much a track of sound begins later than the first video.
-func soundBegin(ctx context.Context, path string, number, program int) (begin time.Duration, known bool, err error) {
-	which := "stream=codec_type,start_time:stream_disposition=attached_pic"
-	if program > 0 {
-		which = "program=program_id:program_stream=codec_type,start_time"
-	}
+func soundBegin(ctx context.Context, path string, number int) (begin time.Duration, known bool, err error) {
+	const which = "stream=codec_type,start_time:stream_disposition=attached_pic"
 	text, err := exec.CommandContext(ctx, "ffprobe", "-v", "error", "-show_entries", which, "-of", "json", "file:"+path).Output()
 	if err != nil {
 		return 0, false, errors.Join(ctx.Err(), fmt.Errorf("FFmpeg cannot read it: %w", err))
 	}
-	type stream struct {
-		Kind        string `json:"codec_type"`
-		Start       string `json:"start_time"`
-		Disposition struct {
-			Picture int `json:"attached_pic"`
-		} `json:"disposition"`
-	}
 	var all struct {
-		Streams  []stream `json:"streams"`
-		Programs []struct {
-			ID      int      `json:"program_id"`
-			Streams []stream `json:"streams"`
-		} `json:"programs"`
+		Streams []struct {
+			Kind        string `json:"codec_type"`
+			Start       string `json:"start_time"`
+			Disposition struct {
+				Picture int `json:"attached_pic"`
+			} `json:"disposition"`
+		} `json:"streams"`
 	}
 	if err := json.Unmarshal(text, &all); err != nil {
 		return 0, false, fmt.Errorf("FFmpeg: %w", err)
 	}
-	streams := all.Streams
-	for _, p := range all.Programs {
-		if program > 0 && p.ID == program {
-			streams = p.Streams
-		}
-	}
 	var video, sound float64
 	seen, at := false, 0
-	for _, s := range streams {
+	for _, s := range all.Streams {
 		start, err := strconv.ParseFloat(s.Start, 64)
 		switch {
 		case s.Kind == "video" && !seen && err == nil && s.Disposition.Picture == 0:

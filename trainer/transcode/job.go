@@ -23,6 +23,7 @@ type job struct {
 	base    string // of the output, without its end
 	begun   time.Time
 	folder  *folder
+	clean   string // a transport stream that was mended
 	plan    *plan
 
 	unreadable bool // prepare has failed because of the film, so that all shards will
@@ -70,6 +71,9 @@ func (j *job) prepare(ctx context.Context) (segments []int, err error) {
 		return nil, err
 	}
 	if err := j.folder.enter(); err != nil {
+		return nil, err
+	}
+	if err := j.mendAgain(); err != nil {
 		return nil, err
 	}
 	for _, w := range j.plan.Warnings {
@@ -269,11 +273,16 @@ func (j *job) look(ctx context.Context, identity, stamp string) (*plan, error) {
 	if pictures != nil {
 		return j.options.makePlan(factsOf(pictures), j.path, identity, stamp)
 	}
-	facts, err := probeFile(ctx, j.path)
+	mended, err := j.mend()
 	if err != nil {
 		return nil, err
 	}
-	facts.decodeFirst(ctx, j.path)
+	facts, err := probeFile(ctx, j.source(mended))
+	if err != nil {
+		return nil, err
+	}
+	facts.Mended = mended
+	facts.decodeFirst(ctx, j.source(mended))
 	return j.options.makePlan(facts, j.path, identity, stamp)
 }
 

@@ -118,7 +118,7 @@ func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) 
 	if !j.plan.Carry && j.plan.Facts.Pictures == "" {
 		parts, open = "filesrc name=file ! parsebin name=streams  "+parts, film.Open
 	}
-	g, err := open(parts, j.path, stall)
+	g, err := open(parts, j.film(), stall)
 	if err != nil {
 		return nil, err
 	}

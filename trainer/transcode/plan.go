@@ -17,7 +17,7 @@ import (
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
-const planVersion = 4
+const planVersion = 5
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {
@@ -29,9 +29,11 @@ type plan struct {
 	Encoder  coder         `json:"encoder"`
 	CUDA     bool          `json:"cuda"` // frames lie in GPU memory
 	Decoder  string        `json:"decoder"`
-	Muxer    string        `json:"muxer"` // the container, a key of muxers
-	End      string        `json:"end"`   // of the output's name
-	From     span          `json:"from"`  // of the film
+	Muxer    string        `json:"muxer"`            // the container, a key of muxers
+	End      string        `json:"end"`              // of the output's name
+	From     span          `json:"from"`             // of the film, in its own times
+	Origin   time.Duration `json:"origin,omitempty"` // where the film begins, in its own times
+	Whole    bool          `json:"whole"`            // no part of it was asked for
 	Segments []segment     `json:"segments"`
 	Last     time.Duration `json:"last"`            // how long the last frame is shown, 0 if that is unknown
 	Carry    bool          `json:"carry,omitempty"` // all but the video goes from file to file as bytes
@@ -137,7 +139,7 @@ func seekFor(frames []frameTime, i int) time.Duration {
 func (o *Options) identity(in Input, path string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %q %q %q %d %d %d %d\n", planVersion, o.Codec, o.Container, o.Preset, o.Quality, o.Start, o.Duration, o.Segment)
-	fmt.Fprintf(h, "%v %v %q\n", o.Smoothing, o.CPU, o.Settings)
+	fmt.Fprintf(h, "%v %v %q %d\n", o.Smoothing, o.CPU, o.Settings, o.Program)
 	fmt.Fprintf(h, "%q %q\n", o.End, o.Pattern)
 	named := slices.Clone(o.Files)
 	if in.Numbers == nil {
@@ -170,9 +172,11 @@ func inputStamp(path string) (string, error) {
 
 // makePlan decides how a film is transcoded.
 func (o *Options) makePlan(f *facts, path, identity, stamp string) (*plan, error) {
-	p := &plan{Version: planVersion, Identity: identity, Input: stamp, Facts: f, From: span{o.Start, forever}}
-	if o.Duration > 0 && o.Duration < forever-o.Start {
-		p.From.End = o.Start + o.Duration
+	p := &plan{Version: planVersion, Identity: identity, Input: stamp, Facts: f, Whole: o.Start == 0 && o.Duration == 0}
+	p.Origin = f.origin()
+	p.From = span{p.Origin + o.Start, forever}
+	if o.Duration > 0 && o.Duration < forever-p.From.Begin {
+		p.From.End = p.From.Begin + o.Duration
 	}
 	if err := o.chooseCodec(p, path); err != nil {
 		return nil, err
@@ -187,7 +191,8 @@ func (o *Options) makePlan(f *facts, path, identity, stamp string) (*plan, error
 	}
 	p.Segments = cut(f.frames, p.From, o.Segment, WarmUp(o.Smoothing))
 	if len(p.Segments) == 0 {
-		return nil, fmt.Errorf("no frame lies between %v and %v, it ends at %v", o.Start, min(p.From.End, f.End), f.End)
+		return nil, fmt.Errorf("no frame lies between %v and %v, it ends at %v", o.Start,
+			min(p.From.End, f.End)-p.Origin, f.End-p.Origin)
 	}
 	p.Last = lastDuration(f.frames, p.From.End)
 	return p, nil
@@ -224,7 +229,7 @@ func (p *plan) warn(o *Options) {
 	if f.Interlaced {
 		add("its interlaced frames become progressive ones, made of their first fields")
 	}
-	p.warnLosses()
+	p.warnLosses(o)
 	p.warnPictures()
 	if p.Encoder.Hardware {
 		add("%s codes in hardware, which promises no equal bits when it is done again", p.Encoder.Element)

@@ -48,7 +48,7 @@ type facts struct {
 	Raw         raw           `json:"raw"`                   // what the decoder gives
 	Missing     []string      `json:"missing,omitempty"`     // caps of streams that GStreamer cannot take apart
 
-	Program int `json:"program,omitempty"` // of a transport stream with several
+	Mended *container.Mended `json:"mended,omitempty"` // of a transport stream: what was amiss
 
 	Contents *container.Contents `json:"contents,omitempty"` // what the file itself lists, nil where only GStreamer knows its kind
 	frames   []frameTime         // sorted by time
@@ -110,6 +110,21 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 	}
 	f.Chapters = videos[0].chapters
 	return f, f.index(videos[0])
+}
+
+// origin is the time that counts as the film's beginning. MP4 and Matroska have one of their own; elsewhere clocks begin anywhere, and
+// the first picture or sound is it.
+func (f *facts) origin() time.Duration {
+	if f.Vague || len(f.frames) == 0 || f.family() != "" {
+		return 0
+	}
+	first := f.frames[0].time
+	for _, o := range f.Others {
+		if o.Kind == "audio" && o.Lead == 0 {
+			first = min(first, o.Begin)
+		}
+	}
+	return first
 }
 
 func readable(path string) error {

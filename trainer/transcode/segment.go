@@ -140,7 +140,7 @@ type coding struct {
 func (c *coding) build() (err error) {
 	j := c.job
 	if j.plan.Facts.Pictures == "" {
-		c.Pipeline, err = film.Open(j.plan.text(), j.path, stall)
+		c.Pipeline, err = film.Open(j.plan.text(), j.film(), stall)
 	} else if c.pictures, err = j.input.openPictures(); err == nil && c.pictures == nil {
 		err = errors.New("it has changed since it was begun")
 	} else if err == nil {

@@ -66,7 +66,11 @@ func (j *job) sketch(ctx context.Context, s *Sketch) error {
 	if err := j.readable(); err != nil {
 		return err
 	}
-	var err error
+	back, err := j.borrow()
+	if err != nil {
+		return err
+	}
+	defer back()
 	if j.plan, err = j.look(ctx, "", ""); err != nil {
 		return err
 	}
@@ -122,7 +126,7 @@ func (j *job) aside(ctx context.Context, p *plan, part segment, set func(*gst.El
 	own, options := *p, *j.options
 	own.Segments = []segment{part}
 	options.Set, options.Watch = set, silent{}
-	other := &job{options: &options, input: j.input, path: j.path, base: j.base, folder: &folder{path: dir}, plan: &own}
+	other := &job{options: &options, input: j.input, path: j.path, base: j.base, folder: &folder{path: dir}, clean: j.clean, plan: &own}
 	if err := other.code(ctx, 0); err != nil {
 		return nil, err
 	}
@@ -164,6 +168,11 @@ func Stills(ctx context.Context, o Options, n int) ([]Still, error) {
 		return nil, err
 	}
 	j := jobs[0]
+	back, err := j.borrow()
+	if err != nil {
+		return nil, err
+	}
+	defer back()
 	p, err := j.look(ctx, "", "")
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", j.path, err)

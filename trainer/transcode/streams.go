@@ -19,11 +19,17 @@ func drain(p *film.Pipeline, pad *gst.Pad, probe gst.PadProbeCallback) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Add(sink); err != nil {
+	single, err := newSingle()
+	if err != nil {
 		return err
 	}
-	in := sink.GetStaticPad("sink")
-	in.AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	if err := p.AddMany(single, sink); err != nil {
+		return err
+	}
+	if err := single.Link(sink); err != nil {
+		return err
+	}
+	sink.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		p.Moved()
 		if probe == nil {
 			return gst.PadProbeOK
@@ -31,10 +37,16 @@ func drain(p *film.Pipeline, pad *gst.Pad, probe gst.PadProbeCallback) error {
 		return probe(pad, info)
 	})
 	sink.SyncStateWithParent()
-	if r := pad.Link(in); r != gst.PadLinkOK {
+	single.SyncStateWithParent()
+	if r := pad.Link(single.GetStaticPad("sink")); r != gst.PadLinkOK {
 		return fmt.Errorf("a stream of %q cannot be read: %v", p.Source(), r)
 	}
 	return nil
+}
+
+// newSingle is an element that takes lists of buffers apart: some demuxers send those, and probes for buffers do not see them.
+func newSingle() (*gst.Element, error) {
+	return gst.NewElementWithProperties("identity", map[string]any{"signal-handoffs": false})
 }
 
 // padKind is the kind of a stream (track.kind) that a pad will give, before it gives anything.

@@ -16,7 +16,7 @@ func (p *plan) carries() bool {
 	if f.Contents == nil || slices.ContainsFunc(f.Contents.Tracks, silent) {
 		return false
 	}
-	return f.Damaged == "" && f.Cut == 0 && !f.Vague && p.From == (span{0, forever}) && f.Contents.Carries(p.Muxer)
+	return f.Damaged == "" && f.Cut == 0 && !f.Vague && p.Whole && f.Contents.Carries(p.Muxer)
 }
 
 // lacksRoom says whether the container does not take a stream of the film.
@@ -34,7 +34,7 @@ func (p *plan) lose(format string, values ...any) {
 }
 
 // warnLosses decides what becomes of all tracks but the video, and notes what is lost.
-func (p *plan) warnLosses() {
+func (p *plan) warnLosses(o *Options) {
 	f := p.Facts
 	if f.Orientation != "" && f.Orientation != "rotate-0" && !editable(p.Muxer) {
 		p.lose("its orientation %s is lost, GStreamer does not write it into %s (--container mp4 and mov have it)", f.Orientation, p.Muxer)
@@ -42,6 +42,7 @@ func (p *plan) warnLosses() {
 	if f.ExtraVideos > 0 {
 		p.lose("%s left out: the first is stylised", plural(f.ExtraVideos, "other video is", "other videos are"))
 	}
+	p.warnMended(o.Program != 0)
 	if p.Carry {
 		for _, t := range f.Contents.Tracks {
 			if t.Kind != "video" && t.Fits(p.Muxer) {

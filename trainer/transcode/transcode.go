@@ -48,6 +48,7 @@ type Options struct {
 	Join      bool          // only join what shards have finished
 	Compare   bool          // and refuse to join what was made with other options; else the shards' are taken
 	Overwrite bool          // make finished films anew
+	Program   int           // of a transport stream with several, by its number; 0 is the first that has pictures
 	Strict    bool          // refuse a film of which the result would lack a track or something else
 	Smoothing float64       // the element's smoothing, which sets how many frames warm it up
 
@@ -133,6 +134,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("quality is %d, wanted 1 to 100", o.Quality)
 	case o.Start < 0 || o.Duration < 0 || o.Segment < 0:
 		return errors.New("start, duration and segment are times of 0 or more")
+	case o.Program < 0 || o.Program > 65535:
+		return fmt.Errorf("program is %d, wanted 1 to 65535, or 0 for the first", o.Program)
 	case o.Segment > 0 && o.Segment < shortest:
 		return fmt.Errorf("segment is %v, wanted 0 or at least %v", o.Segment, shortest)
 	case o.Out == "":

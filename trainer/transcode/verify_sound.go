@@ -84,12 +84,12 @@ func (j *job) verifySounds(ctx context.Context, c *contents, m *muxing, path str
 
 func (j *job) verifySound(ctx context.Context, c *contents, w expected, path string, i int, offset time.Duration) error {
 	if hasFFmpeg() {
-		film, err := hearFFmpeg(ctx, j.path, w.number, j.plan.Facts.Program, j.plan.From)
+		film, err := hearFFmpeg(ctx, j.film(), w.number, j.plan.asked())
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err == nil { // else it cannot judge this one
-			out, err := hearFFmpeg(ctx, path, i, 0, span{0, forever})
+			out, err := hearFFmpeg(ctx, path, i, span{0, forever})
 			if err != nil {
 				return fmt.Errorf("cannot be decoded: %w", err)
 			}
@@ -100,16 +100,16 @@ func (j *job) verifySound(ctx context.Context, c *contents, w expected, path str
 		return nil // bytes that were read from one file and written to the other
 	}
 	track := c.sounds()[i]
-	if d := track.begin - w.copied.Begin - offset; !w.copied.anew && j.plan.From.Begin == 0 && d.Abs() > 2*time.Millisecond {
+	if d := track.begin - (w.copied.Begin - j.plan.From.Begin) - offset; !w.copied.anew && j.plan.Whole && d.Abs() > 2*time.Millisecond {
 		return fmt.Errorf("begins %v later against the video than the film's", d)
 	}
 	if track.bytes == w.copied.bytes && track.sum == w.copied.sum {
 		return nil
 	}
-	if j.plan.From != (span{0, forever}) && !w.copied.anew {
+	if !j.plan.Whole && !w.copied.anew {
 		return fmt.Errorf("has %d bytes in %d packets that are not the film's %d in %d", track.bytes, track.packets, w.copied.bytes, w.copied.packets)
 	}
-	film, err := hearGStreamer(ctx, j.path, w.copied.sound)
+	film, err := hearGStreamer(ctx, j.film(), w.copied.sound)
 	if err != nil {
 		return fmt.Errorf("cannot be compared with the film's: %w", err)
 	}
@@ -120,10 +120,22 @@ func (j *job) verifySound(ctx context.Context, c *contents, w expected, path str
 	return j.compareSounds(out, film, w)
 }
 
+// asked is the part of the film as it was asked for.
+func (p *plan) asked() span {
+	if p.Whole {
+		return span{0, forever}
+	}
+	from := span{p.From.Begin - p.Origin, p.From.End}
+	if from.End != forever {
+		from.End -= p.Origin
+	}
+	return from
+}
+
 // compareSounds is the error of a sound that is not the film's, without its subject.
 func (j *job) compareSounds(out, film *heard, w expected) error {
 	slack := 60 * time.Millisecond
-	part := j.plan.From != (span{0, forever})
+	part := !j.plan.Whole
 	if part || w.copied != nil && w.copied.anew {
 		slack = 150 * time.Millisecond
 	}
