@@ -50,12 +50,20 @@ func runLive(c *cli.Context) error {
 	if err := registerFilter(); err != nil {
 		return err
 	}
+	styles := model.BuiltinStyles()
+	if c.String("weights") != "" {
+		w, err := loadWeights(c.String("weights"))
+		if err != nil {
+			return err
+		}
+		styles = w.StyleNames()
+	}
 	return live.Run(c.Context, live.Config{
 		Source: c.String("source"), Height: c.Int("height"), Window: c.Bool("window"),
 		Listen: c.String("listen"), Token: c.String("token"), Hosts: c.StringSlice("host"),
 		Prepare: properties.set,
 		Engine:  func() (model.Engine, error) { return thumbnailEngine(c) },
-		Builtin: c.String("weights") == "",
+		Styles:  styles,
 		Out:     c.App.Writer, Err: c.App.ErrWriter,
 	})
 }

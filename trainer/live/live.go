@@ -27,7 +27,7 @@ type Config struct {
 
 	Prepare func(filter *gst.Element) error // sets the properties of the adainfilter before it starts
 	Engine  func() (model.Engine, error)    // opens an engine with the element's network; Run closes it
-	Builtin bool                            // the built-in styles fit that network
+	Styles  []string                        // names of styles that fit that network and need no file
 
 	Out, Err io.Writer // for the address of the page; for failures that end nothing
 }
@@ -81,7 +81,7 @@ func serveAll(ctx context.Context, c Config, p *pipeline, listener net.Listener,
 	tasks := []func(context.Context) error{p.watch}
 	if listener != nil {
 		pictures := newHub(p.open)
-		s, err := newServer(p, p.source.title, pictures, newCatalogue(dir, c.Builtin, c.Engine, p.content), newAccess(c.Token, c.Hosts))
+		s, err := newServer(p, p.source.title, pictures, newCatalogue(dir, c.Styles, c.Engine, p.content), newAccess(c.Token, c.Hosts))
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/go-gst/go-gst/gst"
 
 	"adainfilter/element"
+	"adainfilter/model"
 )
 
 // running is a Run under test.
@@ -55,7 +56,7 @@ func start(t *testing.T, c Config) *running {
 	r := &running{ended: make(chan error, 1), temp: t.TempDir()}
 	t.Setenv("TMPDIR", r.temp)
 	var out announced
-	c.Listen, c.Engine, c.Builtin, c.Out, c.Err = "127.0.0.1:0", openEngine, true, &out, io.Discard
+	c.Listen, c.Engine, c.Styles, c.Out, c.Err = "127.0.0.1:0", openEngine, model.BuiltinStyles(), &out, io.Discard
 	if c.Prepare == nil {
 		c.Prepare = func(*gst.Element) error { return nil }
 	}

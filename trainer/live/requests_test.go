@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"adainfilter/model"
 	"adainfilter/picture"
 )
 
@@ -29,7 +30,7 @@ func serving(t *testing.T, token string) (*httptest.Server, *fake, string) {
 	t.Helper()
 	dir := t.TempDir()
 	f := newFake()
-	s, err := newServer(f, "test", newHub(func(bool) {}), newCatalogue(dir, true, openEngine, f.content), newAccess(token, []string{"studio.example"}))
+	s, err := newServer(f, "test", newHub(func(bool) {}), newCatalogue(dir, model.BuiltinStyles(), openEngine, f.content), newAccess(token, []string{"studio.example"}))
 	if err != nil {
 		t.Fatal(err)
 	}

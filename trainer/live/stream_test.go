@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"adainfilter/model"
 )
 
 func TestHub(t *testing.T) {
@@ -45,7 +47,7 @@ func TestHub(t *testing.T) {
 func TestStream(t *testing.T) {
 	hub := newHub(func(bool) {})
 	f := newFake()
-	s, err := newServer(f, "test", hub, newCatalogue(t.TempDir(), true, openEngine, f.content), newAccess("", nil))
+	s, err := newServer(f, "test", hub, newCatalogue(t.TempDir(), model.BuiltinStyles(), openEngine, f.content), newAccess("", nil))
 	if err != nil {
 		t.Fatal(err)
 	}

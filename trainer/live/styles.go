@@ -53,13 +53,11 @@ type drawing struct {
 	err  error         // why nothing could be drawn, then
 }
 
-func newCatalogue(dir string, builtin bool, engine func() (model.Engine, error),
+func newCatalogue(dir string, names []string, engine func() (model.Engine, error),
 	content func(context.Context) (*model.Image, error)) *catalogue {
 	c := &catalogue{dir: dir, engine: engine, content: content}
-	if builtin {
-		for _, name := range model.BuiltinStyles() {
-			c.entries = append(c.entries, entry{available: available{name, builtinKind}, path: name})
-		}
+	for _, name := range names {
+		c.entries = append(c.entries, entry{available: available{name, builtinKind}, path: name})
 	}
 	return c
 }
@@ -253,7 +251,7 @@ func (c *catalogue) draw(ctx context.Context, missing []entry) error {
 
 // small is what a thumbnail shows.
 func small(e entry, engine model.Engine, content *model.Image) (*model.Image, error) {
-	if style.KindOf(e.path) == style.Picture {
+	if e.Kind != builtinKind && style.KindOf(e.path) == style.Picture {
 		return picture.ReadStyle(e.path, thumbnailHeight, picture.Limit{})
 	}
 	s, err := style.Load(e.path, 0, engine)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"adainfilter/cpu"
 	"adainfilter/model"
 )
 
@@ -44,7 +45,7 @@ func TestFailedThumbnail(t *testing.T) {
 	f := &frames{let: make(chan error, 9)}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	c := newCatalogue(t.TempDir(), false, openEngine, f.content)
+	c := newCatalogue(t.TempDir(), nil, openEngine, f.content)
 	gone, good := c.nameOf("/nowhere/gone.png"), c.nameOf(model.DefaultStyle)
 	for range 3 {
 		f.let <- nil
@@ -60,9 +61,33 @@ func TestFailedThumbnail(t *testing.T) {
 	}
 }
 
+// TestOwnStyles: styles that the weights carry are on the page by their names, and drawn like the built-in ones.
+func TestOwnStyles(t *testing.T) {
+	f := &frames{let: make(chan error, 9)}
+	f.let <- nil
+	own := func() (model.Engine, error) {
+		builtin, err := model.BuiltinWeights()
+		if err != nil {
+			return nil, err
+		}
+		w := *builtin
+		w.Network = "mine"
+		mean, std := make([]float32, w.Widths[3]), make([]float32, w.Widths[3])
+		w.Styles = []*model.Style{{Name: "dunes", Network: w.Network, Encoder: w.EncoderID(), Stats: model.Stats{Mean: mean, Std: std}}}
+		return cpu.Open(&w, model.Options{Threads: 1})
+	}
+	c := newCatalogue(t.TempDir(), []string{"dunes"}, own, f.content)
+	if all := c.available(); len(all) != 1 || all[0].Name != "dunes" {
+		t.Errorf("the page has %+v", all)
+	}
+	if file, err := c.thumbnail(t.Context(), "dunes"); err != nil || file == "" {
+		t.Errorf("its thumbnail: %q, %v", file, err)
+	}
+}
+
 // TestFailedUploads: pictures that could not be kept do not count among those that are.
 func TestFailedUploads(t *testing.T) {
-	c := newCatalogue(filepath.Join(t.TempDir(), "gone"), false, openEngine, nil)
+	c := newCatalogue(filepath.Join(t.TempDir(), "gone"), nil, openEngine, nil)
 	img := model.NewImage(model.RGB, 16, 16)
 	for range maxUploaded {
 		if _, err := c.add(img); err == nil {
@@ -83,7 +108,7 @@ func TestFailedUploads(t *testing.T) {
 // TestWaitingThumbnails: those who ask while thumbnails are drawn share the end of that, and one who goes away holds up nobody.
 func TestWaitingThumbnails(t *testing.T) {
 	f := &frames{let: make(chan error)}
-	c := newCatalogue(t.TempDir(), true, openEngine, f.content)
+	c := newCatalogue(t.TempDir(), model.BuiltinStyles(), openEngine, f.content)
 	ask := func(ctx context.Context) chan error {
 		done := make(chan error, 1)
 		go func() {

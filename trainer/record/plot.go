@@ -92,7 +92,7 @@ func (f *Folder) WritePlot(log []Entry) error {
 	}
 	canvas := vgimg.New(plotWidth, plotHeight)
 	whole := draw.New(canvas)
-	p.Draw(draw.Crop(whole, 0, -legendWidth, 0, 0))
+	p.Draw(draw.Crop(whole, vg.Points(6), -legendWidth, vg.Points(4), -vg.Points(4)))
 	legend.Draw(draw.Crop(whole, plotWidth-legendWidth+vg.Points(6), 0, 0, 0))
 	return f.Write(PlotFile, func(w io.Writer) error {
 		_, err := vgimg.PngCanvas{Canvas: canvas}.WriteTo(w)
