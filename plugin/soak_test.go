@@ -92,6 +92,7 @@ func TestMemoryOfFrames(t *testing.T) {
 }
 
 func TestMemoryOfStyleChanges(t *testing.T) {
+	changes := changesOfStyle()
 	const caps = "video/x-raw,format=RGB,width=32,height=32,framerate=25/1"
 	file := stylePicture(t)
 	h := harness.New(caps, "style-size", "64")
@@ -108,11 +109,20 @@ func TestMemoryOfStyleChanges(t *testing.T) {
 		}
 	}
 	waitForStyle(t, h)
-	steady(t, change(100), change(200))
+	steady(t, change(changes), change(2*changes))
+}
+
+// changesOfStyle are as many as bring memory to where it stays.
+func changesOfStyle() int {
+	if testing.Short() {
+		return 40
+	}
+	return 100
 }
 
 // TestMemoryOfControls changes masks and colours in the middle of transitions.
 func TestMemoryOfControls(t *testing.T) {
+	changes := changesOfStyle()
 	const caps = "video/x-raw,format=RGB,width=32,height=32,framerate=25/1"
 	file := stylePicture(t)
 	h := harness.New(caps, "style", "woodcut,ember", "transition", "1000000000")
@@ -133,7 +143,7 @@ func TestMemoryOfControls(t *testing.T) {
 		}
 	}
 	waitForStyle(t, h)
-	steady(t, change(100), change(200))
+	steady(t, change(changes), change(2*changes))
 }
 
 func waitForStyle(t *testing.T, h *harness.Harness) {
