@@ -16,6 +16,7 @@ import (
 type raw struct {
 	Format      string `json:"format,omitempty"`
 	Colorimetry string `json:"colorimetry,omitempty"`
+	Coded       string `json:"coded,omitempty"`  // the colorimetry that the coded video alone has, where that is asked
 	Siting      string `json:"siting,omitempty"` // of chroma
 }
 
@@ -29,17 +30,31 @@ func alphaFormat(format string) bool {
 	return false
 }
 
+// strippers take the container's word for the colours from coded video, so that the decoder finds the video's own. GStreamer's reader of MP4 does not know that
+// its box colr may say full range, and decoders believe it; players believe the video.
+var strippers = map[string]string{
+	"video/x-h264": "h264parse name=decoder ! video/x-h264,stream-format=byte-stream,alignment=au ! capssetter replace=true caps=video/x-h264,stream-format=byte-stream,alignment=au",
+	"video/x-h265": "h265parse name=decoder ! video/x-h265,stream-format=byte-stream,alignment=au ! capssetter replace=true caps=video/x-h265,stream-format=byte-stream,alignment=au",
+}
+
 // decodeFirst decodes one frame and notes what it is. A film of which nothing can be decoded keeps an empty note: who codes it says why.
 func (f *facts) decodeFirst(ctx context.Context, path string) {
-	p, err := film.Open("filesrc name=file ! parsebin name=streams  decodebin name=decoder ! fakesink name=sink sync=false async=false", path, film.DecodeLimit)
+	f.Raw = f.firstFrame(ctx, path, "decodebin name=decoder")
+	if stripper := strippers[f.Media]; stripper != "" && f.Container == "video/quicktime" {
+		f.Raw.Coded = f.firstFrame(ctx, path, stripper+" ! decodebin").Colorimetry
+	}
+}
+
+func (f *facts) firstFrame(ctx context.Context, path, decoder string) (first raw) {
+	p, err := film.Open("filesrc name=file ! parsebin name=streams  "+decoder+" ! fakesink name=sink sync=false async=false", path, film.DecodeLimit)
 	if err != nil {
-		return
+		return first
 	}
 	defer p.Close()
 	c := &coding{Pipeline: p, job: &job{plan: &plan{Facts: f}}, abort: make(chan error, 4)}
 	sink, err := c.Sink("sink")
 	if err != nil || c.linkDecoder() != nil {
-		return
+		return first
 	}
 	found := make(chan raw, 1)
 	var seen raw
@@ -58,9 +73,10 @@ func (f *facts) decodeFirst(ctx context.Context, path string) {
 	})
 	c.Run(ctx, c.abort)
 	select {
-	case f.Raw = <-found:
+	case first = <-found:
 	default:
 	}
+	return first
 }
 
 func rawOf(s *gst.Structure) raw {
@@ -69,7 +85,7 @@ func rawOf(s *gst.Structure) raw {
 		t, _ := v.(string)
 		return t
 	}
-	return raw{text("format"), text("colorimetry"), text("chroma-site")}
+	return raw{Format: text("format"), Colorimetry: text("colorimetry"), Siting: text("chroma-site")}
 }
 
 // colour is how samples are to be read: range, matrix, transfer and primaries, in the numbers of GStreamer's caps, 0 where
@@ -123,6 +139,13 @@ func (c colour) String() string {
 func (f *facts) complete() (c colour, ok bool) {
 	if c, ok = parseColour(f.Raw.Colorimetry); !ok {
 		return c, false
+	}
+	if own, ok := parseColour(f.Raw.Coded); ok {
+		for i, n := range own {
+			if n != 0 {
+				c[i] = n
+			}
+		}
 	}
 	if c[1] == 0 {
 		c[1] = matrix601

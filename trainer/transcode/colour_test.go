@@ -40,7 +40,7 @@ func flat(t *testing.T, path, format string) []byte {
 	if strings.HasSuffix(path, ".webm") { // the other decoder knows nothing of transparency
 		decoder = []string{"-c:v", "libvpx-vp9"}
 	}
-	data := ffmpeg(t, "ffmpeg", append(decoder, "-i", path, "-frames:v", "1", "-vf", "crop=2:2:16:24,format="+format, "-f", "rawvideo", "-")...)
+	data := ffmpeg(t, "ffmpeg", append(decoder, "-i", path, "-frames:v", "1", "-vf", "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp,crop=2:2:16:24,format="+format, "-f", "rawvideo", "-")...)
 	if len(data) == 0 {
 		t.Fatalf("%q: ffmpeg shows nothing", path)
 	}
@@ -69,11 +69,17 @@ func TestColoursStay(t *testing.T) {
 		{"full range of BT.709", "scale=out_range=pc:out_color_matrix=bt709,format=yuvj420p", []string{"-c:v", "libx264", "-colorspace", "bt709", "-color_primaries", "bt709",
 			"-color_trc", "bt709"}, "bt709,bt709,bt709"},
 		{"full range of 4:2:2 and no more", "scale=out_range=pc,format=yuvj422p", []string{"-c:v", "libx264"}, ""},
+		{"full range in MP4", "scale=out_range=pc:out_color_matrix=bt709,format=yuvj420p", []string{"-c:v", "libx264", "-colorspace", "bt709", "-color_primaries", "bt709",
+			"-color_trc", "bt709"}, "bt709,bt709,bt709"},
 		{"BT.2020", "scale=out_color_matrix=bt2020nc,format=yuv420p", []string{"-c:v", "libx264", "-colorspace", "bt2020nc", "-color_primaries", "bt2020", "-color_trc", "bt2020-10"},
 			"bt2020nc,bt2020-10,bt2020"},
 		{"RGB", "format=rgb24", []string{"-c:v", "libx264rgb"}, ""},
 	} {
-		path := lavfi(t, "film.mkv", "color=c=0x30a060", c.filter, c.args...)
+		name := "film.mkv"
+		if strings.Contains(c.name, "MP4") {
+			name = "film.mp4"
+		}
+		path := lavfi(t, name, "color=c=0x30a060", c.filter, c.args...)
 		want := flat(t, path, "rgb24")
 		for _, codec := range []string{"h264", "h265", "vp9", "ffv1"} {
 			if testing.Short() && (codec == "h265" || codec == "vp9") {

@@ -334,6 +334,9 @@ func (m machine) place(c *codec, p *plan, gpu bool) {
 	width, height := p.size()
 	// What GStreamer has no element for on a GPU is done before.
 	gpu = gpu && !p.Facts.Interlaced && width == p.Facts.Width && height == p.Facts.Height && !p.keepsAlpha()
+	if from, ok := p.Facts.complete(); ok && from[0] == rangeFull && c.limited {
+		gpu = false
+	}
 	for _, name := range []string{"cudaupload", "cudadownload", "cudaconvert", "cudascale"} {
 		gpu = gpu && m.has(name)
 	}

@@ -35,13 +35,20 @@ func (p *plan) text() string {
 
 const styling = " ! adainfilter name=filter ! " + frameQueue + " name=styled ! "
 
+// exactly makes GStreamer's converter take its exact way between RGB and luma with chroma: the short one, of 8 bits, is off by up to 3 of 255.
+const exactly = " ! videoconvert ! video/x-raw,format=AYUV64"
+
 // preparing is the text from the decoder to the filter.
 func (p *plan) preparing(size string) string {
 	text := p.Facts.repair()
 	if p.Facts.Interlaced {
 		text += " ! deinterlace fields=top"
 	}
-	return text + p.crop() + " ! videoconvert ! videoscale add-borders=true ! " + p.filterCaps(size)
+	text += p.crop()
+	if isYUV(p.Facts.Raw.Format) && p.keepsAlpha() {
+		text += exactly
+	}
+	return text + " ! videoconvert ! videoscale add-borders=true ! " + p.filterCaps(size)
 }
 
 // coding is the text from the filter to the encoder and its parser.
@@ -58,10 +65,17 @@ func (p *plan) coding() string {
 		parts = append(parts, "videoconvert")
 	}
 	caps := memory + ",format=" + p.Encoder.Formats
-	if c, ok := p.colour(); ok {
+	c, known := p.colour()
+	if known {
 		caps += ",colorimetry=" + c.String()
 	}
-	if p.narrows() {
+	if known && isYUV(p.Encoder.Formats) && (!isYUV(p.Facts.Raw.Format) || p.keepsAlpha()) {
+		// With matrices of 16 bits, and rounded: the short way cuts.
+		parts = append(parts, "video/x-raw,format=ARGB64", "videoconvert")
+		if depthOf(p.Encoder.Formats) == 8 {
+			parts = append(parts, fmt.Sprintf("video/x-raw,format=Y444_10LE,colorimetry=%v", c), "videoconvert")
+		}
+	} else if p.narrows() {
 		// Between two formats with luma and chroma GStreamer's converter does not look at the range.
 		parts = append(parts, "video/x-raw,format=ARGB64", "videoconvert")
 	}

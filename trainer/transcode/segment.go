@@ -23,14 +23,23 @@ var errUnlike = errors.New("the decoded frames are not those of the index")
 // containers and broken indices do, it decodes from the beginning and drops what is not wanted.
 func (j *job) code(ctx context.Context, n int) error {
 	s := &j.plan.Segments[n]
-	if s.Seek >= 0 && j.plan.Facts.Seekable {
-		err := j.codeOnce(ctx, n, true)
-		if !errors.Is(err, errUnlike) {
+	seek := s.Seek >= 0 && j.plan.Facts.Seekable
+	for tries := 1; ; tries++ {
+		err := j.codeOnce(ctx, n, seek)
+		switch {
+		case seek && errors.Is(err, errUnlike):
+			seek, tries = false, 0
+		case !errors.Is(err, errStrayTime) || tries == codeTries:
 			return err
 		}
 	}
-	return j.codeOnce(ctx, n, false)
 }
+
+// errStrayTime says that an encoder gave a frame a time that no frame of the segment has: x265 with threads does so now and then on a machine that is
+// busy. A segment is then coded once more.
+var errStrayTime = errors.New("the encoder gives a frame a time that is not the segment's")
+
+const codeTries = 4
 
 func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 	w, err := createSegment(j.folder.file(segmentName(n)))
@@ -353,6 +362,9 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 	t, ok := c.coded.time(buffer.PresentationTimestamp())
 	if !ok {
 		return errors.New("the encoder gives frames without a time")
+	}
+	if s := c.segment; !c.job.plan.Facts.Vague && (t < s.Begin-time.Second || t > s.End) {
+		return fmt.Errorf("%w: %v, wanted %v to %v", errStrayTime, t, s.Begin, s.End)
 	}
 	if c.writer.frames == 0 {
 		if err := c.writer.head(c.head); err != nil {
