@@ -33,6 +33,7 @@ func transcodeCommand() *cli.Command {
 		&cli.StringFlag{Name: "shard", Usage: "make only the part `I/N` of the work, I from 0; /N takes I from SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX"},
 		&cli.BoolFlag{Name: "join", Usage: "make nothing, put together what all shards have finished; other options must be theirs, or be left out"},
 		&cli.IntFlag{Name: "program", Usage: "`NUMBER` of the programme in a transport stream that has several; by default the first with pictures"},
+		&cli.BoolFlag{Name: "silent", Usage: "make a film without sound where none of its sound can be kept, which is refused otherwise"},
 		&cli.BoolFlag{Name: "strict", Usage: "refuse a film of which the result would lack a track, chapters or anything else that is there"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "make films anew whose result is there"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "make nothing, print what would be done to each film, what would be lost, and how long it would take"},
@@ -169,7 +170,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	o := &transcode.Options{
 		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Preset: c.String("preset"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
-		Strict: c.Bool("strict"), Program: c.Int("program"),
+		Strict: c.Bool("strict"), Silent: c.Bool("silent"), Program: c.Int("program"),
 		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}
 	o.Compare = o.Join && slices.ContainsFunc(c.LocalFlagNames(), func(name string) bool { return !slices.Contains(elsewhere, name) })

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // matroska is the description of a Matroska file: what lies beside its clusters.
@@ -265,6 +266,37 @@ func (r *blockReader) parse(id uint32, data []byte) (b block, err error) {
 		b.key = rest[2]&0x80 != 0
 	}
 	return b, nil
+}
+
+// VideoTimes are the times of the frames of a Matroska film's first video, in the order of the file. GStreamer's reader loses those of some
+// codecs, ProRes for one. Errors: of reading, a file of another family or without video.
+func VideoTimes(path string) (times []time.Duration, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	m, err := readMatroska(file)
+	if err != nil {
+		return nil, err
+	}
+	video := m.video()
+	if video == nil {
+		return nil, errors.New("there is no video track")
+	}
+	r, err := m.blocks(file)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		b, err := r.next(func(track uint64) bool { return track == video.ID })
+		if errors.Is(err, io.EOF) {
+			return times, nil
+		} else if err != nil {
+			return nil, err
+		}
+		times = append(times, time.Duration(b.time))
+	}
 }
 
 // goesIntoWebM says whether WebM takes a track besides video.

@@ -387,7 +387,7 @@ func (j *job) end(status Status, err error) {
 		r.Encoder = j.plan.Encoder.Element
 		r.Tracks = j.plan.Tracks
 	}
-	if err != nil {
+	if err = j.explain(err); err != nil {
 		r.Err, r.Error = fmt.Errorf("%q: %w", j.path, err), err.Error()
 	}
 	j.lock.Unlock()

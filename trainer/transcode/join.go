@@ -26,7 +26,7 @@ const origin = 1000 * time.Hour
 // join puts the segments behind each other, without coding them again, adds the film's other streams, verifies the result, and
 // gives it its name.
 func (j *job) join(ctx context.Context) error {
-	v, err := j.readSegments()
+	v, err := j.wholeSegments(ctx)
 	if err != nil {
 		return err
 	}

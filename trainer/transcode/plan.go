@@ -182,6 +182,9 @@ func (o *Options) makePlan(f *facts, path, identity, stamp string) (*plan, error
 		return nil, err
 	}
 	p.warn(o)
+	if text := p.mute(); text != "" && !o.Silent {
+		return nil, fmt.Errorf("the result would have no sound (%s): choose another --container or the whole film, or give --silent", text)
+	}
 	if f.Vague {
 		if o.Start > 0 || o.Duration > 0 {
 			return nil, errors.New("its frames have no times of their own, so no part of it can be chosen")

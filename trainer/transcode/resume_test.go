@@ -119,11 +119,10 @@ func TestGoesOn(t *testing.T) {
 	}
 	data[len(data)/2] ^= 1
 	os.WriteFile(segments[0], data, 0o600)
-	report, _ := j.run(t)
-	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "is damaged") {
-		t.Errorf("with a damaged segment the error is %v", err)
+	r, w = j.one(t)
+	if said := strings.Join(w.warnings, ""); !strings.Contains(said, "damaged on the disk and is made anew") || r.Coded >= 60 {
+		t.Errorf("with a damaged segment %d frames are coded, warnings %q", r.Coded, w.warnings)
 	}
-	r, _ = j.one(t)
 	samePictures(t, r.Output, reference)
 	if _, err := os.Stat(filepath.Join(dir, ".film.adain")); err == nil {
 		t.Error("the folder for unfinished work is still there")
@@ -322,5 +321,22 @@ func TestOldPlan(t *testing.T) {
 	o.Overwrite = true
 	if r, _ := o.one(t); r.Coded != 20 {
 		t.Errorf("begun anew: %+v", r)
+	}
+}
+
+// A disk that will not do is met after the first segment, and the rest is made once there is room.
+func TestRoom(t *testing.T) {
+	defer func(f func(string) (int64, bool)) { freeBytes = f }(freeBytes)
+	path := clip(t, "film.mp4", 60, toMP4)
+	o := order{Inputs: inputsOf(path), Out: t.TempDir(), Segment: 400 * time.Millisecond}
+	freeBytes = func(string) (int64, bool) { return 1000, true }
+	report, _ := o.run(t)
+	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "make room and give the same line again") {
+		t.Fatalf("a disk of 1000 bytes gives %v", err)
+	}
+	freeBytes = func(string) (int64, bool) { return 1 << 40, true }
+	r, w := o.one(t)
+	if r.Frames != 60 || r.Coded == 60 || len(w.warnings) > 0 {
+		t.Errorf("%d of %d frames are coded anew, warnings %q", r.Coded, r.Frames, w.warnings)
 	}
 }

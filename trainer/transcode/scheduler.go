@@ -85,6 +85,8 @@ func (s *scheduler) work(t task) {
 		err = j.code(s.ctx, t.segment)
 		if err != nil {
 			err = fmt.Errorf("segment %d of %d: %w", t.segment+1, len(j.plan.Segments), err)
+		} else {
+			err = j.checkRoom()
 		}
 	}
 	j.lock.Lock()

@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +21,31 @@ type joined struct {
 	last   time.Duration   // how long it is shown
 }
 
-// readSegments checks all segments and finds the times of their frames. A damaged segment is removed, so that the next run makes
-// it anew.
+// damagedSegment says which segment cannot be used. Its file is removed.
+type damagedSegment struct{ number, of int }
+
+// Error is for joins: a run that has the film makes the segment anew.
+func (d *damagedSegment) Error() string {
+	return fmt.Sprintf("segment %d of %d is damaged and was removed: run the shard again that makes it", d.number+1, d.of)
+}
+
+// wholeSegments is readSegments after segments that are damaged have been made anew.
+func (j *job) wholeSegments(ctx context.Context) (*joined, error) {
+	for range j.plan.Segments {
+		v, err := j.readSegments()
+		var d *damagedSegment
+		if !errors.As(err, &d) || j.options.Join {
+			return v, err
+		}
+		j.warn(fmt.Sprintf("segment %d of %d was damaged on the disk and is made anew", d.number+1, d.of))
+		if err := j.code(ctx, d.number); err != nil {
+			return nil, err
+		}
+	}
+	return j.readSegments()
+}
+
+// readSegments checks all segments and finds the times of their frames. A damaged segment is removed: *damagedSegment says which.
 func (j *job) readSegments() (*joined, error) {
 	v := &joined{}
 	delay := 0
@@ -31,7 +55,7 @@ func (j *job) readSegments() (*joined, error) {
 		head, times, err := readTimes(path)
 		if errors.Is(err, errDamaged) {
 			os.Remove(path)
-			return nil, fmt.Errorf("segment %d of %d is damaged and was removed: run again", i+1, len(j.plan.Segments))
+			return nil, &damagedSegment{i, len(j.plan.Segments)}
 		} else if err != nil {
 			return nil, err
 		}

@@ -130,6 +130,23 @@ func (f *facts) undecodable(caps string) bool {
 	return slices.ContainsFunc(f.Missing, func(m string) bool { return capsName(m) == capsName(caps) })
 }
 
+// mute says why nothing is left of a film's sound, "" where some is, or where the container is for pictures alone.
+func (p *plan) mute() string {
+	var lost []string
+	for _, t := range p.Tracks {
+		switch {
+		case t.Kind == "audio" && t.Fate != fateLost:
+			return ""
+		case t.Kind == "audio":
+			lost = append(lost, "audio "+t.Format+": "+t.Why)
+		}
+	}
+	if !slices.Contains([]string{"mp4", "mov", "mkv", "webm"}, p.Muxer) {
+		return ""
+	}
+	return strings.Join(lost, "; ")
+}
+
 func (p *plan) leaveOut(t container.Track, why string) {
 	p.Tracks = append(p.Tracks, trackOf(t, fateLost, why))
 	p.lose("%s is left out: %s", t.Words(), why)

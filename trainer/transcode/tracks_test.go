@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"adainfilter/trainer/container"
+	"adainfilter/trainer/film"
 	"adainfilter/trainer/film/filmtest"
 )
 
@@ -97,6 +98,60 @@ func TestSoundWithoutRoom(t *testing.T) {
 			t.Errorf("%s: the report says %+v", c.container, r.Tracks)
 		}
 		sameSoundAs(t, r.Output, path, 0)
+	}
+}
+
+// A film whose only sound cannot be kept is refused, unless silence was asked for.
+func TestSilent(t *testing.T) {
+	needs(t, "x264enc", "qtmux", "avenc_aac", "h264parse")
+	path := clip(t, "film.mov", 25, withSound(25, "qtmux"))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(data, []byte("stsd"))
+	copy(data[at+bytes.Index(data[at:], []byte("mp4a")):], "apac")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := order{Inputs: inputsOf(path), Out: t.TempDir(), Container: "mkv"}
+	report, _ := o.run(t)
+	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "would have no sound (audio apac") {
+		t.Errorf("a silent film gives %v", err)
+	}
+	o.Silent = true
+	if r, _ := o.one(t); r.Frames != 25 {
+		t.Errorf("%d frames, wanted 25", r.Frames)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "film.mp4")
+	if err := os.WriteFile(path, []byte("film"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stamp, err := inputStamp(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{options: &Options{}, path: path, plan: &plan{Input: stamp, Muxer: "mp4", Codec: "h264", Tracks: []Track{{Kind: "audio", Format: "x", Fate: fateCopied}}}}
+	refused := &film.Error{Element: "muxer", Text: "Could not multiplex stream."}
+	for _, c := range []struct {
+		name   string
+		change func()
+		err    error
+		want   string
+	}{
+		{"a muxer", func() {}, refused, "mp4mux does not take its streams (h264; audio x) as they are: try --container mkv"},
+		{"a full disk", func() {}, &film.Error{Element: "out", Text: "No space left on the resource."}, "make room on the disk"},
+		{"another error", func() {}, errDamaged, errDamaged.Error()},
+		{"a film that grows", func() { os.WriteFile(path, []byte("a longer film"), 0o600) }, errDamaged, "has changed while it was worked on"},
+		{"a film that is gone", func() { os.Remove(path) }, errDamaged, "is gone since the work on it began"},
+	} {
+		c.change()
+		if got := j.explain(c.err); !strings.Contains(got.Error(), c.want) {
+			t.Errorf("%s: %v, wanted %q", c.name, got, c.want)
+		}
 	}
 }
 

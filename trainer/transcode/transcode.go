@@ -49,6 +49,7 @@ type Options struct {
 	Compare   bool          // and refuse to join what was made with other options; else the shards' are taken
 	Overwrite bool          // make finished films anew
 	Program   int           // of a transport stream with several, by its number; 0 is the first that has pictures
+	Silent    bool          // make a film without sound where none of its sound can be kept
 	Strict    bool          // refuse a film of which the result would lack a track or something else
 	Smoothing float64       // the element's smoothing, which sets how many frames warm it up
 

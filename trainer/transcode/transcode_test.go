@@ -338,3 +338,24 @@ func TestCodecs(t *testing.T) {
 		})
 	}
 }
+
+// Every container that a codec is offered with works; the first of each is tested with TestCodecs.
+func TestPairs(t *testing.T) {
+	path := clip(t, "film.mp4", 5, withSound(5, "mp4mux"))
+	for _, c := range codecs {
+		for _, kind := range c.containers {
+			if _, picture := pictureKinds[kind]; picture || muxers[kind] == "" || testing.Short() && c.name+kind != "proresmkv" {
+				continue
+			}
+			t.Run(c.name+" in "+kind, func(t *testing.T) {
+				if !slices.ContainsFunc(c.encoders, func(e encoder) bool { return has(e.element) }) {
+					t.Skip("GStreamer has no encoder for ", c.name)
+				}
+				r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.name, Container: kind}.one(t)
+				if len(scan(t, r.Output).sounds()) != 1 || r.Frames != 5 {
+					t.Errorf("%+v", r)
+				}
+			})
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"adainfilter/trainer/container"
 )
 
 // verify reads the output as any player would and compares it with what was to be written.
@@ -28,6 +30,11 @@ func (j *job) verify(ctx context.Context, v *joined, m *muxing, path string) err
 	var got []time.Duration
 	for _, t := range video.times {
 		got = append(got, t.time)
+	}
+	if len(got) == 0 && (j.plan.Muxer == "mkv" || j.plan.Muxer == "webm") {
+		if got, err = container.VideoTimes(path); err != nil {
+			return fmt.Errorf("the output cannot be read back: %w", err)
+		}
 	}
 	slices.Sort(got)
 	if len(got) != len(want) {
