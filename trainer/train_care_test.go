@@ -265,6 +265,9 @@ func TestTrainAgain(t *testing.T) {
 	if _, err := trainWith(context.Background(), tinySetup(), args...); err == nil || !strings.Contains(err.Error(), "--overwrite") {
 		t.Errorf("over a run with steps: error is %v", err)
 	}
+	if _, err := trainWith(context.Background(), tinySetup(), append(args, "--overwrite", "--content", filepath.Join(dir, "typo"))...); err == nil || readCheckpoint(t, run).Steps != 3 {
+		t.Errorf("--overwrite with a mistyped --content: error is %v, the run of before has %d steps", err, readCheckpoint(t, run).Steps)
+	}
 	mustTrain(t, append(args, "--overwrite", "--max-iter", "2")...)
 	if n := readCheckpoint(t, run).Steps; n != 2 {
 		t.Errorf("after --overwrite the run has %d steps, wanted 2", n)

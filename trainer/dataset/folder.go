@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -77,6 +78,7 @@ type Folder struct {
 type file struct {
 	path     string
 	pixels   int
+	decoded  int64        // bytes that it can take of the cache
 	picture  *model.Image // RGB, if it is kept
 	broken   bool
 	failures int // how often the system could not read it
@@ -93,36 +95,87 @@ func Open(folder string, o Options) (*Folder, error) {
 		return nil, err
 	}
 	f := &Folder{name: folder, o: o, others: others}
-	size := picture.SizeReduced
-	if o.short() == 0 {
-		size = picture.Size
-	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		out := held(filepath.ToSlash(name), o.HoldOut)
+		if out {
+			f.held = append(f.held, filepath.Join(folder, name))
+		}
+		return out
+	})
 	hash := sha256.New()
-	for _, name := range names {
-		path := filepath.Join(folder, name)
-		if held(filepath.ToSlash(name), o.HoldOut) {
-			f.held = append(f.held, path)
+	for i, h := range headers(folder, names, o) {
+		path := filepath.Join(folder, names[i])
+		if h.err != nil {
+			f.skipped = append(f.skipped, Skipped{path, h.err})
 			continue
 		}
-		w, h, err := size(path, o.Limit)
-		var bytes int64
-		if err == nil {
-			if bytes, err = archive.Size(path); err != nil {
-				err = fmt.Errorf("picture %q cannot be read: %w", path, err)
-			}
-		}
-		if err != nil {
-			f.skipped = append(f.skipped, Skipped{path, err})
-			continue
-		}
-		fmt.Fprintf(hash, "%s\x00%d\x00", filepath.ToSlash(name), bytes)
-		f.files = append(f.files, file{path: path, pixels: w * h})
+		fmt.Fprintf(hash, "%s\x00%d\x00", filepath.ToSlash(names[i]), h.bytes)
+		f.files = append(f.files, file{path: path, pixels: h.width * h.height, decoded: o.decodedBytes(h.width, h.height)})
 	}
 	f.hash = hex.EncodeToString(hash.Sum(nil)[:8])
 	if len(f.files) == 0 {
 		return nil, f.unusable()
 	}
 	return f, nil
+}
+
+// header is what is known of a picture before it is decoded.
+type header struct {
+	width, height int
+	bytes         int64 // of the file
+	err           error // a sentence that names the picture
+}
+
+// readers is how many headers are read at a time: on a network disk each takes its time, and little of anything else.
+const readers = 16
+
+// headers are those of pictures below a folder, in their order.
+func headers(folder string, names []string, o Options) []header {
+	size := picture.SizeReduced
+	if o.short() == 0 {
+		size = picture.Size
+	}
+	all := make([]header, len(names))
+	var next atomic.Int64
+	var done sync.WaitGroup
+	for range min(readers, len(names)) {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
+				h, path := &all[i], filepath.Join(folder, names[i])
+				if h.width, h.height, h.err = size(path, o.Limit); h.err != nil {
+					continue
+				}
+				if h.bytes, h.err = archive.Size(path); h.err != nil {
+					h.err = fmt.Errorf("picture %q cannot be read: %w", path, h.err)
+				}
+			}
+		}()
+	}
+	done.Wait()
+	return all
+}
+
+// decodedBytes are what a picture of this size, or with Pool its crops, can take of the cache.
+func (o Options) decodedBytes(w, h int) int64 {
+	if o.Pool > 0 {
+		side := int64(o.Crop + 2*DefaultMotion.Shift)
+		return int64(o.Pool) * 3 * side * side
+	}
+	k := 1
+	if short := o.short(); short > 0 {
+		k = max(1, min(w, h)/short)
+	}
+	return 3 * int64(w/k) * int64(h/k)
+}
+
+// Decoded is how many bytes the cache can take at most.
+func (f *Folder) Decoded() (bytes int64) {
+	for i := range f.files {
+		bytes += f.files[i].decoded
+	}
+	return min(bytes, f.o.Cache)
 }
 
 // held says whether a picture of this name is held out of a share: the first eight bytes of the name's SHA-256 decide, so that it stays

@@ -324,3 +324,24 @@ func TestPicturesOfAllNames(t *testing.T) {
 		t.Errorf("%d pictures, skipped %v, others %v, wanted 3, none, 2 text", f.Len(), f.Skipped(), f.Others())
 	}
 }
+
+// TestDecoded: what the cache can take is what it takes.
+func TestDecoded(t *testing.T) {
+	folder := scenes(t, 7, 65, 41, 0)
+	for _, c := range []struct {
+		o    Options
+		want int64
+	}{
+		{Options{Crop: 8, Cache: 1 << 20}, 7 * 3 * 65 * 41}, {Options{Size: 18, Crop: 8, Cache: 1 << 20}, 7 * 3 * 32 * 20}, {Options{Crop: 8, Cache: 100}, 100},
+		{Options{Crop: 8, Pool: 2, Cache: 1 << 20}, 7 * 2 * 3 * 24 * 24},
+	} {
+		f := open(t, folder, c.o)
+		if got := f.Decoded(); got != c.want {
+			t.Errorf("%+v: %d bytes, wanted %d", c.o, got, c.want)
+		}
+		batches(t, f, open(t, folder, Options{Crop: 8}), LoaderOptions{Batch: 7}, 8)
+		if got := f.cached.Load(); got > c.want || c.o.Pool == 0 && c.o.Cache > 1000 && got != c.want {
+			t.Errorf("%+v: %d bytes are cached, wanted %d", c.o, got, c.want)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type Folder struct {
 	log    *os.File
 	events *events
 	made   []string // folders that Open made, the deepest first
+	old    bool     // files of another run are there, for Begin to remove
 }
 
 // Mode says which run a folder is opened for.
@@ -44,8 +45,8 @@ const (
 	Overwrite             // a run that begins; whichever was there gives way to it
 )
 
-// Open makes the folder of a new run, or opens that of an old one to go on with it. Errors: a run in it in mode New, none in it
-// in mode Resume, a folder that cannot be written to, a folder that another process has open.
+// Open makes the folder of a new run, or opens that of an old one to go on with it. A run that gives way is there until Begin. Errors: a run
+// in it in mode New, none in it in mode Resume, a folder that cannot be written to, a folder that another process has open.
 func Open(path string, mode Mode) (*Folder, error) {
 	f := &Folder{path: path}
 	if _, err := os.Stat(f.Path(CheckpointFile)); err != nil && mode == Resume {
@@ -82,24 +83,33 @@ func (f *Folder) make() error {
 	return os.MkdirAll(f.path, 0o777)
 }
 
-// prepare removes what a run in the mode must not find.
+// prepare refuses a run that must not give way, and removes what a killed one left.
 func (f *Folder) prepare(mode Mode) error {
 	if mode == New {
 		if err := f.begun(); err != nil {
 			return err
 		}
 	}
-	if mode != Resume {
-		for _, pattern := range patterns {
-			if err := f.remove(pattern); err != nil {
-				return fmt.Errorf("file of the run before: %w", err)
-			}
-		}
-		if err := f.log.Truncate(0); err != nil {
-			return fmt.Errorf("log of the run before: %w", err)
+	f.old = mode != Resume
+	return f.tidy()
+}
+
+// Begin removes the run that was there before, if the folder was not opened to go on with it. To be called when nothing is left that may keep
+// the new one from its first checkpoint.
+func (f *Folder) Begin() error {
+	if !f.old {
+		return nil
+	}
+	f.old = false
+	for _, pattern := range patterns {
+		if err := f.remove(pattern); err != nil {
+			return fmt.Errorf("file of the run before: %w", err)
 		}
 	}
-	return f.tidy()
+	if err := f.log.Truncate(0); err != nil {
+		return fmt.Errorf("log of the run before: %w", err)
+	}
+	return nil
 }
 
 // begun is an error where the folder holds a run of which something would be lost.

@@ -84,6 +84,12 @@ func TestOpenAgain(t *testing.T) {
 		t.Error("a checkpoint is discarded")
 	}
 	f = open(t, run, New)
+	if _, err := f.ReadCheckpoint(); err != nil {
+		t.Errorf("the run without a step is gone before another begins: %v", err)
+	}
+	if err := f.Begin(); err != nil {
+		t.Fatal(err)
+	}
 	if left, err := f.ReadCheckpoint(); err == nil {
 		t.Errorf("the run without a step is still there: %+v", left)
 	}
@@ -101,6 +107,14 @@ func TestOpenAgain(t *testing.T) {
 		t.Errorf("a run with steps: error is %v", err)
 	}
 	f = open(t, run, Overwrite)
+	f.Discard()
+	if c, err := LoadCheckpoint(f.Path(CheckpointFile)); err != nil || c.Steps != 7 {
+		t.Errorf("a run that is to be replaced is gone though none began: %v", err)
+	}
+	f = open(t, run, Overwrite)
+	if err := f.Begin(); err != nil {
+		t.Fatal(err)
+	}
 	entries, err := os.ReadDir(run)
 	if err != nil || len(entries) != 2 || entries[0].Name() != LogFile || entries[1].Name() != "notes.txt" {
 		t.Errorf("what is left is %v, %v, wanted an empty log and the notes", entries, err)

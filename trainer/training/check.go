@@ -33,11 +33,12 @@ const (
 // its start.
 func Check(ctx context.Context, s Setup, o *Options, out, errOut io.Writer) error {
 	t := &run{Setup: s, o: o, out: errOut, began: time.Now()}
-	memory, err := o.fit(s)
-	if err != nil {
+	var err error
+	if t.data, err = openPictures(o, errOut); err != nil {
 		return err
 	}
-	if t.data, err = openPictures(o, errOut); err != nil {
+	memory, err := o.fit(s, t.data)
+	if err != nil {
 		return err
 	}
 	if err := t.chooseValidation(); err != nil {

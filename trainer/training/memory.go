@@ -75,7 +75,7 @@ func (o *Options) memory(s Setup, batch int) Memory {
 	for _, l := range network.Trained(o.lite()) {
 		trained += int64(l.MAC())
 	}
-	m := Memory{Engine: 4*(floats+work+12*loss+45*trained) + programBytes, Pictures: int64(o.Cache) << 20}
+	m := Memory{Engine: 4*(floats+work+12*loss+45*trained) + programBytes, Pictures: o.pictures}
 	looks := int64(2)
 	if o.Objective.Consistency > 0 {
 		looks = 3
@@ -134,7 +134,8 @@ func (o *Options) largestBatch(s Setup, limit int64) int {
 const mostAutomatic = 16
 
 // fit chooses the batch where the user left it to the program, and refuses what memory has no room for.
-func (o *Options) fit(s Setup) (Memory, error) {
+func (o *Options) fit(s Setup, d *pictures) (Memory, error) {
+	o.pictures = d.content.Decoded() + d.style.Decoded() + o.featureCache()
 	free := s.freeMemory()
 	limit := free - free/10
 	if o.Batch == 0 {

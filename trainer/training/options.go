@@ -37,6 +37,7 @@ type Options struct {
 	Time                     time.Duration // after which the run ends; 0 is no end
 	Events                   bool          // write TensorBoard's events
 	Validation               Validation
+	pictures                 int64           // bytes of decoded pictures and features at most
 	Engine                   model.Options   // of what draws the samples
 	Precision                model.Precision // of what trains
 	Given                    []Option        // all by name, as the checkpoint keeps them, in the order of the command's help

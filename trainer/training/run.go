@@ -103,11 +103,11 @@ func (t *run) prepare(ctx context.Context, checkpoint *record.Checkpoint) (err e
 	if checkpoint != nil && checkpoint.Steps > o.Iterations {
 		return fmt.Errorf("--max-iter is %d, and the run has done %d iterations already", o.Iterations, checkpoint.Steps)
 	}
-	memory, err := o.fit(t.Setup)
-	if err != nil {
+	if t.data, err = openPictures(o, t.out); err != nil {
 		return err
 	}
-	if t.data, err = openPictures(o, t.out); err != nil {
+	memory, err := o.fit(t.Setup, t.data)
+	if err != nil {
 		return err
 	}
 	if t.samples, err = chooseSamples(o, t.data, t.SampleSide); err != nil {
@@ -180,6 +180,9 @@ func (t *run) begin(checkpoint *record.Checkpoint) (err error) {
 		if err := t.folder.Forget(t.saved); err != nil {
 			return err
 		}
+	}
+	if err := t.folder.Begin(); err != nil {
+		return err
 	}
 	if t.log, err = t.folder.ReadLog(t.saved); err != nil {
 		return err
