@@ -79,7 +79,7 @@ int adain_cpu_features_extract(adain_cpu_features *f, const float *picture, floa
   return guarded(error, [&] {
     const adain::Maps &in = f->stack->input();
     adain::fill(f->threads, picture, 1, in, 0);
-    f->stack->forward(f->threads, 1);
+    f->stack->forward(f->threads, 1, false);
     const auto seen = adain::extract(f->threads, *f->stack, 1, true, f->moments).front();
     for (const adain::Statistics &s : seen->level) {
       statistics = std::copy(s.mean.begin(), s.mean.end(), statistics);

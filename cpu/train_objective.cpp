@@ -19,7 +19,7 @@ Training::Extracts Training::extracts(const float *pictures, const uint64_t *key
     unknown.push_back(n);
   }
   if (unknown.empty()) return all;
-  loss.forward(threads_, int(unknown.size()));
+  loss.forward(threads_, int(unknown.size()), false);
   const auto seen = extract(threads_, loss, int(unknown.size()), features, moments_);
   for (size_t i = 0; i < unknown.size(); i++) {
     all[unknown[i]] = seen[i];
@@ -49,7 +49,7 @@ void Training::encode(const Batch &b, const Results &r) {
   fill(threads_, b.content, N_, encoder.input(), 0);
   if (r.styled >= 0) fill(threads_, b.style, N_, encoder.input(), N_);
   if (r.moved >= 0) fill(threads_, b.moved, N_, encoder.input(), 2 * N_);
-  encoder.forward(threads_, count);
+  encoder.forward(threads_, count, true);
   statistics(threads_, encoder.output(), count, moments_, statistics_);
 }
 
@@ -100,7 +100,7 @@ Maps Training::judge(const Batch &b, const adain_cpu_update &u, adain_cpu_losses
     std::copy_n(results.at(i / H_, i % H_, 0), results.row(), in.at(i / H_, i % H_, 0));
     in.finish_row(i / H_, i % H_);
   });
-  loss_->forward(threads_, N_);
+  loss_->forward(threads_, N_, true);
   std::vector<float> shift[kLevels], slope[kLevels];
   std::vector<Tap> taps(loss_layers_.size());
   const std::vector<double> share = shares(u.balance_floor);

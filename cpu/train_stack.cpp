@@ -62,28 +62,40 @@ Stack::Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, 
   output_ = allocate_maps(rows, cols, layers.back()->shape.out, 0);
 }
 
-void Stack::forward(Threads &threads, int count) {
-  for (size_t i = 0; i < layers_.size(); i++) forward(threads, layers_[i], features(int(i)), count);
+void Stack::forward(Threads &threads, int count, bool back) {
+  if (count % threads.size() == 0) {
+    // Every thread takes whole maps, so that a layer's result is still in the cache for the next.
+    each(threads, count, [&](int n, int thread) {
+      for (const Layer &l : layers_) {
+        for (int i = 0; i < l.forward.count(); i++) forward(l, n, i, thread, back);
+        if (l.bilinear())
+          for (int y = 0; y < l.x.rows; y++) stretch(l, n, y);
+      }
+    });
+    return;
+  }
+  for (const Layer &l : layers_) {
+    const int chunks = l.forward.count();
+    each(threads, count * chunks, [&](int i, int thread) { forward(l, i / chunks, i % chunks, thread, back); });
+    // Rows of a chunk's neighbours go into its edge's, so all must be there.
+    if (l.bilinear()) each(threads, count * l.x.rows, [&](int i, int) { stretch(l, i / l.x.rows, i % l.x.rows); });
+  }
 }
 
-void Stack::forward(Threads &threads, const Layer &layer, const Maps &to, int count) {
+// One chunk of map n of a layer.
+void Stack::forward(const Layer &layer, int n, int chunk, int thread, bool back) const {
   const Chunks &chunks = layer.forward;
-  const int per = layer.trained->shape.pool ? 2 : 1;
-  each(threads, count * chunks.count(), [&](int i, int thread) {
-    const int n = i / chunks.count(), chunk = i % chunks.count(), y = per * chunks.begin(chunk);
-    // What a pooling or a bilinear upsampling reads is kept for the way back.
-    float *result = layer.relu.data ? layer.relu.at(n, y, 0) : scratch_floats(Scratch::result, chunks.result_floats());
-    chunks.run(chunk, thread, layer.x.at(n, y - 1, -1), result);
-    finish(layer, to, n, y, per * chunks.size(chunk), result);
-  });
-  // Rows of a chunk's neighbours go into its edge's, so all must be there.
-  if (layer.trained->shape.upsample == ADAIN_BILINEAR)
-    each(threads, count * layer.x.rows, [&](int i, int) { stretch(layer, to, i / layer.x.rows, i % layer.x.rows); });
+  const int per = layer.trained->shape.pool ? 2 : 1, y = per * chunks.begin(chunk);
+  // What a pooling reads is kept for the way back, and what a bilinear upsampling reads until all of it is there.
+  const bool kept = layer.bilinear() || (layer.relu.data && back);
+  float *result = kept ? layer.relu.at(n, y, 0) : scratch_floats(Scratch::result, chunks.result_floats());
+  chunks.run(chunk, thread, layer.x.at(n, y - 1, -1), result);
+  finish(layer, n, y, per * chunks.size(chunk), result);
 }
 
 // The two rows of the next layer's input that row y of features becomes by bilinear upsampling.
-void Stack::stretch(const Layer &layer, const Maps &to, int n, int y) const {
-  const Maps &relu = layer.relu;
+void Stack::stretch(const Layer &layer, int n, int y) const {
+  const Maps &relu = layer.relu, &to = after(layer);
   for (int lower = 0; lower < 2; lower++) {
     const int beside = std::clamp(y + 2 * lower - 1, 0, relu.rows - 1);
     gradients().stretch(relu.at(n, y, 0), relu.at(n, beside, 0), relu.cols, relu.channels, to.at(n, 2 * y + lower, 0));
@@ -92,7 +104,8 @@ void Stack::stretch(const Layer &layer, const Maps &to, int n, int y) const {
 }
 
 // Rows y to y+rows-1 of a convolution's result, after ReLU, become the next layer's input.
-void Stack::finish(const Layer &layer, const Maps &to, int n, int y, int rows, const float *result) const {
+void Stack::finish(const Layer &layer, int n, int y, int rows, const float *result) const {
+  const Maps &to = after(layer);
   const adain_cpu_layer &s = layer.trained->shape;
   const size_t row = layer.x.cols * size_t(s.out);
   auto done = [&](int y) {
@@ -103,7 +116,7 @@ void Stack::finish(const Layer &layer, const Maps &to, int n, int y, int rows, c
       if (i % 2 == 0) continue;
       kernels(false).pool(result - row, result, layer.x.cols, s.out, to.at(n, (y + i) / 2, 0));
       done((y + i) / 2);
-    } else if (s.upsample == ADAIN_BILINEAR) {
+    } else if (layer.bilinear()) {
       return;  // stretch reads the rows where they are
     } else if (s.upsample) {
       float *p = to.at(n, 2 * (y + i), 0);

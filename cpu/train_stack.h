@@ -64,8 +64,8 @@ class Stack {
   // What follows the ReLU of layer i where neither pooling nor upsampling follows: the interior is valid after forward.
   const Maps &features(int i) const { return size_t(i) + 1 < layers_.size() ? layers_[i + 1].x : output_; }
 
-  // Runs the first count maps of the input through all layers.
-  void forward(Threads &threads, int count);
+  // Runs the first count maps of the input through all layers; back keeps what backward needs.
+  void forward(Threads &threads, int count, bool back);
 
   // Maps for the gradient of the last layer's convolution (of what goes into its ReLU), whose caller fills the interior
   // and clears the border of count maps.
@@ -84,10 +84,13 @@ class Stack {
     Maps x;         // input
     Maps relu;      // features before a pooling or a bilinear upsampling, no border
     Chunks forward, backward;
+    bool bilinear() const { return trained->shape.upsample == ADAIN_BILINEAR; }
   };
-  void forward(Threads &threads, const Layer &layer, const Maps &to, int count);
-  void stretch(const Layer &layer, const Maps &to, int n, int y) const;
-  void finish(const Layer &layer, const Maps &to, int n, int y, int rows, const float *result) const;
+  // The next layer's input, or the output.
+  const Maps &after(const Layer &layer) const { return features(int(&layer - layers_.data())); }
+  void forward(const Layer &layer, int n, int chunk, int thread, bool back) const;
+  void stretch(const Layer &layer, int n, int y) const;
+  void finish(const Layer &layer, int n, int y, int rows, const float *result) const;
   Maps input_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void through(const Layer &before, const Maps &raw, const Maps &to, int n, int y, const Tap &tap) const;
   void weight_gradient(Threads &threads, const Layer &layer, const Maps &gradient);

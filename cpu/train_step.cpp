@@ -209,7 +209,7 @@ void Training::step(const Batch &b, const adain_cpu_update &u, adain_cpu_losses 
   encode(b, r);
   Stack &decoder = stack(decoder_, decoder_count_, decoder_layers_, r.count, H_ / 8, W_ / 8);
   adapt(b, r);
-  decoder.forward(threads_, r.count);
+  decoder.forward(threads_, r.count, true);
   const Maps seed = result_gradients(b, u, r, losses);
   const Maps input = decoder.backward(threads_, seed, {}, options_.encoder);
   if (options_.encoder) encoder_->backward(threads_, feature_gradients(b, r, input), {}, false);
