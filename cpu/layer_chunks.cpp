@@ -7,8 +7,8 @@ namespace adain {
 namespace {
 
 // A chunk's result should stay in the second-level cache until it is stored, yet be long enough that the weights that were
-// loaded are used often.
-constexpr size_t kChunkBytes = 512 << 10;
+// loaded are used often. Products of bfloat16 are done with the weights in half the time and need twice the rows.
+constexpr size_t kChunkBytes = 512 << 10, kHalfChunkBytes = 1 << 20;
 constexpr int kLeastRows = 4;
 
 }  // namespace
@@ -21,7 +21,7 @@ std::unique_ptr<Convolution> Convolution::make(Parameters &layer, int rows, int 
 Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share)
     : rows_(rows), per_(per), unit_(Winograd::suits(layer) ? Winograd::kSide / per : 1) {
   const size_t row_bytes = size_t(4) * per * cols * layer.shape.out;
-  const int fitting = int(std::clamp<size_t>(kChunkBytes / row_bytes, kLeastRows, 1 << 20));
+  const int fitting = int(std::clamp<size_t>((layer.half_products ? kHalfChunkBytes : kChunkBytes) / row_bytes, kLeastRows, 1 << 20));
   const int needed = (rows + fitting - 1) / fitting;
   const int wanted = std::max((needed + share - 1) / share * share, share > 1 ? 2 * share : 1);
   const int units = (rows + unit_ - 1) / unit_;

@@ -15,9 +15,12 @@ constexpr int kPoints = Winograd::kPoints;
 // Tiles of one product, of whole in all: its inputs and outputs should stay in the second-level cache, yet each load of the weights must
 // serve many tiles. An odd number, since the 36 points of a tile lie a power of 2 apart otherwise and push each other out of the
 // first-level cache.
-int tiles_of_product(const adain_cpu_layer &s, int whole) {
+int tiles_of_product(const Parameters &layer, int whole) {
   constexpr int kBytes = 640 << 10;
-  const int most = std::clamp(kBytes / (4 * kPoints * (s.in + s.out)) / 8 * 8, 32, 64);
+  const adain_cpu_layer &s = layer.shape;
+  // Products of bfloat16 take half as long, in which as many weights have to come.
+  const int least = layer.half_products ? 64 : 32;
+  const int most = std::clamp(kBytes / (4 * kPoints * (s.in + s.out)) / 8 * 8, least, 64);
   const int products = (whole + most - 1) / most;
   return (whole + products - 1) / products | 1;
 }
@@ -47,7 +50,7 @@ void Parameters::transform(int input) {
 Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
     : layer_(layer),
       cols_(cols),
-      tiles_(tiles_of_product(layer.shape, (rows + kSide - 1) / kSide * ((cols + kSide - 1) / kSide))),
+      tiles_(tiles_of_product(layer, (rows + kSide - 1) / kSide * ((cols + kSide - 1) / kSide))),
       weight_(layer.transformed()) {
   expect_memory();
   const OneThread one;

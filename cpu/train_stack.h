@@ -44,6 +44,7 @@ struct Workspaces {
   Workspace raw;                // of a layer's padded input
   Workspace inputs, products;   // weight gradients: transformed inputs and gradients, or partial sums
   Workspace points;             // weight gradients in Winograd's domain
+  Workspace biases;             // partial sums of bias gradients
 };
 
 // What a loss adds to the gradient of a level's features: shift + slope * feature, (count,C) each; nullptr adds nothing.
@@ -96,7 +97,6 @@ class Stack {
   void weight_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void wide_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void narrow_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
-  void bias_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
 
   std::vector<Memory> memory_;
   std::vector<Layer> layers_;

@@ -14,11 +14,24 @@ constexpr size_t kProductFloats = size_t(12) << 20;
 // Partial sums of narrow layers: a fixed number, so that the number of threads does not show in the result.
 constexpr int kParts = 32;
 
+// sum (C) = the pixels of rows of map n. Whoever computes the gradient of weights has them in the cache.
+void add_rows(const Maps &gradient, int n, int y, int rows, float *sum) {
+  std::fill_n(sum, gradient.channels, 0.f);
+  for (int i = 0; i < rows; i++) gradients().accumulate(gradient.at(n, y + i, 0), gradient.cols, gradient.channels, sum);
+}
+
+// to (C) = the sum of sums (count,C).
+void add_up(const float *sums, int count, std::vector<float> &to) {
+  std::vector<double> total(to.size());
+  for (int i = 0; i < count; i++)
+    for (size_t c = 0; c < to.size(); c++) total[c] += sums[i * to.size() + c];
+  std::copy(total.begin(), total.end(), to.begin());
+}
+
 }  // namespace
 
 void Stack::weight_gradient(Threads &threads, const Layer &layer, const Maps &gradient) {
   Winograd::suits(layer.trained->forward) ? wide_gradient(threads, layer, gradient) : narrow_gradient(threads, layer, gradient);
-  bias_gradient(threads, layer, gradient);
 }
 
 // Through Winograd's algorithm: with Y = A'[(G g G') * (B' d B)]A for each tile, the gradient of g is G'[sum over the tiles of
@@ -32,6 +45,7 @@ void Stack::wide_gradient(Threads &threads, const Layer &layer, const Maps &grad
   const size_t bytes = half ? 2 : 4, one = size_t(points) * down * across * (I + O);
   const int most = std::clamp(int(kProductFloats / one), 1, gradient.count);
   float *sums = workspaces_.points.floats(size_t(points) * I * O);
+  float *biases = workspaces_.biases.floats(size_t(gradient.count) * down * O);
   expect_memory();
   for (int first = 0; first < gradient.count; first += most) {
     const int count = std::min(most, gradient.count - first);
@@ -41,6 +55,7 @@ void Stack::wide_gradient(Threads &threads, const Layer &layer, const Maps &grad
     TileProduct *product = half ? &t.product(tiles, first > 0, threads.size()) : nullptr;
     each(threads, count * down, [&](int i, int) {
       const int n = first + i / down, y = i % down * side;
+      add_rows(gradient, n, y, std::min(side, x.rows - y), biases + (size_t(first) * down + i) * O);
       for (int j = 0; j < across; j++) {
         const int x0 = j * side;
         const size_t tile = size_t(i) * across + j;
@@ -62,6 +77,7 @@ void Stack::wide_gradient(Threads &threads, const Layer &layer, const Maps &grad
   each(threads, I, [&](int i, int) {
     gradients().winograd_gather(sums + size_t(i) * O, size_t(I) * O, I, O, &t.weight_gradient[size_t(i) * 9]);
   });
+  add_up(biases, gradient.count * down, t.bias_gradient);
 }
 
 // Directly, row by row: three neighbouring pixels of the input lie together, so a row of the kernel is one outer product.
@@ -72,13 +88,14 @@ void Stack::narrow_gradient(Threads &threads, const Layer &layer, const Maps &gr
   const int rows = gradient.count * x.rows, parts = std::min(kParts, rows);
   const bool inner = O % 4 == 0;  // what the vectors run along: the outputs, or the inputs of the last layer with its 3 outputs
   const size_t size = size_t(3) * K * O;
-  float *sums = workspaces_.products.floats(parts * size);
+  float *sums = workspaces_.products.floats(parts * size), *biases = workspaces_.biases.floats(size_t(rows) * O);
   each(threads, parts, [&](int part, int) {
     float *sum = sums + part * size;
     std::fill_n(sum, size, 0.f);
     for (int r = int(int64_t(rows) * part / parts); r < int(int64_t(rows) * (part + 1) / parts); r++) {
       const int n = r / x.rows, y = r % x.rows;
       const float *g = gradient.at(n, y, 0);
+      add_rows(gradient, n, y, 1, biases + size_t(r) * O);
       for (int k = 0; k < 3; k++) {
         const float *in = x.at(n, y + k - 1, -1);
         if (inner)
@@ -98,23 +115,7 @@ void Stack::narrow_gradient(Threads &threads, const Layer &layer, const Maps &gr
         t.weight_gradient[(size_t(o) * I + i) * 9 + k] = float(sum);
       }
   });
-}
-
-void Stack::bias_gradient(Threads &threads, const Layer &layer, const Maps &gradient) {
-  TrainedLayer &t = *layer.trained;
-  const int O = t.shape.out, rows = gradient.count * gradient.rows;
-  float *sums = workspaces_.inputs.floats(size_t(rows) * O);
-  each(threads, rows, [&](int r, int) {
-    float *sum = sums + size_t(r) * O;
-    std::fill_n(sum, O, 0.f);
-    gradients().accumulate(gradient.at(r / gradient.rows, r % gradient.rows, 0), gradient.cols, O, sum);
-  });
-  each(threads, 1, [&](int, int) {
-    std::vector<double> total(O);
-    for (int r = 0; r < rows; r++)
-      for (int o = 0; o < O; o++) total[o] += sums[size_t(r) * O + o];
-    for (int o = 0; o < O; o++) t.bias_gradient[o] = float(total[o]);
-  });
+  add_up(biases, rows, t.bias_gradient);
 }
 
 }  // namespace adain

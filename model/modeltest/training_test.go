@@ -50,6 +50,34 @@ func TestMargin(t *testing.T) {
 	}
 }
 
+// The wide case of half precision passes the reference, and finds a layer whose gradient is lost, or twice what it should be.
+func TestHalfBound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: wide layers take the reference seconds")
+	}
+	for _, c := range []struct {
+		name   string
+		factor float32 // of the gradient of the first trained layer's weight
+		passes bool
+	}{{"right", 1, true}, {"lost", 0, false}, {"twice", 2, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			broken := withState(func(before, after *model.TrainingState, _ model.Update) {
+				for i := range 64 * 48 * 9 { // of mirror4_1, and of more than conv1_1 in the case with an encoder
+					after.First[i] = beta1*before.First[i] + c.factor*(after.First[i]-beta1*before.First[i])
+				}
+			})
+			open := func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
+				o.Precision = model.Float32 // the reference has no other
+				return broken(loss, w, o)
+			}
+			err := trainingSuite{open, TrainingHalf}.wide()
+			if (err == nil) != c.passes || err != nil && !strings.Contains(err.Error(), "gradient of the weight") {
+				t.Errorf("error is %v, wanted one: %v", err, !c.passes)
+			}
+		})
+	}
+}
+
 // withParts is an opener of the reference with some of its parts changed.
 func withParts(change func(p *ref.Parts)) model.TrainingOpener {
 	return func(loss []model.Conv, w *model.Weights, o model.TrainingOptions) (model.TrainingEngine, error) {
