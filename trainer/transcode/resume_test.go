@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"adainfilter/trainer/film/stills"
 )
 
 func TestKilledAtAnyMoment(t *testing.T) {
@@ -339,4 +341,60 @@ func TestRoom(t *testing.T) {
 	if r.Frames != 60 || r.Coded == 60 || len(w.warnings) > 0 {
 		t.Errorf("%d of %d frames are coded anew, warnings %q", r.Coded, r.Frames, w.warnings)
 	}
+}
+
+// TestKilledPictures kills runs whose results are pictures; the next goes on and gives what a run gives that nobody has killed.
+func TestKilledPictures(t *testing.T) {
+	needs(t, "pngenc")
+	path := clip(t, "film.mp4", 40, toMP4)
+	for _, kind := range []string{stills.GIF, stills.PNG} {
+		o := order{Inputs: inputsOf(path), Out: t.TempDir(), Container: kind, Segment: 400 * time.Millisecond, Slow: 20 * time.Millisecond}
+		c := o.command(t)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(10 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(o.Out, ".film.adain", segmentName(1))); err == nil {
+				break
+			}
+		}
+		c.Process.Kill()
+		c.Wait()
+		o.Slow = 0
+		r, _ := o.one(t)
+		if r.Coded == 0 || r.Coded > 30 {
+			t.Errorf("%s: %d frames were coded, wanted those that were missing", kind, r.Coded)
+		}
+		whole := o
+		whole.Out = t.TempDir()
+		w, _ := whole.one(t)
+		if got, want := content(t, r.Output), content(t, w.Output); got != want || got == "" {
+			t.Errorf("%s: the results differ", kind)
+		}
+		if names := list(t, o.Out); slices.Contains(names, ".film.adain") {
+			t.Errorf("files are %q", names)
+		}
+	}
+}
+
+// content is all bytes of a file, or of all files in a folder.
+func content(t *testing.T, path string) string {
+	t.Helper()
+	paths := []string{path}
+	if entries, err := os.ReadDir(path); err == nil {
+		paths = nil
+		for _, e := range entries {
+			paths = append(paths, filepath.Join(path, e.Name()))
+		}
+	}
+	var all strings.Builder
+	for _, p := range paths {
+		data, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.WriteString(filepath.Base(p))
+		all.Write(data)
+	}
+	return all.String()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/crc64"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -47,10 +48,13 @@ type contents struct {
 
 var crcTable = crc64.MakeTable(crc64.ECMA)
 
+// scanLimit is how long a reader may give nothing. Tests shorten it.
+var scanLimit = film.DecodeLimit
+
 // scanFile reads all packets of a film without decoding them. sums adds checksums of what is not video.
 // Errors: ctx's, a file that GStreamer cannot take apart.
 func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
-	pipeline, err := film.Open("filesrc name=file ! parsebin name=streams", path, stall)
+	pipeline, err := film.Open("filesrc name=file ! parsebin name=streams", path, scanLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -62,23 +66,26 @@ func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
 	c := &contents{}
 	var lock sync.Mutex
 	var failure error
+	endless := make(chan error, 1)
 	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
 		lock.Lock()
 		defer lock.Unlock()
 		t := &track{}
 		c.tracks = append(c.tracks, t)
-		failure = errors.Join(failure, drain(pipeline, pad, t.probe(sums)))
+		failure = errors.Join(failure, drain(pipeline, pad, t.bounded(path, sums, endless)))
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = pipeline.Run(ctx, nil)
+	err = pipeline.Run(ctx, endless)
 	pipeline.Close()
 	lock.Lock()
 	defer lock.Unlock()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, errEndless):
+		return nil, err
 	case failure != nil:
 		return nil, failure
 	case err != nil && !c.any():
@@ -125,6 +132,28 @@ func (c *contents) sounds() (found []*track) {
 		}
 	}
 	return found
+}
+
+// errEndless says that a reader gives far more than there is: those of some formats begin again at the end.
+var errEndless = errors.New("GStreamer's reader of this kind of film does not end")
+
+// bounded is probe, and ends the pipeline where a track gives far more than the file holds.
+func (t *track) bounded(path string, sums bool, abort chan<- error) gst.PadProbeCallback {
+	most := int64(1 << 26)
+	if info, err := os.Stat(path); err == nil {
+		most += 8 * info.Size()
+	}
+	probe := t.probe(sums)
+	return func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+		if t.bytes > most {
+			select {
+			case abort <- errEndless:
+			default:
+			}
+			return gst.PadProbeDrop
+		}
+		return probe(pad, info)
+	}
 }
 
 // probe writes down what passes a pad.
