@@ -22,7 +22,8 @@ type Family string
 const (
 	MP4      Family = "mp4"      // ISO/IEC 14496-12, QuickTime with it
 	Matroska Family = "matroska" // RFC 9559, WebM with it
-	TS       Family = "ts"       // ISO/IEC 13818-1, packets of 188, 192 or 204 bytes
+	TS       Family = "ts"       // ISO/IEC 13818-1: transport streams in packets of 188, 192 or 204 bytes
+	PS       Family = "ps"       // the same standard's program streams, of DVDs for example
 )
 
 // Track is one stream of a film.
@@ -100,6 +101,13 @@ func Look(path string) (*Contents, error) {
 		return lookMatroska(file)
 	case isMP4(string(head[4:8])):
 		return lookMP4(file)
+	}
+	if g, err := programOfPS(file); err == nil {
+		c := &Contents{Family: PS, Programs: []int{g.number}}
+		for _, s := range g.streams {
+			c.Tracks = append(c.Tracks, s.Track)
+		}
+		return c, nil
 	}
 	if c, err := lookTS(file); err == nil {
 		return c, nil

@@ -225,3 +225,35 @@ func TestPrograms(t *testing.T) {
 		t.Error("a programme without pictures is taken")
 	}
 }
+
+// A program stream is mended as a transport stream, where it begins in the middle or with sound long before its picture.
+func TestProgramStream(t *testing.T) {
+	filmtest.Needs(t, "x264enc", "avenc_aac", "mpegpsmux", "h264parse")
+	for _, late := range []time.Duration{0, 200 * time.Millisecond} {
+		path := filepath.Join(t.TempDir(), "film.mpg")
+		filmtest.Write(t, path, "mpegpsmux name=m ! filesink name=out  videotestsrc num-buffers=50 timestamp-offset="+strconv.FormatInt(int64(late), 10)+
+			" ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 ! x264enc key-int-max=10 bframes=0 speed-preset=ultrafast ! h264parse ! m. "+
+			"audiotestsrc num-buffers=50 samplesperbuffer=1920 ! audio/x-raw,rate=48000,channels=2 ! avenc_aac ! aacparse ! m.")
+		whole := read(t, path)
+		c, err := Look(path)
+		if err != nil || c.Family != PS || len(c.Tracks) != 2 {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		m, out := mend(t, whole, 0)
+		if m.Needed != (late > 0) || m.Skipped > 0 || len(m.Breaks) > 0 {
+			t.Errorf("late by %v: %+v", late, m)
+		}
+		if late > 0 {
+			pictures, sound := times(t, out, "video"), times(t, out, "audio")
+			if d := time.Duration(pictures[0]-sound[0]) * time.Second / tsClock; (d - late).Abs() > 45*time.Millisecond { // the first picture is not the first in the order of the file
+				t.Errorf("the picture comes %v after the sound, wanted %v", d, late)
+			}
+		}
+		cut := len(whole)/3 + bytes.Index(whole[len(whole)/3:], []byte{0, 0, 1, 0xba})
+		m, out = mend(t, whole[cut:], 0)
+		pictures := times(t, out, "video")
+		if !m.Needed || m.Skipped == 0 || len(pictures) < 10 || len(pictures)+m.Skipped > 50 {
+			t.Errorf("from the middle on: %+v, %d pictures", m, len(pictures))
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Mended is what Mend found in a transport stream, and did about it.
+// Mended is what Mend found in a transport or program stream, and did about it.
 type Mended struct {
 	Needed   bool    `json:"needed"`             // it is not as readers expect it; Mend has written another
 	Program  int     `json:"program"`            // that was taken
@@ -37,7 +37,7 @@ const (
 	tsReturn = tsClock / 2 // backward, beyond what reordering and muxing explain
 )
 
-// Mend writes one programme of a transport stream anew so that any reader understands it: from the first picture on that can be
+// Mend writes one programme of a transport stream, or a program stream as one, anew so that any reader understands it: from the first picture on that can be
 // decoded, with a clock that neither breaks nor wraps, and with types that readers know. Sound keeps its distance to the pictures.
 // wanted is the programme's number, 0 for the first that has pictures. With out "" it only looks. Where nothing is amiss it writes nothing.
 // It reads the film twice and holds some packets in memory. The error says that there is no such programme, or what cannot be read.
@@ -48,6 +48,9 @@ func Mend(path, out string, wanted int) (*Mended, error) {
 	}
 	defer file.Close()
 	all, err := programs(file)
+	if disc, notDisc := programOfPS(file); notDisc == nil {
+		all, err = []*program{disc}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func Mend(path, out string, wanted int) (*Mended, error) {
 	if !first.started {
 		return nil, errors.New("it has no picture from which decoding could begin")
 	}
-	found.Needed = len(all) > 1 || found.Skipped > 0 || len(found.Breaks) > 0 || first.late || first.wrapped || first.retyped()
+	found.Needed = len(all) > 1 || found.Skipped > 0 || len(found.Breaks) > 0 || first.late || first.early() || first.wrapped || first.retyped()
 	if out == "" || !found.Needed {
 		return found, nil
 	}
@@ -94,6 +97,12 @@ func (g *program) video() *stream {
 		}
 	}
 	return nil
+}
+
+// packets are those of a transport stream, one by one; missed is how many bytes belonged to none.
+type packets interface {
+	next() ([]byte, error)
+	missed() int
 }
 
 // mender goes through a stream once.
@@ -149,7 +158,11 @@ func (s *stream) retype(g *program) byte {
 }
 
 func (m *mender) run(file *os.File, w io.Writer) error {
+	var r packets
 	r, err := newTSReader(file)
+	if m.program.pid == psTable && m.program.pcr == psClock {
+		r, err = newPSReader(file)
+	}
 	if err != nil {
 		return err
 	}
@@ -173,7 +186,7 @@ func (m *mender) run(file *os.File, w io.Writer) error {
 			return err
 		}
 	}
-	m.out.Bytes = int64(r.lost)
+	m.out.Bytes = int64(r.missed())
 	return m.release(false)
 }
 
@@ -282,6 +295,11 @@ func (m *mender) origin() int64 {
 		return 0
 	}
 	return m.offsets[0]
+}
+
+// early says whether sound comes so long before the first picture that readers of program streams throw it away.
+func (m *mender) early() bool {
+	return m.program.pcr == psClock && m.least < m.video-tsClock/20
 }
 
 func (m *mender) skipped() int {

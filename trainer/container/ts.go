@@ -24,6 +24,8 @@ type tsReader struct {
 	lost   int // bytes that belong to no packet
 }
 
+func (t *tsReader) missed() int { return t.lost }
+
 // newTSReader finds the size of packets and the first of them. The error says that it is no transport stream.
 func newTSReader(file *os.File) (*tsReader, error) {
 	head := make([]byte, 8<<10)

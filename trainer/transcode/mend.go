@@ -45,7 +45,7 @@ func (j *job) film() string { return j.source(j.plan.Facts.Mended) }
 // mend looks at a transport stream and writes it anew where that is needed; nil for other films.
 func (j *job) mend() (*container.Mended, error) {
 	found, err := container.Look(j.path)
-	if err != nil || found.Family != container.TS {
+	if err != nil || found.Family != container.TS && found.Family != container.PS {
 		if j.options.Program != 0 {
 			return nil, errors.New("it is no transport stream, so it has no programmes to choose from")
 		}

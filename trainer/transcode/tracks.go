@@ -86,7 +86,7 @@ func (p *plan) warnLosses(o *Options) {
 var familyNames = map[container.Family]string{container.MP4: "mp4 or mov", container.Matroska: "mkv", "": "its container"}
 
 func (f *facts) family() container.Family {
-	if f.Contents == nil || f.Contents.Family == container.TS {
+	if f.Contents == nil || f.Contents.Family == container.TS || f.Contents.Family == container.PS {
 		return ""
 	}
 	return f.Contents.Family
