@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -206,8 +207,18 @@ func isYUV(format string) bool {
 // describe adds to the caps of coded frames what the encoder leaves out.
 func (p *plan) describe(caps string) string {
 	c, ok := p.colour()
-	if !ok || caps == "" || strings.Contains(caps, "colorimetry=") {
+	if !ok || caps == "" {
 		return caps
+	}
+	if before, rest, found := strings.Cut(caps, ", colorimetry=(string)"); found {
+		if _, more, _ := strings.Cut(rest, ","); findCodec(p.Codec).media == "video/x-av1" { // the parser's, of a header without colours
+			caps = before
+			if more != "" {
+				caps += "," + more
+			}
+		} else {
+			return caps
+		}
 	}
 	return fmt.Sprintf("%s, colorimetry=(string)%v", caps, c)
 }
@@ -219,14 +230,30 @@ var iso = struct{ matrix, transfer, primaries map[int]byte }{
 	map[int]byte{1: 1, 2: 4, 3: 5, 4: 6, 5: 7, 7: 9},
 }
 
-// mark writes colours into a coded frame, which the encoder has left out.
-func (c colour) mark(media string, frame []byte) {
+// mark writes colours into a coded frame, which the encoder has left out. It may change the frame's own bytes.
+func (c colour) mark(media string, frame []byte) []byte {
 	switch media {
 	case "video/x-prores":
 		c.markProRes(frame)
 	case "video/x-vp9":
 		c.markVP9(frame)
+	case "video/x-av1":
+		return c.markAV1(frame)
 	}
+	return frame
+}
+
+// markCaps does so for the headers in caps.
+func (c colour) markCaps(media string, h segmentHead) segmentHead {
+	const before = 4 // of the box av1C, before the units
+	data, err := hex.DecodeString(h.CodecData)
+	if media != "video/x-av1" || err != nil || len(data) <= before {
+		return h
+	}
+	marked := hex.EncodeToString(append(data[:before:before], c.markAV1(data[before:])...))
+	h.Caps = strings.Replace(h.Caps, h.CodecData, marked, 1)
+	h.CodecData = marked
+	return h
 }
 
 // markProRes fills the head of a frame (SMPTE RDD 36, 5.1.1: primaries, transfer and matrix are bytes 14 to 16 of the frame's header, which

@@ -3,6 +3,7 @@ package transcode
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -59,7 +60,7 @@ func near(t *testing.T, what string, got, want []byte, most int) {
 }
 
 func TestColoursStay(t *testing.T) {
-	needs(t, "x264enc", "x265enc", "vp9enc", "avenc_prores_ks", "avenc_ffv1", "matroskamux")
+	needs(t, "x264enc", "x265enc", "vp9enc", "av1enc", "avenc_prores_ks", "avenc_ffv1", "matroskamux")
 	for _, c := range []struct {
 		name, filter string
 		args         []string
@@ -81,13 +82,17 @@ func TestColoursStay(t *testing.T) {
 		}
 		path := lavfi(t, name, "color=c=0x30a060", c.filter, c.args...)
 		want := flat(t, path, "rgb24")
-		for _, codec := range []string{"h264", "h265", "vp9", "ffv1"} {
-			if testing.Short() && (codec == "h265" || codec == "vp9") {
+		for _, codec := range []string{"h264", "h265", "vp9", "av1", "ffv1"} {
+			if testing.Short() && (codec == "h265" || codec == "vp9" || codec == "av1" && !strings.HasPrefix(c.name, "full range of BT")) {
 				continue
 			}
 			r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: codec, Still: true}.one(t)
 			near(t, c.name+" in "+codec, flat(t, r.Output, "rgb24"), want, 2)
 			flags := strings.TrimSpace(string(ffmpeg(t, "ffprobe", "-select_streams", "v", "-show_entries", "stream=color_space,color_transfer,color_primaries", "-of", "csv=p=0", r.Output)))
+			if extent := strings.TrimSpace(string(ffmpeg(t, "ffprobe", "-select_streams", "v", "-show_entries", "stream=color_range", "-of", "csv=p=0", r.Output))); strings.HasPrefix(c.name, "full") &&
+				extent != "pc" {
+				t.Errorf("%s in %s: range is %s, wanted pc", c.name, codec, extent)
+			}
 			if c.flags != "" && flags != c.flags {
 				t.Errorf("%s in %s: flags are %s, wanted %s", c.name, codec, flags, c.flags)
 			}
@@ -159,5 +164,36 @@ func TestMark(t *testing.T) {
 	for n := range 25 {
 		bt2020.mark("video/x-prores", []byte("\x00\x00\x01\x00icpf\x00\x94\x00\x00Lavc12345678")[:min(n, 24)])
 		bt2020.mark("video/x-vp9", []byte{0x82, 0x49, 0x83, 0x42, 0}[:min(n, 5)])
+	}
+}
+
+// TestMarkAV1 has headers that libaom wrote, cut off at every place, and random ones: nothing ends in a panic, and what has colours stays.
+func TestMarkAV1(t *testing.T) {
+	// A temporal delimiter, then a sequence header of 64x48.
+	unit := []byte{0x12, 0x00, 0x0a, 0x0a, 0x00, 0x00, 0x00, 0x02, 0xaf, 0xff, 0x9b, 0x5f, 0x30, 0x08}
+	full := colour{rangeFull, 6, 13, 7}
+	marked := full.markAV1(bytes.Clone(unit))
+	if len(marked) != len(unit)+3 || marked[3] != 0x0d {
+		t.Fatalf("%x becomes %x", unit, marked)
+	}
+	header := marked[4:]
+	place := colourPlace(header)
+	b := &bits{data: header, at: place}
+	if !b.flag() || b.read(8) != 9 || b.read(8) != 14 || b.read(8) != 9 || !b.flag() {
+		t.Errorf("colours at bit %d of %x", place, header)
+	}
+	if again := full.markAV1(bytes.Clone(marked)); !bytes.Equal(again, marked) {
+		t.Errorf("marked twice: %x, then %x", marked, again)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 2000 {
+		data := bytes.Clone(unit[:n%(len(unit)+1)])
+		if n > 100 {
+			for i := range data {
+				data[i] = byte(random.Uint32())
+			}
+		}
+		full.markAV1(data)
+		colourPlace(data)
 	}
 }

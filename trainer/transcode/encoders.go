@@ -82,7 +82,7 @@ var codecs = []codec{
 		{"qsvh265enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "P010_10LE", false, 52, 12, "", vaPresets},
 		{"x265enc", x265Properties, "I420_10LE", false, 52, 12, "libx265.so.", x26xPresets},
 	}},
-	{name: "av1", containers: []string{"mkv", "mp4", "webm"}, media: "video/x-av1", parser: "av1parse ! video/x-av1,stream-format=obu-stream,alignment=tu", limited: true, encoders: []encoder{
+	{name: "av1", containers: []string{"mkv", "mp4", "webm"}, media: "video/x-av1", parser: "av1parse ! video/x-av1,stream-format=obu-stream,alignment=tu", encoders: []encoder{
 		{"nvav1enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY PRESET", "NV12", true, 240, 20, "", nvNew},
 		{"vaav1enc", "rate-control=cqp qp=QUALITY PRESET", "NV12", false, 240, 20, "", vaPresets},
 		// logical-processors fixes the threads, and the bits do not follow them.

@@ -344,6 +344,9 @@ func (c *coding) onCoded(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn 
 		case gst.EventTypeCaps:
 			c.head = headOf(event.ParseCaps())
 			c.head.Caps = c.job.plan.describe(c.head.Caps)
+			if k, ok := c.job.plan.colour(); ok {
+				c.head = k.markCaps(findCodec(c.job.plan.Codec).media, c.head)
+			}
 		case gst.EventTypeEOS:
 			c.fail(film.ErrStopped)
 		}
@@ -375,7 +378,7 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 	c.first = min(c.first, t)
 	film.WithData(buffer, func(data []byte) {
 		if k, ok := c.job.plan.colour(); ok {
-			k.mark(findCodec(c.job.plan.Codec).media, data)
+			data = k.mark(findCodec(c.job.plan.Codec).media, data)
 		}
 		err = c.writer.packet(packet{t, 0, !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
 	})
