@@ -12,6 +12,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/picture/archive"
 )
 
 // maxPixels bounds a style picture as the encoder sees it, and with it the memory that the encoder takes.
@@ -111,7 +112,7 @@ func Stat(name string) error {
 	if name == "" {
 		return UnfitError{errors.New("style is empty, wanted a built-in name, a picture file or a style file")}
 	}
-	_, err := os.Stat(name)
+	_, err := archive.Size(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("style %q is neither a file nor a built-in style, which are %s: %w", name, strings.Join(model.BuiltinStyles(), ", "), err)

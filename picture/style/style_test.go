@@ -1,6 +1,7 @@
 package style
 
 import (
+	"archive/zip"
 	"errors"
 	"io/fs"
 	"os"
@@ -126,6 +127,40 @@ func TestLoadOwn(t *testing.T) {
 		if _, err := Load("woodcut", 0, f); !errors.As(err, &UnfitError{}) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `network "mine"`) {
 			t.Errorf("a built-in style: error is %v, wanted %q", err, c.want)
 		}
+	}
+}
+
+// TestLoadPacked: a picture in an archive is a style too.
+func TestLoadPacked(t *testing.T) {
+	t.Parallel()
+	w, err := model.BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	paint(t, filepath.Join(dir, "a.png"), 7)
+	data, err := os.ReadFile(filepath.Join(dir, "a.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "shard.zip")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	in, err := z.Create("deep/a.png")
+	if err == nil {
+		_, err = in.Write(data)
+	}
+	if err = errors.Join(err, z.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Load(path+"/deep/a.png", 0, &fake{weights: w}); err != nil || got.Name != "a" || got.Mean[0] != 7 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := Load(path+"/none.png", 0, &fake{weights: w}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a picture that is not in it: %v", err)
 	}
 }
 

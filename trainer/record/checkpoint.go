@@ -147,7 +147,7 @@ func parseCheckpoint(file *safetensors.File) (*Checkpoint, error) {
 		*wanted[name] = v
 	}
 	if found, sum := c.sum(file.Metadata), file.Metadata["sha256"]; (format == checkpointFormat || sum != "") && found != sum {
-		return nil, fmt.Errorf("is damaged: its contents have the SHA-256 %.16s..., it states %.16q...", found, sum)
+		return nil, fmt.Errorf("is damaged: the SHA-256 of its contents begins with %.16s, and with %.16q where it states it", found, sum)
 	}
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		if i := model.NotFinite(*wanted[name]); i >= 0 {
