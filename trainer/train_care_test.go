@@ -91,7 +91,10 @@ func TestTrainInit(t *testing.T) {
 // process is this test binary, which trains in another process.
 func process(t *testing.T, test string, args []string) *exec.Cmd {
 	t.Helper()
-	p := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	// A test that runs under nohup would hand on that SIGHUP is ignored.
+	limited, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	t.Cleanup(cancel)
+	p := exec.CommandContext(limited, "env", "--default-signal=HUP", os.Args[0], "-test.run=^"+test+"$")
 	p.Env = append(os.Environ(), trainVariable+"="+strings.Join(args, "\n"))
 	return p
 }
