@@ -1,6 +1,8 @@
 package picture
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -74,11 +76,7 @@ func ReadPhoto(path string, o Options) (*Photo, error) {
 		return nil, fmt.Errorf("picture %q %w", path, err)
 	}
 	defer f.Close()
-	file := path
-	if _, _, packed := archive.Split(path); packed {
-		file = "" // no codec looks into archives
-	}
-	p, err := decode(f, o, file)
+	p, err := decode(f, o, path)
 	if err != nil {
 		return nil, fmt.Errorf("picture %q %w", path, err)
 	}
@@ -126,7 +124,7 @@ func decode(r io.ReadSeeker, o Options, path string) (p *Photo, err error) {
 	}
 	// Some formats state the size twice.
 	b := decoded.Bounds()
-	if err := o.check(b.Dx(), b.Dy()); err != nil {
+	if err := o.Check(b.Dx(), b.Dy()); err != nil {
 		return nil, err
 	}
 	if c.profile != nil {
@@ -159,6 +157,47 @@ func finish(decoded image.Image, c container, o Options) (*Photo, error) {
 	return p, nil
 }
 
+// Finish is for codecs: it turns a picture upright as its EXIF data says, unless upright says that it is, and gives the picture back. EXIF
+// data that begins with a mark loses it, and data and profiles of no length are none.
+func (p *Photo) Finish(upright bool) *Photo {
+	p.Exif = bytes.TrimPrefix(p.Exif, []byte("Exif\x00\x00"))
+	if len(p.Exif) == 0 {
+		p.Exif = nil
+	}
+	if len(p.Profile) == 0 {
+		p.Profile = nil
+	}
+	p.dropAlpha()
+	if !upright {
+		p.upright(orientation(p.Exif))
+	}
+	return p
+}
+
+// dropAlpha makes an RGBA picture without a transparent pixel an RGB one, in its own memory.
+func (p *Photo) dropAlpha() {
+	if p.Image.Format != model.RGBA {
+		return
+	}
+	w, h := p.Image.Width, p.Image.Height
+	data := p.Image.Planes[0].Data
+	for i := 3; i < 4*w*h; i += 4 {
+		if data[i] != 255 || p.Deep != nil && p.Deep[i] != 65535 {
+			return
+		}
+	}
+	for i := range w * h {
+		copy(data[3*i:3*i+3], data[4*i:])
+		if p.Deep != nil {
+			copy(p.Deep[3*i:3*i+3], p.Deep[4*i:])
+		}
+	}
+	p.Image.Format, p.Image.Planes[0] = model.RGB, model.Plane{Data: data[:3*w*h], Stride: 3 * w}
+	if p.Deep != nil {
+		p.Deep = p.Deep[:3*w*h]
+	}
+}
+
 // upright turns and mirrors the samples so that orientation o becomes 1.
 func (p *Photo) upright(o int) {
 	if o < 2 || o > 8 {
@@ -189,7 +228,7 @@ func (p *Photo) toSRGB(profile []byte) {
 	w, h, n := p.Image.Width, p.Image.Height, p.channels()
 	if p.Deep != nil {
 		c, err := newConversion(profile, 1<<16)
-		if err != nil {
+		if err != nil || c.identity() {
 			return
 		}
 		apply(c, p.Deep, w, h, n, n*w)
@@ -198,7 +237,7 @@ func (p *Photo) toSRGB(profile []byte) {
 		}
 		return
 	}
-	if c, err := newConversion(profile, 1<<8); err == nil {
+	if c, err := newConversion(profile, 1<<8); err == nil && !c.identity() {
 		apply(c, p.Image.Planes[0].Data, w, h, n, p.Image.Planes[0].Stride)
 	}
 }
@@ -211,16 +250,24 @@ func (e *missingError) Unwrap() error { return e.err }
 
 // foreign has the codec read a picture. before is why this package could not, nil where it does not know the kind.
 func foreign(path, kind string, o Options, before error) (*Photo, error) {
-	c, err := extended()
-	switch {
-	case path == "" && before == nil:
-		return nil, &missingError{fmt.Errorf("is %s picture, which can be read from a file only", article(kind))}
-	case err != nil && before == nil:
-		return nil, &missingError{fmt.Errorf("is %s picture: %w", article(kind), err)}
-	case err != nil || path == "":
-		return nil, before
+	c, err := codecFor(path, kind, before)
+	if err != nil {
+		return nil, err
 	}
 	return c.Read(path, kind, o)
+}
+
+// codecFor is the codec for a picture of a kind, which must lie in a file of its own. Without one the error is before, or says what is missing.
+func codecFor(path, kind string, before error) (Codec, error) {
+	_, _, packed := archive.Split(path)
+	if packed || path == "" {
+		return nil, cmp.Or(before, error(&missingError{fmt.Errorf("is %s picture, which can be read from a file of its own only", article(kind))}))
+	}
+	c, err := extended()
+	if err != nil {
+		return nil, cmp.Or(before, error(&missingError{fmt.Errorf("is %s picture: %w", article(kind), err)}))
+	}
+	return c, nil
 }
 
 func article(kind string) string {

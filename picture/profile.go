@@ -99,6 +99,30 @@ func newConversion(profile []byte, steps int) (c *conversion, err error) {
 	return c, nil
 }
 
+// IsSRGB says whether a profile is that of sRGB, so far that no sample of 8 bits changes: then samples are left as they are.
+func IsSRGB(profile []byte) bool {
+	c, err := newConversion(profile, 1<<8)
+	return err == nil && c.identity()
+}
+
+// identity says whether colours stay what they are, but for less than rounding to 8 bits.
+func (c *conversion) identity() bool {
+	random := rand.New(rand.NewPCG(2, 2))
+	top := int(c.max)
+	for i := range 256 {
+		in := [3]int{i * top / 255, i * top / 255, i * top / 255}
+		if i >= 128 {
+			in = [3]int{random.IntN(top + 1), random.IntN(top + 1), random.IntN(top + 1)}
+		}
+		for k, v := range c.convert(in[0], in[1], in[2]) {
+			if !(math.Abs(float64(v)-float64(in[k])/c.max) < 0.75/255) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // addsUp says whether the light of a colour is the sum of that of its channels, and that of black is none.
 func addsUp(linear func(r, g, b float64) [3]float64) bool {
 	random := rand.New(rand.NewPCG(1, 1))

@@ -51,6 +51,7 @@ func testProfile(colorants [3][3]float64, curve []byte) []byte {
 }
 
 var (
+	srgbColorants  = [3][3]float64{{0.43607, 0.22249, 0.01392}, {0.38515, 0.71687, 0.09708}, {0.14307, 0.06061, 0.7141}}
 	p3Colorants    = [3][3]float64{{0.51512, 0.2412, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.1571, 0.06657, 0.78407}}
 	adobeColorants = [3][3]float64{{0.60974, 0.31111, 0.01947}, {0.20528, 0.62567, 0.06087}, {0.14919, 0.06322, 0.74457}}
 	proColorants   = [3][3]float64{{0.79767, 0.28802, 0}, {0.13519, 0.71188, 0}, {0.03134, 0.00009, 0.82491}}
@@ -151,7 +152,7 @@ func TestProfilesAgainstLCMS(t *testing.T) {
 			if d := float64(v)/257 - want[i]; !(math.Abs(d) <= 0.5) {
 				t.Fatalf("%s, 16 bits: sample %d is %.2f, lcms has %.2f", name, i, float64(v)/257, want[i])
 			}
-			if d := float64(q.Image.Planes[0].Data[i]) - float64(v)/257; !(math.Abs(d) <= 0.51) {
+			if d := float64(q.Image.Planes[0].Data[i]) - float64(v)/257; !(math.Abs(d) <= 1) {
 				t.Fatalf("%s: sample %d is %d and with 16 bits %d", name, i, q.Image.Planes[0].Data[i], v)
 			}
 		}
@@ -193,6 +194,37 @@ func lcms(t *testing.T, profile string, pix []byte, size int) []float64 {
 		t.Fatalf("transicc gave %d values for %d:\n%.300s", len(values), len(pix)/size/4*3, out)
 	}
 	return values
+}
+
+// TestSRGBProfilesChangeNothing keeps every sample of pictures that say that they are sRGB.
+func TestSRGBProfilesChangeNothing(t *testing.T) {
+	t.Parallel()
+	img := image.NewNRGBA64(image.Rect(0, 0, 64, 64))
+	random := rand.New(rand.NewPCG(8, 8))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(random.Uint32())
+	}
+	for i := 6; i < len(img.Pix); i += 8 {
+		img.Pix[i], img.Pix[i+1] = 255, 255
+	}
+	for name, profile := range map[string][]byte{"ours": srgbProfile, "table": testProfile(srgbColorants, tableCurve()), "function": testProfile(srgbColorants, parametricCurve())} {
+		p, err := decode(bytes.NewReader(insertChunk(pngBytes(t, img), "iCCP", iccp(profile))), Options{Deep: true}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range p.Deep {
+			if want := binary.BigEndian.Uint16(img.Pix[i/3*8+i%3*2:]); v != want {
+				t.Errorf("%s: sample %d is %d, wanted %d", name, i, v, want)
+				break
+			}
+		}
+		if !IsSRGB(profile) {
+			t.Errorf("%s is not known as sRGB", name)
+		}
+	}
+	if IsSRGB(testProfile(p3Colorants, tableCurve())) || IsSRGB(nil) {
+		t.Error("Display P3, or nothing, is taken for sRGB")
+	}
 }
 
 // TestDamagedProfiles has profiles that must change nothing and take nothing.

@@ -39,8 +39,8 @@ func (l Limit) bytes() int64 {
 	return DefaultBytes
 }
 
-// check refuses a size that exceeds the limit.
-func (l Limit) check(width, height int) error {
+// Check refuses a size that exceeds the limit; the error is the second half of a sentence about the picture.
+func (l Limit) Check(width, height int) error {
 	if width < 1 || height < 1 {
 		return fmt.Errorf("has %dx%d pixels, wanted at least 1x1", width, height)
 	}
@@ -82,27 +82,33 @@ func Size(path string, limit Limit) (width, height int, err error) {
 		return 0, 0, fmt.Errorf("picture %q %w", path, err)
 	}
 	defer f.Close()
-	k, err := sniff(f)
-	if err == nil && k.decode == nil {
-		var c Codec
-		if c, err = extended(); err == nil {
-			width, height, err = c.Size(path, k.name)
-		} else {
-			err = fmt.Errorf("is %s picture: %w", article(k.name), err)
-		}
-		if err == nil {
-			err = limit.check(width, height)
-		}
-		if err != nil {
-			return 0, 0, fmt.Errorf("picture %q %w", path, err)
-		}
-		return width, height, nil
-	}
-	_, config, err := header(f, limit)
-	if err != nil {
+	if width, height, err = size(f, path, limit); err != nil {
 		return 0, 0, fmt.Errorf("picture %q %w", path, err)
 	}
-	return config.Width, config.Height, nil
+	return width, height, nil
+}
+
+// size is Size of an open file; the error is the second half of a sentence about it.
+func size(f archive.File, path string, limit Limit) (width, height int, err error) {
+	k, err := sniff(f)
+	if err != nil {
+		return 0, 0, err
+	}
+	var before error
+	if k.decode != nil {
+		var config image.Config
+		if _, config, before = header(f, limit); !unsupported(before) {
+			return config.Width, config.Height, before
+		}
+	}
+	c, err := codecFor(path, k.name, before)
+	if err != nil {
+		return 0, 0, err
+	}
+	if width, height, err = c.Size(path, k.name); err != nil {
+		return 0, 0, err
+	}
+	return width, height, limit.Check(width, height)
 }
 
 // Kind is what a file holds, by its first bytes: "JPEG" and the like. Errors are those of Read as far as these bytes show them; NotPicture
@@ -159,7 +165,7 @@ func header(r io.ReadSeeker, limit Limit) (k kind, config image.Config, err erro
 	if config, err = fromStart(r, k.config); err != nil {
 		return k, config, damaged(k, err)
 	}
-	return k, config, limit.check(config.Width, config.Height)
+	return k, config, limit.Check(config.Width, config.Height)
 }
 
 func fromStart[T any](r io.ReadSeeker, read func(io.Reader) (T, error)) (T, error) {

@@ -100,7 +100,7 @@ func decodeReduced(r io.ReadSeeker, short int, limit Limit) (img *model.Image, e
 		return nil, errForeign
 	}
 	b := decoded.Bounds()
-	if err := limit.check(b.Dx(), b.Dy()); err != nil {
+	if err := limit.Check(b.Dx(), b.Dy()); err != nil {
 		return nil, err
 	}
 	if err := checkPalette(decoded); err != nil {

@@ -53,7 +53,7 @@ const shrinkPixels = 16 << 20
 // Shrink averages blocks of pixels of an RGB image so that the short side keeps at least twice short pixels; what is left at the right
 // and lower edge of less than a block is cut off. An image that has less, or short 0, is returned as it is.
 func Shrink(img *model.Image, short int) *model.Image {
-	f := shrinkFactor(img.Width, img.Height, short)
+	f := ShrinkFactor(img.Width, img.Height, short)
 	if f < 2 {
 		return img
 	}
@@ -82,8 +82,8 @@ func Shrink(img *model.Image, short int) *model.Image {
 	return out
 }
 
-// shrinkFactor is the whole factor for Shrink.
-func shrinkFactor(w, h, short int) int {
+// ShrinkFactor is the whole factor for Shrink, and for Options.Shrink.
+func ShrinkFactor(w, h, short int) int {
 	if short < 1 {
 		return 1
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture"
+	"adainfilter/vips"
 )
 
 func main() {
@@ -42,6 +44,7 @@ func untilInterrupted() context.Context {
 
 // newApp is the command with its subcommands. Results go to out, progress and warnings to errOut; errors are returned.
 func newApp(out, errOut io.Writer) *cli.App {
+	picture.Extend(vips.Open)
 	return &cli.App{
 		Name:    "adain",
 		Usage:   "AdaIN style transfer: stylise pictures, train networks",

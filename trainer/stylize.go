@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture"
 	"adainfilter/picture/style"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/stylize"
@@ -21,15 +22,20 @@ func stylizeCommand() *cli.Command {
 		&cli.StringSliceFlag{Name: "style", Value: cli.NewStringSlice(model.DefaultStyle),
 			Usage: "built-in `STYLE`, style file, picture or folder; several separated by commas (\\, in a name) or repeated"},
 		&cli.Float64Flag{Name: "alpha", Value: 1, Usage: "strength of the style, 0 to 1"},
-		&cli.StringFlag{Name: "out", Usage: "result: a `FILE` (.png, .jpg), or a folder for several results"},
-		&cli.StringFlag{Name: "format", Value: "jpg", Usage: "`FORMAT` of results in a folder: jpg or png"},
+		&cli.StringFlag{Name: "out", Usage: "result: a `FILE` (.png, .jpg; with libvips .webp, .avif, .heic, .jxl, .tif, .jp2), or a folder for several results"},
+		&cli.StringFlag{Name: "format", Value: "jpg", Usage: "`FORMAT` of results in a folder: jpg, png or another end of --out"},
+		&cli.IntFlag{Name: "quality", Value: picture.Quality, Usage: "quality of JPEG and other lossy results, 1 to 100, as `NUMBER`"},
+		&cli.BoolFlag{Name: "strip", Usage: "leave out what the content's file says of date, place and camera (EXIF)"},
+		&cli.BoolFlag{Name: "keep-profile", Usage: "leave contents in the colour space of their ICC profile instead of sRGB; results carry the profile"},
 		&cli.IntFlag{Name: "size", Usage: "resize contents so that their short side has `PIXELS`; 0 keeps their size"},
 		&cli.IntFlag{Name: "style-size", Usage: "resize style pictures so that their short side has `PIXELS`, which sets the size of the strokes; 0 keeps their size"},
 	}
 	return &cli.Command{
 		Name:  "stylize",
 		Usage: "stylise pictures: every content with every style, or with several at once",
-		Description: "Results in a folder are named CONTENT_stylized_STYLE.jpg, with styles that come together joined by +. Transparency is kept in\n" +
+		Description: "Pictures are JPEG, PNG, WebP, GIF, BMP, TIFF, TGA and PNM; with libvips also HEIC, AVIF, JPEG XL, JPEG 2000, OpenEXR and PFM.\n" +
+			"Their ICC profiles and orientation are applied. Results are sRGB and keep the EXIF data; of 16 bits --alpha 0 keeps all.\n" +
+			"Results in a folder are named CONTENT_stylized_STYLE.jpg, with styles that come together joined by +. Transparency is kept in\n" +
 			"PNG results, but not in strips and sheets.\n" +
 			"A picture that cannot be read is reported, the others go on, and the exit code is 1.\n\n" +
 			"Examples:\n" +
@@ -71,6 +77,10 @@ func newStylizeJob(c *cli.Context) (*stylize.Job, error) {
 	if !(j.Alpha >= 0 && j.Alpha <= 1) {
 		return nil, fmt.Errorf("--alpha is %v, wanted 0 to 1", c.Float64("alpha"))
 	}
+	if j.Quality = c.Int("quality"); j.Quality < 1 || j.Quality > 100 {
+		return nil, fmt.Errorf("--quality is %d, wanted 1 to 100", j.Quality)
+	}
+	j.Strip, j.KeepProfile = c.Bool("strip"), c.Bool("keep-profile")
 	if err := checkSide("size", j.Size); err != nil {
 		return nil, err
 	}

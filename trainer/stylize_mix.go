@@ -35,7 +35,7 @@ func readMix(c *cli.Context, j *stylize.Job) error {
 	if j.ProcessingSize = c.Int("processing-size"); j.ProcessingSize != 0 && j.ProcessingSize < model.MinSize {
 		return fmt.Errorf("--processing-size is %d, wanted at least %d pixels, or 0 for the content's size", j.ProcessingSize, model.MinSize)
 	}
-	j.Strip, j.Together = c.Bool("alpha-strip"), c.IsSet("style-weights") || c.IsSet("mask") || c.IsSet("interpolate")
+	j.Alphas, j.Together = c.Bool("alpha-strip"), c.IsSet("style-weights") || c.IsSet("mask") || c.IsSet("interpolate")
 	if err := readColor(c, j); err != nil {
 		return err
 	}

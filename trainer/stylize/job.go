@@ -33,9 +33,12 @@ type Job struct {
 	Mask             *model.Mask // between two styles, without Second; nil is none
 	PreserveColor    string      // "", Luma or Coral, which needs styles that are pictures
 	ProcessingSize   int         // that of model.Stylization
-	Strip            bool        // a result is a strip of alphas
+	Alphas           bool        // a result is a strip of alphas
 	Corners          int         // a result is a sheet of so many mixes of four styles a side; 0 is none
 	Out              string      // the result's file, or a folder
+	Quality          int         // of JPEG and other lossy results, 1 to 100; 0 is picture.Quality
+	Strip            bool        // results carry nothing of what the content's file says besides: date, place, camera
+	KeepProfile      bool        // contents are taken as they are, and results carry their ICC profile
 
 	end      string // of results in a folder; "" where Out is the one result's file
 	taken    map[string]bool
@@ -63,19 +66,22 @@ func Statistics(name string, size int, engine model.Engine) (model.Stats, error)
 // is one result. format is that of results in a folder, jpg or png. Errors: several results for a file, another format.
 func (j *Job) ChooseOut(format string) error {
 	info, err := os.Stat(j.Out)
-	folder := err == nil && info.IsDir() || strings.HasSuffix(j.Out, "/") || picture.CanWrite(j.Out) != nil
+	folder := err == nil && info.IsDir() || strings.HasSuffix(j.Out, "/") || !picture.IsPicture(j.Out)
 	if results := j.Results(); !folder && results > 1 {
 		return fmt.Errorf("--out %q is one picture for %d results, wanted a folder", j.Out, results)
 	}
 	if !folder {
-		return nil
+		return picture.CanWrite(j.Out)
 	}
 	if ext := filepath.Ext(j.Out); ext != "" && (err != nil && len(ext) <= 5) && !strings.HasSuffix(j.Out, "/") {
-		return fmt.Errorf("--out %q ends in %q, wanted .png, .jpg, or a folder (with / at its end)", j.Out, ext)
+		return fmt.Errorf("--out %q ends in %q, wanted that of a picture (.png, .jpg, .webp, ...), or a folder (with / at its end)", j.Out, ext)
 	}
 	j.end = "." + strings.ToLower(strings.TrimPrefix(format, "."))
-	if picture.CanWrite(j.end) != nil {
-		return fmt.Errorf("--format is %q, wanted jpg or png", format)
+	if !picture.IsPicture(j.end) {
+		return fmt.Errorf("--format is %q, wanted jpg, png, webp, avif, heic, jxl, tif or jp2", format)
+	}
+	if err := picture.CanWrite(j.end); err != nil {
+		return fmt.Errorf("--format: %w", err)
 	}
 	return nil
 }
@@ -93,18 +99,18 @@ func (j *Job) Run(ctx context.Context, engine model.Engine, progress *terminal.S
 		if len(sets) == 0 {
 			break
 		}
-		img, err := j.read(content)
+		photo, err := j.read(content)
 		if err != nil {
 			j.fail(len(sets), err)
 			continue
 		}
-		dst := model.NewImage(img.Format, img.Width, img.Height)
+		dst := model.NewImage(photo.Image.Format, photo.Image.Width, photo.Image.Height)
 		for _, set := range sets {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			path := j.name(content, set)
-			if err := j.one(dst, img, set, path); err != nil {
+			if err := j.one(dst, photo, set, path); err != nil {
 				j.fail(1, fmt.Errorf("%q: %w", content.Path, err))
 				continue
 			}
@@ -150,12 +156,25 @@ func (j *Job) fail(n int, err error) {
 	j.progress.Failed(err)
 }
 
-func (j *Job) read(content files.File) (*model.Image, error) {
-	img, err := picture.Read(content.Path, picture.Limit{})
-	if err != nil || j.Size == 0 {
-		return img, err
+// contentPixels is how large a content may be; the engine takes it in strips, so that it needs little more than the picture and the result.
+const contentPixels = 1 << 28
+
+func (j *Job) read(content files.File) (*picture.Photo, error) {
+	o := picture.Options{Limit: picture.Limit{Pixels: contentPixels}, Deep: j.Size == 0, KeepProfile: j.KeepProfile}
+	photo, err := picture.ReadPhoto(content.Path, o)
+	if err != nil {
+		return nil, err
 	}
-	return picture.ShortSide(img, j.Size), nil
+	if photo.Frames > 1 {
+		j.progress.Note(fmt.Sprintf("%q holds %d pictures, of which the first is taken; adain transcode takes films", content.Path, photo.Frames))
+	}
+	if j.Size != 0 {
+		photo.Image = picture.ShortSide(photo.Image, j.Size)
+	}
+	if j.Strip {
+		photo.Exif = nil
+	}
+	return photo, nil
 }
 
 // name is where a result goes; two contents of the same name do not overwrite each other.
@@ -176,15 +195,27 @@ func (j *Job) name(content files.File, set []Style) string {
 	return path
 }
 
-func (j *Job) one(dst, src *model.Image, set []Style, path string) error {
-	result, err := j.draw(dst, src, set)
-	if err != nil {
-		return err
+// one makes one result and writes it, with what the content carries besides. Of the content's 16 bits all are kept where nothing of the
+// style is asked for; an engine computes with 8, and what it gives is written with as many as the content has.
+func (j *Job) one(dst *model.Image, src *picture.Photo, set []Style, path string) error {
+	out := *src
+	if j.Alpha != 0 || j.Alphas || j.Corners > 0 {
+		result, err := j.draw(dst, src.Image, set)
+		if err != nil {
+			return err
+		}
+		out.Image = result
+		if out.Deep != nil {
+			out.Deep = make([]uint16, len(result.Planes[0].Data))
+			for i, v := range result.Planes[0].Data {
+				out.Deep[i] = 257 * uint16(v)
+			}
+		}
 	}
 	if j.end != "" {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return fmt.Errorf("folder for the result: %w", err)
 		}
 	}
-	return picture.Write(path, result)
+	return picture.WritePhoto(path, &out, j.Quality)
 }

@@ -73,7 +73,7 @@ func (j *Job) draw(dst, src *model.Image, set []Style) (*model.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !j.Strip {
+	if !j.Alphas {
 		return dst, j.engine.Stylize(dst, src, s)
 	}
 	return j.drawStrip(dst, src, s, set)

@@ -143,6 +143,13 @@ func (s *Steps) Step(what string) {
 	fmt.Fprintf(s.progress, "%d/%d %s\n", s.done, s.total, what)
 }
 
+// Note says something about a step that goes on.
+func (s *Steps) Note(text string) {
+	if s != nil {
+		fmt.Fprintln(s.progress, "adain:", text)
+	}
+}
+
 // Failed says that one step went wrong and why; the job goes on.
 func (s *Steps) Failed(err error) {
 	if s == nil {
