@@ -45,6 +45,7 @@ var instead = []struct {
 	{regexp.MustCompile(`--pool 4\b`), "--pool 1", "takes long"},
 	{regexp.MustCompile(` --content-size 256 --style-size 256\b`), "", "takes long"},
 	{regexp.MustCompile(`\badain train (.*--vgg)`), "adain train --content-size 64 --style-size 64 $1", "takes long"},
+	{regexp.MustCompile(`documents/refit.py `), "documents/refit.py --pairs 1 ", "takes long"},
 	{regexp.MustCompile(`--warmup \d+`), "--warmup 1", "takes hours"},
 	{regexp.MustCompile(`--pairs 20\b`), "--pairs 2 --size 64", "takes long"},
 	{regexp.MustCompile(`(adain transcode --shard )0/4(.*)`), "for i in 0 1 2 3; do $1$$i/4$2; done", "four machines"},
@@ -55,7 +56,7 @@ var instead = []struct {
 // Elements and programs without which a line that has the word is left out.
 var wants = map[string]string{
 	"h265": "element x265enc", "ffv1": "element avenc_ffv1", "compare.sh": "element compositor", "transcode": "element x264enc", "file.sh": "element x264enc",
-	"ffmpeg": "program ffmpeg", "curl": "program curl", "openssl": "program openssl", "lscpu": "program lscpu", "film.mp4": "element avdec_h264", "timeline.py": "module gi",
+	"ffmpeg": "program ffmpeg", "curl": "program curl", "openssl": "program openssl", "lscpu": "program lscpu", "film.mp4": "element avdec_h264", "timeline.py": "module gi", "refit.py": "module safetensors",
 }
 
 // cheap are the lines that a short run has; the others take a second or more each, or a whole VGG-19.
@@ -75,7 +76,8 @@ func missing(text string) string {
 		case "program":
 			_, err = exec.LookPath(name)
 		case "module":
-			err = exec.Command("/usr/bin/python3", "-c", "import gi; gi.require_version('Gst', '1.0')").Run()
+			program := map[string]string{"gi": "import gi; gi.require_version('Gst', '1.0')", "safetensors": "import numpy, PIL, safetensors"}
+			err = exec.Command("/usr/bin/python3", "-c", program[name]).Run()
 		}
 		if err != nil {
 			return what
