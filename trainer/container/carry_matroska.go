@@ -55,6 +55,9 @@ func carryMatroska(c Carriage, source, video, out *os.File) (*Carried, error) {
 		return nil, err
 	}
 	begin += int64(c.Late)
+	if c.Part {
+		begin = int64(c.First)
+	}
 	shift = begin - shift
 	w := &mkvWriter{out: out, scale: film.scale, video: old.ID}
 	if err := w.begin(c, film, old, fresh, wanted); err != nil {
@@ -69,7 +72,16 @@ func carryMatroska(c Carriage, source, video, out *os.File) (*Carried, error) {
 		return nil, err
 	}
 	a := func() (block, error) {
-		return others.next(func(track uint64) bool { return track != old.ID && wanted[track] })
+		for {
+			b, err := others.next(func(track uint64) bool { return track != old.ID && wanted[track] })
+			if err != nil || !c.Part {
+				return b, err
+			}
+			if b.time >= int64(c.Begin) && b.time < int64(c.End) {
+				b.time -= int64(c.Begin)
+				return b, nil
+			}
+		}
 	}
 	b := func() (block, error) {
 		b, err := frames.next(func(track uint64) bool { return track == fresh.ID })
@@ -81,7 +93,7 @@ func carryMatroska(c Carriage, source, video, out *os.File) (*Carried, error) {
 	}
 	w.last = max(w.last, (begin+int64(c.Length))/w.scale)
 	// Sound and subtitles may last longer; what a film promises is believed if there is something near.
-	if promised := floating(first(film.info, idDuration)); promised < float64(w.last)+1e9/float64(w.scale) {
+	if promised := floating(first(film.info, idDuration)); promised < float64(w.last)+1e9/float64(w.scale) && !c.Part {
 		w.last = max(w.last, int64(promised))
 	}
 	return done, w.finish()
@@ -248,7 +260,7 @@ func (w *mkvWriter) begin(c Carriage, film *matroska, old, fresh *entry, wanted 
 	for _, p := range film.parts {
 		data := p.data
 		switch {
-		case p.id == idAttachments && c.WebM:
+		case p.id == idAttachments && c.WebM, p.id == idChapters && c.Part:
 			continue
 		case p.id == idTags:
 			data = film.tags(data, old, wanted)

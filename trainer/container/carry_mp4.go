@@ -23,7 +23,7 @@ type moved struct {
 
 // carryMP4 is Carry for MP4. The chunks of samples are copied as they are, so that no list but that of their places changes; chunks
 // of all tracks follow each other in the order of time. The description lies before them, so that players need not look for it.
-func carryMP4(source, video, out *os.File) (*Carried, error) {
+func carryMP4(c Carriage, source, video, out *os.File) (*Carried, error) {
 	film, err := readMovie(source)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func carryMP4(source, video, out *os.File) (*Carried, error) {
 		return nil, err
 	}
 	done := &Carried{}
-	tracks, err := chooseTracks(film, pictures, source, video, done)
+	tracks, err := chooseTracks(c, film, pictures, source, video, done)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func carryMP4(source, video, out *os.File) (*Carried, error) {
 	}
 	order := interleave(tracks)
 	// The size of the description does not depend on the places that it holds.
-	moov := writeMovie(film, pictures, tracks)
+	moov := writeMovie(film, pictures, tracks, c.Part)
 	at := uint64(len(head)+len(extra)+len(moov)) + 16
 	for _, p := range order {
 		t := tracks[p.track]
@@ -55,7 +55,7 @@ func carryMP4(source, video, out *os.File) (*Carried, error) {
 		at += uint64(t.chunks[p.chunk].size)
 	}
 	total := at - uint64(len(head)+len(extra)+len(moov))
-	moov = writeMovie(film, pictures, tracks)
+	moov = writeMovie(film, pictures, tracks, c.Part)
 	w := bufio.NewWriterSize(out, 1<<20)
 	media := append(binary.BigEndian.AppendUint32(nil, 1), "mdat"...)
 	for _, part := range [][]byte{head, moov, extra, binary.BigEndian.AppendUint64(media, total)} {
@@ -65,8 +65,8 @@ func carryMP4(source, video, out *os.File) (*Carried, error) {
 	}
 	for _, p := range order {
 		t := tracks[p.track]
-		c := t.chunks[p.chunk]
-		if _, err := io.CopyN(w, io.NewSectionReader(t.file, c.at, c.size), c.size); err != nil {
+		run := t.chunks[p.chunk]
+		if _, err := io.CopyN(w, io.NewSectionReader(t.file, run.at, run.size), run.size); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.Words(), err)
 		}
 	}
@@ -74,7 +74,7 @@ func carryMP4(source, video, out *os.File) (*Carried, error) {
 }
 
 // chooseTracks takes the new video in the place of the film's, and all other tracks but videos and hints for servers.
-func chooseTracks(film, pictures *movie, source, video *os.File, done *Carried) (tracks []*moved, err error) {
+func chooseTracks(c Carriage, film, pictures *movie, source, video *os.File, done *Carried) (tracks []*moved, err error) {
 	old, fresh := film.video(), pictures.video()
 	if old == nil || fresh == nil {
 		return nil, errors.New("there is no video track with frames")
@@ -92,18 +92,30 @@ func chooseTracks(film, pictures *movie, source, video *os.File, done *Carried) 
 				done.Lost = append(done.Lost, t.Track)
 			}
 			continue
-		default:
-			done.Kept = append(done.Kept, t.Track)
+		case c.Part && t.Kind == "chapters":
+			done.Lost = append(done.Lost, t.Track)
+			continue
 		}
 		info, err := m.file.Stat()
 		if err != nil {
 			return nil, err
 		}
-		if m.chunks, err = m.trak.chunks(info.Size()); err != nil {
+		if c.Part && t != old {
+			m.trak, m.chunks, err = t.cut(film.scale, c.Begin.Seconds(), c.End.Seconds(), info.Size())
+		} else {
+			m.chunks, err = m.trak.chunks(info.Size())
+			m.begin = editStart(m.data, film.scale, m.scale)
+		}
+		if err != nil {
 			return nil, err
 		}
+		if m.trak == nil {
+			continue // nothing of it lies in the part
+		}
+		if t != old {
+			done.Kept = append(done.Kept, t.Track)
+		}
 		m.places, m.number = make([]uint64, len(m.chunks)), uint32(len(tracks)+1)
-		m.begin = editStart(m.data, film.scale, m.scale)
 		tracks = append(tracks, m)
 	}
 	for _, t := range tracks {

@@ -122,6 +122,10 @@ type Carriage struct {
 	Out    string        // the file to write; an old one is replaced
 	Late   time.Duration // by how much the first frame of the new video is shown later than the film's own
 	Length time.Duration // of the new video
+	Part   bool          // only what lies between Begin and End, which becomes the time 0 and all behind it; a part has no chapters
+	Begin  time.Duration // in the film
+	End    time.Duration // exclusive
+	First  time.Duration // of a part: when the first frame of the new video is shown
 	WebM   bool          // a Matroska without what WebM does not take
 	App    string        // who writes it, where the family has a field for that
 }
@@ -159,6 +163,6 @@ func Carry(c Carriage) (*Carried, error) {
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	done, err := carryMP4(source, video, out)
+	done, err := carryMP4(c, source, video, out)
 	return done, errors.Join(err, out.Close())
 }

@@ -290,6 +290,7 @@ func TestHostile(t *testing.T) {
 			Look(path)
 			Mend(path, out, 0)
 			Carry(Carriage{Source: path, Video: c.video, Out: out})
+			Carry(Carriage{Source: path, Video: c.video, Out: out, Part: true, Begin: 200e6, End: 600e6})
 		}
 	}
 }

@@ -32,15 +32,16 @@ func looseBoxes(m *movie, file *os.File) (all []byte, err error) {
 }
 
 // writeMovie is the box moov: the film's own, with the new list of tracks.
-func writeMovie(film, pictures *movie, tracks []*moved) []byte {
+func writeMovie(film, pictures *movie, tracks []*moved, part bool) []byte {
 	below, _ := boxes(film.data)
 	var parts [][]byte
 	written := false
+
 	scale := outScale(film)
 	for _, b := range below {
 		switch b.name {
 		case "mvhd":
-			parts = append(parts, pack("mvhd", movieHead(b.data, scale, film, pictures, tracks)))
+			parts = append(parts, pack("mvhd", movieHead(b.data, scale, film, pictures, tracks, part)))
 		case "trak":
 			if written {
 				continue
@@ -53,6 +54,13 @@ func writeMovie(film, pictures *movie, tracks []*moved) []byte {
 				}
 				parts = append(parts, finished(t, from, scale))
 			}
+		case "udta":
+			parts = append(parts, pack("udta", replaced(b.data, nil, func(b box) []byte {
+				if b.name == "chpl" && part {
+					return nil
+				}
+				return pack(b.name, b.data)
+			})))
 		default:
 			parts = append(parts, pack(b.name, b.data))
 		}
@@ -70,7 +78,7 @@ func outScale(film *movie) uint32 {
 }
 
 // movieHead is the film's box mvhd with another scale, the length of the longest track and a number for the next.
-func movieHead(data []byte, scale uint32, film, pictures *movie, tracks []*moved) []byte {
+func movieHead(data []byte, scale uint32, film, pictures *movie, tracks []*moved, part bool) []byte {
 	head := slices.Clone(data)
 	longest := uint64(0)
 	for _, t := range tracks {
@@ -87,7 +95,7 @@ func movieHead(data []byte, scale uint32, film, pictures *movie, tracks []*moved
 	if version(head) == 1 {
 		own = binary.BigEndian.Uint64(head[24:])
 	}
-	if own < 1<<62 {
+	if own < 1<<62 && !part {
 		if own = inScale(own, film.scale, scale); own < longest+uint64(scale) {
 			longest = max(longest, own)
 		}

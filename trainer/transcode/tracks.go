@@ -8,15 +8,15 @@ import (
 	"adainfilter/trainer/container"
 )
 
-// carries says whether all but the video can go from the film's file into the output as bytes. That needs the whole film, and one that
-// is not damaged.
+// carries says whether all but the video can go from the film's file into the output as bytes. That needs a film that is not
+// damaged.
 func (p *plan) carries() bool {
 	f := p.Facts
 	silent := func(t container.Track) bool { return t.Kind == "audio" && !t.Fits(p.Muxer) } // it is coded anew then
 	if f.Contents == nil || slices.ContainsFunc(f.Contents.Tracks, silent) {
 		return false
 	}
-	return f.Damaged == "" && f.Cut == 0 && !f.Vague && p.Whole && f.Contents.Carries(p.Muxer)
+	return f.Damaged == "" && f.Cut == 0 && !f.Vague && f.Contents.Carries(p.Muxer)
 }
 
 // lacksRoom says whether the container does not take a stream of the film.
@@ -45,11 +45,16 @@ func (p *plan) warnLosses(o *Options) {
 	p.warnMended(o.Program != 0)
 	if p.Carry {
 		for _, t := range f.Contents.Tracks {
-			if t.Kind != "video" && t.Fits(p.Muxer) {
+			if t.Kind == "chapters" && !p.Whole {
+				p.leaveOut(t, "a part of a film has no chapters")
+			} else if t.Kind != "video" && t.Fits(p.Muxer) {
 				p.Tracks = append(p.Tracks, trackOf(t, fateCopied, ""))
 			} else if t.Kind != "video" {
 				p.leaveOut(t, p.Muxer+" has no room for it")
 			}
+		}
+		if f.Contents.Chapters && !p.Whole {
+			p.lose("its chapters are left out, a part of a film has none")
 		}
 		return
 	}
@@ -76,7 +81,7 @@ func (p *plan) warnLosses(o *Options) {
 		p.Tracks = append(p.Tracks, t)
 	}
 	for _, t := range p.unseen() {
-		p.leaveOut(t, "GStreamer has no reader for it, and it is copied only where the whole film stays in "+familyNames[f.family()])
+		p.leaveOut(t, "GStreamer has no reader for it, and it is copied only where the film stays in "+familyNames[f.family()])
 	}
 	if f.Contents != nil && f.Contents.Chapters && !f.Chapters {
 		p.lose("its chapters are lost, GStreamer does not read them, and they are copied only where the whole film stays in %s", familyNames[f.family()])
