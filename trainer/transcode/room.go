@@ -51,8 +51,11 @@ func (j *job) checkRoom() error {
 }
 
 func megabytes(n float64) string {
-	if n >= 1e9 {
+	switch {
+	case n >= 1e9:
 		return fmt.Sprintf("%.1f GB", n/1e9)
+	case n >= 1e7:
+		return fmt.Sprintf("%.0f MB", n/1e6)
 	}
-	return fmt.Sprintf("%.0f MB", n/1e6)
+	return fmt.Sprintf("%.2f MB", n/1e6)
 }
