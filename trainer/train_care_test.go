@@ -66,7 +66,7 @@ func TestTrainInit(t *testing.T) {
 	sameWeights(t, "decoder.pth", vgg, trainedWeights(t, filepath.Join(dir, "pth")))
 
 	progress := mustTrain(t, append(args, filepath.Join(dir, "revived"), "--revive")...)
-	if !strings.Contains(progress, "revived filters of "+init+" that answer to none of 12 crops: ") || !strings.Contains(progress, "in conv1_2") {
+	if !strings.Contains(progress, "revived filters of "+init+" that answer to none of 80 crops and 10 whole pictures: ") || !strings.Contains(progress, "in conv1_2") {
 		t.Errorf("nothing is said of the revived filter:\n%s", progress)
 	}
 	revived, n := trainedWeights(t, filepath.Join(dir, "revived")), w.Layers[2].In*9

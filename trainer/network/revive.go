@@ -6,6 +6,7 @@ import (
 	stdmaps "maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"adainfilter/model"
 )
@@ -62,6 +63,44 @@ func Revive(ctx context.Context, w *model.Weights, silent map[int][]int, p Photo
 		revived[l] = filters
 	}
 	return revived, nil
+}
+
+// StillSilent are those of the silent filters, by layer as for Revive, that answer to none of the pictures, whole and with a short side of so many
+// pixels. Pictures that cannot be read are left out. done is called after each, by any thread.
+func StillSilent(ctx context.Context, w *model.Weights, silent map[int][]int, paths []string, short int, done func()) (map[int][]int, error) {
+	var lock sync.Mutex
+	left := stdmaps.Clone(silent)
+	err := parallel(ctx, len(paths), func(i int) {
+		defer done()
+		lock.Lock()
+		wanted := stdmaps.Clone(left)
+		lock.Unlock()
+		if len(wanted) == 0 {
+			return
+		}
+		x, err := (Photos{Short: short, Side: 1 << 30}).middle(paths[i])
+		if err != nil {
+			return
+		}
+		answers := map[int]map[int]bool{}
+		for l, last := 0, slices.Max(slices.Collect(stdmaps.Keys(wanted))); l <= last; l++ {
+			x = x.run(w.Layers[l])
+			answers[l] = map[int]bool{}
+			for _, f := range wanted[l] {
+				answers[l][f] = slices.ContainsFunc(x.plane(f), func(v float32) bool { return v > 0 })
+			}
+			x = x.next(w.Layers[l])
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		for l := range wanted {
+			left[l] = slices.DeleteFunc(slices.Clone(left[l]), func(f int) bool { return answers[l][f] })
+			if len(left[l]) == 0 {
+				delete(left, l)
+			}
+		}
+	})
+	return left, err
 }
 
 // silentOf are the channels whose mean activation is below a share of their layer's.

@@ -2,10 +2,14 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 
+	"adainfilter/model"
 	"adainfilter/trainer/fixture"
 )
 
@@ -54,5 +58,42 @@ func TestRevive(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestStillSilent: a filter that answers to a corner of one picture is not silent.
+func TestStillSilent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	paths := []string{filepath.Join(dir, "missing.png")}
+	for i := range 3 {
+		img := model.NewImage(model.RGB, 40, 30)
+		if i == 2 {
+			img.Planes[0].Data[0] = 255
+		}
+		paths = append(paths, filepath.Join(dir, fmt.Sprint(i, ".png")))
+		fixture.WritePicture(t, paths[i+1], img)
+	}
+	w := Random(fixture.Small)
+	for _, c := range w.Layers[:3] {
+		clear(c.Weight)
+		clear(c.Bias)
+	}
+	w.Layers[0].Weight[0] = 1         // red goes on
+	w.Layers[1].Weight[3*9*1+4] = 1   // to filter 1
+	w.Layers[2].Weight[4*9*2+9+4] = 1 // and to filter 2 behind it
+	silent := map[int][]int{1: {0, 1, 3}, 2: {2, 3}, 5: {0}}
+	var n atomic.Int64
+	got, err := StillSilent(context.Background(), w, silent, paths, 30, func() { n.Add(1) })
+	if err != nil || n.Load() != 4 || !slices.Equal(got[1], []int{0, 3}) || !slices.Equal(got[2], []int{3}) {
+		t.Errorf("%v, %v, %d pictures, wanted 1: 0 3, 2: 3", got, err, n.Load())
+	}
+	if len(silent[1]) != 3 {
+		t.Error("what was given is changed")
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(io.EOF)
+	if _, err := StillSilent(ctx, w, silent, paths, 30, func() {}); err != io.EOF {
+		t.Errorf("interrupted: %v", err)
 	}
 }

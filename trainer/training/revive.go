@@ -12,30 +12,65 @@ import (
 	"adainfilter/trainer/terminal"
 )
 
-// revivalCrops bounds how many crops of each folder are looked at before a filter is called silent.
-const revivalCrops = 512
+// What is looked at before a filter is called silent: so many crops of each picture, and of each folder at most, and then whole pictures of each
+// folder.
+const (
+	revivalEach     = 8
+	revivalCrops    = 2048
+	revivalPictures = 64
+)
 
-// revive draws the filters of w's encoder anew that answer to nothing that the run will show it: every picture of both folders once, at the
-// size and the crops of training.
+// revive draws the filters of w's encoder anew that answer to nothing that the run will show it.
 func (t *run) revive(ctx context.Context, w *model.Weights) error {
 	silent, crops, err := t.silent(ctx, w)
 	if err != nil {
 		return fmt.Errorf("--revive: %w", err)
 	}
+	whole := 0
+	for _, f := range []struct {
+		paths []string
+		short int
+	}{{t.data.content.Paths(), t.o.ContentSize}, {t.data.style.Paths(), t.o.StyleSize}} {
+		paths := spread(f.paths, revivalPictures)
+		whole += len(paths)
+		if silent, err = t.stillSilent(ctx, w, silent, paths, f.short); err != nil {
+			return fmt.Errorf("--revive: %w", err)
+		}
+	}
 	revived, err := network.Revive(ctx, w, silent, t.photos(t.o), t.o.Seed)
 	if err != nil {
 		return fmt.Errorf("--revive: %w", err)
 	}
+	looked := fmt.Sprintf("%d crops and %d whole pictures", crops, whole)
 	if len(revived) == 0 {
-		fmt.Fprintf(t.out, "revived none: every filter of %s answers to some of %d crops\n", t.o.Init, crops)
+		fmt.Fprintf(t.out, "revived none: every filter of %s answers to some of %s\n", t.o.Init, looked)
 		return nil
 	}
 	var texts []string
 	for _, l := range slices.Sorted(maps.Keys(revived)) {
 		texts = append(texts, fmt.Sprintf("%d of %d in %s", len(revived[l]), w.Layers[l].Out, w.Layers[l].Name))
 	}
-	fmt.Fprintf(t.out, "revived filters of %s that answer to none of %d crops: %s\n", t.o.Init, crops, strings.Join(texts, ", "))
+	fmt.Fprintf(t.out, "revived filters of %s that answer to none of %s: %s\n", t.o.Init, looked, strings.Join(texts, ", "))
 	return nil
+}
+
+// spread are at most n of a list, evenly spread.
+func spread(all []string, n int) (some []string) {
+	n = min(n, len(all))
+	for i := range n {
+		some = append(some, all[i*len(all)/n])
+	}
+	return some
+}
+
+func (t *run) stillSilent(ctx context.Context, w *model.Weights, silent map[int][]int, paths []string, short int) (map[int][]int, error) {
+	if len(silent) == 0 {
+		return silent, nil
+	}
+	progress := terminal.NewProgress(t.out)
+	defer progress.Finish()
+	bar := progress.Bar(terminal.BarOptions{Title: "looking at whole pictures", Total: len(paths), Transient: true})
+	return network.StillSilent(ctx, w, silent, paths, short, func() { bar.Add(1) })
 }
 
 // silent are the encoder's filters, by layer, that answer to no crop, and how many crops that were. A filter that never answers gets no gradient and
@@ -56,8 +91,8 @@ func (t *run) silent(ctx context.Context, w *model.Weights) (silent map[int][]in
 		return nil, 0, err
 	}
 	defer loader.Close()
-	pictures := min(max(t.data.content.Len(), t.data.style.Len()), revivalCrops)
-	steps := (pictures + o.Batch - 1) / o.Batch
+	wanted := min(revivalEach*max(t.data.content.Len(), t.data.style.Len()), revivalCrops)
+	steps := (wanted + o.Batch - 1) / o.Batch
 	progress := terminal.NewProgress(t.out)
 	defer progress.Finish()
 	bar := progress.Bar(terminal.BarOptions{Title: "looking for silent filters", Total: steps, Transient: true})
