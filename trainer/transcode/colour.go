@@ -138,8 +138,10 @@ func (c colour) String() string {
 // complete fills in what GStreamer needs. Without a matrix it throws the whole away, the range with it, and takes frames for what is
 // usual at their size: a film of full range that says no more came out with the flag of limited range.
 func (f *facts) complete() (c colour, ok bool) {
-	if c, ok = parseColour(f.Raw.Colorimetry); !ok {
+	if c, ok = parseColour(f.Raw.Colorimetry); !ok && (f.Raw.Format == "" || f.Raw.Colorimetry != "") {
 		return c, false
+	} else if !ok && !isYUV(f.Raw.Format) { // without a word, and x264enc then calls all chroma centred
+		c = colour{rangeFull, matrixRGB, 0, 0}
 	}
 	if own, ok := parseColour(f.Raw.Coded); ok {
 		for i, n := range own {
@@ -166,7 +168,7 @@ func (f *facts) complete() (c colour, ok bool) {
 // repair is the element that completes the colours of decoded frames, "" where nothing is to be done.
 func (f *facts) repair() string {
 	c, ok := f.complete()
-	if held, _ := parseColour(f.Raw.Colorimetry); !ok || held == c {
+	if held, _ := parseColour(f.Raw.Colorimetry); !ok || held == c || f.Raw.Colorimetry == "" && !isYUV(f.Raw.Format) {
 		return ""
 	}
 	return fmt.Sprintf(` ! capssetter caps="video/x-raw,colorimetry=%v"`, c)
@@ -221,6 +223,15 @@ func (p *plan) describe(caps string) string {
 		}
 	}
 	return fmt.Sprintf("%s, colorimetry=(string)%v", caps, c)
+}
+
+// siting is what says where chroma lies to an encoder that does not ask: the last of its options goes on with it.
+func (f *facts) siting(e encoder) string {
+	place := map[string]int{"jpeg": 1, "dv": 2}[f.Raw.Siting]
+	if e.element != "x265enc" || place == 0 {
+		return ""
+	}
+	return fmt.Sprintf(":chromaloc=%d", place)
 }
 
 // iso are the numbers of ISO/IEC 23001-8 for GStreamer's of matrix, transfer and primaries.

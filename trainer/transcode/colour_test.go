@@ -137,9 +137,9 @@ func TestColour(t *testing.T) {
 		want          string
 	}{
 		{"1:0:0:0", 320, 240, "1:4:0:0"}, {"1:0:0:0", 1280, 720, "1:3:0:0"}, {"2:0:5:1", 1920, 1080, "bt709"}, {"0:1:0:0", 64, 48, "1:1:0:0"}, {"bt2020", 64, 48, "bt2020"},
-		{"0:4:16:4", 64, 48, "bt601"}, {"", 64, 48, ""}, {"1:x:0:0", 64, 48, ""}, {"1:0:0", 64, 48, ""},
+		{"0:4:16:4", 64, 48, "bt601"}, {"", 64, 48, "2:4:0:0"}, {"", 1280, 720, "2:3:0:0"}, {"1:x:0:0", 64, 48, ""}, {"1:0:0", 64, 48, ""},
 	} {
-		f := facts{Width: c.width, Height: c.height, Raw: raw{Colorimetry: c.text}}
+		f := facts{Width: c.width, Height: c.height, Raw: raw{Format: "I420", Colorimetry: c.text}}
 		got, ok := f.complete()
 		if ok != (c.want != "") || ok && got.String() != c.want {
 			t.Errorf("%q at %dx%d becomes %v, %v, wanted %q", c.text, c.width, c.height, got, ok, c.want)
@@ -195,5 +195,21 @@ func TestMarkAV1(t *testing.T) {
 		}
 		full.markAV1(data)
 		colourPlace(data)
+	}
+}
+
+// TestSitingStays has chroma between, beside and above the samples of luma.
+func TestSitingStays(t *testing.T) {
+	needs(t, "x264enc", "matroskamux")
+	for place, want := range []string{"left", "center", "topleft"} {
+		path := lavfi(t, "film.mkv", "color=c=0x30a060", "format=yuv420p", "-c:v", "libx264", "-x264-params", fmt.Sprintf("chromaloc=%d", place))
+		codec := "h264"
+		if !testing.Short() && has("x265enc") {
+			codec = "h265"
+		}
+		r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: codec, Still: true}.one(t)
+		if got := strings.TrimSpace(string(ffmpeg(t, "ffprobe", "-show_entries", "stream=chroma_location", "-of", "csv=p=0", r.Output))); got != want {
+			t.Errorf("chroma is at the %s, wanted %s", got, want)
+		}
 	}
 }

@@ -115,7 +115,7 @@ var codecs = []codec{
 const (
 	hevcParser = "h265parse ! video/x-h265,stream-format=hvc1,alignment=au"
 	// Without the options' own text in the stream, which has the size of the thread pool in it.
-	x265Properties = "option-string=crf=QUALITY:info=0:open-gop=0:log-level=error:frame-threads=2:pools=4 speed-preset=PRESET"
+	x265Properties = "speed-preset=PRESET option-string=crf=QUALITY:info=0:open-gop=0:log-level=error:frame-threads=2:pools=4"
 )
 
 // muxers are the containers and GStreamer's elements for them.
@@ -304,7 +304,7 @@ func (m machine) choose(c *codec, p *plan, o choice) error {
 			}
 			continue
 		}
-		p.Encoder = coder{Element: e.element, Properties: e.set(o), Formats: e.formats, CUDA: e.cuda, Hardware: e.library == ""}
+		p.Encoder = coder{Element: e.element, Properties: e.set(o) + p.Facts.siting(e), Formats: e.formats, CUDA: e.cuda, Hardware: e.library == ""}
 		if c.alpha != "" && alphaFormat(p.Facts.Raw.Format) {
 			p.Encoder.Formats = c.alpha
 		}

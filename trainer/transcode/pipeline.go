@@ -75,6 +75,8 @@ func (p *plan) coding() string {
 		if depthOf(p.Encoder.Formats) == 8 {
 			parts = append(parts, fmt.Sprintf("video/x-raw,format=Y444_10LE,colorimetry=%v", c), "videoconvert")
 		}
+	} else if known && !isYUV(p.Encoder.Formats) && isYUV(p.Facts.Raw.Format) && !p.keepsAlpha() {
+		parts = append(parts, "video/x-raw,format=AYUV64", "videoconvert")
 	} else if p.narrows() {
 		// Between two formats with luma and chroma GStreamer's converter does not look at the range.
 		parts = append(parts, "video/x-raw,format=ARGB64", "videoconvert")

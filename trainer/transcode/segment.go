@@ -132,6 +132,8 @@ type coding struct {
 
 	// Of the thread behind the decoder.
 	decoded clock
+	step    time.Duration // from frame to frame, as the caps say it; 0 is unknown
+	bare    int           // frames that have come without a time
 	seen    bool          // a frame
 	given   gst.ClockTime // the time that the decoder gave the last one
 	shown   gst.ClockTime // and its own
@@ -270,6 +272,13 @@ func (c *coding) onDecoded(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeRet
 // Animation does, give the old frame with its old time.
 func (c *coding) repeat(buffer *gst.Buffer) {
 	pts, step := buffer.PresentationTimestamp(), buffer.Duration()
+	if pts == gst.ClockTimeNone && c.step > 0 {
+		// GStreamer's reader of ProRes in Matroska loses all times.
+		buffer.SetPresentationTimestamp(gst.ClockTime(time.Duration(c.bare) * c.step))
+		buffer.SetDuration(gst.ClockTime(c.step))
+		c.bare++
+		return
+	}
 	if pts == gst.ClockTimeNone || c.job.plan.Facts.Vague {
 		return
 	}
@@ -308,6 +317,10 @@ func (c *coding) see(caps *gst.Structure) {
 		if bits := depthOf(name); bits > 8 {
 			c.job.warn(depthLost(bits))
 		}
+	}
+	var num, den int64
+	if n, _ := fmt.Sscanf(fieldOf(caps.String(), "framerate"), "%d/%d", &num, &den); n == 2 && num > 0 {
+		c.step = time.Duration(int64(time.Second) * den / num)
 	}
 	size, facts := fmt.Sprintf("%vx%v", width, height), c.job.plan.Facts
 	if c.size != "" && c.size != size {
