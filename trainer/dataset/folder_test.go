@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"adainfilter/picture"
@@ -274,6 +276,21 @@ func TestAway(t *testing.T) {
 	batches(t, f, f, LoaderOptions{Batch: 2}, 6)
 	if s := f.Skipped(); len(s) != 1 || s[0].Path != gone || !strings.Contains(s[0].Err.Error(), "no such file") {
 		t.Errorf("skipped %v, wanted %s", s, gone)
+	}
+}
+
+// TestUnreadable: a picture that the system cannot read while it reads others is tried some times, one that is damaged is not.
+func TestUnreadable(t *testing.T) {
+	f := open(t, scenes(t, 3, 16, 16, 0), Options{Crop: 8})
+	disk := fmt.Errorf("picture %q cannot be read: %w", f.files[0].path, syscall.EIO)
+	for i := range patience {
+		err := f.failed(&f.files[0], disk)
+		if away := errors.As(err, new(AwayError)); away != (i < patience-1) || f.files[0].broken == away {
+			t.Errorf("failure %d: %v, given up: %v", i+1, err, f.files[0].broken)
+		}
+	}
+	if err := f.failed(&f.files[1], errors.New("is damaged")); err != errBroken || len(f.Skipped()) != 2 {
+		t.Errorf("a damaged picture: %v, skipped %v", err, f.Skipped())
 	}
 }
 

@@ -75,6 +75,10 @@ func (o *Options) memory(s Setup, batch int) Memory {
 	for _, l := range network.Trained(o.lite()) {
 		trained += int64(l.MAC())
 	}
+	if o.Validation.on() { // another loss network, for one picture at a time
+		maps, _ := mapFloats(s.Loss, model.Encoder, max(validationSide, side))
+		floats += maps + 12*loss
+	}
 	m := Memory{Engine: 4*(floats+work+12*loss+45*trained) + programBytes, Pictures: o.pictures}
 	looks := int64(2)
 	if o.Objective.Consistency > 0 {

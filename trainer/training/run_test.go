@@ -110,7 +110,7 @@ func TestMemoryGrows(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"crop": func(o *Options) { o.Crop = 256 }, "identity": func(o *Options) { o.Objective.Identity = 1 },
 		"consistency": func(o *Options) { o.Objective.Consistency = 1 }, "cache": func(o *Options) { o.pictures = 100 },
-		"decoder": func(o *Options) { o.Network = "decoder" }, "workers": func(o *Options) { o.Workers = 9 },
+		"validation": func(o *Options) { o.Validation.Share = 0.1 }, "decoder": func(o *Options) { o.Network = "decoder" }, "workers": func(o *Options) { o.Workers = 9 },
 	} {
 		more := o
 		change(&more)

@@ -51,6 +51,9 @@ func (t *run) validate(ctx context.Context) (*record.Scores, error) {
 	return scores, nil
 }
 
+// validationSide is the least side in pixels of pictures that are scored; a larger crop counts.
+const validationSide = 64
+
 // chooseValidation finds the pictures that are not trained on. Those that cannot be read are named and left out, for a run must not end
 // over one of them hours later.
 func (t *run) chooseValidation() error {
@@ -68,7 +71,7 @@ func (t *run) chooseValidation() error {
 			return fmt.Errorf("--validate-style: %w", err)
 		}
 	}
-	t.scored = evaluation.Options{Pairs: v.Pairs, Size: max(64, t.o.Crop), Seed: 1, Alphas: []float64{1}}
+	t.scored = evaluation.Options{Pairs: v.Pairs, Size: max(validationSide, t.o.Crop), Seed: 1, Alphas: []float64{1}}
 	t.scored.Contents, t.scored.Styles = t.readable(contents), t.readable(styles)
 	if len(t.scored.Contents) == 0 || len(t.scored.Styles) == 0 {
 		return errors.New("validation: none of its contents or none of its styles can be read")
@@ -81,7 +84,7 @@ func (t *run) readable(all []files.File) (good []files.File) {
 	n := min(len(all), t.o.Validation.Pairs)
 	for i := range n {
 		f := all[i*len(all)/n]
-		if _, err := evaluation.ReadSquare(f.Path, max(64, t.o.Crop)); err != nil {
+		if _, err := evaluation.ReadSquare(f.Path, max(validationSide, t.o.Crop)); err != nil {
 			fmt.Fprintf(t.out, "adain: passed over: %v\n", err)
 			continue
 		}
