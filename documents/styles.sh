@@ -28,7 +28,8 @@ for file in "$builtin"/styles/*.safetensors last; do
   [ "$name" = last ] || paint "$name" 1 "$name"
   inputs+=(-i "$work/$name.png")
   small+="[$n]scale=240:135:flags=lanczos[s$n];"
-  places+="|$(((n - 2) % 4 * 240))_$((270 + (n - 2) / 4 * 135))"
+  row=$(((n - 2) / 4))
+  places+="|$(((n - 2) % 4 * 240))_$((270 + row * 135))"
   stack+="[s$n]"
   n=$((n + 1))
 done
