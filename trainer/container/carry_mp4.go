@@ -45,32 +45,37 @@ func carryMP4(c Carriage, source, video, out *os.File) (*Carried, error) {
 	if err != nil {
 		return nil, err
 	}
+	return done, writeTracks(out, append(head, extra...), film, pictures, tracks, c.Part)
+}
+
+// writeTracks writes a file of tracks: what lies before them, their description, and their chunks in the order of time.
+func writeTracks(out *os.File, head []byte, film, pictures *movie, tracks []*moved, part bool) error {
 	order := interleave(tracks)
 	// The size of the description does not depend on the places that it holds.
-	moov := writeMovie(film, pictures, tracks, c.Part)
-	at := uint64(len(head)+len(extra)+len(moov)) + 16
+	moov := writeMovie(film, pictures, tracks, part)
+	at := uint64(len(head)+len(moov)) + 16
 	for _, p := range order {
 		t := tracks[p.track]
 		t.places[p.chunk] = at
 		at += uint64(t.chunks[p.chunk].size)
 	}
-	total := at - uint64(len(head)+len(extra)+len(moov))
-	moov = writeMovie(film, pictures, tracks, c.Part)
+	total := at - uint64(len(head)+len(moov))
+	moov = writeMovie(film, pictures, tracks, part)
 	w := bufio.NewWriterSize(out, 1<<20)
 	media := append(binary.BigEndian.AppendUint32(nil, 1), "mdat"...)
-	for _, part := range [][]byte{head, moov, extra, binary.BigEndian.AppendUint64(media, total)} {
+	for _, part := range [][]byte{head, moov, binary.BigEndian.AppendUint64(media, total)} {
 		if _, err := w.Write(part); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, p := range order {
 		t := tracks[p.track]
 		run := t.chunks[p.chunk]
 		if _, err := io.CopyN(w, io.NewSectionReader(t.file, run.at, run.size), run.size); err != nil {
-			return nil, fmt.Errorf("%s: %w", t.Words(), err)
+			return fmt.Errorf("%s: %w", t.Words(), err)
 		}
 	}
-	return done, w.Flush()
+	return w.Flush()
 }
 
 // chooseTracks takes the new video in the place of the film's, and all other tracks but videos and hints for servers.

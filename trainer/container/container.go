@@ -61,6 +61,7 @@ type Contents struct {
 	Tracks     []Track `json:"tracks"`
 	Chapters   bool    `json:"chapters,omitempty"` // besides those that are a track
 	Tags       bool    `json:"tags,omitempty"`     // of the whole film: title, place, maker, pictures
+	Edited     bool    `json:"edited,omitempty"`   // tracks of an MP4 begin within their samples, which not every reader understands
 	Programs   []int   `json:"programs,omitempty"` // of a transport stream, in its order
 }
 

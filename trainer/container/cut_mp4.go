@@ -87,6 +87,11 @@ func (t ticks) at(time int64) (i int) {
 // cut makes a track of the part of a track that is shown from begin to end, in seconds of the film, and lists its chunks with their times in
 // the part. Sound gets a packet before the part, which decoders need; the edit list leaves it out. nil says that the part holds nothing of it.
 func (t *trak) cut(movieScale uint32, begin, end float64, fileSize int64) (*trak, []chunk, error) {
+	return t.cutOut(movieScale, begin, end, fileSize, false)
+}
+
+// cutOut is cut; a plain track begins with its first whole sample instead, so that its edit list leaves nothing out.
+func (t *trak) cutOut(movieScale uint32, begin, end float64, fileSize int64, plain bool) (*trak, []chunk, error) {
 	table := child(t.data, "mdia", "minf", "stbl")
 	e, simple := readEdit(t.data, movieScale)
 	if !simple {
@@ -107,10 +112,18 @@ func (t *trak) cut(movieScale uint32, begin, end float64, fileSize int64) (*trak
 		return nil, nil, fmt.Errorf("%s: %w", t.Words(), err)
 	}
 	first, last := clock.at(int64(from)), min(clock.at(int64(math.Ceil(to))-1)+1, sizes.count, clock.total)
-	if t.Kind == "audio" && sizes.same == 0 && first > 0 {
+	switch {
+	case plain && clock.of(first) < int64(from) && t.Kind == "audio":
+		first++
+		from = float64(clock.of(first))
+	case plain:
+		from = float64(clock.of(first))
+	case t.Kind == "audio" && sizes.same == 0 && first > 0:
 		first--
 	}
-	first = syncBefore(child(table, "stss"), first)
+	if !plain {
+		first = syncBefore(child(table, "stss"), first)
+	}
 	pieces, runs, err := t.pieces(table, sizes, first, last, fileSize)
 	if err != nil || first >= last {
 		return nil, nil, err

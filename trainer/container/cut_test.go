@@ -120,3 +120,31 @@ func TestCutMatroska(t *testing.T) {
 		t.Error("a part has chapters, or no attachments")
 	}
 }
+
+// Without its edit list, sound begins with the first packet that was heard whole, at its time.
+func TestPlain(t *testing.T) {
+	source := film(t, "film.mp4", "mp4mux", 1)
+	data := read(t, source)
+	at := bytes.LastIndex(data, []byte("elst")) // of the sound, which comes last
+	binary.BigEndian.PutUint32(data[at+16:], 14500)
+	if err := os.WriteFile(source, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out.mp4")
+	if err := Plain(source, out); err != nil {
+		t.Fatal(err)
+	}
+	got, lists := samples(t, out, "audio")
+	whole, _ := samples(t, source, "audio")
+	if len(got) == 0 || !bytes.HasSuffix(whole, got) || len(got) == len(whole) {
+		t.Errorf("%d bytes of sound are not the end of %d", len(got), len(whole))
+	}
+	e, simple := readEdit(pack("edts", pack("elst", lists[4])), movieScale(t, out))
+	// 14500 lies within packet 14, so that packet 15 is the first: 15*1024 - 14500 ticks later.
+	if want := float64(15*1024-14500) / 48000; !simple || e.media != 0 || e.gap < want-2e-3 || e.gap > want+2e-3 {
+		t.Errorf("the edit list is %+v, wanted a gap of %v", e, want)
+	}
+	if pictures, _ := samples(t, out, "video"); len(pictures) == 0 {
+		t.Error("the video is gone")
+	}
+}

@@ -186,6 +186,9 @@ func (m *movie) quickTime(file *os.File) bool {
 	return true
 }
 
+// maxLead is how much sound encoders write before the beginning, in seconds, which every reader skips.
+const maxLead = 0.1
+
 func lookMP4(file *os.File) (*Contents, error) {
 	m, err := readMovie(file)
 	if err != nil {
@@ -195,6 +198,9 @@ func lookMP4(file *os.File) (*Contents, error) {
 	c.Tags = child(m.data, "udta") != nil || child(m.data, "meta") != nil
 	c.Chapters = child(m.data, "udta", "chpl") != nil
 	for _, t := range m.tracks {
+		if e, simple := readEdit(t.data, m.scale); simple && t.Kind != "video" && t.scale > 0 && float64(e.media) > maxLead*float64(t.scale) {
+			c.Edited = !c.Fragmented
+		}
 		if t.samples > 0 || c.Fragmented {
 			c.Tracks = append(c.Tracks, t.Track)
 		}

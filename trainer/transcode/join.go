@@ -16,6 +16,7 @@ import (
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/app"
 
+	"adainfilter/trainer/container"
 	"adainfilter/trainer/film"
 )
 
@@ -118,7 +119,15 @@ func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) 
 	if !j.plan.Carry && j.plan.Facts.Pictures == "" {
 		parts, open = "filesrc name=file ! parsebin name=streams  "+parts, film.Open
 	}
-	g, err := open(parts, j.film(), stall)
+	path := j.film()
+	if j.plan.edited() {
+		path = j.folder.file("plain.part")
+		defer os.Remove(path)
+		if err := container.Plain(j.film(), path); err != nil {
+			return nil, err
+		}
+	}
+	g, err := open(parts, path, stall)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ func (p *plan) carries() bool {
 	return f.Damaged == "" && f.Cut == 0 && !f.Vague && f.Contents.Carries(p.Muxer)
 }
 
+// edited says whether GStreamer would lose sound of the film because of an edit list.
+func (p *plan) edited() bool { return !p.Carry && p.Facts.Contents != nil && p.Facts.Contents.Edited }
+
 // lacksRoom says whether the container does not take a stream of the film.
 func (p *plan) lacksRoom() bool {
 	if p.Carry {
@@ -83,7 +86,8 @@ func (p *plan) warnLosses(o *Options) {
 	for _, t := range p.unseen() {
 		p.leaveOut(t, "GStreamer has no reader for it, and it is copied only where the film stays in "+familyNames[f.family()])
 	}
-	if f.Contents != nil && f.Contents.Chapters && !f.Chapters {
+	track := func(t Track) bool { return t.Kind == "chapters" } // named above
+	if f.Contents != nil && f.Contents.Chapters && !f.Chapters && !slices.ContainsFunc(p.Tracks, track) {
 		p.lose("its chapters are lost, GStreamer does not read them, and they are copied only where the whole film stays in %s", familyNames[f.family()])
 	}
 }

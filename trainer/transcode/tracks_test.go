@@ -179,3 +179,27 @@ func TestDiffers(t *testing.T) {
 		}
 	}
 }
+
+// An edit list that begins far within the sound: all of what it shows is there, at its time, whatever file the film goes into.
+func TestEditList(t *testing.T) {
+	path := clip(t, "film.mp4", 50, withSound(50, "mp4mux"))
+	const shift = 300 * time.Millisecond
+	if err := (&muxing{copies: []*copied{{slot: 1, shift: shift}}}).patch(path); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := container.Look(path); err != nil || !c.Edited {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for _, o := range []order{{}, {Container: "mkv"}, {Container: "mkv", Start: 400 * time.Millisecond, Duration: time.Second}, {Start: 400 * time.Millisecond, Duration: time.Second}} {
+		o.Inputs, o.Out = inputsOf(path), t.TempDir()
+		r, _ := o.one(t)
+		want := 2*time.Second - shift
+		if o.Duration > 0 {
+			want = o.Duration
+		}
+		s := scan(t, r.Output).sounds()
+		if len(s) != 1 || s[0].end < want-40*time.Millisecond || s[0].end > want+60*time.Millisecond || s[0].begin > 30*time.Millisecond {
+			t.Errorf("%q from %v: sound is %+v, wanted it from 0 to %v", o.Container, o.Start, s, want)
+		}
+	}
+}

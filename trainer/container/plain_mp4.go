@@ -1,0 +1,81 @@
+package container
+
+import (
+	"errors"
+	"math"
+	"os"
+)
+
+// Plain writes the tracks of an MP4 besides the video so that no edit list leaves samples out: GStreamer's reader loses the end of tracks
+// that begin within their samples. Each begins with its first whole sample, at its time. Of videos the first frame stays, so that tracks keep
+// their order. Out is not synced. Errors: of reading and writing, an edit list of several parts.
+func Plain(path, out string) error {
+	source, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	info, err := source.Stat()
+	if err != nil {
+		return err
+	}
+	film, err := readMovie(source)
+	if err != nil {
+		return err
+	}
+	var tracks []*moved
+	for _, t := range film.tracks {
+		if t.samples == 0 || elsewhere(t.data) {
+			continue
+		}
+		m := &moved{trak: t, file: source, number: uint32(len(tracks) + 1)}
+		if t.Kind == "video" {
+			m.trak, m.chunks, err = t.firstSample(info.Size())
+		} else {
+			m.trak, m.chunks, err = t.cutOut(film.scale, 0, math.Inf(1), info.Size(), true)
+		}
+		if err != nil {
+			return err
+		}
+		if m.trak == nil {
+			continue
+		}
+		m.places = make([]uint64, len(m.chunks))
+		tracks = append(tracks, m)
+	}
+	for _, t := range tracks {
+		t.box = renumbered(t.data, numbers(tracks), t.number)
+	}
+	head, err := fileHead(film, source)
+	if err != nil {
+		return err
+	}
+	target, err := os.Create(out)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeTracks(target, head, film, film, tracks, true), target.Close())
+}
+
+// firstSample is a track with its first sample only, where it was shown.
+func (t *trak) firstSample(fileSize int64) (*trak, []chunk, error) {
+	table := child(t.data, "mdia", "minf", "stbl")
+	sizes, err := sampleSizes(table)
+	if err != nil {
+		return nil, nil, err
+	}
+	pieces, runs, err := t.pieces(table, sizes, 0, 1, fileSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	clock := readTicks(table)
+	one := *t
+	tables := subTables(table, clock, sizes, 0, 1, runs)
+	one.data = replaced(t.data, []string{"mdia", "minf"}, func(b box) []byte {
+		if b.name == "stbl" {
+			return pack("stbl", tables)
+		}
+		return pack(b.name, b.data)
+	})
+	return &one, pieces, nil
+}
