@@ -13,12 +13,12 @@ constexpr int kLeastRows = 4;
 
 }  // namespace
 
-std::unique_ptr<Convolution> Convolution::make(Parameters &layer, int rows, int cols, int threads) {
-  if (Winograd::suits(layer)) return std::make_unique<Winograd>(layer, rows, cols, threads);
+std::unique_ptr<Convolution> Convolution::make(Parameters &layer, int rows, int cols, int threads, int maps) {
+  if (Winograd::suits(layer)) return std::make_unique<Winograd>(layer, rows, cols, threads, maps);
   return std::make_unique<Direct>(layer, rows, cols, threads);
 }
 
-Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share)
+Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share, int maps)
     : rows_(rows), per_(per), unit_(Winograd::suits(layer) ? Winograd::kSide / per : 1) {
   const size_t row_bytes = size_t(4) * per * cols * layer.shape.out;
   const int fitting = int(std::clamp<size_t>((layer.half_products ? kHalfChunkBytes : kChunkBytes) / row_bytes, kLeastRows, 1 << 20));
@@ -28,13 +28,17 @@ Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int 
   count_ = std::min(wanted, units);
   length_ = units / count_;
   longer_ = units % count_;
-  most_ = Convolution::make(layer, per * size(0), cols, threads);
+  most_ = Convolution::make(layer, per * size(0), cols, threads, whole() ? maps : 1);
   if (longer_ && !most_->any_rows()) fewer_ = Convolution::make(layer, per * size(count_ - 1), cols, threads);
 }
 
 void Chunks::run(int i, int thread, const void *src, float *dst) const {
   const bool most = !fewer_ || size(i) == size(0);
   (most ? most_ : fewer_)->run(thread, src, per_ * size(i), dst);
+}
+
+void Chunks::run(int thread, const float *src, size_t src_step, int maps, float *dst, size_t dst_step) const {
+  most_->run(thread, src, src_step, maps, per_ * size(0), dst, dst_step);
 }
 
 }  // namespace adain

@@ -64,12 +64,16 @@ class Parameters {
 // The convolution of one layer for results of up to rows x cols.
 class Convolution {
  public:
-  // Takes the faster way for the layer.
-  static std::unique_ptr<Convolution> make(Parameters &layer, int rows, int cols, int threads);
+  // Takes the faster way for the layer. run gets up to `maps` maps at once.
+  static std::unique_ptr<Convolution> make(Parameters &layer, int rows, int cols, int threads, int maps = 1);
   virtual ~Convolution() = default;
 
   // src (rows+K-1, cols+K-1, I) float32 or bfloat16, dst (rows,cols,O) float32.
   virtual void run(int thread, const void *src, int rows, float *dst) = 0;
+  // The same for several maps of float32, of which a source begins src_step floats behind the one before and a result dst_step.
+  virtual void run(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step) {
+    for (int i = 0; i < maps; i++) run(thread, src + i * src_step, rows, dst + i * dst_step);
+  }
   // Whether run takes fewer rows than it was made for.
   virtual bool any_rows() const = 0;
 
@@ -84,6 +88,7 @@ class Convolution {
 // oneDNN's convolution.
 class Direct : public Convolution {
  public:
+  using Convolution::run;
   Direct(Parameters &layer, int rows, int cols, int threads);
   void run(int thread, const void *src, int rows, float *dst) override;
   bool any_rows() const override { return false; }
@@ -106,8 +111,10 @@ class Winograd : public Convolution {
  public:
   // 3x3, a float32 source, and channels enough that the products outweigh the transforms.
   static bool suits(const Parameters &layer);
-  Winograd(Parameters &layer, int rows, int cols, int threads);
-  void run(int thread, const void *src, int rows, float *dst) override;
+  Winograd(Parameters &layer, int rows, int cols, int threads, int maps);
+  void run(int thread, const void *src, int rows, float *dst) override { run(thread, static_cast<const float *>(src), 0, 1, rows, dst, 0); }
+  // Products are of the tiles of all maps.
+  void run(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step) override;
   bool any_rows() const override { return true; }
 
   static constexpr int kSide = 4;     // results of a tile along a side
@@ -129,13 +136,17 @@ class Winograd : public Convolution {
 // A layer over a whole map, divided into chunks of rows.
 class Chunks {
  public:
-  // per result rows make one row of the division: 2 before a pooling. share of the threads work on one map at a time.
-  Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share);
+  // per result rows make one row of the division: 2 before a pooling. share of the threads work on one map at a time. Where
+  // a chunk is a whole map, a thread runs up to `maps` at once.
+  Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share, int maps = 1);
   int count() const { return count_; }
   int begin(int i) const { return std::min(rows_, unit_ * (i * length_ + std::min(i, longer_))); }
   int size(int i) const { return begin(i + 1) - begin(i); }
   // src as for Convolution, of the chunk's first row.
   void run(int i, int thread, const void *src, float *dst) const;
+  // Where a chunk is a whole map: several maps, as for Convolution.
+  bool whole() const { return count_ == 1; }
+  void run(int thread, const float *src, size_t src_step, int maps, float *dst, size_t dst_step) const;
   size_t result_floats() const { return most_->result_floats(); }
   const std::string &implementation() const { return most_->implementation(); }
 

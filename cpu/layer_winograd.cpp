@@ -18,9 +18,10 @@ constexpr int kPoints = Winograd::kPoints;
 int tiles_of_product(const Parameters &layer, int whole) {
   constexpr int kBytes = 640 << 10;
   const adain_cpu_layer &s = layer.shape;
+  int least = 32, most = 64;
   // Products of bfloat16 take half as long, in which as many weights have to come.
-  const int least = layer.half_products ? 64 : 32;
-  const int most = std::clamp(kBytes / (4 * kPoints * (s.in + s.out)) / 8 * 8, least, 64);
+  if (layer.half_products) least = most = s.in * s.out > 1 << 15 ? 128 : 64;
+  most = std::clamp(kBytes / (4 * kPoints * (s.in + s.out)) / 8 * 8, least, most);
   const int products = (whole + most - 1) / most;
   return (whole + products - 1) / products | 1;
 }
@@ -47,10 +48,10 @@ void Parameters::transform(int input) {
   kernels(half_products).winograd_weights(&weight[size_t(input) * 9], shape.in, shape.out, to, size_t(shape.in) * shape.out);
 }
 
-Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
+Winograd::Winograd(Parameters &layer, int rows, int cols, int threads, int maps)
     : layer_(layer),
       cols_(cols),
-      tiles_(tiles_of_product(layer, (rows + kSide - 1) / kSide * ((cols + kSide - 1) / kSide))),
+      tiles_(tiles_of_product(layer, maps * ((rows + kSide - 1) / kSide) * ((cols + kSide - 1) / kSide))),
       weight_(layer.transformed()) {
   expect_memory();
   const OneThread one;
@@ -73,11 +74,11 @@ Winograd::Winograd(Parameters &layer, int rows, int cols, int threads)
                       dnnl::stream(processor())});
 }
 
-void Winograd::run(int thread, const void *src, int rows, float *dst) {
+void Winograd::run(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step) {
   const Kernels &k = kernels(layer_.half_products);
   const adain_cpu_layer &s = layer_.shape;
   const size_t bytes = factor_bytes(layer_);
-  const int across = (cols_ + kSide - 1) / kSide, all = (rows + kSide - 1) / kSide * across;
+  const int across = (cols_ + kSide - 1) / kSide, one = (rows + kSide - 1) / kSide * across, all = maps * one;
   char *inputs = scratch(Scratch::inputs, bytes * kPoints * tiles_ * s.in);
   float *outputs = scratch_floats(Scratch::outputs, size_t(kPoints) * tiles_ * s.out);
   Call &call = calls_[thread];
@@ -90,15 +91,15 @@ void Winograd::run(int thread, const void *src, int rows, float *dst) {
   for (int first = 0; first < all; first += tiles_) {
     const int n = std::min(tiles_, all - first);
     for (int t = 0; t < n; t++) {
-      const int y = (first + t) / across * kSide, x = (first + t) % across * kSide;
-      k.winograd_in(static_cast<const float *>(src) + (size_t(y) * (cols_ + 2) + x) * s.in, cols_ + 2, rows + 2 - y, cols_ + 2 - x, s.in,
+      const int map = (first + t) / one, tile = (first + t) % one, y = tile / across * kSide, x = tile % across * kSide;
+      k.winograd_in(src + map * src_step + (size_t(y) * (cols_ + 2) + x) * s.in, cols_ + 2, rows + 2 - y, cols_ + 2 - x, s.in,
                     inputs + bytes * t * s.in, size_t(tiles_) * s.in);
     }
     dnnl::error::wrap_c_api(dnnl_primitive_execute(product_.get(), call.stream.get(), 4, arguments), "oneDNN could not multiply matrices");
     for (int t = 0; t < n; t++) {
-      const int y = (first + t) / across * kSide, x = (first + t) % across * kSide;
+      const int map = (first + t) / one, tile = (first + t) % one, y = tile / across * kSide, x = tile % across * kSide;
       k.winograd_out(outputs + size_t(t) * s.out, size_t(tiles_) * s.out, layer_.bias.data(), s.relu, s.out, rows - y, cols_ - x, cols_,
-                     dst + (size_t(y) * cols_ + x) * s.out);
+                     dst + map * dst_step + (size_t(y) * cols_ + x) * s.out);
     }
   }
 }

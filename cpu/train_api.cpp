@@ -67,7 +67,7 @@ adain_cpu_features *adain_cpu_features_open(const adain_cpu_layer *loss, const f
       layers.push_back(f->layers.back().get());
       loss_parameters += f->layers.back()->forward.weight.size() + loss[i].out;
     }
-    f->stack = std::make_unique<adain::Stack>(layers, 1, height, width, f->workspaces, threads);
+    f->stack = std::make_unique<adain::Stack>(layers, 1, height, width, f->workspaces, threads, 1);
     features = f.release();
   });
   return features;

@@ -41,7 +41,8 @@ TileProduct &TrainedLayer::product(size_t tiles, bool add, int threads) {
   return *products_.back();
 }
 
-Stack::Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, Workspaces &workspaces, int threads) : workspaces_(workspaces) {
+Stack::Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, Workspaces &workspaces, int threads, int batch)
+    : group_(std::max(1, batch / threads)), workspaces_(workspaces) {
   auto allocate_maps = [&](int rows, int cols, int channels, int border) {
     Maps m{nullptr, count, rows, cols, channels, border};
     memory_.push_back(allocate(4 * m.floats()));
@@ -52,8 +53,8 @@ Stack::Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, 
     const adain_cpu_layer &s = t->shape;
     const int per = s.pool ? 2 : 1;
     // A batch has maps for all threads: a chunk need only fit the cache.
-    layers_.push_back({t, allocate_maps(rows, cols, s.in, 1), {}, Chunks(t->forward, rows / per, cols, per, threads, 1),
-                       Chunks(t->backward, rows + 2, cols + 2, 1, threads, 1)});
+    layers_.push_back({t, allocate_maps(rows, cols, s.in, 1), {}, Chunks(t->forward, rows / per, cols, per, threads, 1, group_),
+                       Chunks(t->backward, rows + 2, cols + 2, 1, threads, 1, group_)});
     layers_.back().x.repeat = s.repeat;
     if (s.pool || s.upsample == ADAIN_BILINEAR) layers_.back().relu = allocate_maps(rows, cols, s.out, 0);
     if (s.pool) rows /= 2, cols /= 2;
@@ -63,43 +64,63 @@ Stack::Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, 
 }
 
 void Stack::forward(Threads &threads, int count, bool back) {
-  if (count % threads.size() == 0) {
+  const int groups = (count + group_ - 1) / group_;
+  if (groups % threads.size() == 0) {
     // Every thread takes whole maps, so that a layer's result is still in the cache for the next.
-    each(threads, count, [&](int n, int thread) {
-      for (const Layer &l : layers_) {
-        for (int i = 0; i < l.forward.count(); i++) forward(l, n, i, thread, back);
-        if (l.bilinear())
-          for (int y = 0; y < l.x.rows; y++) stretch(l, n, y);
+    each(threads, groups, [&](int i, int thread) {
+      const int first = i * group_, last = std::min(count, first + group_);
+      for (size_t from = 0, to; from < layers_.size(); from = to) {
+        to = from + 1;
+        if (layers_[from].forward.whole()) {
+          forward(layers_[from], first, last, 0, thread, back);
+          for (int n = first; n < last; n++) stretch(layers_[from], n);
+          continue;
+        }
+        while (to < layers_.size() && !layers_[to].forward.whole()) to++;
+        for (int n = first; n < last; n++)
+          for (size_t k = from; k < to; k++) {
+            for (int chunk = 0; chunk < layers_[k].forward.count(); chunk++) forward(layers_[k], n, n + 1, chunk, thread, back);
+            stretch(layers_[k], n);
+          }
       }
     });
     return;
   }
   for (const Layer &l : layers_) {
-    const int chunks = l.forward.count();
-    each(threads, count * chunks, [&](int i, int thread) { forward(l, i / chunks, i % chunks, thread, back); });
+    const int chunks = l.forward.count(), maps = l.forward.whole() ? group_ : 1;
+    each(threads, (count + maps - 1) / maps * chunks, [&](int i, int thread) {
+      const int n = i / chunks * maps;
+      forward(l, n, std::min(count, n + maps), i % chunks, thread, back);
+    });
     // Rows of a chunk's neighbours go into its edge's, so all must be there.
-    if (l.bilinear()) each(threads, count * l.x.rows, [&](int i, int) { stretch(l, i / l.x.rows, i % l.x.rows); });
+    if (l.bilinear()) each(threads, count, [&](int n, int) { stretch(l, n); });
   }
 }
 
-// One chunk of map n of a layer.
-void Stack::forward(const Layer &layer, int n, int chunk, int thread, bool back) const {
+// One chunk of maps first to last-1 of a layer; of several where it is a whole map.
+void Stack::forward(const Layer &layer, int first, int last, int chunk, int thread, bool back) const {
   const Chunks &chunks = layer.forward;
   const int per = layer.trained->shape.pool ? 2 : 1, y = per * chunks.begin(chunk);
   // What a pooling reads is kept for the way back, and what a bilinear upsampling reads until all of it is there.
   const bool kept = layer.bilinear() || (layer.relu.data && back);
-  float *result = kept ? layer.relu.at(n, y, 0) : scratch_floats(Scratch::result, chunks.result_floats());
-  chunks.run(chunk, thread, layer.x.at(n, y - 1, -1), result);
-  finish(layer, n, y, per * chunks.size(chunk), result);
+  const size_t step = kept ? layer.relu.one() : chunks.result_floats();
+  float *result = kept ? layer.relu.at(first, y, 0) : scratch_floats(Scratch::result, (last - first) * step);
+  const float *from = layer.x.at(first, y - 1, -1);
+  if (chunks.whole())
+    chunks.run(thread, from, layer.x.one(), last - first, result, step);
+  else
+    chunks.run(chunk, thread, from, result);
+  for (int n = first; n < last; n++) finish(layer, n, y, per * chunks.size(chunk), result + (n - first) * step);
 }
 
-// The two rows of the next layer's input that row y of features becomes by bilinear upsampling.
-void Stack::stretch(const Layer &layer, int n, int y) const {
+// Bilinear upsampling of map n where the layer has one: two rows of the next layer's input from each row.
+void Stack::stretch(const Layer &layer, int n) const {
+  if (!layer.bilinear()) return;
   const Maps &relu = layer.relu, &to = after(layer);
-  for (int lower = 0; lower < 2; lower++) {
-    const int beside = std::clamp(y + 2 * lower - 1, 0, relu.rows - 1);
-    gradients().stretch(relu.at(n, y, 0), relu.at(n, beside, 0), relu.cols, relu.channels, to.at(n, 2 * y + lower, 0));
-    to.finish_row(n, 2 * y + lower);
+  for (int i = 0; i < 2 * relu.rows; i++) {
+    const int y = i / 2, beside = std::clamp(y + 2 * (i % 2) - 1, 0, relu.rows - 1);
+    gradients().stretch(relu.at(n, y, 0), relu.at(n, beside, 0), relu.cols, relu.channels, to.at(n, i, 0));
+    to.finish_row(n, i);
   }
 }
 
@@ -168,6 +189,13 @@ Maps Stack::input_gradient(Threads &threads, const Layer &layer, const Maps &gra
   const Maps &x = layer.x;
   const Maps raw = workspaces_.raw.maps(gradient.count, x.rows, x.cols, x.channels, 1);
   const Chunks &chunks = layer.backward;
+  if (chunks.whole()) {
+    each(threads, (gradient.count + group_ - 1) / group_, [&](int i, int thread) {
+      const int n = i * group_;
+      chunks.run(thread, gradient.at(n, -2, -2), gradient.one(), std::min(group_, gradient.count - n), raw.at(n, -1, -1), raw.one());
+    });
+    return raw;
+  }
   each(threads, gradient.count * chunks.count(), [&](int i, int thread) {
     const int n = i / chunks.count(), chunk = i % chunks.count(), y = chunks.begin(chunk) - 1;
     chunks.run(chunk, thread, gradient.at(n, y - 1, -2), raw.at(n, y, -1));

@@ -55,8 +55,8 @@ struct Tap {
 class Stack {
  public:
   // Layers in order, for up to count maps of rows x cols (multiples of what the poolings divide by). The layers and workspaces
-  // outlive the stack.
-  Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, Workspaces &workspaces, int threads);
+  // outlive the stack. batch is what count is mostly a multiple of.
+  Stack(std::vector<TrainedLayer *> layers, int count, int rows, int cols, Workspaces &workspaces, int threads, int batch);
 
   // Input maps with a border of one pixel: whoever fills a row calls finish_row.
   const Maps &input() const { return layers_.front().x; }
@@ -89,8 +89,8 @@ class Stack {
   };
   // The next layer's input, or the output.
   const Maps &after(const Layer &layer) const { return features(int(&layer - layers_.data())); }
-  void forward(const Layer &layer, int n, int chunk, int thread, bool back) const;
-  void stretch(const Layer &layer, int n, int y) const;
+  void forward(const Layer &layer, int first, int last, int chunk, int thread, bool back) const;
+  void stretch(const Layer &layer, int n) const;
   void finish(const Layer &layer, int n, int y, int rows, const float *result) const;
   Maps input_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void through(const Layer &before, const Maps &raw, const Maps &to, int n, int y, const Tap &tap) const;
@@ -98,6 +98,9 @@ class Stack {
   void wide_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
   void narrow_gradient(Threads &threads, const Layer &layer, const Maps &gradient);
 
+  // Maps that a thread takes at once where that saves loading weights. It hangs on batch and threads only, so that a training that goes
+  // on from a state divides its work as one that was never interrupted.
+  const int group_;
   std::vector<Memory> memory_;
   std::vector<Layer> layers_;
   Maps output_;

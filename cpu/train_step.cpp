@@ -174,7 +174,7 @@ Stack &Training::stack(std::unique_ptr<Stack> &kept, int &capacity, std::vector<
   if (count > capacity) {
     kept.reset();  // before the new one takes its memory
     capacity = 0;
-    kept = std::make_unique<Stack>(pointers(layers), count, rows, cols, workspaces_, options_.threads);
+    kept = std::make_unique<Stack>(pointers(layers), count, rows, cols, workspaces_, options_.threads, N_);
     capacity = count;
   }
   return *kept;
