@@ -56,7 +56,8 @@ func TestUprightEveryPixel(t *testing.T) {
 			src.Planes[0].Data[i] = uint8(i)
 		}
 		for o := 1; o <= 8; o++ {
-			photo := Photo{Image: src}
+			turned := *src
+			photo := Photo{Image: &turned}
 			for _, v := range src.Planes[0].Data {
 				photo.Deep = append(photo.Deep, 257*uint16(v))
 			}

@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime/debug"
 
 	"golang.org/x/image/tiff"
 
@@ -212,8 +213,14 @@ func (p *Photo) upright(o int) {
 	img := model.Image{Format: p.Image.Format}
 	img.Planes[0].Data, img.Width, img.Height = turn(plane.Data, w, h, n, plane.Stride, o)
 	img.Planes[0].Stride = n * img.Width
-	p.Image = &img
+	p.Image, plane.Data = &img, nil
+	if len(img.Planes[0].Data) > largeBytes {
+		debug.FreeOSMemory() // what was turned is not to lie beside the next picture of that size
+	}
 }
+
+// largeBytes is what is given back to the system at once.
+const largeBytes = 128 << 20
 
 // channels is how many samples a pixel has.
 func (p *Photo) channels() int {

@@ -174,7 +174,7 @@ int vips_write(const struct vips_result *r, const char *end, void **data, size_t
   int bad;
 #define SAVE(...) bad = v.vips_image_write_to_buffer(image, end, data, size, ##__VA_ARGS__, NULL)
   if (!strcmp(end, ".jpg"))
-    SAVE("Q", r->quality, "subsample_mode", NO_SUBSAMPLING, "optimize_coding", 1);
+    SAVE("Q", r->quality, "subsample_mode", NO_SUBSAMPLING, "optimize_coding", r->optimize);
   else if (!strcmp(end, ".heic"))
     SAVE("Q", r->quality, "compression", HEVC, "bitdepth", 8);
   else if (!strcmp(end, ".avif"))

@@ -169,12 +169,18 @@ func (c *Codec) Read(path, kind string, o picture.Options) (*picture.Photo, erro
 // Writes is that of picture.Codec.
 func (c *Codec) Writes(end string) bool { return savers[end] != "" && has(savers[end]) }
 
+// optimized is how many pixels a JPEG may have for tables of its own, for which all its coefficients must be in memory: 6 bytes a pixel.
+const optimized = 32 << 20
+
 // Write is that of picture.Codec. The picture is in memory as a whole before the first byte is written.
 func (c *Codec) Write(out io.Writer, end string, p *picture.Photo, quality int) error {
 	defer onThread()()
 	img := p.Image
 	n := img.Planes[0].Stride / img.Width
 	r := C.struct_vips_result{width: C.int(img.Width), height: C.int(img.Height), bands: C.int(n), quality: C.int(quality)}
+	if int64(img.Width)*int64(img.Height) < optimized {
+		r.optimize = 1
+	}
 	samples := unsafe.Pointer(&img.Planes[0].Data[0])
 	if p.Deep != nil && end != ".webp" && end != ".heic" {
 		r.deep, samples = 1, unsafe.Pointer(&p.Deep[0])
@@ -187,8 +193,10 @@ func (c *Codec) Write(out io.Writer, end string, p *picture.Photo, quality int) 
 	exif, profile := C.CBytes(slices.Concat([]byte("Exif\x00\x00"), p.Exif)), C.CBytes(p.Profile)
 	defer C.free(exif)
 	defer C.free(profile)
-	r.samples = C.CBytes(unsafe.Slice((*byte)(samples), img.Width*img.Height*n*(1+int(r.deep))))
-	defer C.free(unsafe.Pointer(r.samples))
+	var pinner runtime.Pinner // the samples stay where they are: a copy may be a gigabyte
+	defer pinner.Unpin()
+	pinner.Pin(samples)
+	r.samples = samples
 	if p.Exif != nil {
 		r.exif, r.exif_size = exif, C.size_t(len(p.Exif)+6)
 	}

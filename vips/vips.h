@@ -27,7 +27,7 @@ void vips_close(struct vips_picture *p);
 // What is to be written; all memory is the caller's.
 struct vips_result {
   const void *samples;
-  int width, height, bands, deep, quality;
+  int width, height, bands, deep, quality, optimize;
   const void *exif, *profile;
   size_t exif_size, profile_size;
 };

@@ -48,7 +48,7 @@ func (j *Job) stats(set []Style, content *model.Image) ([]model.Stats, error) {
 
 // stylization is what the statistics of a set make of a content.
 func (j *Job) stylization(stats []model.Stats) (*model.Stylization, error) {
-	s := &model.Stylization{Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.ProcessingSize}
+	s := &model.Stylization{Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.network}
 	if j.Mask != nil {
 		mask := *j.Mask
 		mask.Second = stats[1]

@@ -47,7 +47,7 @@ func (j *Job) drawSheet(dst, src *model.Image, stats []model.Stats) (*model.Imag
 	if err != nil {
 		return nil, err
 	}
-	s := model.Stylization{Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.ProcessingSize}
+	s := model.Stylization{Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.network}
 	for row := range n {
 		for column := range n {
 			if s.Style, err = model.Mix(stats, corners(column, row, n)); err != nil {
