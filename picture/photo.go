@@ -128,8 +128,9 @@ func decode(r io.ReadSeeker, o Options, path string) (p *Photo, err error) {
 	if err := o.Check(b.Dx(), b.Dy()); err != nil {
 		return nil, err
 	}
-	if c.profile != nil {
-		if _, ok := decoded.(*image.CMYK); ok {
+	if c.profile != nil && path != "" {
+		// What is more than curves and a matrix is for lcms, if it is there.
+		if _, ok := decoded.(*image.CMYK); ok || hasTables(c.profile) {
 			if p, err := foreign(path, k.name, o, nil); err == nil {
 				return p, nil
 			}

@@ -99,6 +99,11 @@ func newConversion(profile []byte, steps int) (c *conversion, err error) {
 	return c, nil
 }
 
+// hasTables says whether a profile of RGB is more than curves and a matrix.
+func hasTables(profile []byte) bool {
+	return checkProfile(profile) == nil && (bytes.Contains(profile[128:min(len(profile), 2048)], []byte("A2B0")) || bytes.Contains(profile[128:min(len(profile), 2048)], []byte("A2B1")))
+}
+
 // IsSRGB says whether a profile is that of sRGB, so far that no sample of 8 bits changes: then samples are left as they are.
 func IsSRGB(profile []byte) bool {
 	c, err := newConversion(profile, 1<<8)

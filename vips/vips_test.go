@@ -2,6 +2,7 @@ package vips
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -144,6 +145,70 @@ func TestReadAgainstOthers(t *testing.T) {
 				t.Errorf("size %dx%d, %v", w, h, err)
 			}
 		})
+	}
+}
+
+// turnedHEIC puts a quarter turn among the properties of a HEIC file (ISO 23008-12, irot), as phones do.
+func turnedHEIC(t *testing.T, file []byte) []byte {
+	t.Helper()
+	at := func(name string) int { // of a box that occurs once
+		i := bytes.Index(file, []byte(name))
+		if i < 4 {
+			t.Fatalf("there is no box %s", name)
+		}
+		return i - 4
+	}
+	size := func(box int) int { return int(binary.BigEndian.Uint32(file[box:])) }
+	grow := func(box, n int) { binary.BigEndian.PutUint32(file[box:], uint32(size(box)+n)) }
+	file = bytes.Clone(file)
+	properties, associations, place, data := at("ipco"), at("ipma"), at("iloc"), at("mdat")
+	count := 0
+	for box := properties + 8; box < properties+size(properties); box += size(box) {
+		count++
+	}
+	first := binary.BigEndian.AppendUint32(nil, uint32(data+8))
+	offset := place + bytes.Index(file[place:place+size(place)], first)
+	binary.BigEndian.PutUint32(file[offset:], uint32(data+8+10))
+	// Each entry is an identity, how many properties it has, and these. The last picture is the one that is shown.
+	list := associations + 18
+	for range file[associations+15] - 1 {
+		list += 3 + int(file[list])
+	}
+	end := list + 1 + int(file[list])
+	file[list]++
+	end2 := properties + size(properties)
+	grow(at("meta"), 10)
+	grow(at("iprp"), 10)
+	grow(properties, 9)
+	grow(associations, 1)
+	turn := []byte("\x00\x00\x00\x09irot\x01")
+	return bytes.Join([][]byte{file[:end2], turn, file[end2:end], {0x80 | byte(count+1)}, file[end:]}, nil)
+}
+
+// TestTurnedHEIC reads a picture that the file itself says to turn.
+func TestTurnedHEIC(t *testing.T) {
+	codec(t)
+	dir := t.TempDir()
+	file, turned, judged := filepath.Join(dir, "a.heic"), filepath.Join(dir, "turned.heic"), filepath.Join(dir, "judged.png")
+	run(t, "heif-enc -q 90 -o $1 $0", source(t), file)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(turned, turnedHEIC(t, b), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "heif-convert $0 $1", turned, judged)
+	img, err := picture.Read(turned, picture.Limit{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.Width != 39 || img.Height != 57 {
+		t.Errorf("%dx%d, wanted 39x57", img.Width, img.Height)
+	}
+	compare(t, "turned", img.Planes[0].Data, raw(t, judged, "rgb24"), 1)
+	if w, h, err := picture.Size(turned, picture.Limit{}); err != nil || w != 39 || h != 57 {
+		t.Errorf("size %dx%d, %v", w, h, err)
 	}
 }
 
