@@ -333,6 +333,40 @@ func TestPipelines(t *testing.T) {
 	}
 }
 
+// TestNamedEncoder takes the encoder that a user names, and says so where another takes its place.
+func TestNamedEncoder(t *testing.T) {
+	some := func(names ...string) func(string) bool {
+		return func(text string) bool {
+			name, _, _ := strings.Cut(text, " ")
+			return slices.Contains(names, name)
+		}
+	}
+	for _, c := range []struct {
+		wanted, preset string
+		has, works     []string
+		want, warning  string
+	}{
+		{"vah264enc", "", []string{"nvh264enc", "vah264enc", "x264enc"}, []string{"nvh264enc", "vah264enc", "x264enc"}, "vah264enc", ""},
+		{"vah264enc", "", []string{"vah264enc", "x264enc"}, []string{"x264enc"}, "x264enc", "vah264enc cannot be used (it does not start): x264enc codes instead"},
+		{"nvh264enc", "slow", []string{"x264enc"}, []string{"x264enc"}, "x264enc", "nvh264enc cannot be used (GStreamer lacks the element nvh264enc"},
+		{"svtav1enc", "fast", []string{"av1enc"}, []string{"av1enc"}, "av1enc", "svtav1enc cannot be used"},
+		{"x264enc", "fast", []string{"vah264enc", "x264enc"}, []string{"vah264enc", "x264enc"}, "x264enc", ""},
+	} {
+		p := &plan{Facts: &facts{Width: 64, Height: 48}, Codec: codecWith(c.wanted).name}
+		m := machine{some(c.has...), some(c.works...)}
+		if err := m.choose(codecWith(c.wanted), p, choice{quality: 70, preset: c.preset, wanted: c.wanted}); err != nil {
+			t.Error(err)
+		}
+		said := strings.Join(p.Warnings, "")
+		if p.Encoder.Element != c.want || !strings.HasPrefix(said, c.warning) || c.warning == "" && said != "" || strings.Contains(p.Encoder.Properties, "PRESET") {
+			t.Errorf("%+v: %s %s, warnings %q", c, p.Encoder.Element, p.Encoder.Properties, said)
+		}
+		if speed := map[string]string{"fast": "veryfast", "slow": "slower", "": "medium"}[c.preset]; c.want == "x264enc" && !strings.Contains(p.Encoder.Properties, "speed-preset="+speed) {
+			t.Errorf("preset %q: %s", c.preset, p.Encoder.Properties)
+		}
+	}
+}
+
 func TestQuality(t *testing.T) {
 	for _, c := range codecs {
 		for _, e := range c.encoders {
