@@ -45,7 +45,7 @@ func chooseHalf(w *model.Weights, p model.Precision) (half bool, why string, err
 }
 
 // chooseHalfTraining decides whether a training multiplies bfloat16 and says so, for Describe. Sums, parameters and moments are float32 then
-// too, so AutoPrecision takes it wherever the processor has it natively.
+// too, and AutoPrecision takes it wherever the processor has it.
 func chooseHalfTraining(p model.Precision, native bool) (half bool, why string, err error) {
 	switch p {
 	case model.Float32:

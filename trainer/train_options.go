@@ -67,7 +67,7 @@ func trainFlags() []cli.Flag {
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that all randomness comes from"},
 		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
 		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads that compute; 0 means all cores"},
-		&cli.StringFlag{Name: "precision", Value: string(model.AutoPrecision), Usage: "what wide layers multiply, `FORMAT`: float32, half (bfloat16), or auto: half where the processor has bfloat16 instructions; all else is float32"},
+		&cli.StringFlag{Name: "precision", Value: string(model.Float32), Usage: "what wide layers multiply, `FORMAT`: float32, half (bfloat16), or auto: half where the processor has bfloat16 instructions; all else is float32"},
 		&cli.BoolFlag{Name: "verbose", Usage: "say which share of a step is waiting for pictures"},
 	}
 }

@@ -46,7 +46,7 @@ func TestTrainPrecision(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "run")
 	begin := append(trainingFiles(t, dir), "--out", out)
-	begin = append(begin, "--max-iter", "2")
+	begin = append(begin, "--max-iter", "2", "--precision", "auto")
 	recorded := func(want string) {
 		t.Helper()
 		if got := readCheckpoint(t, out).Options["precision"]; got != want {
