@@ -117,6 +117,23 @@ func tops(file *os.File) (found []top, err error) {
 	return found, nil
 }
 
+// FindMovie is the place and size of the content of an MP4's box moov, in bytes. Errors: of reading, and a box that is missing or cut off.
+func FindMovie(file *os.File) (at, size int64, err error) {
+	all, err := tops(file)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, t := range all {
+		if t.name == "moov" {
+			return t.at, t.size, nil
+		}
+	}
+	return 0, 0, errNoMovie
+}
+
+// errNoMovie says that a file has no description.
+var errNoMovie = errors.New("the box moov, which says what is where, is missing")
+
 // load reads a box into memory.
 func (t top) load(file *os.File) ([]byte, error) {
 	if t.size > maxMovie {

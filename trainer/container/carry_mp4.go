@@ -50,6 +50,9 @@ func carryMP4(c Carriage, source, video, out *os.File) (*Carried, error) {
 
 // writeTracks writes a file of tracks: what lies before them, their description, and their chunks in the order of time.
 func writeTracks(out *os.File, head []byte, film, pictures *movie, tracks []*moved, part bool) error {
+	if err := bounded(tracks); err != nil {
+		return err
+	}
 	order := interleave(tracks)
 	// The size of the description does not depend on the places that it holds.
 	moov := writeMovie(film, pictures, tracks, part)
@@ -76,6 +79,23 @@ func writeTracks(out *os.File, head []byte, film, pictures *movie, tracks []*mov
 		}
 	}
 	return w.Flush()
+}
+
+// bounded refuses tracks of which many samples are the same bytes of a file: copies of them could fill the disk.
+func bounded(tracks []*moved) error {
+	totals := map[*os.File]int64{}
+	for _, t := range tracks {
+		info, err := t.file.Stat()
+		if err != nil {
+			return err
+		}
+		for _, c := range t.chunks {
+			if totals[t.file] += c.size; totals[t.file] > info.Size() {
+				return fmt.Errorf("its lists of samples name more bytes than the file's %d", info.Size())
+			}
+		}
+	}
+	return nil
 }
 
 // chooseTracks takes the new video in the place of the film's, and all other tracks but videos and hints for servers.

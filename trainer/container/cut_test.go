@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -146,5 +147,56 @@ func TestPlain(t *testing.T) {
 	}
 	if pictures, _ := samples(t, out, "video"); len(pictures) == 0 {
 		t.Error("the video is gone")
+	}
+}
+
+// A film whose chunks all lie in one place would become many times as long as it is.
+func TestSameBytes(t *testing.T) {
+	source, video := film(t, "film.mp4", "mp4mux", 1), film(t, "video.mp4", "mp4mux", 0)
+	data := read(t, source)
+	list := func(name string) []byte { return data[bytes.LastIndex(data, []byte(name))+8:] } // of the sound, which comes last
+	binary.BigEndian.PutUint32(list("stsz"), uint32(len(data)))
+	binary.BigEndian.PutUint32(list("stsc")[8:], 1) // one sample in each chunk
+	places := list("stco")
+	n := int(binary.BigEndian.Uint32(places))
+	if n < 2 {
+		t.Fatalf("the sound has %d chunks, wanted 2 or more", n)
+	}
+	clear(places[4 : 4+4*n])
+	if err := os.WriteFile(source, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "out.mp4")
+	_, err := Carry(Carriage{Source: source, Video: video, Out: out})
+	for what, err := range map[string]error{"carry": err, "plain": Plain(source, out)} {
+		if err == nil || !strings.Contains(err.Error(), "more bytes") {
+			t.Errorf("%s: the error is %v, wanted one about bytes", what, err)
+		}
+	}
+}
+
+// The last box of a file may have the size 0, which reaches to the end.
+func TestFindMovie(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "film.mp4")
+	head := pack("ftyp", []byte("isom"))
+	for name, c := range map[string]struct {
+		data []byte
+		size int64
+	}{
+		"whole": {slices.Concat(head, pack("moov", make([]byte, 20)), pack("free")), 20}, "to the end": {slices.Concat(head, []byte("\x00\x00\x00\x00moov123")), 3},
+		"cut off": {slices.Concat(head, pack("moov", make([]byte, 20))[:27]), -1}, "missing": {head, -1},
+	} {
+		if err := os.WriteFile(path, c.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, size, err := FindMovie(file)
+		file.Close()
+		if (err != nil) != (c.size < 0) || err == nil && (size != c.size || at != int64(len(head)+8)) {
+			t.Errorf("%s: %d bytes at %d, %v, wanted %d", name, size, at, err, c.size)
+		}
 	}
 }

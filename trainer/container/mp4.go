@@ -36,7 +36,7 @@ func readMovie(file *os.File) (*movie, error) {
 	}
 	i := slices.IndexFunc(m.tops, func(t top) bool { return t.name == "moov" })
 	if i < 0 {
-		return nil, errors.New("the box moov, which says what is where, is missing")
+		return nil, errNoMovie
 	}
 	if m.data, err = m.tops[i].load(file); err != nil {
 		return nil, err

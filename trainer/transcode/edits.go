@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"adainfilter/trainer/container"
 )
 
 // What GStreamer's muxer for MP4 and QuickTime does not write is changed in the finished file: numbers only, no box moves. The
@@ -55,30 +57,6 @@ func child(data []byte, path ...string) []byte {
 	return data
 }
 
-// findMovie is the place and size of the box moov, without its head.
-func findMovie(file *os.File) (at int64, size int64, err error) {
-	var head [16]byte
-	for {
-		if _, err := file.ReadAt(head[:8], at); err != nil {
-			return 0, 0, fmt.Errorf("no box moov: %w", err)
-		}
-		n, skip := int64(binary.BigEndian.Uint32(head[:])), int64(8)
-		if n == 1 {
-			if _, err := file.ReadAt(head[8:], at+8); err != nil {
-				return 0, 0, err
-			}
-			n, skip = int64(binary.BigEndian.Uint64(head[8:])), 16
-		}
-		if n < skip {
-			return 0, 0, fmt.Errorf("a box of %d bytes", n)
-		}
-		if string(head[4:8]) == "moov" {
-			return at + skip, n - skip, nil
-		}
-		at += n
-	}
-}
-
 // patch writes what the muxer has no way to say: sound that begins before the film, and the orientation of the picture.
 func (m *muxing) patch(path string) error {
 	needed := m.turned != "" && m.turned != "rotate-0"
@@ -93,7 +71,7 @@ func (m *muxing) patch(path string) error {
 		return err
 	}
 	defer file.Close()
-	at, size, err := findMovie(file)
+	at, size, err := container.FindMovie(file)
 	if err != nil {
 		return fmt.Errorf("%q: %w", path, err)
 	}

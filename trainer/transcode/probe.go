@@ -145,7 +145,7 @@ func readable(path string) error {
 	// GStreamer waits for an index that was cut off.
 	var head [8]byte
 	if _, err := file.ReadAt(head[:], 0); err == nil && string(head[4:]) == "ftyp" {
-		if _, _, err := findMovie(file); err != nil {
+		if _, _, err := container.FindMovie(file); err != nil {
 			return errors.New("it is cut off: the box moov, which says what is where, is missing")
 		}
 	}
