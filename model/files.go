@@ -56,8 +56,8 @@ func readFile(path string, limit int64) ([]byte, error) {
 }
 
 // WriteFile writes a file under a temporary name in the same folder and renames it once the disk has it, so that nobody
-// ever reads half of it and a failure leaves what was there before. Errors are those of write and of the system, without the
-// path: the caller names it.
+// ever reads half of it and a failure leaves what was there before; only where the disk does not take the new name in the end
+// the new file is there. Errors are those of write and of the system, without the path: the caller names it.
 func WriteFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -86,7 +86,27 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return SyncFolder(filepath.Dir(path))
+}
+
+// SyncFolder waits until the disk has a folder's names, so that a rename in it survives a loss of power. Errors: those of the system; a folder
+// that cannot be synced, as on some network drives, or may not be read is none.
+func SyncFolder(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return err
+	}
+	return nil
 }
 
 // foreign says what a file of another kind is and what to do with it, "" if its first bytes say nothing.

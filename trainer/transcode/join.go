@@ -16,6 +16,7 @@ import (
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/app"
 
+	"adainfilter/model"
 	"adainfilter/trainer/container"
 	"adainfilter/trainer/film"
 )
@@ -79,7 +80,7 @@ func (j *job) join(ctx context.Context) error {
 
 // done notes a result that has its name, and removes what it was made of.
 func (j *job) done(v *joined, out string) error {
-	if err := syncFolder(filepath.Dir(out)); err != nil {
+	if err := model.SyncFolder(filepath.Dir(out)); err != nil {
 		return err
 	}
 	j.result.Output, j.result.Frames, j.result.Length = out, len(v.times), v.end.Seconds()

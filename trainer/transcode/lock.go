@@ -248,16 +248,3 @@ func (f *folder) close() {
 	}
 	f.lock.Close()
 }
-
-// syncFolder makes a rename in a folder survive a loss of power.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return err
-	}
-	return nil // some network drives have no such thing
-}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"adainfilter/model"
 )
 
 // A segment file holds coded frames with exact times: Matroska would round them to milliseconds and MP4 to a timescale. It is
@@ -87,8 +89,11 @@ func (w *segmentWriter) packet(p packet) error {
 	if err := w.write(b[:]); err != nil {
 		return err
 	}
+	if err := w.write(p.data); err != nil {
+		return err
+	}
 	w.frames++
-	return w.write(p.data)
+	return nil
 }
 
 // finish completes the file: it is on the disk under its name, or there was an error.
@@ -108,7 +113,7 @@ func (w *segmentWriter) finish() error {
 	if err := os.Rename(w.file.Name(), w.path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(w.path))
+	return model.SyncFolder(filepath.Dir(w.path))
 }
 
 // abandon removes the temporary file.

@@ -16,6 +16,7 @@ import (
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/app"
 
+	"adainfilter/model"
 	"adainfilter/trainer/film"
 	"adainfilter/trainer/film/stills"
 )
@@ -185,7 +186,7 @@ func (j *job) joinPictures(ctx context.Context, v *joined, out string) error {
 		return err
 	}
 	if isFolder(j.plan.Muxer) {
-		if err := errors.Join(syncFolder(part), j.replaceFolder(out)); err != nil {
+		if err := errors.Join(model.SyncFolder(part), j.replaceFolder(out)); err != nil {
 			return err
 		}
 	}

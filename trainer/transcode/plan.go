@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"adainfilter/model"
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
@@ -321,7 +323,7 @@ func (p *plan) write(path string, shared bool) (*plan, error) {
 		if err := os.Rename(file.Name(), path); err != nil {
 			return nil, err
 		}
-		return p, syncFolder(filepath.Dir(path))
+		return p, model.SyncFolder(filepath.Dir(path))
 	}
 	// A link, because it fails where a rename would take the place of another shard's plan.
 	if err := os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
@@ -333,5 +335,5 @@ func (p *plan) write(path string, shared bool) (*plan, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	return p, syncFolder(filepath.Dir(path))
+	return p, model.SyncFolder(filepath.Dir(path))
 }

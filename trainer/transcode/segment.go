@@ -395,7 +395,9 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 		}
 		err = c.writer.packet(packet{t, 0, !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
 	})
-	c.job.options.Watch.Frames(c.job.path, 1)
+	if err == nil {
+		c.job.options.Watch.Frames(c.job.path, 1)
+	}
 	return err
 }
 
