@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"adainfilter/picture"
 )
@@ -23,7 +24,8 @@ func (r *Reader) drawn(n int) ([]byte, error) {
 	if p.dispose == restore {
 		r.saved = append(r.saved[:0], r.canvas...)
 	}
-	data := bytes.Clone(p.head)
+	data := slices.Concat(p.head, p.common, p.rest)
+	head := len(data)
 	for _, piece := range p.pieces {
 		b := make([]byte, piece.size)
 		if _, err := r.file.ReadAt(b, piece.at); err != nil {
@@ -32,7 +34,7 @@ func (r *Reader) drawn(n int) ([]byte, error) {
 		data = append(data, b...)
 	}
 	if f.Kind == APNG {
-		data = finishPNG(data, p.pieces, len(p.head))
+		data = finishPNG(data, p.pieces, head)
 	} else if f.Kind == GIF {
 		data = append(data, trailerGIF)
 	}

@@ -1,6 +1,7 @@
 package stills
 
 import (
+	"bytes"
 	"errors"
 	"time"
 )
@@ -138,7 +139,7 @@ func imagePart(s *source, head, table, control []byte) (part, error) {
 	still := append([]byte(nil), head...)
 	copy(still[6:10], d[4:8])
 	copy(still, "GIF89a")
-	p.head = append(append(append(still, table...), control...), imageGIF, 0, 0, 0, 0)
+	p.head, p.common, p.rest = still, table, append(bytes.Clone(control), imageGIF, 0, 0, 0, 0)
 	p.pieces = []piece{{begin + 4, s.at - begin - 4}}
 	return p, nil
 }

@@ -13,7 +13,7 @@ const signature = "\x89PNG\r\n\x1a\n"
 // indexPNG takes an animated PNG apart (PNG specification, third edition, 11.3.6). Each frame becomes a PNG of its own.
 func (f *Film) indexPNG(s *source) error {
 	s.at = int64(len(signature))
-	var header, palette, transparency []byte // the chunk IHDR's data; the chunks PLTE and tRNS, which all frames need
+	var header, palette, transparency, common []byte // the chunk IHDR's data; the chunks PLTE and tRNS, which all frames need, and both
 	promised := 0
 	var now *part // the frame whose data are read
 	for {
@@ -54,13 +54,14 @@ func (f *Film) indexPNG(s *source) error {
 			} else {
 				palette = chunk(name, b)
 			}
+			common = slices.Concat(palette, transparency)
 		case "fcTL":
 			b, err := data(26)
 			if err != nil || len(b) != 26 || header == nil {
 				return errors.New("is damaged: a chunk fcTL")
 			}
 			f.addPNG(now)
-			if now, err = partPNG(b, header, slices.Concat(palette, transparency)); err != nil {
+			if now, err = partPNG(b, header, common); err != nil {
 				return err
 			}
 		case "IDAT":
@@ -116,7 +117,7 @@ func partPNG(b, header, common []byte) (*part, error) {
 	}
 	own := append([]byte(nil), header...)
 	copy(own, b[4:12])
-	p.head = append(append([]byte(signature), chunk("IHDR", own)...), common...)
+	p.head, p.common = append([]byte(signature), chunk("IHDR", own)...), common
 	return p, nil
 }
 

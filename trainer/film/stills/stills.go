@@ -59,7 +59,9 @@ type part struct {
 	dispose             disposal // what happens to the canvas after it was shown
 	over                bool     // it is drawn over the canvas; else it takes its place
 	pieces              []piece  // its data in the file
-	head                []byte   // of the still picture, before the data
+	head                []byte   // of the still picture, before its data and what is common
+	common              []byte   // what follows the head and belongs to many frames, which share it
+	rest                []byte   // what follows that
 }
 
 // piece is a part of a file.
@@ -127,15 +129,25 @@ func Open(path string) (*Film, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q %w", path, err)
 	}
+	return f, f.index()
+}
+
+// longest is how long a film may be shown: far more than any is, and little enough to count in nanoseconds.
+const longest = 366 * 24 * time.Hour
+
+// index lists when frames are shown, and looks at the first.
+func (f *Film) index() error {
 	for _, p := range f.parts {
 		f.Times = append(f.Times, f.End)
 		delay := p.delay
 		if delay <= 0 {
 			delay = unsaid
 		}
-		f.End += delay
+		if f.End += delay; f.End > longest {
+			return fmt.Errorf("%q lasts longer than a year", f.path)
+		}
 	}
-	return f, f.transparent()
+	return f.transparent()
 }
 
 // errNoFile says that a path leads to something else.

@@ -355,8 +355,48 @@ func TestHostilePNG(t *testing.T) {
 	if err := f.indexPNG(&source{file: file, size: info.Size()}); err != nil || len(f.parts) != 2 {
 		t.Fatalf("%v, %d frames", err, len(f.parts))
 	}
-	if n := len(f.parts[1].head); n > 2000 {
+	if n := len(f.parts[1].head) + len(f.parts[1].common); n > 2000 {
 		t.Errorf("a frame of one pixel has a head of %d bytes", n)
+	}
+	if a, b := f.parts[0], f.parts[1]; len(a.common) < 768 || &a.common[0] != &b.common[0] || len(a.head) > 40 {
+		t.Errorf("two frames do not share the %d bytes that they have in common", len(a.common))
+	}
+}
+
+// TestSharedTable: small frames of a GIF do not keep its table of colours each.
+func TestSharedTable(t *testing.T) {
+	frame := []byte{imageGIF, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0}
+	data := slices.Concat([]byte("GIF89a\x01\x00\x01\x00\xf7\x00\x00"), make([]byte, 768), bytes.Repeat(frame, 3), []byte{trailerGIF})
+	path := filepath.Join(t.TempDir(), "film.gif")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path)
+	if err != nil || len(f.parts) != 3 {
+		t.Fatalf("%v, %+v", err, f)
+	}
+	for _, p := range f.parts {
+		if own := len(p.head) + len(p.rest); own > 40 || len(p.common) != 768 || &p.common[0] != &f.parts[0].common[0] {
+			t.Errorf("a frame keeps %d bytes of its own and %d that others have too", own, len(p.common))
+		}
+	}
+}
+
+// TestLongest: the times of many frames may not be more than can be counted.
+func TestLongest(t *testing.T) {
+	var data []byte
+	for i := range 500 {
+		data = append(data, chunk("fcTL", []byte{0, 0, 0, byte(i), 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 1, 0, 0})...)
+		data = append(data, chunk("fdAT", []byte{0, 0, 0, 2, 1})...)
+	}
+	head := append([]byte(signature), chunk("IHDR", []byte{0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0})...)
+	head = append(head, chunk("acTL", []byte{0, 0, 1, 244, 0, 0, 0, 0})...)
+	path := filepath.Join(t.TempDir(), "film.png")
+	if err := os.WriteFile(path, slices.Concat(head, data, chunk("IEND", nil)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "longer than a year") {
+		t.Errorf("the error is %v, wanted one about the length that names %q", err, path)
 	}
 }
 
