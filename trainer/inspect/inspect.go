@@ -4,6 +4,7 @@ package inspect
 import (
 	"fmt"
 	"maps"
+	"math/big"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -129,15 +130,7 @@ func style(name string, s *model.Style) []terminal.Row {
 
 // tensors describes a file as others save them.
 func tensors(f *network.File, use string) []terminal.Row {
-	parameters := 0
-	for _, t := range f.Tensors {
-		n := 1
-		for _, side := range t.Shape {
-			n *= side
-		}
-		parameters += n
-	}
-	rows := []terminal.Row{{"file", f.Path}, {"kind", f.Kind}, {"parameters", fmt.Sprint(parameters)}, {"use", use}}
+	rows := []terminal.Row{{"file", f.Path}, {"kind", f.Kind}, {"parameters", parameters(f.Tensors)}, {"use", use}}
 	if len(f.Other) > 0 {
 		rows = append(rows, terminal.Row{"also holds", fmt.Sprintf("%.300q", f.Other)})
 	}
@@ -145,6 +138,19 @@ func tensors(f *network.File, use string) []terminal.Row {
 		rows = append(rows, terminal.Row{t.Name, fmt.Sprintf("%s %v%s", t.DType, t.Shape, tensorWarning(t))})
 	}
 	return rows
+}
+
+// parameters is the number of elements that the shapes of tensors state, which their values need not fill.
+func parameters(tensors []network.Tensor) string {
+	sum := new(big.Int)
+	for _, t := range tensors {
+		n := big.NewInt(1)
+		for _, side := range t.Shape {
+			n.Mul(n, big.NewInt(int64(side)))
+		}
+		sum.Add(sum, n)
+	}
+	return sum.String()
 }
 
 func tensorWarning(t network.Tensor) string {

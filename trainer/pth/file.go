@@ -69,7 +69,8 @@ func describe(file string, data []byte) string {
 const (
 	maxDepth   = 8
 	maxEntries = 1 << 20
-	maxName    = 4096 // bytes
+	maxName    = 4096    // bytes
+	minNames   = 1 << 16 // bytes of names that the smallest file may have
 )
 
 // collect takes the tensors of the dictionary and of all dictionaries in it.
@@ -93,6 +94,7 @@ type walk struct {
 	file    *File
 	entries int
 	total   int64 // bytes that the tensors would have if none shared its storage
+	names   int64 // bytes of all names, with what a list needs for each
 	limit   int64
 }
 
@@ -101,10 +103,15 @@ func (w *walk) dictionary(d *dict, prefix string, depth int) error {
 		return fmt.Errorf("has dictionaries in dictionaries more than %d deep", maxDepth)
 	}
 	for _, key := range d.keys {
-		name := prefix + key
-		if w.entries++; w.entries > maxEntries || len(name) > maxName {
+		if w.entries++; w.entries > maxEntries || len(prefix)+len(key) > maxName {
 			return fmt.Errorf("has more than %d entries or a name of more than %d bytes in its dictionaries", maxEntries, maxName)
 		}
+		// One dictionary in many places has as many names. Without this bound a small file could stand for gigabytes of them.
+		const each = 64
+		if w.names += int64(len(prefix)+len(key)) + each; w.names > w.limit+minNames {
+			return fmt.Errorf("has dictionaries in so many places that the names in them are longer than 4 times the file's %d bytes", w.limit/4)
+		}
+		name := prefix + key
 		switch v := d.values[key].(type) {
 		case *dict:
 			if err := w.dictionary(v, name+".", depth+1); err != nil {

@@ -107,7 +107,7 @@ func TestParseDictionariesInDictionaries(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ object, want string }{
 		"in itself": {"}q\x00X\x01\x00\x00\x00ah\x00s", "more than 8 deep"},
-		"wide":      {wide, "entries"},
+		"wide":      {wide, "in so many places"},
 		"long name": {"}X\x00\x20\x00\x00" + strings.Repeat("x", 0x2000) + "K\x01s", "4096 bytes"},
 	} {
 		if _, err := Parse("some file.pth", pthtest.Pickle([]byte(c.object), nil, nil, nil)); !matches(err, c.want) {
@@ -257,6 +257,39 @@ func TestParseMemory(t *testing.T) {
 			t.Errorf("%s: error is %v", encoding, err)
 		}
 		if used := after.TotalAlloc - before.TotalAlloc; used > 8*uint64(len(data)) {
+			t.Errorf("%s: %d bytes were allocated for a file of %d", encoding, used, len(data))
+		}
+	}
+}
+
+// TestParseNames lets one dictionary lie in many places, each of which gives its entries other names.
+func TestParseNames(t *testing.T) {
+	entries := []pthtest.Entry{pthtest.View("x", "FloatStorage", "0", 1, 0, []int{1}, []int{1})}
+	data := pthtest.BothEncodings(t, entries, map[string][]byte{"0": pthtest.Floats(1)}, func(p *pthtest.Program, inner func()) {
+		// The memo from 200 on has dictionaries, each eight times in the next.
+		p.Op("}").Text("t")
+		inner()
+		p.Op("sr\xc8\x00\x00\x000")
+		for i := range 6 {
+			p.Op("}(")
+			for k := range 8 {
+				p.Text(strings.Repeat(string(rune('a'+k)), 400)).Op("j" + string([]byte{byte(200 + i), 0, 0, 0}))
+			}
+			p.Op("ur" + string([]byte{byte(201 + i), 0, 0, 0}))
+			if i < 5 {
+				p.Op("0")
+			}
+		}
+	})
+	for encoding, data := range data {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Parse("some file.pth", data)
+		runtime.ReadMemStats(&after)
+		if !matches(err, "in so many places") {
+			t.Errorf("%s: error is %v", encoding, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
 			t.Errorf("%s: %d bytes were allocated for a file of %d", encoding, used, len(data))
 		}
 	}
