@@ -87,6 +87,7 @@ var errUnfit = errors.New("this machine's segments would not fit the others")
 func (p *plan) fits() (warning string, err error) {
 	e := p.Encoder
 	c := findCodec(p.Codec)
+	width, height := p.size()
 	switch {
 	case c == nil:
 		return "", fmt.Errorf("%w: its plan has the codec %q", errUnfit, p.Codec)
@@ -94,7 +95,7 @@ func (p *plan) fits() (warning string, err error) {
 		return "", fmt.Errorf("%w, which %s has coded: %s", errUnfit, e.Element, film.Lacking(e.Element))
 	case !has(p.Decoder):
 		return "", fmt.Errorf("%w, which %s has decoded: %s", errUnfit, p.Decoder, film.Lacking(p.Decoder))
-	case !works(e.text()):
+	case !works(e.text(), width, height):
 		return "", fmt.Errorf("%w, which %s has coded: it does not start here", errUnfit, e.Element)
 	}
 	for _, own := range c.encoders {

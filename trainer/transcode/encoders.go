@@ -267,16 +267,17 @@ func codecOf(f *facts, container string) *codec {
 // machine is what GStreamer offers on a machine.
 type machine struct {
 	has   func(element string) bool
-	works func(encoder string) bool // an element with its properties, as text, can be started
+	works func(encoder string, width, height int) bool // an element with its properties, as text, can be started, and takes frames of that size
 }
 
 var here = machine{has: has, works: works}
 
 func has(name string) bool { return gst.Find(name) != nil }
 
-// works tries to start an element: hardware that is in use, or of a kind that a property does not fit, shows here.
-func works(text string) bool {
-	bin, err := gst.NewBinFromString(text, true)
+// works tries to start an element that is linked to frames of a size: hardware that is in use, or of a kind that a property does not fit, shows
+// here, and an encoder that takes no frames so small (svtav1enc wants 64x64).
+func works(text string, width, height int) bool {
+	bin, err := gst.NewBinFromString(fmt.Sprintf("capsfilter caps=video/x-raw(ANY),width=%d,height=%d ! %s", width, height, text), true)
 	if err != nil {
 		return false
 	}
@@ -296,6 +297,7 @@ type choice struct {
 func (m machine) choose(c *codec, p *plan, o choice) error {
 	m.place(c, p, o.gpu)
 	var tried, missing []string
+	width, height := p.size()
 	for _, e := range o.order(c.encoders) {
 		if !m.has(e.element) {
 			tried = append(tried, e.element)
@@ -308,13 +310,13 @@ func (m machine) choose(c *codec, p *plan, o choice) error {
 		if c.alpha != "" && alphaFormat(p.Facts.Raw.Format) {
 			p.Encoder.Formats = c.alpha
 		}
-		if !m.works(p.Encoder.text()) {
-			tried = append(tried, e.element+" (does not start)")
+		if !m.works(p.Encoder.text(), width, height) {
+			tried = append(tried, e.element+" (does not start, or not with frames of this size)")
 			continue
 		}
 		p.Encoder.Version, p.Encoder.Processor = encoderVersion(e), processor()
 		if o.wanted != "" && e.element != o.wanted {
-			why := "it does not start"
+			why := "it does not start, or not with frames of this size"
 			if !m.has(o.wanted) {
 				why = film.Lacking(o.wanted)
 			}
