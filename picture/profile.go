@@ -161,6 +161,42 @@ func checkProfile(b []byte) error {
 		if at < 132+12*n || at+size > int64(len(b)) {
 			return errors.New("a tag of it lies outside of it")
 		}
+		if err := checkTag(b[at : at+size]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTag holds the numbers of a tag's values against its length (ICC.1:2022, 10.6 curveType, 10.12 lutAToBType).
+func checkTag(tag []byte) error {
+	curve := func(b []byte) error {
+		if len(b) < 12 || int64(binary.BigEndian.Uint32(b[8:])) > int64(len(b)-12)/2 {
+			return errors.New("a curve of it has more points than there are")
+		}
+		return nil
+	}
+	switch {
+	case bytes.HasPrefix(tag, []byte("curv")):
+		return curve(tag)
+	case bytes.HasPrefix(tag, []byte("mAB ")), bytes.HasPrefix(tag, []byte("mBA ")):
+		if len(tag) < 32 {
+			return errors.New("a table of it is cut short")
+		}
+		// A table of 0 bytes a value would have as many values as its head says.
+		if at := int64(binary.BigEndian.Uint32(tag[24:])); at != 0 && (at+20 > int64(len(tag)) || tag[at+16] != 1 && tag[at+16] != 2) {
+			return errors.New("a table of it has values of neither 1 nor 2 bytes")
+		}
+		// Its curves lie at places that its other parts say.
+		for b := tag[32:]; ; b = b[4:] {
+			next := bytes.Index(b, []byte("curv"))
+			if next < 0 {
+				return nil
+			}
+			if b = b[next:]; curve(b) != nil {
+				return curve(b)
+			}
+		}
 	}
 	return nil
 }

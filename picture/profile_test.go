@@ -261,3 +261,32 @@ func TestDamagedProfiles(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedTags has tags whose numbers ask for gigabytes: the profile's library would take them, at times for half a minute.
+func TestDamagedTags(t *testing.T) {
+	t.Parallel()
+	curve := func(points uint32, bytes int) []byte {
+		return append(binary.BigEndian.AppendUint32([]byte("curv\x00\x00\x00\x00"), points), make([]byte, bytes)...)
+	}
+	table := func(kind string, size byte, curves ...[]byte) []byte {
+		b := append([]byte(kind), 0, 0, 0, 0, 3, 3, 0, 0)
+		b = append(b, make([]byte, 12)...)
+		b = append(binary.BigEndian.AppendUint32(b, 32), 0, 0, 0, 0)
+		b = append(append(b, bytes.Repeat([]byte{255}, 16)...), size, 0, 0, 0)
+		return append(b, bytes.Join(curves, nil)...)
+	}
+	for name, c := range map[string]struct {
+		tag  []byte
+		good bool
+	}{
+		"curve": {curve(5, 10), true}, "gamma": {curve(1, 4), true}, "identity": {curve(0, 0), true}, "4 billion points": {curve(0xffffffff, 10), false},
+		"a point too many": {curve(6, 10), false}, "short curve": {[]byte("curv\x00\x00\x00\x00"), false},
+		"table": {table("mAB ", 2, curve(2, 4), curve(2, 4)), true}, "backward": {table("mBA ", 1, curve(2, 4)), true}, "no bytes a value": {table("mAB ", 0), false},
+		"curve in a table": {table("mAB ", 1, curve(2, 4), curve(1<<30, 4)), false}, "short table": {[]byte("mAB 1234"), false},
+		"table outside": {table("mAB ", 1)[:40], false}, "text": {[]byte("text\x00\x00\x00\x00curve of the camera"), true}, "nothing": {nil, true},
+	} {
+		if err := checkTag(c.tag); (err == nil) != c.good {
+			t.Errorf("%s: the error is %v, wanted one: %v", name, err, !c.good)
+		}
+	}
+}
