@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,9 @@ type Pipeline struct {
 	missing []string      // plug-ins, as sentences
 	lacking []string      // what they would take
 	moved   atomic.Int64  // counts what passes; an end to it is the only sign of a pipeline that waits for itself
+
+	lock    sync.Mutex
+	release []func() // let go of what Probe and PadAdded call
 }
 
 // DecodeLimit is how long a decoder may take for one frame, where no network stands behind it. Slow drives and frames of 8K need
@@ -105,6 +109,33 @@ func (p *Pipeline) Source() string { return p.source }
 
 // Moved tells Run that something has passed. Any thread calls it.
 func (p *Pipeline) Moved() { p.moved.Add(1) }
+
+// Probe calls f for what passes a pad, until Close. The bindings hold f until then, and with it most often the pipeline: a probe that
+// is not removed keeps both for ever.
+func (p *Pipeline) Probe(pad *gst.Pad, mask gst.PadProbeType, f gst.PadProbeCallback) {
+	id := pad.AddProbe(mask, f)
+	p.released(func() { pad.RemoveProbe(id) })
+}
+
+// PadAdded calls f for each pad that an element is going to have, until Close. It is called by a thread of the element.
+func (p *Pipeline) PadAdded(e *gst.Element, f func(pad *gst.Pad)) error {
+	// The bindings hold a handler for ever, even one that is disconnected: it must not be what holds the pipeline.
+	var current atomic.Pointer[func(*gst.Pad)]
+	current.Store(&f)
+	_, err := e.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+		if f := current.Load(); f != nil {
+			(*f)(pad)
+		}
+	})
+	p.released(func() { current.Store(nil) })
+	return err
+}
+
+func (p *Pipeline) released(f func()) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.release = append(p.release, f)
+}
 
 // Start sets the pipeline to PLAYING. The error is the element's that hinders it, where one has said why.
 func (p *Pipeline) Start() error {
@@ -211,8 +242,14 @@ func (p *Pipeline) Close() bool {
 	}()
 	select {
 	case <-ended:
-		return true
 	case <-time.After(closeLimit):
 		return false
 	}
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	for _, f := range p.release {
+		f()
+	}
+	p.release = nil
+	return true
 }

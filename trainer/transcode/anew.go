@@ -47,7 +47,7 @@ func (m *muxing) recoder() (chain []*gst.Element, err error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = decoder.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+	err = m.PadAdded(decoder, func(pad *gst.Pad) {
 		if r := pad.Link(bin.GetStaticPad("sink")); r != gst.PadLinkOK {
 			m.fail(fmt.Errorf("sound cannot be coded anew: %v", r))
 		}

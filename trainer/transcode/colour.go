@@ -59,7 +59,7 @@ func (f *facts) firstFrame(ctx context.Context, path, decoder string) (first raw
 	}
 	found := make(chan raw, 1)
 	var seen raw
-	sink.AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	c.Probe(sink, gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		c.Moved()
 		if event := film.EventOf(info); event != nil && event.Type() == gst.EventTypeCaps {
 			seen = rawOf(event.ParseCaps().GetStructureAt(0))

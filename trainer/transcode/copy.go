@@ -157,8 +157,8 @@ func (m *muxing) copy(muxer *gst.Element, pad *gst.Pad, o other) error {
 		return fmt.Errorf("%s does not take %s: %v", m.job.plan.Muxer, o.Caps, r)
 	}
 	s := &times{}
-	pad.AddProbe(gst.PadProbeTypeEventDownstream, m.onSegment(c, s, out))
-	queue.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer, m.onCopied(c, s))
+	m.Probe(pad, gst.PadProbeTypeEventDownstream, m.onSegment(c, s, out))
+	m.Probe(queue.GetStaticPad("sink"), gst.PadProbeTypeBuffer, m.onCopied(c, s))
 	for _, e := range chain {
 		e.SyncStateWithParent()
 	}

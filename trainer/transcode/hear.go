@@ -153,7 +153,7 @@ func hearGStreamer(ctx context.Context, path string, number int) (*heard, error)
 		default:
 		}
 	}
-	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+	err = p.PadAdded(streams, func(pad *gst.Pad) {
 		sound := padKind(pad) == "audio"
 		if sound && left == 0 {
 			if r := pad.Link(decoder); r != gst.PadLinkOK {
@@ -169,7 +169,7 @@ func hearGStreamer(ctx context.Context, path string, number int) (*heard, error)
 	if err != nil {
 		return nil, err
 	}
-	sink.AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	p.Probe(sink, gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		p.Moved()
 		if buffer := film.BufferOf(info); buffer != nil {
 			film.WithData(buffer, func(data []byte) { h.Write(data) })

@@ -201,12 +201,11 @@ func (m *muxing) build(part string) error {
 	if err != nil {
 		return err
 	}
-	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+	return m.PadAdded(streams, func(pad *gst.Pad) {
 		if err := m.add(muxer, pad); err != nil {
 			m.fail(err)
 		}
 	})
-	return err
 }
 
 func (m *muxing) fail(err error) {

@@ -67,7 +67,7 @@ func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
 	var lock sync.Mutex
 	var failure error
 	endless := make(chan error, 1)
-	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+	err = pipeline.PadAdded(streams, func(pad *gst.Pad) {
 		lock.Lock()
 		defer lock.Unlock()
 		t := &track{}

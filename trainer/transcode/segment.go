@@ -176,19 +176,19 @@ func (c *coding) build() (err error) {
 	if c.frames, err = c.Sink("frames"); err != nil {
 		return err
 	}
-	c.frames.AddProbe(data|gst.PadProbeTypeEventFlush, c.onDecoded)
+	c.Probe(c.frames, data|gst.PadProbeTypeEventFlush, c.onDecoded)
 	if c.segment.Warm < c.segment.Begin {
 		pad, err := c.Sink("styled")
 		if err != nil {
 			return err
 		}
-		pad.AddProbe(data, c.onStyled)
+		c.Probe(pad, data, c.onStyled)
 	}
 	pad, err := c.Sink("coded")
 	if err != nil {
 		return err
 	}
-	pad.AddProbe(data, c.onCoded)
+	c.Probe(pad, data, c.onCoded)
 	return nil
 }
 
@@ -204,7 +204,7 @@ func (c *coding) linkDecoder() error {
 		return err
 	}
 	kind := kindOf(c.job.plan.Facts.Media)
-	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+	return c.PadAdded(streams, func(pad *gst.Pad) {
 		if sink.IsLinked() || padKind(pad) != kind {
 			if err := drain(c.Pipeline, pad, nil); err != nil {
 				c.fail(err)
@@ -213,7 +213,6 @@ func (c *coding) linkDecoder() error {
 			c.fail(fmt.Errorf("its video cannot be decoded: %s does not take it", c.job.plan.Decoder))
 		}
 	})
-	return err
 }
 
 func (c *coding) fail(err error) {

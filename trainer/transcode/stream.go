@@ -164,7 +164,7 @@ func (s *stream) build(target string) error {
 	if err != nil {
 		return err
 	}
-	frames.AddProbe(gst.PadProbeTypeEventDownstream|gst.PadProbeTypeBuffer, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	s.Probe(frames, gst.PadProbeTypeEventDownstream|gst.PadProbeTypeBuffer, func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		s.Moved()
 		if event := film.EventOf(info); event != nil && event.Type() == gst.EventTypeCaps {
 			s.once.Do(func() {
@@ -183,12 +183,11 @@ func (s *stream) build(target string) error {
 	if err != nil {
 		return err
 	}
-	_, err = streams.Connect("pad-added", func(_ *gst.Element, pad *gst.Pad) {
+	return s.PadAdded(streams, func(pad *gst.Pad) {
 		if err := s.add(muxer, decoder, pad); err != nil {
 			s.fail(err)
 		}
 	})
-	return err
 }
 
 // add takes up a stream: the first video is decoded, what the container takes is copied.
@@ -300,7 +299,7 @@ func (s *stream) style(caps *gst.Structure, video *gst.Pad) error {
 		return err
 	}
 	src := bin.GetStaticPad("src")
-	src.AddProbe(gst.PadProbeTypeBuffer, s.onCoded)
+	s.Probe(src, gst.PadProbeTypeBuffer, s.onCoded)
 	if r := frames.GetStaticPad("src").Link(bin.GetStaticPad("sink")); r != gst.PadLinkOK {
 		return fmt.Errorf("its frames cannot be stylised: %v", r)
 	}

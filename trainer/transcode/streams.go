@@ -29,7 +29,7 @@ func drain(p *film.Pipeline, pad *gst.Pad, probe gst.PadProbeCallback) error {
 	if err := single.Link(sink); err != nil {
 		return err
 	}
-	sink.GetStaticPad("sink").AddProbe(gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
+	p.Probe(sink.GetStaticPad("sink"), gst.PadProbeTypeBuffer|gst.PadProbeTypeEventDownstream, func(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		p.Moved()
 		if probe == nil {
 			return gst.PadProbeOK
