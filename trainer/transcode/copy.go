@@ -90,14 +90,17 @@ func padName(o other) string {
 func (m *muxing) add(muxer *gst.Element, pad *gst.Pad) error {
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	number := m.number
+	number, id := m.number, streamID(pad)
 	m.number++
 	if kind := padKind(pad); kind == "video" || kind == "image" {
 		return drain(m.Pipeline, pad, m.onVideo(muxer, kind == kindOf(m.job.plan.Facts.Media)))
 	}
 	for _, o := range m.job.plan.Facts.Others {
-		if p := m.job.plan; o.Number == number && (p.takes(o) || p.codesAnew(o)) {
-			return m.copy(muxer, pad, o)
+		if p := m.job.plan; o.is(number, id) && (p.takes(o) || p.codesAnew(o)) {
+			err := m.copy(muxer, pad, o)
+			m.wanted.Add(-1)
+			m.ready()
+			return err
 		}
 	}
 	return drain(m.Pipeline, pad, nil)
@@ -257,13 +260,14 @@ func replace(pad *gst.Pad, buffer *gst.Buffer) (done bool) {
 	return done
 }
 
-// onVideo hands the tags and the chapters of the video on, and lets the joined video begin when they are there: all streams
-// are then.
+// onVideo hands the tags and the chapters of the video on, and lets the joined video begin when they are there, and at the latest when the
+// film has ended.
 func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 	return func(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn {
 		event := film.EventOf(info)
 		if event == nil {
-			m.once.Do(func() { close(m.begin) })
+			m.flows.Store(true)
+			m.ready()
 			return gst.PadProbeOK
 		}
 		switch event.Type() {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -108,6 +109,8 @@ type muxing struct {
 	abort  chan error
 	begin  chan struct{} // closed when all streams are there
 	once   sync.Once
+	flows  atomic.Bool  // the film's video, whose tags are there then
+	wanted atomic.Int32 // streams that are still to come
 	lock   sync.Mutex
 	copies []*copied
 	number int // of the next stream of the film
@@ -133,6 +136,11 @@ func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) 
 		return nil, err
 	}
 	m := &muxing{Pipeline: g, job: j, video: v, abort: make(chan error, 4), begin: make(chan struct{})}
+	for _, o := range j.plan.Facts.Others {
+		if j.plan.takes(o) || j.plan.codesAnew(o) {
+			m.wanted.Add(1)
+		}
+	}
 	defer m.Close()
 	if j.plan.Facts.Damaged != "" {
 		m.Patience = 24 * time.Hour // reading fails early, writing goes on
@@ -206,6 +214,14 @@ func (m *muxing) build(part string) error {
 			m.fail(err)
 		}
 	})
+}
+
+// ready lets the joined video begin when the film's flows and all other streams have come. Demuxers of programme streams find one after
+// the other; a muxer that has ended takes none any more.
+func (m *muxing) ready() {
+	if m.flows.Load() && m.wanted.Load() <= 0 {
+		m.once.Do(func() { close(m.begin) })
+	}
 }
 
 func (m *muxing) fail(err error) {

@@ -62,6 +62,25 @@ type other struct {
 	Caps   string        `json:"caps"`
 	Begin  time.Duration `json:"begin"`
 	Lead   time.Duration `json:"lead,omitempty"`
+	ID     string        `json:"id,omitempty"` // the demuxer's, "" where it gives none
+}
+
+// is says whether a pad of the film is that of the stream. Demuxers of programme streams find streams in no fixed order.
+func (o other) is(number int, id string) bool {
+	if o.ID != "" && id != "" {
+		return o.ID == id
+	}
+	return o.Number == number
+}
+
+// streamID is what a demuxer calls the stream of a pad within its file, "" if it gives it no name.
+func streamID(pad *gst.Pad) string {
+	id := pad.GetStreamID()
+	i := strings.LastIndexByte(id, '/')
+	if i < 0 {
+		return ""
+	}
+	return id[i+1:]
 }
 
 // probeFile looks at a film. Errors name the file and say what is wrong with it.
@@ -105,7 +124,7 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 	}
 	for i, t := range c.tracks {
 		if t.kind != "video" && t.kind != "image" && t.packets > 0 {
-			f.Others = append(f.Others, other{i, t.kind, t.caps, t.begin, t.lead})
+			f.Others = append(f.Others, other{i, t.kind, t.caps, t.begin, t.lead, t.id})
 		}
 	}
 	f.Chapters = videos[0].chapters

@@ -23,6 +23,7 @@ type frameTime struct {
 
 // track is one stream of a film as it lies in the file.
 type track struct {
+	id       string // the demuxer's, "" where it gives none
 	kind     string // the caps' media type up to the slash: video, image, audio, text, ...
 	media    string // the caps' name
 	caps     string // in GStreamer's own words, from which it makes them again
@@ -70,7 +71,7 @@ func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
 	err = pipeline.PadAdded(streams, func(pad *gst.Pad) {
 		lock.Lock()
 		defer lock.Unlock()
-		t := &track{}
+		t := &track{id: streamID(pad)}
 		c.tracks = append(c.tracks, t)
 		failure = errors.Join(failure, drain(pipeline, pad, t.bounded(path, sums, endless)))
 	})

@@ -37,6 +37,26 @@ func (j *job) sounds(m *muxing) (all []expected) {
 	return all
 }
 
+// copiedSounds is how many tracks of sound the film has that GStreamer is to copy or to code anew.
+func (p *plan) copiedSounds() (n int) {
+	for _, o := range p.Facts.Others {
+		if o.Kind == "audio" && (p.takes(o) || p.codesAnew(o)) {
+			n++
+		}
+	}
+	return n
+}
+
+// sounds is how many tracks of sound the pipeline has got.
+func (m *muxing) sounds() (n int) {
+	for _, c := range m.copies {
+		if c.Kind == "audio" {
+			n++
+		}
+	}
+	return n
+}
+
 // soundNumber is the place of a stream among the film's tracks of sound as another reader counts them: GStreamer leaves out what it
 // does not know.
 func (p *plan) soundNumber(o other) (n int) {
@@ -69,6 +89,9 @@ func (p *plan) soundNumber(o other) (n int) {
 // verifySounds compares the output's sound with the film's: how long it is, how it sounds and when it begins, as another program decodes
 // it where one is installed. offset is by how much the output's video begins later than the film's, as GStreamer reads it.
 func (j *job) verifySounds(ctx context.Context, c *contents, m *muxing, path string, offset time.Duration) error {
+	if n := j.plan.copiedSounds(); !j.plan.Carry && m.sounds() != n {
+		return fmt.Errorf("the output has %s, wanted %d: GStreamer has not found the film's this time", plural(m.sounds(), "audio track", "audio tracks"), n)
+	}
 	want := j.sounds(m)
 	got := c.sounds()
 	if len(got) != len(want) && !j.plan.Carry { // GStreamer does not list what it has no decoder for
