@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -276,11 +278,10 @@ func TestTrainKilled(t *testing.T) {
 		if process.Process.Kill() == nil && process.Wait() != nil {
 			killed++
 		}
-		checkpoint := readCheckpoint(t, parts)
-		if path := filepath.Join(parts, record.WeightsFile); checkpoint.Steps > 7 {
-			if _, err := model.LoadWeights(path); err != nil {
-				t.Error(err)
-			}
+		readCheckpoint(t, parts)
+		// The weights come after the checkpoint, so there may be none yet; half of them there never are.
+		if _, err := model.LoadWeights(filepath.Join(parts, record.WeightsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
 		}
 		args = []string{"--resume", "--out", parts}
 	}

@@ -99,7 +99,8 @@ func (s trainingSuite) upsampling() error {
 	for i, words := range upsamplings {
 		encoder := i%2 == 1
 		c := training{widths: Widths, loss: lossWidths, encoder: encoder, upsampling: words, height: 8, width: 8, alphas: []float32{1, 0.6}}
-		wide := training{widths: model.Widths{32, 32, 48, 64}, upsampling: words, height: 16, width: 8, alphas: []float32{0.7}}
+		// With the two features of a picture of 8x16 the deviation of a channel may vanish, which enlarges what bfloat16 rounds many times.
+		wide := training{widths: model.Widths{32, 32, 48, 64}, upsampling: words, height: 32, width: 24, alphas: []float32{0.7}}
 		large := c
 		large.height, large.width = 24, 40
 		if err := s.check(everything, c, wide, large); err != nil {
