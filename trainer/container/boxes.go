@@ -48,8 +48,8 @@ func boxes(data []byte) (found []box, err error) {
 	return found, nil
 }
 
-// child is the first box at a path below, nil if there is none.
-func child(data []byte, path ...string) []byte {
+// Child is what is in the first box at a path below, nil if there is none. It shares the memory of data.
+func Child(data []byte, path ...string) []byte {
 	for _, name := range path {
 		below, err := boxes(data)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 )
@@ -155,7 +156,7 @@ func chooseTracks(c Carriage, film, pictures *movie, source, video *os.File, don
 
 // elsewhere says whether the samples of a track lie in another file.
 func elsewhere(track []byte) bool {
-	refs := child(track, "mdia", "minf", "dinf", "dref")
+	refs := Child(track, "mdia", "minf", "dinf", "dref")
 	if len(refs) < 8 {
 		return false
 	}
@@ -173,26 +174,39 @@ func numbers(tracks []*moved) map[uint32]uint32 {
 
 // editStart is when the sample with the time 0 is shown, in seconds.
 func editStart(track []byte, movieScale, scale uint32) (start float64) {
-	list := child(track, "edts", "elst")
+	list := Child(track, "edts", "elst")
 	if len(list) < 8 || movieScale == 0 || scale == 0 {
 		return 0
 	}
-	wide := version(list) == 1
-	for list = list[8:]; ; {
-		var duration uint64
-		var media int64
-		switch {
-		case wide && len(list) >= 20:
-			duration, media, list = binary.BigEndian.Uint64(list), int64(binary.BigEndian.Uint64(list[8:])), list[20:]
-		case !wide && len(list) >= 12:
-			duration, media, list = uint64(binary.BigEndian.Uint32(list)), int64(int32(binary.BigEndian.Uint32(list[4:]))), list[12:]
-		default:
-			return start
-		}
+	for duration, media := range edits(list) {
 		if media >= 0 {
 			return start - float64(media)/float64(scale)
 		}
 		start += float64(duration) / float64(movieScale)
+	}
+	return start
+}
+
+// edits are the parts that a box elst of at least 8 bytes lists: their durations in the scale of the movie, and where they begin in that of
+// the track, negative for a pause.
+func edits(list []byte) iter.Seq2[uint64, int64] {
+	wide := version(list) == 1
+	return func(yield func(duration uint64, media int64) bool) {
+		for list := list[8:]; ; {
+			var duration uint64
+			var media int64
+			switch {
+			case wide && len(list) >= 20:
+				duration, media, list = binary.BigEndian.Uint64(list), int64(binary.BigEndian.Uint64(list[8:])), list[20:]
+			case !wide && len(list) >= 12:
+				duration, media, list = uint64(binary.BigEndian.Uint32(list)), int64(int32(binary.BigEndian.Uint32(list[4:]))), list[12:]
+			default:
+				return
+			}
+			if !yield(duration, media) {
+				return
+			}
+		}
 	}
 }
 
@@ -276,7 +290,7 @@ func withOld(fresh, old []byte, number map[uint32]uint32, own uint32) []byte {
 			parts = append(parts, pack(b.name, withNumber(b.data, own)))
 		case "udta", "meta", "tref":
 		case "mdia":
-			parts = append(parts, pack(b.name, withLanguage(b.data, child(old, "mdia", "mdhd"))))
+			parts = append(parts, pack(b.name, withLanguage(b.data, Child(old, "mdia", "mdhd"))))
 		default:
 			parts = append(parts, pack(b.name, b.data))
 		}

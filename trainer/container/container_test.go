@@ -90,9 +90,9 @@ func samples(t *testing.T, path string, kind string) (media []byte, lists [][]by
 			media = append(media, part...)
 		}
 		for _, name := range []string{"stsd", "stts", "stsz", "stsc"} {
-			lists = append(lists, child(track.data, "mdia", "minf", "stbl", name))
+			lists = append(lists, Child(track.data, "mdia", "minf", "stbl", name))
 		}
-		return media, append(lists, child(track.data, "edts", "elst"))
+		return media, append(lists, Child(track.data, "edts", "elst"))
 	}
 	t.Fatalf("%q has no %s track", path, kind)
 	return nil, nil
@@ -141,7 +141,7 @@ func TestScale(t *testing.T) {
 	}
 	list := append([]byte{0, 0, 0, 0, 0, 0, 0, 2}, 0, 0, 0, 50, 255, 255, 255, 255, 0, 1, 0, 0)
 	list = append(list, 0, 0, 0, 25, 0, 0, 4, 0, 0, 1, 0, 0)
-	got := child(rescaled(pack("edts", pack("elst", list)), 25, 600), "edts", "elst")
+	got := Child(rescaled(pack("edts", pack("elst", list)), 25, 600), "edts", "elst")
 	if a, b := binary.BigEndian.Uint32(got[8:]), binary.BigEndian.Uint32(got[20:]); a != 1200 || b != 600 {
 		t.Errorf("the edit list lasts %d and %d, wanted 1200 and 600", a, b)
 	}

@@ -16,22 +16,12 @@ type edit struct {
 
 // readEdit reads the edit list of a track; false says that it has several parts.
 func readEdit(track []byte, movieScale uint32) (e edit, simple bool) {
-	list := child(track, "edts", "elst")
+	list := Child(track, "edts", "elst")
 	if len(list) < 8 || movieScale == 0 {
 		return e, true
 	}
-	wide, parts := version(list) == 1, 0
-	for list = list[8:]; ; {
-		var duration uint64
-		var media int64
-		switch {
-		case wide && len(list) >= 20:
-			duration, media, list = binary.BigEndian.Uint64(list), int64(binary.BigEndian.Uint64(list[8:])), list[20:]
-		case !wide && len(list) >= 12:
-			duration, media, list = uint64(binary.BigEndian.Uint32(list)), int64(int32(binary.BigEndian.Uint32(list[4:]))), list[12:]
-		default:
-			return e, parts <= 1
-		}
+	parts := 0
+	for duration, media := range edits(list) {
 		seconds := float64(duration) / float64(movieScale)
 		switch {
 		case media >= 0:
@@ -41,6 +31,7 @@ func readEdit(track []byte, movieScale uint32) (e edit, simple bool) {
 			e.gap += seconds
 		}
 	}
+	return e, parts <= 1
 }
 
 // ticks counts through a box stts.
@@ -50,7 +41,7 @@ type ticks struct {
 }
 
 func readTicks(table []byte) ticks {
-	list := child(table, "stts")
+	list := Child(table, "stts")
 	if len(list) < 8 {
 		return ticks{}
 	}
@@ -92,7 +83,7 @@ func (t *trak) cut(movieScale uint32, begin, end float64, fileSize int64) (*trak
 
 // cutOut is cut; a plain track begins with its first whole sample instead, so that its edit list leaves nothing out.
 func (t *trak) cutOut(movieScale uint32, begin, end float64, fileSize int64, plain bool) (*trak, []chunk, error) {
-	table := child(t.data, "mdia", "minf", "stbl")
+	table := Child(t.data, "mdia", "minf", "stbl")
 	e, simple := readEdit(t.data, movieScale)
 	if !simple {
 		return nil, nil, fmt.Errorf("%s: its edit list has several parts, of which none can be cut out", t.Words())
@@ -122,7 +113,7 @@ func (t *trak) cutOut(movieScale uint32, begin, end float64, fileSize int64, pla
 		first--
 	}
 	if !plain {
-		first = syncBefore(child(table, "stss"), first)
+		first = syncBefore(Child(table, "stss"), first)
 	}
 	pieces, runs, err := t.pieces(table, sizes, first, last, fileSize)
 	if err != nil || first >= last {
@@ -171,7 +162,7 @@ func (t *trak) pieces(table []byte, sizes sizeTable, first, last int, fileSize i
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", t.Words(), err)
 	}
-	list := child(table, "stsc")
+	list := Child(table, "stsc")
 	if len(list) < 8 {
 		return nil, nil, fmt.Errorf("%s: its list of chunks is missing", t.Words())
 	}
@@ -225,8 +216,8 @@ func section(list []byte, first, last int) (found []byte) {
 
 // subTables is a box stbl for the samples from first to last; the places of its chunks are still missing.
 func subTables(table []byte, clock ticks, sizes sizeTable, first, last int, runs []byte) []byte {
-	all := slices.Concat(pack("stsd", child(table, "stsd")), fullBox("stts", section(clock.list, first, last), 8), fullBox("stsc", runs, 12))
-	if list := child(table, "ctts"); len(list) >= 8 {
+	all := slices.Concat(pack("stsd", Child(table, "stsd")), fullBox("stts", section(clock.list, first, last), 8), fullBox("stsc", runs, 12))
+	if list := Child(table, "ctts"); len(list) >= 8 {
 		offsets := fullBox("ctts", section(list[8:], first, last), 8)
 		offsets[8] = list[0] // its version: whether offsets have a sign
 		all = append(all, offsets...)
@@ -237,7 +228,7 @@ func subTables(table []byte, clock ticks, sizes sizeTable, first, last int, runs
 	} else {
 		all = append(all, pack("stsz", make([]byte, 8), binary.BigEndian.AppendUint32(nil, uint32(last-first)), sizes.list[4*first:4*last])...)
 	}
-	if list := child(table, "stss"); len(list) >= 8 {
+	if list := Child(table, "stss"); len(list) >= 8 {
 		var keys []byte
 		for l := list[8:]; len(l) >= 4; l = l[4:] {
 			if n := int(binary.BigEndian.Uint32(l)) - 1; n >= first && n < last {

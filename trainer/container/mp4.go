@@ -41,24 +41,33 @@ func readMovie(file *os.File) (*movie, error) {
 	if m.data, err = m.tops[i].load(file); err != nil {
 		return nil, err
 	}
-	if m.scale = timescale(child(m.data, "mvhd")); m.scale == 0 {
+	if m.scale = Timescale(Child(m.data, "mvhd")); m.scale == 0 {
 		return nil, errors.New("the box mvhd is missing or broken")
 	}
-	below, err := boxes(m.data)
+	tracks, err := Tracks(m.data)
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range below {
-		if b.name == "trak" {
-			m.tracks = append(m.tracks, readTrak(b.data))
-		}
+	for _, data := range tracks {
+		m.tracks = append(m.tracks, readTrak(data))
 	}
 	m.findChapters()
 	return m, nil
 }
 
-// timescale is that of a box mvhd or mdhd, 0 if it is broken.
-func timescale(head []byte) uint32 {
+// Tracks is what is in the boxes trak of a box moov, in their order. It shares the memory of movie. The error says which box is broken.
+func Tracks(movie []byte) (found [][]byte, err error) {
+	below, err := boxes(movie)
+	for _, b := range below {
+		if b.name == "trak" {
+			found = append(found, b.data)
+		}
+	}
+	return found, err
+}
+
+// Timescale is that of a box mvhd or mdhd, 0 if it is broken.
+func Timescale(head []byte) uint32 {
 	switch {
 	case len(head) >= 20 && head[0] == 0:
 		return binary.BigEndian.Uint32(head[12:])
@@ -70,24 +79,24 @@ func timescale(head []byte) uint32 {
 
 func readTrak(data []byte) *trak {
 	t := &trak{data: data}
-	if head := child(data, "tkhd"); len(head) >= 24 {
+	if head := Child(data, "tkhd"); len(head) >= 24 {
 		t.ID = uint64(binary.BigEndian.Uint32(head[trackID(head):]))
 	}
-	media := child(data, "mdia", "mdhd")
-	t.scale = timescale(media)
+	media := Child(data, "mdia", "mdhd")
+	t.scale = Timescale(media)
 	if at := 20 + 12*int(version(media)); len(media) >= at+2 {
 		t.Language = packedLanguage(binary.BigEndian.Uint16(media[at:]))
 	}
-	if h := child(data, "mdia", "hdlr"); len(h) >= 12 {
+	if h := Child(data, "mdia", "hdlr"); len(h) >= 12 {
 		t.handler = string(h[8:12])
 	}
-	table := child(data, "mdia", "minf", "stbl")
-	if list := child(table, "stsd"); len(list) >= 16 {
+	table := Child(data, "mdia", "minf", "stbl")
+	if list := Child(table, "stsd"); len(list) >= 16 {
 		t.Format = strings.TrimSpace(string(list[12:16]))
 	}
-	if sizes := child(table, "stsz"); len(sizes) >= 12 {
+	if sizes := Child(table, "stsz"); len(sizes) >= 12 {
 		t.samples = int(binary.BigEndian.Uint32(sizes[8:]))
-	} else if sizes := child(table, "stz2"); len(sizes) >= 12 {
+	} else if sizes := Child(table, "stz2"); len(sizes) >= 12 {
 		t.samples = int(binary.BigEndian.Uint32(sizes[8:]))
 	}
 	t.Name = trakName(data)
@@ -119,8 +128,8 @@ func packedLanguage(v uint16) string {
 
 // trakName is the name that people gave a track.
 func trakName(data []byte) string {
-	user := child(data, "udta")
-	if name := child(user, "name"); len(name) > 0 {
+	user := Child(data, "udta")
+	if name := Child(user, "name"); len(name) > 0 {
 		return strings.TrimRight(string(bytes.ToValidUTF8(name, nil)), "\x00")
 	}
 	return ""
@@ -148,7 +157,7 @@ func handlerKind(handler, format string) string {
 // findChapters marks the tracks that others take their chapters from.
 func (m *movie) findChapters() {
 	for _, t := range m.tracks {
-		for _, id := range references(child(t.data, "tref", "chap")) {
+		for _, id := range references(Child(t.data, "tref", "chap")) {
 			for _, c := range m.tracks {
 				if c.ID == uint64(id) && c.Kind != "video" {
 					c.Kind = "chapters"
@@ -194,9 +203,9 @@ func lookMP4(file *os.File) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Family: MP4, Scale: int64(outScale(m)), QuickTime: m.quickTime(file), Fragmented: child(m.data, "mvex") != nil}
-	c.Tags = child(m.data, "udta") != nil || child(m.data, "meta") != nil
-	c.Chapters = child(m.data, "udta", "chpl") != nil
+	c := &Contents{Family: MP4, Scale: int64(outScale(m)), QuickTime: m.quickTime(file), Fragmented: Child(m.data, "mvex") != nil}
+	c.Tags = Child(m.data, "udta") != nil || Child(m.data, "meta") != nil
+	c.Chapters = Child(m.data, "udta", "chpl") != nil
 	for _, t := range m.tracks {
 		if e, simple := readEdit(t.data, m.scale); simple && t.Kind != "video" && t.scale > 0 && float64(e.media) > maxLead*float64(t.scale) {
 			c.Edited = !c.Fragmented
@@ -216,7 +225,7 @@ type chunk struct {
 
 // chunks lists where the samples of a track lie. Times are those of decoding, without the edit list.
 func (t *trak) chunks(fileSize int64) ([]chunk, error) {
-	table := child(t.data, "mdia", "minf", "stbl")
+	table := Child(t.data, "mdia", "minf", "stbl")
 	sizes, err := sampleSizes(table)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Words(), err)
@@ -225,7 +234,7 @@ func (t *trak) chunks(fileSize int64) ([]chunk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Words(), err)
 	}
-	runs, steps := child(table, "stsc"), stepper{list: child(table, "stts")}
+	runs, steps := Child(table, "stsc"), stepper{list: Child(table, "stts")}
 	if len(runs) < 8 || t.scale == 0 {
 		return nil, fmt.Errorf("%s: its list of chunks is missing", t.Words())
 	}
@@ -275,7 +284,7 @@ func (s sizeTable) sum(i, n int) (sum int64) {
 // bytesPerSample is for sound that is not coded: QuickTime writes a size of 1 for its samples and means those of all channels
 // (QuickTime File Format, sound sample descriptions of versions 0 and 1).
 func (t *trak) bytesPerSample(table []byte) int64 {
-	entry := child(table, "stsd")
+	entry := Child(table, "stsd")
 	if t.Kind != "audio" || len(entry) < 8+36 {
 		return 1
 	}
@@ -289,7 +298,7 @@ func (t *trak) bytesPerSample(table []byte) int64 {
 }
 
 func sampleSizes(table []byte) (s sizeTable, err error) {
-	data := child(table, "stsz")
+	data := Child(table, "stsz")
 	if len(data) < 12 {
 		return s, errors.New("its list of sizes is missing or of a kind that this program does not know")
 	}
@@ -301,7 +310,7 @@ func sampleSizes(table []byte) (s sizeTable, err error) {
 }
 
 func chunkPlaces(table []byte) (places []uint64, err error) {
-	wide, narrow := child(table, "co64"), child(table, "stco")
+	wide, narrow := Child(table, "co64"), Child(table, "stco")
 	switch {
 	case len(wide) >= 8:
 		for data := wide[8:]; len(data) >= 8; data = data[8:] {

@@ -59,7 +59,7 @@ func Plain(path, out string) error {
 
 // firstSample is a track with its first sample only, where it was shown.
 func (t *trak) firstSample(fileSize int64) (*trak, []chunk, error) {
-	table := child(t.data, "mdia", "minf", "stbl")
+	table := Child(t.data, "mdia", "minf", "stbl")
 	sizes, err := sampleSizes(table)
 	if err != nil {
 		return nil, nil, err

@@ -86,7 +86,7 @@ func movieHead(data []byte, scale uint32, film, pictures *movie, tracks []*moved
 		if t.Kind == "video" {
 			from = pictures.scale
 		}
-		if d, ok := headDuration(child(t.data, "tkhd")); ok {
+		if d, ok := headDuration(Child(t.data, "tkhd")); ok {
 			longest = max(longest, inScale(d, from, scale))
 		}
 	}

@@ -16,6 +16,9 @@ var soundEncoders = map[string][]string{
 	"Opus": {"opusenc bitrate=192000 ! opusparse", "opusenc bitrate=192000"},
 }
 
+// copies says whether a stream comes along through GStreamer, as it is or coded anew.
+func (p *plan) copies(o other) bool { return p.takes(o) || p.codesAnew(o) }
+
 // codesAnew says whether a stream that the container has no room for is sound that can be coded in another way.
 func (p *plan) codesAnew(o other) bool {
 	return o.Kind == "audio" && !p.Facts.undecodable(o.Caps) && p.soundEncoder() != ""

@@ -96,7 +96,7 @@ func (m *muxing) add(muxer *gst.Element, pad *gst.Pad) error {
 		return drain(m.Pipeline, pad, m.onVideo(muxer, kind == kindOf(m.job.plan.Facts.Media)))
 	}
 	for _, o := range m.job.plan.Facts.Others {
-		if p := m.job.plan; o.is(number, id) && (p.takes(o) || p.codesAnew(o)) {
+		if o.is(number, id) && m.job.plan.copies(o) {
 			err := m.copy(muxer, pad, o)
 			m.wanted.Add(-1)
 			m.ready()

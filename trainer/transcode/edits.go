@@ -2,7 +2,6 @@ package transcode
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,46 +15,6 @@ import (
 
 // editable says whether a container has these boxes.
 func editable(container string) bool { return container == "mp4" || container == "mov" }
-
-// box is a part of a file in memory.
-type box struct {
-	name string
-	data []byte // without the head; changes go into the whole
-}
-
-// boxes takes data apart.
-func boxes(data []byte) (found []box, err error) {
-	for len(data) > 0 {
-		if len(data) < 8 {
-			return nil, errors.New("a box is cut off")
-		}
-		size := uint64(binary.BigEndian.Uint32(data))
-		if size < 8 || size > uint64(len(data)) {
-			return nil, fmt.Errorf("a box has %d bytes, there are %d", size, len(data))
-		}
-		found = append(found, box{string(data[4:8]), data[8:size]})
-		data = data[size:]
-	}
-	return found, nil
-}
-
-// child is the first box at a path below, empty if there is none.
-func child(data []byte, path ...string) []byte {
-	for _, name := range path {
-		below, err := boxes(data)
-		if err != nil {
-			return nil
-		}
-		data = nil
-		for _, b := range below {
-			if b.name == name {
-				data = b.data
-				break
-			}
-		}
-	}
-	return data
-}
 
 // patch writes what the muxer has no way to say: sound that begins before the film, and the orientation of the picture.
 func (m *muxing) patch(path string) error {
@@ -85,42 +44,26 @@ func (m *muxing) patch(path string) error {
 }
 
 func (m *muxing) patchMovie(movie []byte) {
-	scale := timescale(child(movie, "mvhd"))
-	below, err := boxes(movie)
+	scale := int64(container.Timescale(container.Child(movie, "mvhd")))
+	tracks, err := container.Tracks(movie)
 	if err != nil || scale == 0 {
 		return // what is missing then, verify says
 	}
-	slot := 0
-	for _, b := range below {
-		if b.name != "trak" {
-			continue
-		}
+	for slot, track := range tracks {
 		if slot == 0 {
-			turn(child(b.data, "tkhd"), m.turned)
+			turn(container.Child(track, "tkhd"), m.turned)
 		}
 		for _, c := range m.copies {
 			if c.slot == slot && c.shift > 0 {
-				begin(b.data, c.shift, scale)
+				begin(track, c.shift, scale)
 			}
 		}
-		slot++
 	}
-}
-
-// timescale is that of a box mvhd or mdhd.
-func timescale(head []byte) int64 {
-	switch {
-	case len(head) >= 16 && head[0] == 0:
-		return int64(binary.BigEndian.Uint32(head[12:]))
-	case len(head) >= 24 && head[0] == 1:
-		return int64(binary.BigEndian.Uint32(head[20:]))
-	}
-	return 0
 }
 
 // begin makes a track begin a time after its first sample: its edit list leaves out what lies before.
 func begin(track []byte, shift time.Duration, movieScale int64) {
-	list, media := child(track, "edts", "elst"), timescale(child(track, "mdia", "mdhd"))
+	list, media := container.Child(track, "edts", "elst"), int64(container.Timescale(container.Child(track, "mdia", "mdhd")))
 	if len(list) != 20 || list[0] != 0 || binary.BigEndian.Uint32(list[4:]) != 1 || media == 0 {
 		return
 	}
@@ -131,7 +74,7 @@ func begin(track []byte, shift time.Duration, movieScale int64) {
 	}
 	binary.BigEndian.PutUint32(list[8:], duration-inMovie)
 	binary.BigEndian.PutUint32(list[12:], binary.BigEndian.Uint32(list[12:])+uint32(units(shift, media)))
-	if head := child(track, "tkhd"); len(head) >= 24 && head[0] == 0 {
+	if head := container.Child(track, "tkhd"); len(head) >= 24 && head[0] == 0 {
 		if d := binary.BigEndian.Uint32(head[20:]); d > inMovie {
 			binary.BigEndian.PutUint32(head[20:], d-inMovie)
 		}

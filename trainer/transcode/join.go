@@ -137,7 +137,7 @@ func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) 
 	}
 	m := &muxing{Pipeline: g, job: j, video: v, abort: make(chan error, 4), begin: make(chan struct{})}
 	for _, o := range j.plan.Facts.Others {
-		if j.plan.takes(o) || j.plan.codesAnew(o) {
+		if j.plan.copies(o) {
 			m.wanted.Add(1)
 		}
 	}

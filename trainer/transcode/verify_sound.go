@@ -40,7 +40,7 @@ func (j *job) sounds(m *muxing) (all []expected) {
 // copiedSounds is how many tracks of sound the film has that GStreamer is to copy or to code anew.
 func (p *plan) copiedSounds() (n int) {
 	for _, o := range p.Facts.Others {
-		if o.Kind == "audio" && (p.takes(o) || p.codesAnew(o)) {
+		if o.Kind == "audio" && p.copies(o) {
 			n++
 		}
 	}
