@@ -62,14 +62,21 @@ func carry(t *testing.T, c Carriage) *Carried {
 	return done
 }
 
-// samples are all bytes of a track of an MP4 file, and its lists besides that of places.
-func samples(t *testing.T, path string, kind string) (media []byte, lists [][]byte) {
+// opened is a file that is closed when the test ends.
+func opened(t *testing.T, path string) *os.File {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+// samples are all bytes of a track of an MP4 file, and its lists besides that of places.
+func samples(t *testing.T, path string, kind string) (media []byte, lists [][]byte) {
+	t.Helper()
+	file := opened(t, path)
 	m, err := readMovie(file)
 	if err != nil {
 		t.Fatal(err)
@@ -165,11 +172,7 @@ func TestSizeOfPCM(t *testing.T) {
 func furnished(t *testing.T) string {
 	t.Helper()
 	path := film(t, "film.mkv", "matroskamux streamable=true", 2)
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	file := opened(t, path)
 	m, err := readMatroska(file)
 	if err != nil {
 		t.Fatal(err)
@@ -198,11 +201,7 @@ func furnished(t *testing.T) string {
 // frames are the blocks of all tracks that are wanted, as text.
 func frames(t *testing.T, path string, sound bool) (all []string) {
 	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	file := opened(t, path)
 	m, err := readMatroska(file)
 	if err != nil {
 		t.Fatal(err)

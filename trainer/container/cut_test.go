@@ -48,11 +48,7 @@ func TestCutMP4(t *testing.T) {
 
 func movieScale(t *testing.T, path string) uint32 {
 	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	file := opened(t, path)
 	m, err := readMovie(file)
 	if err != nil {
 		t.Fatal(err)

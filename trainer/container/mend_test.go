@@ -26,11 +26,7 @@ func broadcast(t *testing.T, late time.Duration, more string) string {
 // times are those of the PES packets of a kind of stream, in ticks, as they lie in a file.
 func times(t *testing.T, path, kind string) (all []int64) {
 	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	file := opened(t, path)
 	found, err := programs(file)
 	if err != nil {
 		t.Fatal(err)
