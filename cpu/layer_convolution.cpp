@@ -16,6 +16,16 @@ dnnl::engine &processor() {
 OneThread::OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
 OneThread::~OneThread() { omp_set_num_threads(before_); }
 
+std::string implementation_of(const dnnl::primitive_desc &chosen) {
+  const memory::desc src = chosen.query_md(dnnl::query::src_md);
+#if DNNL_VERSION_MAJOR >= 3
+  const bool half = src.get_data_type() == memory::data_type::bf16;
+#else
+  const bool half = src.data_type() == memory::data_type::bf16;
+#endif
+  return std::string(half ? "bf16 " : "f32 ") + chosen.impl_info_str();
+}
+
 namespace {
 
 dnnl::convolution_forward::primitive_desc describe(const adain_cpu_layer &s, bool half, int rows, int cols) {
@@ -84,7 +94,7 @@ Direct::Direct(Parameters &layer, int rows, int cols, int threads) {
   const OneThread one;
   const auto pd = describe(layer.shape, layer.half, rows, cols);
   primitive_ = dnnl::convolution_forward(pd);
-  implementation_ = pd.impl_info_str();
+  implementation_ = implementation_of(pd);
   weight_ = layer.arranged(pd.weights_desc());
   bias_ = layer.bias_memory();
   result_ = size_t(rows) * cols * layer.shape.out;

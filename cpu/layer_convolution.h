@@ -27,6 +27,9 @@ class OneThread {
   const int before_;
 };
 
+// What oneDNN chose, behind the type that it multiplies: "bf16 brg_matmul:avx10_1_512_amx". Its own name need not tell the type.
+std::string implementation_of(const dnnl::primitive_desc &chosen);
+
 // What a layer multiplies; sums and results are float32.
 enum class Factors {
   float32,

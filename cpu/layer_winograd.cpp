@@ -67,7 +67,7 @@ Winograd::Winograd(Parameters &layer, int rows, int cols, int threads, int maps)
   const dnnl::matmul::primitive_desc pd({inputs, weight_.get_desc(), outputs}, attr, processor());
 #endif
   product_ = dnnl::matmul(pd);
-  implementation_ = std::string("winograd:") + pd.impl_info_str();
+  implementation_ = "winograd:" + implementation_of(pd);
   result_ = size_t(rows) * cols * s.out;
   for (int i = 0; i < threads; i++)
     calls_.push_back({memory(inputs, processor(), nullptr), memory(outputs, processor(), nullptr), memory(pd.scratchpad_desc(), processor()),

@@ -28,7 +28,7 @@ TileProduct::TileProduct(int inputs, int outputs, size_t tiles, bool add, int th
   const dnnl::matmul::primitive_desc pd({turned, gradients, sums}, attr, processor());
 #endif
   product_ = dnnl::matmul(pd);
-  implementation_ = pd.impl_info_str();
+  implementation_ = implementation_of(pd);
   for (int i = 0; i < threads; i++)
     calls_.push_back({memory(turned, processor(), nullptr), memory(gradients, processor(), nullptr), memory(sums, processor(), nullptr),
                       memory(pd.scratchpad_desc(), processor()), dnnl::stream(processor())});

@@ -1,6 +1,7 @@
 // The matrix products of weight gradients in Winograd's domain.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <dnnl.hpp>
@@ -13,7 +14,7 @@ class TileProduct {
   TileProduct(int inputs, int outputs, size_t tiles, bool add, int threads);
   bool fits(size_t tiles, bool add) const { return tiles == tiles_ && add == add_; }
   void run(int thread, const void *inputs, const void *gradients, float *sums);
-  const char *implementation() const { return implementation_; }
+  const std::string &implementation() const { return implementation_; }
 
  private:
   struct Call {  // one thread's arguments
@@ -22,7 +23,7 @@ class TileProduct {
   };
   const size_t tiles_;
   const bool add_;
-  const char *implementation_;
+  std::string implementation_;
   dnnl::primitive product_;
   std::vector<Call> calls_;
 };
