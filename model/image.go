@@ -5,75 +5,6 @@ import (
 	"fmt"
 )
 
-// Format is the arrangement of 8-bit samples in an Image. The names are GStreamer's.
-type Format int
-
-const (
-	RGB  Format = iota // one plane, 3 bytes a pixel
-	BGR                // one plane, 3 bytes a pixel
-	RGBA               // one plane, 4 bytes a pixel; alpha is copied through
-	BGRA               // one plane, 4 bytes a pixel; alpha is copied through
-	RGBx               // one plane, 4 bytes a pixel; the padding byte is copied through
-	BGRx               // one plane, 4 bytes a pixel; the padding byte is copied through
-	NV12               // plane 0 luminance, plane 1 interleaved Cb,Cr of ceil(W/2) x ceil(H/2)
-	I420               // plane 0 luminance, planes 1 and 2 Cb and Cr of ceil(W/2) x ceil(H/2)
-)
-
-var formatNames = [...]string{"RGB", "BGR", "RGBA", "BGRA", "RGBx", "BGRx", "NV12", "I420"}
-
-// Formats lists every format in the order of its value.
-func Formats() []Format { return []Format{RGB, BGR, RGBA, BGRA, RGBx, BGRx, NV12, I420} }
-
-// String is the format's GStreamer name.
-func (f Format) String() string {
-	if f < 0 || int(f) >= len(formatNames) {
-		return fmt.Sprintf("Format(%d)", int(f))
-	}
-	return formatNames[f]
-}
-
-// ParseFormat finds the format of a GStreamer name.
-func ParseFormat(name string) (Format, error) {
-	for f, n := range formatNames {
-		if n == name {
-			return Format(f), nil
-		}
-	}
-	return 0, fmt.Errorf("video format %q is not supported, wanted one of %v", name, formatNames)
-}
-
-// YUV says whether the samples are luminance and chroma, so that Image.Colorimetry matters.
-func (f Format) YUV() bool { return f == NV12 || f == I420 }
-
-// Plane describes one plane's samples for a frame of w x h: how many there are, how many bytes each row really uses and
-// how many rows there are.
-func (f Format) Plane(i, w, h int) (rowBytes, rows int) {
-	cw, ch := (w+1)/2, (h+1)/2
-	switch {
-	case f == RGB || f == BGR:
-		return 3 * w, h
-	case !f.YUV():
-		return 4 * w, h
-	case i == 0:
-		return w, h
-	case f == NV12:
-		return 2 * cw, ch
-	default:
-		return cw, ch
-	}
-}
-
-// Planes is the number of planes: 1, 2 (NV12) or 3 (I420).
-func (f Format) Planes() int {
-	switch f {
-	case NV12:
-		return 2
-	case I420:
-		return 3
-	}
-	return 1
-}
-
 // Plane is where one plane's samples lie. Exactly one of Data and Device is set.
 type Plane struct {
 	Data   []byte  // host memory, from the first sample to at least the last sample of the last row
@@ -82,11 +13,11 @@ type Plane struct {
 }
 
 // Image is a picture or frame in memory that somebody else owns: an engine reads or writes the samples during a call and
-// keeps no reference afterwards. Samples are 0..255.
+// keeps no reference afterwards.
 type Image struct {
 	Format        Format
 	Width, Height int
-	Planes        [3]Plane
+	Planes        [4]Plane
 	Colorimetry   Colorimetry // meaning of the samples of a YUV format
 }
 
@@ -116,7 +47,7 @@ func (m *Image) Check() error {
 	if m == nil {
 		return errors.New("image: there is none")
 	}
-	if m.Format < 0 || int(m.Format) >= len(formatNames) {
+	if !m.Format.known() {
 		return fmt.Errorf("image: unknown format %d", int(m.Format))
 	}
 	if k := m.Colorimetry.Matrix; m.Format.YUV() && (k < BT601 || k > FCC) {
