@@ -19,6 +19,7 @@ var notHere = []struct{ begins, reason string }{
 	{"gpu-bundle/run", "needs a host with an NVIDIA GPU"},
 	{"tar xzf gpu-bundle.tar.gz", "needs the bundle on another host"},
 	{"go test ./cuda/...", "make test runs it"},
+	{"sudo ", "needs root, and a kernel with modules"},
 }
 
 // instead replaces what only a reader's machine has, or what would take long; make is asked what it would do.
@@ -33,6 +34,10 @@ var instead = []struct {
 	{regexp.MustCompile(` --window\b`), "", "no display"},
 	{regexp.MustCompile(`--source screen\b`), "--source test", "no display"},
 	{regexp.MustCompile(`^((?:\w+=\S+ )?\S*adain live)(.*)`), "timeout --foreground --signal INT --preserve-status 3 $1 --source test --listen 127.0.0.1:0$2", "no camera; never ends"},
+	{regexp.MustCompile(`--output v4l2:\S+`), "--output camera.mkv", "no module v4l2loopback"},
+	{regexp.MustCompile(`--sound microphone\b`), "--sound source", "no microphone"},
+	{regexp.MustCompile(`--output rtmp://server\S+`), "--output udp://127.0.0.1:9", "needs the network"},
+	{regexp.MustCompile(`\| ffplay -`), "| ffprobe -v error -", "no display"},
 	{regexp.MustCompile(`--source test (.*--source )`), "$1", "given twice"},
 	{regexp.MustCompile(`^curl (.*)http://127\.0\.0\.1:8080/`), "curl --fail-with-body --silent --show-error $1$${PAGE}", "the address may be taken"},
 	{regexp.MustCompile(`--start 1m --duration 10s`), "--start 300ms --duration 400ms", "the test's film lasts a second"},
@@ -56,7 +61,7 @@ var instead = []struct {
 // Elements and programs without which a line that has the word is left out.
 var wants = map[string]string{
 	"h265": "element x265enc", "ffv1": "element avenc_ffv1", "compare.sh": "element compositor", "transcode": "element x264enc", "file.sh": "element x264enc",
-	"ffmpeg": "program ffmpeg", "curl": "program curl", "openssl": "program openssl", "lscpu": "program lscpu", "film.mp4": "element avdec_h264", "timeline.py": "module gi", "refit.py": "module safetensors",
+	"ffmpeg": "program ffmpeg", "ffplay": "program ffprobe", "--output": "element x264enc", "curl": "program curl", "openssl": "program openssl", "lscpu": "program lscpu", "film.mp4": "element avdec_h264", "timeline.py": "module gi", "refit.py": "module safetensors",
 }
 
 // cheap are the lines that a short run has; the others take a second or more each, or a whole VGG-19.

@@ -21,6 +21,13 @@ launch() {
   gst-launch-1.0 --no-fault "$@" # its fault handler would turn a crash into a hang
 }
 
+# live OPTION...: runs `adain live`, of this checkout where it is built.
+live() {
+  local adain=$here/../build/adain
+  [ -x "$adain" ] || adain=adain
+  exec "$adain" live "$@"
+}
+
 # filter STYLE ALPHA: sets the array `filter` to the element with these settings; "" leaves the element's default.
 # A style that is the name of one existing file has its commas and backslashes escaped, since the property takes a list.
 filter() {

@@ -8,11 +8,16 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/live"
+	"adainfilter/trainer/live/output"
+	"adainfilter/trainer/live/source"
 )
 
 func liveCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "source", Value: "webcam", Usage: "`SOURCE` of the picture: " + live.Sources},
+		&cli.StringFlag{Name: "source", Value: "webcam", Usage: "`SOURCE` of the picture: " + source.Kinds},
+		&cli.StringSliceFlag{Name: "output", Usage: "`WHERE` else the picture goes; may be repeated: " + output.Kinds},
+		&cli.StringFlag{Name: "sound", Value: source.SourceSound, Usage: "`SOUND` that goes along to outputs: " + source.Sounds},
+		&cli.IntFlag{Name: "bitrate", Usage: "of the picture as H.264, in `KBIT/S`; 0 is by height"},
 		&cli.IntFlag{Name: "height", Value: 360, Usage: "scale frames to this height in `PIXELS` before the network sees them"},
 		&cli.BoolFlag{Name: "window", Usage: "show a window too; its arrow keys change strength and style"},
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "`ADDRESS` of the page; empty is none, port 0 any free one"},
@@ -43,6 +48,9 @@ func runLive(c *cli.Context) error {
 	if h := c.Int("height"); h < model.MinSize || h > 4320 {
 		return fmt.Errorf("--height is %d, wanted %d to 4320", h, model.MinSize)
 	}
+	if b := c.Int("bitrate"); b < 0 || b > 100000 {
+		return fmt.Errorf("--bitrate is %d, wanted 0 to 100000", b)
+	}
 	properties, err := readProperties(c)
 	if err != nil {
 		return err
@@ -59,7 +67,8 @@ func runLive(c *cli.Context) error {
 		styles = w.StyleNames()
 	}
 	return live.Run(c.Context, live.Config{
-		Source: c.String("source"), Height: c.Int("height"), Window: c.Bool("window"),
+		Source: c.String("source"), Sound: c.String("sound"), Height: c.Int("height"), Window: c.Bool("window"),
+		Outputs: c.StringSlice("output"), Bitrate: c.Int("bitrate"),
 		Listen: c.String("listen"), Token: c.String("token"), Hosts: c.StringSlice("host"),
 		Prepare: properties.set,
 		Engine:  func() (model.Engine, error) { return thumbnailEngine(c) },

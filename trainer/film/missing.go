@@ -26,6 +26,9 @@ var packages = map[string]string{
 	"parsebin": base, "decodebin": base, "videoconvert": base, "videoscale": base, "videoconvertscale": base, "appsink": base, "appsrc": base,
 	"mp4mux": good, "qtmux": good, "matroskamux": good, "webmmux": good, "avimux": good, "vp9enc": good, "vp8enc": good, "jpegenc": good, "pngenc": good,
 	"deinterlace": good, "videocrop": good, "capssetter": good, "v4l2src": good, "ximagesrc": good, "rtspsrc": good,
+	"v4l2sink": good, "flvmux": good, "y4menc": good, "aacparse": good, "udpsink": good, "udpsrc": good, "pulsesrc": good, "audiomixer": base, "uridecodebin": base,
+	"rtmp2sink": bad, "rtmp2src": bad, "srtsink": bad, "srtsrc": bad, "mpegtsmux": bad,
+	"pipewiresink": "gstreamer1.0-pipewire", "pipewiresrc": "gstreamer1.0-pipewire",
 	"h264parse": bad, "h265parse": bad, "av1parse": bad, "vp9parse": bad, "x265enc": bad, "av1enc": bad, "openh264enc": bad, "x264enc": ugly,
 
 	"video/x-h264": libav, "video/x-h265": libav, "video/mpeg": libav, "video/x-prores": libav, "video/x-ffv": libav, "video/x-dnxhd": libav,

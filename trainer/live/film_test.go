@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/go-gst/go-gst/gst"
 
-	"adainfilter/trainer/film"
 	"adainfilter/trainer/film/filmtest"
 )
 
@@ -42,32 +40,6 @@ func TestFilmAgain(t *testing.T) {
 	}
 }
 
-// TestFilmAgainUnfetched has open gates and nobody who fetches what comes through.
-func TestFilmAgainUnfetched(t *testing.T) {
-	src, err := parseSource(clip(t, 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := newPipeline(src, Config{Height: 24, Prepare: func(*gst.Element) error { return nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	p.open(true)
-	pass(p.tap, true)
-	if err := p.start(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- p.watch(ctx) }()
-	eventually(t, "the film plays three times", func() bool { return p.meter.arrived() >= 9 })
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-}
-
 func TestRunErrors(t *testing.T) {
 	dir := t.TempDir()
 	text, empty := filepath.Join(dir, "text.mp4"), filepath.Join(dir, "empty.mp4")
@@ -83,7 +55,7 @@ func TestRunErrors(t *testing.T) {
 		{empty, "ember", "0 bytes"},
 		{text, "ember", "text.mp4"},
 		{clip(t, 1), "ember", "1 frames, wanted a film"},
-		{"http://user:secret@example.com/film", "ember", `the kind "http"`},
+		{"gopher://user:secret@example.com/film", "ember", `the kind "gopher"`},
 		{"rtsp://", "ember", "rtsp://host/path"},
 		{"screen", "ember", "DISPLAY is not set"},
 		{"test", filepath.Join(dir, "none.png"), "none.png"},
@@ -100,27 +72,4 @@ func TestRunErrors(t *testing.T) {
 		t.Errorf("left: %s", left)
 	}
 	eventually(t, "no goroutine is left", func() bool { return goroutines() == "" })
-}
-
-// TestStalledSource has a decoder that takes a second for a frame, where less is allowed.
-func TestStalledSource(t *testing.T) {
-	src, err := parseSource(clip(t, 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	src.line += " ! identity name=hangs sleep-time=1000000"
-	p, err := newPipeline(src, Config{Height: 24, Prepare: func(*gst.Element) error { return nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	p.SetLimit(200 * time.Millisecond)
-	if err := p.start(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if err := p.watch(ctx); !errors.Is(err, film.ErrStalled) || !strings.Contains(err.Error(), "film é%.avi") {
-		t.Errorf("error is %v, wanted one that names the source", err)
-	}
 }

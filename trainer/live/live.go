@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"os"
 
@@ -18,12 +17,15 @@ import (
 
 // Config is what Run is to show.
 type Config struct {
-	Source string   // as Sources says
-	Height int      // pixels of the frames that the network works on; the width follows from the source's shape
-	Window bool     // show a window
-	Listen string   // address of the page, "host:port"; "" is none
-	Token  string   // whoever has it may use the page; "" lets everybody who reaches the address
-	Hosts  []string // names under which the page may be asked for, besides localhost and addresses in figures
+	Source  string   // as source.Kinds says
+	Sound   string   // what goes with the picture to outputs: SoundSource, SoundNone, or a microphone as Sounds says
+	Height  int      // pixels of the frames that the network works on; the width follows from the source's shape
+	Outputs []string // as output.Kinds says
+	Bitrate int      // of H.264, in kbit/s; 0 is by height
+	Window  bool     // show a window
+	Listen  string   // address of the page, "host:port"; "" is none
+	Token   string   // whoever has it may use the page; "" lets everybody who reaches the address
+	Hosts   []string // names under which the page may be asked for, besides localhost and addresses in figures
 
 	Prepare func(filter *gst.Element) error // sets the properties of the adainfilter before it starts
 	Engine  func() (model.Engine, error)    // opens an engine with the element's network; Run closes it
@@ -37,13 +39,17 @@ const MinToken = 16
 
 // Run plays until ctx is done or the window is closed, which are no errors, or until something fails. GStreamer must be
 // initialised and the element registered. When Run returns, the temporary folder of uploads is gone and so is every goroutine.
-// Errors: a source, an address or a token that will not do, and whatever the pipeline or the server report; a source that ends is
-// one, except a file, which is played again and again.
+// Errors: a source, an output, an address or a token that will not do, and whatever the pipeline or the server report. A source that has
+// given frames and breaks is tried again, and so is an output; a file is played again and again; standard input ends Run without an error.
 func Run(ctx context.Context, c Config) (err error) {
-	if c.Listen == "" && !c.Window {
-		return errors.New("there is nothing to show: wanted an address for the page, or a window, or both")
+	outputs, err := parseOutputs(&c)
+	if err != nil {
+		return err
 	}
-	src, err := parseSource(c.Source)
+	if c.Listen == "" && !c.Window && len(outputs) == 0 {
+		return errors.New("there is nothing to show: wanted an address for the page, a window, or an --output")
+	}
+	src, microphone, err := parseSources(c)
 	if err != nil {
 		return err
 	}
@@ -63,46 +69,12 @@ func Run(ctx context.Context, c Config) (err error) {
 			err = fmt.Errorf("the temporary folder of uploads stays: %w", e)
 		}
 	}()
-	p, err := newPipeline(src, c)
+	p, err := newPlay(c, src, microphone, outputs)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	if err := p.start(); err != nil {
-		return err
-	}
-	return serveAll(ctx, c, p, listener, dir)
-}
-
-// serveAll runs everything that goes on at the same time; what ends first ends all.
-func serveAll(ctx context.Context, c Config, p *pipeline, listener net.Listener, dir string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	tasks := []func(context.Context) error{p.watch}
-	if listener != nil {
-		pictures := newHub(p.open)
-		s, err := newServer(p, p.source.title, pictures, newCatalogue(dir, c.Styles, c.Engine, p.content), newAccess(c.Token, c.Hosts))
-		if err != nil {
-			return err
-		}
-		tasks = append(tasks,
-			func(ctx context.Context) error { return p.pull(ctx, pictures.publish) },
-			func(ctx context.Context) error { return s.serve(ctx, listener, log.New(c.Err, "adain: ", 0)) })
-		fmt.Fprintf(c.Out, "The page is at http://%s/ (Ctrl-C ends)\n", listener.Addr())
-	}
-	ends := make(chan error, len(tasks))
-	for _, task := range tasks {
-		go func() { ends <- task(ctx) }()
-	}
-	var first error
-	for range tasks {
-		err := <-ends
-		if first == nil {
-			first = err
-		}
-		cancel()
-	}
-	return first
+	return p.run(ctx, listener, dir)
 }
 
 // listen opens the address of the page. Who can reach an address other than the loopback's is not known, hence the token.

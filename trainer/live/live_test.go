@@ -28,6 +28,14 @@ type running struct {
 	cancel  context.CancelFunc
 	ended   chan error
 	temp    string // the folder of temporary folders
+	err     announced
+}
+
+// said is what it has complained about.
+func (r *running) said() string {
+	r.err.Lock()
+	defer r.err.Unlock()
+	return r.err.text.String()
 }
 
 // announced finds the address in what Run prints.
@@ -56,7 +64,7 @@ func start(t *testing.T, c Config) *running {
 	r := &running{ended: make(chan error, 1), temp: t.TempDir()}
 	t.Setenv("TMPDIR", r.temp)
 	var out announced
-	c.Listen, c.Engine, c.Styles, c.Out, c.Err = "127.0.0.1:0", openEngine, model.BuiltinStyles(), &out, io.Discard
+	c.Listen, c.Engine, c.Styles, c.Out, c.Err = "127.0.0.1:0", openEngine, model.BuiltinStyles(), &out, &r.err
 	if c.Prepare == nil {
 		c.Prepare = func(*gst.Element) error { return nil }
 	}

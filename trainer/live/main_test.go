@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		fmt.Println("GStreamer refuses the element")
 		os.Exit(1)
 	}
+	if os.Getenv(childEnv) != "" {
+		os.Exit(asChild())
+	}
 	os.Exit(m.Run())
 }
 

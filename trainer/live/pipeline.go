@@ -15,6 +15,7 @@ import (
 	"adainfilter/model"
 	"adainfilter/picture"
 	"adainfilter/trainer/film"
+	"adainfilter/trainer/live/media"
 )
 
 // thumbnailHeight is that of the frames for thumbnails, in pixels.
@@ -26,40 +27,49 @@ const newest = "queue max-size-buffers=1 max-size-bytes=0 max-size-time=0 leaky=
 // A gate that is opened for those who watch, and a sink for what comes through. They never hold up the rest: a valve would hold
 // back the flush of a seek, and a sink that waits until its last frame is fetched the end of a film.
 const (
-	gate = "identity name=%s drop-probability=1 ! " + newest
-	sink = "appsink name=%s sync=false async=false max-buffers=1 drop=true wait-on-eos=false"
+	gate    = gateAll + " ! " + newest
+	gateAll = "identity name=%s drop-probability=1"
+	sink    = "appsink name=%s sync=false async=false max-buffers=1 drop=true wait-on-eos=false"
+	// Of what is coded nothing may be dropped.
+	coded = "appsink name=%s sync=false async=false max-buffers=50 wait-on-eos=false"
 )
 
-// describe is the pipeline as gst-launch understands it. JPEG files have full range and BT.601, which the encoder takes for
-// granted; asked for before the filter, frames are converted once. window is the sink of a window, "" for none.
-func describe(s source, height int, window string) string {
-	line := s.line + fmt.Sprintf(" ! videoconvertscale ! "+
-		"video/x-raw,format=I420,height=%d,pixel-aspect-ratio=1/1,colorimetry=(string)1:4:0:0 ! ", height)
-	if s.loops {
-		line += "clocksync ! " // a file would come as fast as it can be read
-	}
-	line += "tee name=arrived ! " + newest + " ! adainfilter name=filter ! tee name=done" +
+// describe is the pipeline as gst-launch understands it. Frames come in I420 of full range as JPEG has it. window is the sink of a window and
+// coder what codes H.264, "" for none.
+func describe(window, coder string) string {
+	line := "appsrc name=arrivals is-live=true format=time block=false max-bytes=0 max-buffers=1 leaky-type=downstream ! " +
+		"tee name=arrived ! " + newest + " ! adainfilter name=filter ! tee name=done" +
 		" done. ! " + fmt.Sprintf(gate, "gate") + " ! jpegenc ! " + fmt.Sprintf(sink, "pictures") +
+		" done. ! " + fmt.Sprintf(gate, "raw-gate") + " ! " + fmt.Sprintf(sink, "raw") +
 		" arrived. ! " + fmt.Sprintf(gate, "tap") + " ! videoconvertscale ! " +
 		fmt.Sprintf("video/x-raw,format=RGB,height=%d,pixel-aspect-ratio=1/1 ! pngenc snapshot=false ! ", thumbnailHeight) +
 		fmt.Sprintf(sink, "content")
+	if coder != "" {
+		line += " done. ! " + fmt.Sprintf(gate, "coder-gate") + " ! videoconvertscale ! " + coder + " ! " + fmt.Sprintf(coded, "coded")
+	}
 	if window != "" {
 		line += " done. ! " + newest + " ! videoconvert ! " + window + " sync=false"
 	}
 	return line
 }
 
-// pipeline is the source, the filter and what shows its frames.
+// pipeline is the filter and what shows its frames. It knows nothing of where they come from: that may break and come back.
 type pipeline struct {
 	*film.Pipeline
-	source            source
-	bus               *gst.Bus
-	filter, gate, tap *gst.Element
-	pictures, frames  *app.Sink
-	meter             meter
-	tapping           chan struct{} // holds one token: one content at a time
-	verdicts          chan verdict
-	done              chan struct{} // closed when no message will be read any more
+	clock            media.Clock
+	arrivals         *app.Source
+	bus              *gst.Bus
+	filter, tap      *gst.Element
+	pictures, frames *app.Sink
+	raw, coded       *app.Sink   // coded is nil without a coder
+	rawFrames, video *media.Feed // of what they give
+	meter            meter
+	tapping          chan struct{} // holds one token: one content at a time
+	verdicts         chan verdict
+	done             chan struct{} // closed when no message will be read any more
+
+	last lastFrame
+	gate *gst.Element
 }
 
 // verdict is a message adain-style.
@@ -68,7 +78,7 @@ type verdict struct {
 	err   error
 }
 
-func newPipeline(s source, c Config) (*pipeline, error) {
+func newPipeline(c Config, clock media.Clock, coder string) (*pipeline, error) {
 	window := ""
 	if c.Window {
 		var err error
@@ -76,29 +86,14 @@ func newPipeline(s source, c Config) (*pipeline, error) {
 			return nil, err
 		}
 	}
-	line, err := film.NewPipeline(describe(s, c.Height, window), s.name, film.DecodeLimit)
+	line, err := film.NewPipeline(describe(window, coder), "live", film.DecodeLimit)
 	if err != nil {
-		return nil, fmt.Errorf("source %q: %w", s.name, err)
+		return nil, err
 	}
-	p := &pipeline{Pipeline: line, source: s, bus: line.GetPipelineBus(),
+	p := &pipeline{Pipeline: line, clock: clock, bus: line.GetPipelineBus(),
 		tapping: make(chan struct{}, 1), verdicts: make(chan verdict, 16), done: make(chan struct{})}
-	var pictures, frames *gst.Element
-	for name, e := range map[string]**gst.Element{
-		"filter": &p.filter, "gate": &p.gate, "tap": &p.tap, "pictures": &pictures, "content": &frames,
-	} {
-		if *e, err = line.Element(name); err != nil {
-			return nil, err
-		}
-	}
-	p.pictures, p.frames = app.SinkFromElement(pictures), app.SinkFromElement(frames)
-	if s.property != "" {
-		e, err := line.Element("source")
-		if err != nil {
-			return nil, err
-		}
-		if err := e.SetProperty(s.property, s.value); err != nil {
-			return nil, fmt.Errorf("source %q: %w", s.name, err)
-		}
+	if err := p.find(coder != ""); err != nil {
+		return nil, err
 	}
 	if c.Window {
 		if err := p.filter.SetProperty("navigation", true); err != nil {
@@ -108,7 +103,32 @@ func newPipeline(s source, c Config) (*pipeline, error) {
 	if err := c.Prepare(p.filter); err != nil {
 		return nil, err
 	}
+	clock.Share(line.Pipeline)
 	return p, p.measure()
+}
+
+// find looks up the elements.
+func (p *pipeline) find(coder bool) error {
+	var arrivals, pictures, frames, raw, rawGate, coded, coderGate *gst.Element
+	wanted := map[string]**gst.Element{"arrivals": &arrivals, "filter": &p.filter, "gate": &p.gate, "tap": &p.tap, "pictures": &pictures,
+		"content": &frames, "raw": &raw, "raw-gate": &rawGate}
+	if coder {
+		wanted["coded"], wanted["coder-gate"] = &coded, &coderGate
+	}
+	for name, e := range wanted {
+		var err error
+		if *e, err = p.Element(name); err != nil {
+			return err
+		}
+	}
+	p.arrivals = app.SrcFromElement(arrivals)
+	p.pictures, p.frames, p.raw = app.SinkFromElement(pictures), app.SinkFromElement(frames), app.SinkFromElement(raw)
+	p.rawFrames = &media.Feed{Open: func(on bool) { pass(rawGate, on) }}
+	if coder {
+		p.coded = app.SinkFromElement(coded)
+		p.video = &media.Feed{Open: func(on bool) { pass(coderGate, on) }, Joined: p.wantKey}
+	}
+	return nil
 }
 
 // measure counts frames where they arrive and where they leave the filter.
@@ -130,13 +150,11 @@ func (p *pipeline) measure() error {
 
 func (p *pipeline) start() error {
 	var posted *film.Error
-	switch err := p.Start(); {
-	case errors.As(err, &posted):
-		return p.failure(posted)
-	case err != nil:
-		return fmt.Errorf("source %w", err)
+	err := p.Start()
+	if errors.As(err, &posted) {
+		return errors.New(posted.Text)
 	}
-	return nil
+	return err
 }
 
 // close ends all threads of the pipeline.
@@ -147,66 +165,25 @@ const step = 100 * time.Millisecond
 
 var errClosed = errors.New("the window was closed")
 
-// watch follows the pipeline's messages until ctx is done, the window is closed, something fails or no frame has come for long.
+// watch follows the pipeline's messages until ctx is done, the window is closed or something fails.
 func (p *pipeline) watch(ctx context.Context) error {
 	defer close(p.done)
-	last := 0 // frames when the film last began
-	seen, since := 0, time.Now()
 	for ctx.Err() == nil {
-		message := p.bus.TimedPopFiltered(gst.ClockTime(step), gst.MessageError|gst.MessageEOS|gst.MessageElement)
-		if n := p.meter.arrived(); n != seen {
-			seen, since = n, time.Now()
-		} else if err := p.Stalled(since); err != nil {
-			return fmt.Errorf("source %w", err)
-		}
-		if message == nil {
-			continue
-		}
-		switch message.Type() {
-		case gst.MessageError:
-			if err := p.failure(p.Failure(message)); err != errClosed {
-				return err
+		message := p.bus.TimedPopFiltered(gst.ClockTime(step), gst.MessageError|gst.MessageElement)
+		switch {
+		case message == nil:
+		case message.Type() == gst.MessageError:
+			posted := p.Failure(message)
+			if posted.Text == "Output window was closed" {
+				return errClosed
 			}
-			return nil
-		case gst.MessageEOS:
-			if err := p.again(p.meter.arrived() - last); err != nil {
-				return err
-			}
-			last = p.meter.arrived()
-		case gst.MessageElement:
+			return errors.New(posted.Text)
+		default:
 			p.Note(message)
 			p.told(message)
 		}
 	}
 	return nil
-}
-
-// again plays a film from its start. In PAUSED the clock starts anew with it.
-func (p *pipeline) again(frames int) error {
-	switch {
-	case !p.source.loops:
-		return fmt.Errorf("source %q has ended", p.source.name)
-	case frames < 2:
-		return fmt.Errorf("source %q has %d frames, wanted a film", p.source.name, frames)
-	}
-	if err := p.SetState(gst.StatePaused); err != nil {
-		return fmt.Errorf("source %q: %w", p.source.name, err)
-	}
-	if !p.SeekTime(0, gst.SeekFlagFlush|gst.SeekFlagKeyUnit) {
-		return fmt.Errorf("source %q has ended, and this kind of file cannot go back to its start", p.source.name)
-	}
-	return p.start()
-}
-
-// failure is the sentence of what an element has posted.
-func (p *pipeline) failure(posted *film.Error) error {
-	switch {
-	case posted.Text == "Output window was closed":
-		return errClosed
-	case posted.Element == "filter":
-		return errors.New(posted.Text)
-	}
-	return fmt.Errorf("source %q: %s", p.source.name, posted.Text)
 }
 
 // told remembers what became of a style.
@@ -243,12 +220,14 @@ func pass(gate *gst.Element, on bool) {
 
 // pull hands JPEG pictures to publish until ctx is done.
 func (p *pipeline) pull(ctx context.Context, publish func([]byte)) error {
+	return drain(ctx, p.pictures, func(sample *gst.Sample) { publish(film.Take(sample)) })
+}
+
+// drain calls take with what comes to a sink until ctx is done.
+func drain(ctx context.Context, from *app.Sink, take func(*gst.Sample)) error {
 	for ctx.Err() == nil {
-		began := time.Now()
-		if sample := p.pictures.TryPullSample(gst.ClockTime(step)); sample != nil {
-			publish(film.Take(sample))
-		} else if time.Since(began) < step/2 { // a film is at its end and begins anew
-			wait(ctx, step/5)
+		if sample := from.TryPullSample(gst.ClockTime(step)); sample != nil {
+			take(sample)
 		}
 	}
 	return nil
@@ -271,13 +250,13 @@ func (p *pipeline) content(ctx context.Context) (*model.Image, error) {
 		if sample := p.frames.TryPullSample(gst.ClockTime(step)); sample != nil {
 			img, err := picture.Decode(bytes.NewReader(film.Take(sample)), picture.Limit{})
 			if err != nil {
-				return nil, fmt.Errorf("a frame of source %q %w", p.source.name, err)
+				return nil, fmt.Errorf("a frame of the source %w", err)
 			}
 			return img, nil
 		}
 		wait(ctx, step/5)
 	}
-	return nil, fmt.Errorf("source %q has given no frame for a thumbnail", p.source.name)
+	return nil, errors.New("the source has given no frame for a thumbnail")
 }
 
 // over says that the pipeline is about to be closed.

@@ -1,0 +1,72 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Where cameras are found. Tests have their own.
+var (
+	devices = "/dev"
+	classes = "/sys/class/video4linux"
+)
+
+// device is a camera that this machine has.
+type device struct{ path, name string }
+
+// cameras are in the order of their numbers. Of several devices of one camera only the first gives pictures.
+func cameras() []device {
+	paths, _ := filepath.Glob(filepath.Join(devices, "video*")) // fails for patterns only
+	var found []device
+	for n := range 64 {
+		for _, path := range paths {
+			base := filepath.Base(path)
+			if base != fmt.Sprintf("video%d", n) {
+				continue
+			}
+			index, _ := os.ReadFile(filepath.Join(classes, base, "index"))
+			if i := strings.TrimSpace(string(index)); i != "" && i != "0" {
+				continue
+			}
+			name, _ := os.ReadFile(filepath.Join(classes, base, "name"))
+			found = append(found, device{path, strings.TrimSpace(string(name))})
+		}
+	}
+	return found
+}
+
+func webcam() (*Source, error) {
+	all := cameras()
+	if len(all) == 0 {
+		return nil, errors.New("source webcam: there is no camera, no /dev/video*; --source takes a film too, or test")
+	}
+	return camera(all[0].path, all[0].path), nil
+}
+
+// named is the camera whose name holds s, in large or small letters.
+func named(s string) (*Source, error) {
+	var fit, names []string
+	all := cameras()
+	for _, d := range all {
+		names = append(names, fmt.Sprintf("%s (%s)", d.name, d.path))
+		if d.name != "" && strings.Contains(strings.ToLower(d.name), strings.ToLower(s)) {
+			fit = append(fit, d.path)
+		}
+	}
+	switch {
+	case len(fit) == 1:
+		return camera(fit[0], s), nil
+	case len(all) == 0:
+		return nil, fmt.Errorf("source %q: there is no file and no camera of that name; this machine has no camera", s)
+	case len(fit) == 0:
+		return nil, fmt.Errorf("source %q: there is no file and no camera of that name; cameras: %s", s, strings.Join(names, ", "))
+	}
+	return nil, fmt.Errorf("source %q: %d cameras have that in their name, wanted one of %s", s, len(fit), strings.Join(fit, ", "))
+}
+
+func camera(path, name string) *Source {
+	return &Source{Name: name, Title: name, line: "v4l2src name=source" + decoded, property: "device", value: path}
+}
