@@ -28,7 +28,8 @@ struct adain_cpu_engine {
     return *schedule;
   }
 
-  void stylize(const adain::Canvas &dst, const adain::Picture &src, const adain_cpu_stylization &stylization, const adain::Target &target) {
+  void stylize(const adain::Canvas &dst, const adain::Picture &src, const adain_cpu_stylization &stylization, const adain::Target &target,
+               const adain::Lookup &before, const adain::Lookup &after) {
     const bool resizing = stylization.width != src.form.width || stylization.height != src.form.height;
     if (!resizing || !resized || !resized->fits(src.form, stylization.width, stylization.height)) resized.reset();
     if (stylization.smoothing == 0 || !temporal_blend || !temporal_blend->fits(src.form)) temporal_blend.reset();
@@ -44,10 +45,10 @@ struct adain_cpu_engine {
     if (resized) {
       resized->next(result, src);
       resized->add_before(stages);
-      network_stages.stylize(resized->result(), resized->frame(), target, stages);
+      network_stages.stylize(resized->result(), resized->frame(), target, before, after, stages);
       resized->add_behind(stages);
     } else {
-      network_stages.stylize(result, src, target, stages);
+      network_stages.stylize(result, src, target, before, after, stages);
     }
     if (temporal_blend) {
       temporal_blend->next(dst, src, stylization.blend_weight, stylization.blend != 0, smoothing);
@@ -87,13 +88,13 @@ int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, c
 int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
                       const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
-                      const adain_cpu_stylization *stylization, char *error) {
+                      const float *before, const float *after, const adain_cpu_stylization *stylization, char *error) {
   return guarded(error, [&] {
     const adain::Picture content{*src, {s0, s1, s2}};
     const adain::Canvas result{*dst, {d0, d1, d2}, stylization->preserve_color != 0};
     const adain::Target target{{{mean, std}, {second_mean, second_std}}, shares, stylization->alpha, stylization->smoothing, stylization->scene_cut,
                                &engine->smoothing};
-    engine->stylize(result, content, *stylization, target);
+    engine->stylize(result, content, *stylization, target, {stylization->before, before}, {stylization->after, after});
   });
 }
 

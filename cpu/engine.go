@@ -18,6 +18,7 @@ import (
 	"unsafe"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 )
 
 // emulateHalf lets tests run bfloat16 where oneDNN has to emulate it.
@@ -124,7 +125,7 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	e.stylization = C.adain_cpu_stylization{
 		alpha: C.float(s.Alpha), smoothing: C.float(s.Smoothing), scene_cut: C.double(model.SceneCut(w, h)),
 		blend_weight: C.int32_t(model.BlendWeight(s.Smoothing)), discontinuity: flag(!continues), blend: flag(blends),
-		preserve_color: flag(s.PreserveColor), width: C.int32_t(w), height: C.int32_t(h),
+		preserve_color: flag(s.PreserveColor), width: C.int32_t(w), height: C.int32_t(h), before: table(s.Before), after: table(s.After),
 	}
 	var other model.Stats
 	var shares []float32
@@ -135,7 +136,7 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		other, shares = s.Mask.Second, e.shares
 	}
 	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
-		floats(s.Style.Mean), floats(s.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), &e.stylization, &e.text[0]) != 0 {
+		floats(s.Style.Mean), floats(s.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), tableValues(s.Before), tableValues(s.After), &e.stylization, &e.text[0]) != 0 {
 		return e.fail("frame", src)
 	}
 	e.before.Remember(src, s)
@@ -150,6 +151,28 @@ func (e *Engine) share(m *model.Mask, width, height int) {
 	for i, v := range e.shares[:n] {
 		e.shares[n+i] = 1 - v
 	}
+}
+
+// table describes a table; its values travel by themselves.
+func table(t *lut.Table) (c C.adain_cpu_lut) {
+	if t == nil {
+		return c
+	}
+	c.size = C.int32_t(t.Size)
+	if t.Cube {
+		c.cube = 1
+	}
+	for i, scale := range t.Scale() {
+		c.low[i], c.scale[i] = C.float(t.Low[i]), C.float(scale)
+	}
+	return c
+}
+
+func tableValues(t *lut.Table) *C.float {
+	if t == nil {
+		return nil
+	}
+	return floats(t.Values)
 }
 
 // floats is the address of values, nil where there are none.

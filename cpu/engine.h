@@ -27,6 +27,13 @@ typedef struct {
   adain_cpu_yuv yuv;
 } adain_cpu_image;
 
+/* lut.Table without its values, which travel by themselves like samples: (size,4), or with a cube (size,size,size,4) with blue first. */
+typedef struct {
+  int32_t size; /* 0: there is none */
+  int32_t cube;
+  float low[3], scale[3]; /* a colour's place is (x - low) * scale, limited to 0 to size-1 */
+} adain_cpu_lut;
+
 /* model.Stylization but for its statistics. */
 typedef struct {
   float alpha, smoothing;
@@ -36,6 +43,7 @@ typedef struct {
   int32_t blend;          /* as far as that is known beforehand, pixels go on from the frame before, which smoothing was above 0 for */
   int32_t preserve_color; /* in RGB formats by the luminance of dst's yuv */
   int32_t width, height;  /* at which the network runs: both the frame's, or neither larger */
+  adain_cpu_lut before, after; /* the network */
 } adain_cpu_stylization;
 
 /* model.Upsampling, same order. */
@@ -64,11 +72,11 @@ int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, c
 
 /* One frame: encoder, AdaIN with the style's mean and std (C), decoder. With a mask shares is (2,H/8,W/8) of stylization's size, what of
  * each pixel of relu4_1 belongs to the first and to the second region, and second_mean and second_std (C) are the style of the latter; without one
- * all three are NULL. 0 on success; after a failure the next frame must be a discontinuity. */
+ * all three are NULL. before and after are the values of the tables, NULL without. 0 on success; after a failure the next frame must be a discontinuity. */
 int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
                       const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
-                      const adain_cpu_stylization *stylization, char *error);
+                      const float *before, const float *after, const adain_cpu_stylization *stylization, char *error);
 
 /* 1 where the processor multiplies bfloat16 itself; the names of what computes. */
 int adain_cpu_has_bfloat16(void);

@@ -70,16 +70,20 @@ void Schedule::convolve(Parameters &layer, Map src, Map dst, int threads) {
 
 void Schedule::statistics(Threads &threads, const Picture &src, float *mean, float *std) {
   head_->src = src;
+  head_->before = Lookup{};
   features_->shares = nullptr;
   threads.run(encoder_stages_);
   features_->statistics(0, mean, std);
 }
 
-void Schedule::stylize(const Canvas &dst, const Picture &src, const Target &target, std::vector<Stage *> &stages) {
+void Schedule::stylize(const Canvas &dst, const Picture &src, const Target &target, const Lookup &before, const Lookup &after,
+                       std::vector<Stage *> &stages) {
   head_->src = src;
+  head_->before = before;
   features_->shares = target.shares;
   adapt_->target = target;
   tail_->dst = dst;
+  tail_->after = after;
   tail_->content = src;
   stages.insert(stages.end(), stages_.begin(), stages_.end());
 }

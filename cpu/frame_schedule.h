@@ -19,8 +19,9 @@ class Schedule {
 
   bool fits(int rows, int cols, bool decoder) const { return rows == rows_ && cols == cols_ && (decoder_ || !decoder); }
   void statistics(Threads &threads, const Picture &src, float *mean, float *std);
-  // Adds the stages of the next frame, which is to be stylised as target says.
-  void stylize(const Canvas &dst, const Picture &src, const Target &target, std::vector<Stage *> &stages);
+  // Adds the stages of the next frame, which is to be stylised as target says, between two look-up tables.
+  void stylize(const Canvas &dst, const Picture &src, const Target &target, const Lookup &before, const Lookup &after,
+               std::vector<Stage *> &stages);
   std::string implementations() const;
 
  private:

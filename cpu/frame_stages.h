@@ -9,6 +9,7 @@
 #include "frame_map.h"
 #include "frame_pixels.h"
 #include "frame_smoothing.h"
+#include "kernel_lookup.h"
 #include "kernel_network.h"
 #include "layer_convolution.h"
 
@@ -30,6 +31,7 @@ class Head : public Stage {
   void run(int chunk, int thread) override;
   const std::string &implementation() const { return second_->implementation(); }
   Picture src{};  // of the next frame
+  Lookup before{};  // the network
 
  private:
   void reflect(char *tile, int y0, int x0) const;
@@ -153,6 +155,7 @@ class Tail : public Stage {
   void run(int chunk, int thread) override;
   Canvas dst{};
   Picture content{};  // of the next frame
+  Lookup after{};     // the network
   const std::string &implementation() const { return positions_->implementation(); }
 
  private:

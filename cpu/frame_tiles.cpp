@@ -55,6 +55,7 @@ void Head::run(int chunk, int thread) {
   char *features = scratch(Scratch::source, pixel_ * (tile_rows_ + 2) * (tile_cols_ + 2));
   float *result = scratch_floats(Scratch::result, second_->result_floats());
   src.read(y0 - 2, x0 - 2, tile_rows_ + 4, tile_cols_ + 4, rgb);
+  look_up(before, rgb, size_t(tile_rows_ + 4) * (tile_cols_ + 4));
   k.first(rgb, tile_rows_ + 2, tile_cols_ + 2, first_.shape.out, weight_.data(), first_.bias.data(), features);
   reflect(features, y0, x0);
   second_->run(thread, features, tile_rows_, result);
@@ -116,6 +117,7 @@ void Tail::run(int chunk, int thread) {
   positions_->run(thread, patch, tile_rows_ / 2 + 1 + even_, positions);
   reflect(positions, y0, x0);
   kernels(false).last(positions, tile_cols_ / 2 + 1 + even_, even_, last_.shape.in, weight_.data(), last_.bias.data(), tile_rows_, tile_cols_, tile_cols_, rgb);
+  look_up(after, rgb, size_t(tile_rows_) * tile_cols_);
   dst.write(y0, x0, 2 * down_.size(i), 4 * across_.size(j), rgb, tile_cols_, tile_rows_ * tile_cols_, content);
 }
 

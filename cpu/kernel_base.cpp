@@ -1,4 +1,5 @@
 #include "kernel_gradients.h"
+#include "kernel_lookup.h"
 #include "kernel_network.h"
 #include "kernel_samples.h"
 

@@ -3,7 +3,9 @@
 #include "kernel_network_body.h"
 #include "kernel_gradients_body.h"
 #include "kernel_samples_body.h"
+#include "kernel_lookup_body.h"
 
 extern const Kernels kFloat = table<Float>;
 extern const Kernels kHalf = table<BFloat16>;
 extern const SampleKernels kSamples = samples_table;
+extern const LookupKernels kLookup = {look_up_curves, look_up_cube};

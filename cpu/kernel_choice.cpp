@@ -1,4 +1,5 @@
 #include "kernel_gradients.h"
+#include "kernel_lookup.h"
 #include "kernel_network.h"
 #include "kernel_samples.h"
 
@@ -10,17 +11,20 @@
 namespace adain {
 
 namespace base {
+extern const LookupKernels kLookup;
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels kSamples;
 }
 #if defined(__x86_64__)
 namespace avx2 {
+extern const LookupKernels kLookup;
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels kSamples;
 }
 namespace avx512 {
+extern const LookupKernels kLookup;
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels kSamples;
@@ -35,6 +39,7 @@ struct Choice {
   const Kernels *with_float, *with_half;
   const Gradients *training, *training_half;
   const SampleKernels *samples;
+  const LookupKernels *lookup;
 };
 
 // Best first; the last one runs everywhere.
@@ -44,10 +49,12 @@ std::span<const Choice> choices() {
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
-       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples},
-      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples},
+       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kLookup},
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients,
+       &avx2::kSamples, &avx2::kLookup},
 #endif
-      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples},
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples,
+       &base::kLookup},
   };
   return all;
 }
@@ -98,6 +105,13 @@ bool merge_weighted_moments(const float *moments, const float *weights, int rows
 const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
 const Gradients &gradients(bool half) { return half ? *chosen()->training_half : *chosen()->training; }
 const SampleKernels &sample_kernels() { return *chosen()->samples; }
+
+void look_up(const Lookup &table, float *rgb, size_t area) {
+  if (table.form.size == 0) return;
+  const LookupKernels &k = *chosen()->lookup;
+  (table.form.cube ? k.cube : k.curves)(table, rgb, rgb + area, rgb + 2 * area, area);
+}
+
 const char *kernels_name() { return chosen()->name; }
 
 bool use_kernels(const char *name) {

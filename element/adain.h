@@ -22,12 +22,12 @@ typedef struct {
 
 /* The properties as they are wanted. Guarded by the object lock; others work on a copy. All memory is the struct's own. */
 typedef struct {
-  gchar *weights, *style, *mask;
+  gchar *weights, *style, *mask, *lut, *output_lut;
   gdouble *style_weights;
   guint n_style_weights;
   gboolean use_statistics;      /* statistics were written after style and replace it */
   AdaInStatistics statistics;
-  gint style_size, processing_size, device, device_id, threads, precision;
+  gint style_size, processing_size, hdr, device, device_id, threads, precision;
   gdouble alpha, smoothing;
   gboolean preserve_color, navigation;
   guint64 transition;           /* ns */
@@ -45,12 +45,19 @@ typedef struct {
 /* One frame during one call. */
 typedef struct {
   AdaInPlane src[ADAIN_PLANES], dst[ADAIN_PLANES];
-  gfloat alpha;                 /* 0 only in frames of system memory that cannot be handed on as they are */
+  gfloat alpha;                 /* 0 with look-up tables of files, and in frames of system memory that cannot be handed on as they are */
   gdouble smoothing;            /* as the property says, 0 to 1 */
   gboolean preserve_color;
   GstClockTime time;            /* running time, GST_CLOCK_TIME_NONE where unknown */
   gboolean discontinuity;       /* does not go on from the frame before; stays until the engine has done a frame */
 } AdaInFrame;
+
+/* What the caps say of colours beside the matrix. */
+typedef struct {
+  gint transfer;                /* 0: no high dynamic range, 1: PQ, 2: HLG */
+  gint primaries;               /* values of hdr.Primaries */
+  gdouble max_cll, display;     /* cd/m2: the brightest pixel, the mastering display's peak; 0 where unknown */
+} AdaInColour;
 
 /* What went wrong, in the order of messages.c. */
 typedef enum {
@@ -84,6 +91,7 @@ typedef struct {
   AdaInSettings announced;      /* under the object lock: as the worker is to see them */
   gboolean statistics_written;  /* under the object lock: style-statistics since then */
   GstCudaContext *context;      /* under the object lock: shared with the elements around; see context.c */
+  gboolean tables;              /* look-up tables of files are in force; does not change between start and stop */
   gboolean gpu_engine;          /* the engine takes frames in GPU memory; does not change between start and stop */
   /* Below: streaming thread only. */
   GstVideoInfo info;

@@ -27,6 +27,35 @@ matrix (const GstVideoInfo * info)
   }
 }
 
+static AdaInColour
+colour (const GstVideoInfo * info, const GstCaps * caps)
+{
+  GstVideoContentLightLevel light;
+  GstVideoMasteringDisplayInfo display;
+  AdaInColour c = { 0 };
+
+  if (info->colorimetry.transfer == GST_VIDEO_TRANSFER_SMPTE2084)
+    c.transfer = 1;
+  else if (info->colorimetry.transfer == GST_VIDEO_TRANSFER_ARIB_STD_B67)
+    c.transfer = 2;
+  switch (info->colorimetry.primaries) {
+    case GST_VIDEO_COLOR_PRIMARIES_SMPTERP431:
+    case GST_VIDEO_COLOR_PRIMARIES_SMPTEEG432:
+      c.primaries = 1;
+      break;
+    case GST_VIDEO_COLOR_PRIMARIES_BT709:
+      c.primaries = 2;
+      break;
+    default:
+      break;
+  }
+  if (gst_video_content_light_level_from_caps (&light, caps))
+    c.max_cll = light.max_content_light_level;
+  if (gst_video_mastering_display_info_from_caps (&display, caps))
+    c.display = display.max_display_mastering_luminance / 10000.0;
+  return c;
+}
+
 /* Frames in GPU memory need a context, if only for the pool, whatever computes. */
 static gboolean
 prepare_memory (GstAdaInFilter * self, GstCaps * caps)
@@ -50,6 +79,7 @@ set_caps (GstBaseTransform * base, GstCaps * in, GstCaps * out)
   GstAdaInFilter *self = ADAIN_FILTER (base);
   AdaInError e = { 0 };
   GstVideoInfo *info = &self->info;
+  AdaInColour c;
 
   if (!gst_video_info_from_caps (info, in)) {
     GST_ELEMENT_ERROR (self, CORE, NEGOTIATION, ("The video format is not complete."), ("caps %" GST_PTR_FORMAT, in));
@@ -58,8 +88,9 @@ set_caps (GstBaseTransform * base, GstCaps * in, GstCaps * out)
   self->frame.discontinuity = TRUE;
   if (!prepare_memory (self, in))
     return FALSE;
+  c = colour (info, in);
   if (goAdaInCaps (self, (char *) GST_VIDEO_INFO_NAME (info), info->width, info->height, matrix (info),
-          info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255, &e))
+          info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255, &c, &e))
     return TRUE;
   adain_post_error (self, &e);
   return FALSE;

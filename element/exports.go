@@ -80,7 +80,7 @@ func goAdaInStop(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
 // goAdaInCaps is called by the streaming thread, between frames.
 //
 //export goAdaInCaps
-func goAdaInCaps(element *C.GstAdaInFilter, format *C.char, width, height, matrix C.gint, fullRange C.gboolean, e *C.AdaInError) (ok C.gboolean) {
+func goAdaInCaps(element *C.GstAdaInFilter, format *C.char, width, height, matrix C.gint, fullRange C.gboolean, colour *C.AdaInColour, e *C.AdaInError) (ok C.gboolean) {
 	defer guard(e, &ok)
 	st := lookup(element).running.Load()
 	if st == nil {
@@ -89,6 +89,7 @@ func goAdaInCaps(element *C.GstAdaInFilter, format *C.char, width, height, matri
 	if err := st.negotiate(C.GoString(format), int(width), int(height), int(matrix), fullRange != 0); err != nil {
 		return report(e, failure{capsKind, err})
 	}
+	st.tables.negotiate(element, colour)
 	if element.gpu_memory != 0 {
 		if err := st.follow(); err != nil {
 			return report(e, err)

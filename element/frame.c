@@ -15,6 +15,13 @@ plain_layout (const GstVideoInfo * info, GstBuffer * buffer)
   return TRUE;
 }
 
+/* Whether a frame goes on as it is: at alpha 0, unless look-up tables of files change it even then. */
+static gboolean
+untouched (GstAdaInFilter * self)
+{
+  return self->frame.alpha == 0.0f && !self->tables;
+}
+
 /* A frame that the engine does not see, as at alpha 0, also breaks the line of those that it has seen. */
 static void
 take_settings (GstAdaInFilter * self, GstBuffer * buffer)
@@ -30,7 +37,7 @@ take_settings (GstAdaInFilter * self, GstBuffer * buffer)
   frame->smoothing = self->settings.smoothing;
   frame->preserve_color = self->settings.preserve_color;
   GST_OBJECT_UNLOCK (self);
-  if (frame->alpha == 0.0f || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+  if (untouched (self) || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
     frame->discontinuity = TRUE;
 }
 
@@ -48,7 +55,7 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
   take_settings (self, buffer);
 
   /* Who takes frames in GPU memory reads GstVideoMeta: their rows never are as the caps say. */
-  passthrough = self->frame.alpha == 0.0f
+  passthrough = untouched (self)
       && (self->gpu_memory || self->downstream_takes_meta || plain_layout (&self->info, buffer));
   self->refused = !passthrough && self->gpu_memory && !adain_context_follow (self, buffer);
   if (passthrough == gst_base_transform_is_passthrough (base))
@@ -113,7 +120,7 @@ stylize (GstAdaInFilter * self, GstVideoFrame * src, GstVideoFrame * dst)
     return GST_FLOW_ERROR;
   }
   if (goAdaInFrame (self, &self->frame, &e)) {
-    self->frame.discontinuity = self->frame.alpha == 0.0f;
+    self->frame.discontinuity = untouched (self);
     return GST_FLOW_OK;
   }
   adain_post_error (self, &e);

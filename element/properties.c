@@ -15,6 +15,9 @@ enum
   PROP_NAVIGATION,
   PROP_STYLE_SIZE,
   PROP_PROCESSING_SIZE,
+  PROP_LUT,
+  PROP_OUTPUT_LUT,
+  PROP_HDR,
   PROP_DEVICE,
   PROP_DEVICE_ID,
   PROP_THREADS,
@@ -61,6 +64,18 @@ precision_type (void)
     {0, NULL, NULL}
   };
   return enum_type (&type, "GstAdaInPrecision", values);
+}
+
+static GType
+hdr_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {0, "frames whose caps say PQ or HLG are tone-mapped for the network and the result is mapped back", "auto"},
+    {1, "the network sees the frame's own values", "off"},
+    {0, NULL, NULL}
+  };
+  return enum_type (&type, "GstAdaInHdr", values);
 }
 
 static void
@@ -142,6 +157,17 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_PROCESSING_SIZE:
       s->processing_size = g_value_get_int (value);
       break;
+    case PROP_LUT:
+      g_free (s->lut);
+      s->lut = g_value_dup_string (value);
+      break;
+    case PROP_OUTPUT_LUT:
+      g_free (s->output_lut);
+      s->output_lut = g_value_dup_string (value);
+      break;
+    case PROP_HDR:
+      s->hdr = g_value_get_enum (value);
+      break;
     case PROP_DEVICE:
       s->device = g_value_get_enum (value);
       break;
@@ -222,6 +248,15 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_PROCESSING_SIZE:
       g_value_set_int (value, s->processing_size);
+      break;
+    case PROP_LUT:
+      g_value_set_string (value, s->lut ? s->lut : "");
+      break;
+    case PROP_OUTPUT_LUT:
+      g_value_set_string (value, s->output_lut ? s->output_lut : "");
+      break;
+    case PROP_HDR:
+      g_value_set_enum (value, s->hdr);
       break;
     case PROP_DEVICE:
       g_value_set_enum (value, s->device);
@@ -315,6 +350,20 @@ install_frame_properties (const char *smoothing_blurb)
       "alone, or through the built-in styles where style has one name. With a mask right and left do nothing", FALSE, playing);
 }
 
+static void
+install_colour_properties (void)
+{
+  const GParamFlags ready = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+
+  properties[PROP_LUT] = g_param_spec_string ("lut", "Look-up table",
+      "File (.cube) of a look-up table that makes what the network sees of the frame's colours, as for footage in log. With it or "
+      "output-lut hdr does nothing, and alpha 0 shows what the tables make of the network's unstyled picture. Empty: none", "", ready);
+  properties[PROP_OUTPUT_LUT] = g_param_spec_string ("output-lut", "Output look-up table",
+      "File (.cube) of a look-up table that makes the frame's colours of the network's result. Empty: none", "", ready);
+  properties[PROP_HDR] = g_param_spec_enum ("hdr", "High dynamic range",
+      "What is done with frames of high dynamic range (PQ or HLG of ITU-R BT.2100)", hdr_type (), 0, ready);
+}
+
 void
 adain_install_properties (GObjectClass * klass, const AdaInClass * c)
 {
@@ -326,6 +375,7 @@ adain_install_properties (GObjectClass * klass, const AdaInClass * c)
   klass->dispatch_properties_changed = dispatch_properties_changed;
 
   install_style_properties (g_intern_string (c->style_blurb));
+  install_colour_properties ();
   install_frame_properties (g_intern_string (c->smoothing_blurb));
   properties[PROP_WEIGHTS] = g_param_spec_string ("weights", "Weights",
       "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);

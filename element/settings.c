@@ -18,6 +18,8 @@ copy_settings (AdaInSettings * to, const AdaInSettings * from)
   to->weights = g_strdup (from->weights);
   to->style = g_strdup (from->style);
   to->mask = g_strdup (from->mask);
+  to->lut = g_strdup (from->lut);
+  to->output_lut = g_strdup (from->output_lut);
   to->style_weights = g_memdup2 (from->style_weights, from->n_style_weights * sizeof *from->style_weights);
   adain_statistics_copy (&to->statistics, &from->statistics);
 }
@@ -46,6 +48,8 @@ adain_settings_clear (AdaInSettings * s)
   g_free (s->weights);
   g_free (s->style);
   g_free (s->mask);
+  g_free (s->lut);
+  g_free (s->output_lut);
   g_free (s->style_weights);
   adain_statistics_clear (&s->statistics);
   *s = (AdaInSettings) { 0 };

@@ -17,6 +17,9 @@ type settings struct {
 	weights      string // file; "" is the built-in network
 	style        string
 	mask         string // picture file; "" is none
+	lut          string // .cube files; "" is none
+	outputLUT    string
+	hdr          bool
 	styleWeights []float64
 	statistics   *model.Style // replaces style if not nil
 	styleSize    int          // pixels, 0 keeps
@@ -53,6 +56,9 @@ func taken(c *C.AdaInSettings) settings {
 		weights:      C.GoString(c.weights),
 		style:        C.GoString(c.style),
 		mask:         C.GoString(c.mask),
+		lut:          C.GoString(c.lut),
+		outputLUT:    C.GoString(c.output_lut),
+		hdr:          c.hdr == 0,
 		styleWeights: slices.Clone(doubles(c.style_weights, c.n_style_weights)),
 		styleSize:    int(c.style_size),
 		processing:   int(c.processing_size),

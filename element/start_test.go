@@ -51,6 +51,8 @@ func TestStartErrors(t *testing.T) {
 		{"style=" + n.styleFile, resource, 13, "network"},
 		{"style-weights=<1.0,2.0>", resource, 13, "tyle-weights"},
 		{"style-statistics=adain-statistics,network=(string)lite", resource, 13, "0 means"},
+		{"lut=" + dir + "/none.cube", resource, 3, "none.cube"},
+		{"output-lut=" + dir + "/junk.png", resource, 9, "utput-lut: " + dir + "/junk.png: line 1"},
 		{"processing-size=7", resource, 13, "rocessing-size is 7 pixels, wanted 0, which is the frame's size, or at least 8"},
 		{"processing-size=1", resource, 13, "rocessing-size is 1 pixels"},
 		{"device=cuda", library, 3, "no GPU"},

@@ -26,6 +26,7 @@ type state struct {
 	scene      atomic.Pointer[scene] // the newest; the worker's to change
 	fade       atomic.Pointer[fade]  // what the newest frame has; streaming thread's to change
 	worker     *worker
+	tables     tables
 
 	content, result model.Image       // as negotiated; the planes are those of the frame under way
 	stylization     model.Stylization // of the frame under way
@@ -51,6 +52,12 @@ func start(f *filter, engines model.Engines) (*state, error) {
 	}()
 	if err := st.open(); err != nil {
 		return nil, err
+	}
+	if err := st.tables.load(s); err != nil {
+		return nil, err
+	}
+	if f.element.tables = 0; st.tables.ofFiles() {
+		f.element.tables = 1
 	}
 	loader := &loader{engines: st.engines, weights: weights, device: st.options.Device}
 	first, err := loader.load(s, s.options.Threads)
@@ -143,11 +150,11 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	}
 	st.stylization = model.Stylization{
 		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: min(float32(f.smoothing), model.MaxSmoothing),
-		Discontinuity: f.discontinuity != 0, ProcessingSize: st.processing,
+		Discontinuity: f.discontinuity != 0, ProcessingSize: st.processing, Before: st.tables.before, After: st.tables.after,
 	}
 	fade.at(time, &st.stylization)
 	var err error
-	if st.stylization.Alpha == 0 {
+	if st.stylization.Alpha == 0 && !st.tables.ofFiles() {
 		err = st.copy(&st.result, &st.content, &st.stylization)
 	} else {
 		err = st.engine.Stylize(&st.result, &st.content, &st.stylization) // checks the frame

@@ -1,6 +1,10 @@
 package model
 
-import "slices"
+import (
+	"slices"
+
+	"adainfilter/model/lut"
+)
 
 // History is what an engine has to know of the frame before to tell whether the next one goes on from it, as smoothing.go says. The zero
 // value is that of an engine that has stylized none. Methods allocate nothing for stylizations with as many channels as before.
@@ -8,6 +12,7 @@ type History struct {
 	known          bool
 	frame, network [2]int // sizes: width and height
 	mask           *Mask
+	before, after  *lut.Table
 	smoothed       bool // what follows is of such a frame only
 	format         Format
 	colorimetry    Colorimetry
@@ -22,6 +27,7 @@ func (h *History) Forget() { h.known = false }
 func (h *History) Remember(src *Image, s *Stylization) {
 	w, height := s.Size(src.Width, src.Height)
 	h.known, h.frame, h.network, h.mask = true, [2]int{src.Width, src.Height}, [2]int{w, height}, s.Mask
+	h.before, h.after = s.Before, s.After
 	if h.smoothed = s.Smoothing > 0; !h.smoothed {
 		return
 	}
@@ -33,13 +39,14 @@ func (h *History) Remember(src *Image, s *Stylization) {
 // ContinuesStatistics says whether those of src may go on from those of the frame before; a scene cut is for the engine to find.
 func (h *History) ContinuesStatistics(src *Image, s *Stylization) bool {
 	w, height := s.Size(src.Width, src.Height)
-	return !s.Discontinuity && h.known && h.frame == [2]int{src.Width, src.Height} && h.network == [2]int{w, height} && h.mask.SameRegions(s.Mask)
+	return !s.Discontinuity && h.known && h.frame == [2]int{src.Width, src.Height} && h.network == [2]int{w, height} &&
+		h.before == s.Before && h.mask.SameRegions(s.Mask)
 }
 
 // ContinuesPixels says whether the pixels of src may follow those of the frame before where its statistics go on.
 func (h *History) ContinuesPixels(src *Image, s *Stylization) bool {
 	return h.ContinuesStatistics(src, s) && h.smoothed && s.Smoothing > 0 && h.format == src.Format && h.colorimetry == src.Colorimetry &&
-		h.alpha == s.Alpha && h.style.equal(s.Style) && h.second.equal(s.second())
+		h.alpha == s.Alpha && h.after == s.After && h.style.equal(s.Style) && h.second.equal(s.second())
 }
 
 // second is the style of the second region, without values where there is none.

@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+
+	"adainfilter/model/lut"
 )
 
 // Stylization says how one frame is to be stylized. Engine.Stylize reads it during the call only, so one that is kept serves all frames. The
@@ -31,6 +33,11 @@ type Stylization struct {
 	// ProcessingSize is the short side at which the network runs, as processing.go says; 0, or at least the frame's: the frame's size.
 	ProcessingSize int
 
+	// Before and After are look-up tables around the network, nil for none: the network sees what Before makes of the frame's R'G'B', and its
+	// result, clamped to [0,1], becomes what After makes of it, clamped again. All else is in the frame's own R'G'B' and samples: the processing
+	// size, smoothing, kept colours. Statistics of pictures know no tables.
+	Before, After *lut.Table
+
 	// Discontinuity says that this frame does not go on from the one before, as after a seek.
 	Discontinuity bool
 }
@@ -48,6 +55,11 @@ func (s *Stylization) check(c int) error {
 	}
 	if p := s.ProcessingSize; p != 0 && p < MinSize {
 		return fmt.Errorf("processing size is %d, wanted 0 (the frame's) or at least %d", p, MinSize)
+	}
+	for _, t := range [...]*lut.Table{s.Before, s.After} {
+		if err := t.Check(); err != nil {
+			return err
+		}
 	}
 	if err := s.Style.Check(c); err != nil {
 		return err

@@ -139,6 +139,17 @@ hn_proposes (GstHarness * h, const char *text)
   return found;
 }
 
+/* The caps of what has come out. */
+char *
+hn_out (GstHarness * h)
+{
+  GstCaps *caps = gst_pad_get_current_caps (h->sinkpad);
+  char *text = caps ? gst_caps_to_string (caps) : g_strdup ("");
+
+  gst_clear_caps (&caps);
+  return text;
+}
+
 /* What caps the element takes while downstream takes these. */
 char *
 hn_takes (GstHarness * h, const char *downstream)

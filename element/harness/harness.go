@@ -187,6 +187,9 @@ func (h *Harness) Takes(downstream string) string {
 	return take(C.hn_takes(h.h, text))
 }
 
+// Out are the caps of the frames that have come out.
+func (h *Harness) Out() string { return take(C.hn_out(h.h)) }
+
 // Accepts asks the element whether it would accept caps.
 func (h *Harness) Accepts(caps string) bool {
 	text := C.CString(caps)

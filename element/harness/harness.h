@@ -67,6 +67,7 @@ const gint *hn_notified (GstElement * element, const char *property);
 void hn_set_half (GstElement * element, const char *when, const char *property, const char *value);
 gboolean hn_caps (GstHarness * h, const char *caps);
 int hn_proposes (GstHarness * h, const char *caps);
+char *hn_out (GstHarness * h);
 char *hn_takes (GstHarness * h, const char *downstream);
 gboolean hn_accepts (GstHarness * h, const char *caps);
 

@@ -76,7 +76,7 @@ var thresholds = [3]float64{0.815, 0.803, 0.880}
 
 const power = 1.2
 
-// limits are the largest distances that colours of the source have: those that become 1.
+// limits are the largest distances that colours of the source have, and some room for colours between those that are tried: they become 1.
 func limits(to matrix) (out [3]float64) {
 	const n = 64
 	for i := range (n + 1) * (n + 1) {
@@ -88,6 +88,11 @@ func limits(to matrix) (out [3]float64) {
 			for c := range out {
 				out[c] = max(out[c], 1-v[c]/highest(v))
 			}
+		}
+	}
+	for c := range out {
+		if out[c] > 1+1e-9 {
+			out[c] *= 1.001
 		}
 	}
 	return out

@@ -14,6 +14,7 @@
 package hdr
 
 import (
+	"fmt"
 	"math"
 
 	"adainfilter/model/lut"
@@ -34,6 +35,11 @@ type Source struct {
 	Peak      float64 // cd/m2 of its brightest colour: see Peak
 }
 
+// String is like "PQ, BT.2020, up to 1000 cd/m2".
+func (s Source) String() string {
+	return fmt.Sprintf("%s, %s, up to %v cd/m2", [...]string{"PQ", "HLG"}[s.Transfer], [...]string{"BT.2020", "P3", "BT.709"}[s.Primaries], s.Peak)
+}
+
 // DefaultPeak is the peak of a picture that says nothing: the reference display of BT.2408.
 const DefaultPeak = 1000
 
@@ -50,11 +56,21 @@ func Peak(maxCLL, display float64) float64 {
 	return min(max(peak, 203), 10000)
 }
 
-// Tables are ToNetwork and FromNetwork, sampled as cubes of 33.
+// Tables are ToNetwork and FromNetwork, sampled as cubes of 33. The first ends at the signal of the peak.
 func (s Source) Tables() (before, after *lut.Table) {
 	const size = 33
 	m := s.mapping()
-	return lut.Sampled(size, m.toNetwork), lut.Sampled(size, m.fromNetwork)
+	end := m.light.encode([3]float64{1, 1, 1})
+	before = lut.Sampled(size, func(rgb [3]float64) [3]float64 {
+		for c := range rgb {
+			rgb[c] *= end[c]
+		}
+		return m.toNetwork(rgb)
+	})
+	for c, v := range end {
+		before.High[c] = float32(v)
+	}
+	return before, lut.Sampled(size, m.fromNetwork)
 }
 
 // ToNetwork is the network's R'G'B' of the source's, both 0 to 1.

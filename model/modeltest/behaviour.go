@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 )
 
 // sizes changes size and format back and forth on one engine, with statistics in between.
@@ -147,6 +148,10 @@ func badCalls(channels int) []call {
 		{"smoothing NaN", with(func(s *model.Stylization) { s.Smoothing = nan })},
 		{"processing size below the least", with(func(s *model.Stylization) { s.ProcessingSize = model.MinSize - 1 })},
 		{"processing size below 0", with(func(s *model.Stylization) { s.ProcessingSize = -16 })},
+		{"short table", with(func(s *model.Stylization) {
+			s.Before = &lut.Table{Cube: true, Size: 2, High: [3]float32{1, 1, 1}, Values: make([]float32, 31)}
+		})},
+		{"table without domain", with(func(s *model.Stylization) { s.After = &lut.Table{Size: 2, Values: make([]float32, 8)} })},
 		{"empty mask", mask(0, 0, 0, style)},
 		{"mask of negative size", mask(-4, -4, 16, style)},
 		{"short mask", mask(16, 16, 255, style)},

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 	"adainfilter/model/ref"
 )
 
@@ -24,6 +25,7 @@ type frame struct {
 	smoothing     float32
 	discontinuity bool
 	processing    int
+	before, after *lut.Table
 	noise         uint64 // of the content, from none at the left to much at the right; 0 is none
 }
 
@@ -64,7 +66,7 @@ func (f frame) stylization(w *model.Weights) *model.Stylization {
 		style = RandomStats(f.seed, w.Widths[3])
 	}
 	return &model.Stylization{Style: style, Alpha: f.alpha, Mask: f.mask, PreserveColor: f.preserve, Smoothing: f.smoothing, Discontinuity: f.discontinuity,
-		ProcessingSize: f.processing}
+		ProcessingSize: f.processing, Before: f.before, After: f.after}
 }
 
 // image is an empty one for the frame.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 	"adainfilter/model/ref"
 )
 
@@ -23,6 +24,47 @@ func repaint(value func(v uint8) uint8) model.Opener {
 		}
 		s.Mask = &m
 	})
+}
+
+// tableDefects are wrong in the look-up tables.
+func tableDefects() []defect {
+	changed := func(change func(t *lut.Table)) model.Opener {
+		return withStylization(func(s *model.Stylization) {
+			for _, t := range []**lut.Table{&s.Before, &s.After} {
+				if *t != nil {
+					other := **t
+					other.Values = slices.Clone(other.Values)
+					change(&other)
+					*t = &other
+				}
+			}
+		})
+	}
+	return []defect{
+		{"no table before", "tables", withStylization(func(s *model.Stylization) { s.Before = nil })},
+		{"no table after", "tables", withStylization(func(s *model.Stylization) { s.After = nil })},
+		{"tables swapped", "tables", withStylization(func(s *model.Stylization) { s.Before, s.After = s.After, s.Before })},
+		{"domain ignored", "tables", changed(func(t *lut.Table) { t.Low, t.High = [3]float32{}, [3]float32{1, 1, 1} })},
+		{"one domain for all channels", "tables", changed(func(t *lut.Table) { t.Low[1], t.High[1] = t.Low[0], t.High[0] })},
+		{"red and blue axes swapped", "tables", changed(func(t *lut.Table) {
+			for i, n := 0, t.Size; t.Cube && i < n*n*n; i++ {
+				if k := i/n/n + i/n%n*n + i%n*n*n; k > i {
+					for c := range 4 {
+						t.Values[4*i+c], t.Values[4*k+c] = t.Values[4*k+c], t.Values[4*i+c]
+					}
+				}
+			}
+		})},
+		{"the first table kept", "tables", func(w *model.Weights, o model.Options) (model.Engine, error) {
+			var first *lut.Table
+			return withStylization(func(s *model.Stylization) {
+				if first == nil {
+					first = s.Before
+				}
+				s.Before = first
+			})(w, o)
+		}},
+	}
 }
 
 // maskDefects are wrong in the regions.
@@ -205,7 +247,7 @@ func smoothingDefects() []defect {
 // In a short run each case finds its first two defects.
 func TestSuiteFindsDefectsOfControls(t *testing.T) {
 	times := map[string]int{}
-	for _, d := range slices.Concat(maskDefects(), colourDefects(), smoothingDefects(), pixelDefects(), sizeDefects()) {
+	for _, d := range slices.Concat(tableDefects(), maskDefects(), colourDefects(), smoothingDefects(), pixelDefects(), sizeDefects()) {
 		if times[d.found]++; testing.Short() && times[d.found] > 2 {
 			continue
 		}

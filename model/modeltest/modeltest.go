@@ -77,6 +77,7 @@ func Cases(open model.Opener, tolerance Tolerance) []Case {
 		{"smoothing", s.smoothing},
 		{"temporal blend", s.temporalBlend},
 		{"processing size", s.processing},
+		{"tables", s.tables},
 	}
 	for _, f := range model.Formats() {
 		cases = append(cases, Case{"format " + f.String(), func() error { return s.format(f) }})

@@ -47,10 +47,10 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		}
 	}
 	small := reduced(src, s)
-	x := Encode(e.weights, Read(small))[3]
+	x := Encode(e.weights, Looked(Read(small), s.Before))[3]
 	regions := Regions(s, x, small.Width, small.Height)
 	continues := e.history.smooth(s, regions, src, small)
-	result := Crop(Decode(e.weights, Adapt(x, regions, float64(s.Alpha))), small.Height, small.Width)
+	result := Looked(Crop(Decode(e.weights, Adapt(x, regions, float64(s.Alpha))), small.Height, small.Width), s.After)
 	if small == src && s.Smoothing == 0 {
 		e.blend = temporalBlend{}
 		write(dst, src, result, s.PreserveColor)
