@@ -7,6 +7,7 @@ import (
 	"gorgonia.org/cu"
 
 	"adainfilter/cuda/driver"
+	"adainfilter/cuda/kernels"
 	"adainfilter/model"
 )
 
@@ -21,6 +22,8 @@ type Engine struct {
 	schedule *schedule     // for the latest sizes; nil before the first picture and after a failure
 	history  model.History // what the statistics in network.previous are of
 	blend    temporalBlend // what the pixels follow
+
+	before, after table // around the network
 }
 
 var _ model.Engine = (*Engine)(nil)
@@ -101,6 +104,7 @@ func (e *Engine) encode(picture *model.Image) ([]float32, error) {
 	if err := s.makeStatistics(l); err != nil {
 		return nil, err
 	}
+	l.first.args.Table = kernels.Lookup{}
 	if l.first.args.Src, err = s.stage(picture, e.stream); err != nil {
 		return nil, err
 	}
@@ -203,7 +207,7 @@ func (e *Engine) Close() error {
 		return e.abandon(err)
 	}
 	var failed []error
-	failed = append(failed, e.dropSchedule(), e.blend.free())
+	failed = append(failed, e.dropSchedule(), e.blend.free(), e.before.free(), e.after.free())
 	if e.network != nil {
 		failed = append(failed, e.network.free())
 	}

@@ -59,6 +59,10 @@ func (e *Engine) prepare(dst, src *model.Image, stylization *model.Stylization) 
 	if err := e.uploadStyles(s, stylization); err != nil {
 		return nil, nil, err
 	}
+	if err := errors.Join(e.before.load(stylization.Before, e.stream), e.after.load(stylization.After, e.stream)); err != nil {
+		return nil, nil, err
+	}
+	l.first.args.Table, l.last.args.Table = e.before.args, e.after.args
 	from, err := s.stage(src, e.stream)
 	if err != nil {
 		return nil, nil, err

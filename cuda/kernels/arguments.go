@@ -22,6 +22,13 @@ type Frame struct {
 	_                     int32 // C++ pads to a multiple of 8 bytes
 }
 
+// Lookup is struct Lookup of lookup.cuh: a look-up table of colours; without values it is none.
+type Lookup struct {
+	Values     Address
+	Size, Cube int32
+	Low, Scale [3]float32
+}
+
 // Launch is struct Launch of launch.cuh, which each kernel brings along as the constant NAME_launch: what the host must know to launch it.
 type Launch struct {
 	TileW, TileH int32 // pixels of the input plane that a block computes at a time
@@ -33,6 +40,7 @@ type Launch struct {
 // FirstArguments are those of first.cu.
 type FirstArguments struct {
 	Src    Frame
+	Table  Lookup
 	Weight Address `arg:"w"`
 	Bias   Address
 	Dst    Address `arg:"y"`
@@ -129,6 +137,7 @@ type LastArguments struct {
 	Weight        Address `arg:"w"`
 	Bias          Address
 	Dst, Src      Frame
+	Table         Lookup
 	H, W, C       int32
 	PreserveColor int32
 }

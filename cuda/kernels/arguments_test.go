@@ -56,6 +56,8 @@ func wanted(field reflect.StructField) (ptx string, source *regexp.Regexp) {
 		return " f32 ", regexp.MustCompile(`^float $`)
 	case reflect.TypeFor[Frame]():
 		return fmt.Sprintf("%d b8 %d", field.Type.Align(), field.Type.Size()), regexp.MustCompile(`^Frame $`)
+	case reflect.TypeFor[Lookup]():
+		return fmt.Sprintf("%d b8 %d", field.Type.Align(), field.Type.Size()), regexp.MustCompile(`^Lookup $`)
 	case reflect.TypeFor[TensorMap]():
 		return fmt.Sprintf("64 b8 %d", field.Type.Size()), regexp.MustCompile(`^const __grid_constant__ TMap $`)
 	}
@@ -173,7 +175,7 @@ func TestWrongArguments(t *testing.T) {
 	}
 }
 
-var member = regexp.MustCompile(`(?m)^  (unsigned char \*|long long|int|float) ?([^;]+);`)
+var member = regexp.MustCompile(`(?m)^  (unsigned char \*|const float \*|long long|int|float) ?([^;]+);`)
 
 // TestStructs holds the structs that host and kernels share against their C++.
 func TestStructs(t *testing.T) {
@@ -182,6 +184,7 @@ func TestStructs(t *testing.T) {
 		shared       reflect.Type
 	}{
 		{"frame.cuh", "Frame", reflect.TypeFor[Frame]()},
+		{"lookup.cuh", "Lookup", reflect.TypeFor[Lookup]()},
 		{"launch.cuh", "Launch", reflect.TypeFor[Launch]()},
 	} {
 		text, err := os.ReadFile(c.header)
@@ -191,7 +194,7 @@ func TestStructs(t *testing.T) {
 		_, body, _ := strings.Cut(string(text), "struct "+c.name+" {\n")
 		body, _, _ = strings.Cut(body, "\n}")
 		types := map[string]reflect.Type{
-			"unsigned char *": reflect.TypeFor[Address](), "long long": reflect.TypeFor[int64](),
+			"unsigned char *": reflect.TypeFor[Address](), "const float *": reflect.TypeFor[Address](), "long long": reflect.TypeFor[int64](),
 			"int": reflect.TypeFor[int32](), "float": reflect.TypeFor[float32](),
 		}
 		i, end := 0, uintptr(0)

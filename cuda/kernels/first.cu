@@ -1,6 +1,7 @@
 // The first layer: a picture of any format to relu1_1. Conversion to R'G'B', reflect padding, 3x3 convolution, bias, ReLU.
 //
 //   src   W x H pixels, W and H >= 1; rows begin anywhere
+//   table of colours, before all else
 //   w     float16 [C][32], k = 3*tap + colour (R, G, B), 27..31 are 0; made for R'G'B' * 255, which float16 holds exactly for RGB formats
 //   bias  float [C]
 //   y     float16 [H+2][W+2][C] with a reflected halo
@@ -14,6 +15,7 @@
 // compute border pixels from reflected coordinates); FMA instead of mma (1728 a pixel: 10 times the time of the writes).
 #include "frame.cuh"
 #include "launch.cuh"
+#include "lookup.cuh"
 #include "plane.cuh"
 #include "warp.cuh"
 
@@ -58,13 +60,18 @@ __device__ __forceinline__ int first_reflect(int i, int n) {
   return n == 1 ? 0 : i;
 }
 
-__device__ __forceinline__ void first_convert(const Frame &f, __half *patch, int ty, int tx) {
+__device__ __forceinline__ void first_convert(const Frame &f, const Lookup &table, __half *patch, int ty, int tx) {
   const bool yuv = f.format >= FORMAT_NV12;
   const bool words = pixel_bytes(f.format) == 4 && (((size_t)f.plane[0] | (size_t)f.stride[0]) & 3) == 0;
   for (int i = threadIdx.x; i < first_patch * first_patch; i += first_threads) {
     const int row = i / first_patch, col = i % first_patch;
     const int y = first_reflect(ty + row - 1, f.height), x = first_reflect(tx + col - 1, f.width);
-    const FirstPixel p = yuv ? first_yuv(f, y, x) : first_packed(f, words, y, x);
+    FirstPixel p = yuv ? first_yuv(f, y, x) : first_packed(f, words, y, x);
+    if (table.values) {
+      p = {p.r / 255, p.g / 255, p.b / 255};
+      lookup(table, p.r, p.g, p.b);
+      p = {p.r * 255, p.g * 255, p.b * 255};
+    }
     __half *to = patch + row * first_pitch + col * 3;
     to[0] = __float2half_rn(p.r);
     to[1] = __float2half_rn(p.g);
@@ -92,14 +99,14 @@ __device__ __forceinline__ void first_weights(uint32_t (&b)[8][2][2], const __ha
 }
 
 extern "C" __global__ void __launch_bounds__(first_threads)
-    first(Frame src, const __half *w, const float *bias, __half *y, int C) {
+    first(Frame src, Lookup table, const __half *w, const float *bias, __half *y, int C) {
   __shared__ __half patch[first_patch * first_pitch];
   __shared__ uint4 staging[first_threads / 32][first_tile * first_channels / 8];
   const int across = (src.width + first_tile - 1) / first_tile;
   const int ty = blockIdx.x / across * first_tile, tx = blockIdx.x % across * first_tile;
   const int channel = blockIdx.y * first_channels, blocks = min(C - channel, first_channels) / 8;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-  first_convert(src, patch, ty, tx);
+  first_convert(src, table, patch, ty, tx);
   uint32_t b[8][2][2];
   first_weights(b, w + (size_t)channel * 32, blocks);
 

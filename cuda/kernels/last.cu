@@ -5,6 +5,7 @@
 //   bias  float [3]
 //   dst   at most W x H pixels, of any format; gets the plane's upper left corner. Rows begin anywhere; bytes between them stay
 //   src   the input picture, of the same format and size; gives alpha and padding bytes. May be the same memory as dst
+//   table of colours, behind the network and before all else
 //   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed
 //                   formats are BT.601's
 //   Grid: tiles of dst
@@ -21,6 +22,7 @@
 // an SM of sm_86, and the border comes from L2 anyway).
 #include "frame.cuh"
 #include "launch.cuh"
+#include "lookup.cuh"
 #include "pixel.cuh"
 #include "warp.cuh"
 
@@ -146,7 +148,8 @@ __device__ __forceinline__ void last_yuv(const Frame &dst, const Frame &src, con
 }
 
 extern "C" __global__ void __launch_bounds__(last_threads, 2)
-    last(const __half *x, const __half *w, const float *bias, Frame dst, Frame src, int H, int W, int C, int preserve_color) {
+    last(const __half *x, const __half *w, const float *bias, Frame dst, Frame src, Lookup table, int H, int W, int C,
+         int preserve_color) {
   __shared__ float sums[last_pixels * last_sums];
   const int across = (dst.width + last_w - 1) / last_w;
   const int ty = blockIdx.x / across * last_h, tx = blockIdx.x % across * last_w;
@@ -155,7 +158,8 @@ extern "C" __global__ void __launch_bounds__(last_threads, 2)
   // A warp takes 16 x 2 pixels, so that those which share chroma are its lanes.
   const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
   const int row = warp / 2 * 2 + lane / 16, col = warp % 2 * 16 + lane % 16;
-  const Colour p = last_gather(sums, bias, row, col);
+  Colour p = last_gather(sums, bias, row, col);
+  lookup(table, p.r, p.g, p.b);
   const bool exists = ty + row < dst.height && tx + col < dst.width;
   if (dst.format >= FORMAT_NV12)
     last_yuv(dst, src, p, ty + row, tx + col, exists, preserve_color);

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 )
 
 // temporalBlend is what the pixels of a frame's result are blended with: the frame before, and its blended result.
@@ -11,6 +12,7 @@ type temporalBlend struct {
 	frame, result *model.Image // nil where there is none
 	style, second model.Stats
 	alpha         float32
+	after         *lut.Table
 }
 
 // apply blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go defines it. continues says
@@ -25,11 +27,12 @@ func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *mod
 		second = stylization.Mask.Second
 	}
 	continues = continues && s.result != nil && s.result.Format == result.Format && s.result.Colorimetry == result.Colorimetry &&
-		same(s.style, stylization.Style) && same(s.second, second) && s.alpha == stylization.Alpha
+		same(s.style, stylization.Style) && same(s.second, second) && s.alpha == stylization.Alpha &&
+		s.after == stylization.After
 	if continues {
 		Blend(result, s.result, Moved(frame, s.frame), model.BlendWeight(stylization.Smoothing))
 	}
-	*s = temporalBlend{copyOf(frame), copyOf(result), stylization.Style.Clone(), second.Clone(), stylization.Alpha}
+	*s = temporalBlend{copyOf(frame), copyOf(result), stylization.Style.Clone(), second.Clone(), stylization.Alpha, stylization.After}
 }
 
 func same(a, b model.Stats) bool { return slices.Equal(a.Mean, b.Mean) && slices.Equal(a.Std, b.Std) }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 )
 
 // Region is a part of the features that takes a style of its own.
@@ -85,6 +86,7 @@ func Adapt(x Features, regions []Region, alpha float64) Features {
 type history struct {
 	size    [4]int // of the frame before and as the network saw it; 0 if there was none
 	mask    *model.Mask
+	before  *lut.Table
 	content []Moments // of its regions
 	inForce []Moments
 }
@@ -93,11 +95,11 @@ type history struct {
 // not empty go on from the frame before.
 func (h *history) smooth(stylization *model.Stylization, regions []Region, frame, small *model.Image) bool {
 	size := [4]int{frame.Width, frame.Height, small.Width, small.Height}
-	continues := !stylization.Discontinuity && h.size == size && h.mask.SameRegions(stylization.Mask)
+	continues := !stylization.Discontinuity && h.size == size && h.mask.SameRegions(stylization.Mask) && h.before == stylization.Before
 	if !continues {
 		h.content, h.inForce = make([]Moments, len(regions)), make([]Moments, len(regions))
 	}
-	h.size, h.mask = size, stylization.Mask
+	h.size, h.mask, h.before = size, stylization.Mask, stylization.Before
 	s := float64(stylization.Smoothing)
 	for i := range regions {
 		content, before := regions[i].Content, h.inForce[i]

@@ -1,12 +1,13 @@
 // first.cu against plain loops: every format, odd sizes, rows at odd addresses.
 #include "first.cu"
 #include "picture.h"
+#include "table.h"
 
 namespace {
 
 int reflect(int i, int n) { return n == 1 ? 0 : i < 0 ? -i : i >= n ? 2 * n - 2 - i : i; }
 
-void run(const test::Picture &picture, int C) {
+void run(const test::Picture &picture, int C, const test::Table &table = {}) {
   const Frame &f = picture.frame();
   const int H = f.height, W = f.width;
   test::Random random(H * 100 + W + C);
@@ -17,9 +18,10 @@ void run(const test::Picture &picture, int C) {
 
   std::vector<float> pixels(size_t(H) * W * 3), wanted(y.size());
   for (int py = 0; py < H; py++)
-    for (int px = 0; px < W; px++)
-      for (int c = 0; c < 3; c++)
-        pixels[(size_t(py) * W + px) * 3 + c] = __half2float(__float2half_rn(float(255 * picture.pixel(py, px).v[c])));
+    for (int px = 0; px < W; px++) {
+      const test::Rgb p = table.at(picture.pixel(py, px));
+      for (int c = 0; c < 3; c++) pixels[(size_t(py) * W + px) * 3 + c] = __half2float(__float2half_rn(float(255 * p.v[c])));
+    }
   for (int hy = -1; hy <= H; hy++)
     for (int hx = -1; hx <= W; hx++)
       for (int o = 0; o < C; o++) {
@@ -33,11 +35,11 @@ void run(const test::Picture &picture, int C) {
 
   const emu::Launch l = test::kernel("first").launch;
   const int tiles = (H + l.tile_h - 1) / l.tile_h * ((W + l.tile_w - 1) / l.tile_w);
-  test::launch("first", dim3(tiles, (C + l.tile_c - 1) / l.tile_c), f, static_cast<const __half *>(w.data()),
+  test::launch("first", dim3(tiles, (C + l.tile_c - 1) / l.tile_c), f, table.lookup(), static_cast<const __half *>(w.data()),
                static_cast<const float *>(bias.data()), y.data(), C);
-  // A pixel converted from YCbCr may be rounded the other way: a step of up to 1/8, times a weight of up to 0.6/255.
+  // A pixel converted from YCbCr, or by a table, may be rounded the other way: a step of up to 1/8, times a weight of up to 0.6/255.
   const std::string what = "first " + picture.text() + " -> " + std::to_string(C);
-  test::near(what.c_str(), y.data(), wanted.data(), y.size(), picture.yuv() ? 6e-4 : 1e-5, 0x1p-11 + 1e-5);
+  test::near(what.c_str(), y.data(), wanted.data(), y.size(), picture.yuv() || table.exists() ? 6e-4 : 1e-5, 0x1p-11 + 1e-5);
 }
 
 }  // namespace
@@ -67,4 +69,9 @@ TEST(first_colorimetry) {
       test::set_colorimetry(picture.frame(), m[0], m[1], full_range);
       run(picture, 16);
     }
+}
+
+TEST(first_tables) {
+  for (int format : {FORMAT_BGR, FORMAT_RGBA, FORMAT_NV12})
+    for (const test::Table &table : test::tables()) run(test::Picture(format, 33, 17, false, 9), 16, table);
 }

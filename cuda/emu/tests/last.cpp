@@ -1,6 +1,7 @@
 // last.cu against plain loops: every format, odd sizes, rows at odd addresses, crops.
 #include "last.cu"
 #include "picture.h"
+#include "table.h"
 
 #include <algorithm>
 
@@ -63,7 +64,7 @@ int wrong_yuv(const test::Picture &dst, const test::Picture &src, int y, int x, 
 }
 
 // Sets dst and src, which may be the same.
-void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool preserve = false) {
+void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool preserve = false, const test::Table &table = {}) {
   test::Random random(s.H * 100 + s.W + s.C);
   test::Buffer<__half> x(size_t(s.H + 2) * (s.W + 2) * s.C), w(size_t(32) * s.C);
   test::Buffer<float> bias(3);
@@ -71,7 +72,8 @@ void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool pres
   for (auto &v : x) v = __float2half_rn(random.uniform(-1, 1));
   for (size_t i = 0; i < w.size(); i++) w[i] = __float2half_rn(i < size_t(27) * s.C ? random.uniform(-largest, largest) : 0);
   for (auto &b : bias) b = random.uniform(0.3f, 0.7f);
-  const std::vector<test::Rgb> rgb = convolve(s, x, w, bias);
+  std::vector<test::Rgb> rgb = convolve(s, x, w, bias);
+  for (auto &p : rgb) p = table.at(p);
   std::vector<std::vector<unsigned char>> before;
   for (int i = 0; i < dst.planes(); i++) before.push_back(dst.bytes(i));
 
@@ -79,7 +81,8 @@ void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool pres
   const emu::Launch l = test::kernel("last").launch;
   const int tiles = (f.height + l.tile_h - 1) / l.tile_h * ((f.width + l.tile_w - 1) / l.tile_w);
   test::launch("last", dim3(tiles), static_cast<const __half *>(x.data()), static_cast<const __half *>(w.data()),
-               static_cast<const float *>(bias.data()), f, src.frame(), s.H, s.W, s.C, int(preserve));
+               static_cast<const float *>(bias.data()), f, src.frame(), table.lookup(), s.H, s.W, s.C,
+               int(preserve));
 
   int bad = 0, outside = 0;
   for (int y = 0; y < f.height; y++)
@@ -159,7 +162,15 @@ TEST(last_not_a_number) {
   test::Buffer<float> bias(3);
   for (auto &b : bias) b = 0.5f;
   test::launch("last", dim3(1), static_cast<const __half *>(x.data()), static_cast<const __half *>(w.data()),
-               static_cast<const float *>(bias.data()), picture.frame(), picture.frame(), 3, 5, 16, 0);
+               static_cast<const float *>(bias.data()), picture.frame(), picture.frame(), Lookup{}, 3, 5, 16, 0);
   for (int y = 0; y < 3; y++)
     for (int i = 0; i < 15; i++) CHECK(picture.byte(0, y, i) == 0);
+}
+
+TEST(last_tables) {
+  for (int format : {FORMAT_RGB, FORMAT_BGRX, FORMAT_I420})
+    for (const test::Table &table : test::tables()) {
+      test::Picture dst(format, 33, 17, false, 1), src(format, 33, 17, true, 2);
+      run(dst, src, {17, 33, 16}, format == FORMAT_BGRX, table);
+    }
 }
