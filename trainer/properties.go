@@ -45,11 +45,17 @@ func propertyFlags() []cli.Flag {
 		&cli.IntFlag{Name: "processing-size", Usage: "short side in `PIXELS` at which the network sees frames; 0 is the frame's own"},
 		&cli.BoolFlag{Name: "preserve-color", Usage: "take only the luminance from the style and the colours from the film"},
 		&cli.StringFlag{Name: "mask", Usage: "`PICTURE` that divides frames between two styles: the first where it is white, the second where it is black"},
+		&cli.StringFlag{Name: "lut", Usage: "look-up table `FILE` (.cube) that makes what the network sees of the frame's colours, as for footage in log"},
+		&cli.StringFlag{Name: "output-lut", Usage: "look-up table `FILE` (.cube) that makes the frame's colours of the network's result"},
+		&cli.StringFlag{Name: "hdr", Value: hdrModes[0], Usage: "`MODE` auto tone-maps films in PQ or HLG for the network and maps the result back; off does not"},
 		&cli.Float64Flag{Name: "smoothing", Value: element.DefaultSmoothing,
 			Usage: "`SHARE` that statistics, and the result where the film rests, take over from the frame before, against flicker; 0 to 1, 0 is off"},
 	}
 	return append(flags, engineFlags()...)
 }
+
+// hdrModes are the values of the element's property hdr.
+var hdrModes = []string{"auto", "off"}
 
 // property is one of the element.
 type property struct {
@@ -94,6 +100,9 @@ func readProperties(c *cli.Context) (*properties, error) {
 	if err := ps.readStyle(c); err != nil {
 		return nil, err
 	}
+	if err := ps.readColours(c); err != nil {
+		return nil, err
+	}
 	return ps, ps.readEngine(c)
 }
 
@@ -131,6 +140,22 @@ func (ps *properties) readStyle(c *cli.Context) error {
 	if c.IsSet("mask") {
 		ps.add("mask", c.String("mask"))
 	}
+	return nil
+}
+
+func (ps *properties) readColours(c *cli.Context) error {
+	for _, flag := range []string{"lut", "output-lut"} {
+		if c.IsSet(flag) {
+			ps.add(flag, c.String(flag))
+		}
+	}
+	if !c.IsSet("hdr") {
+		return nil
+	}
+	if !slices.Contains(hdrModes, c.String("hdr")) {
+		return fmt.Errorf("--hdr is %q, wanted %s", c.String("hdr"), strings.Join(hdrModes, " or "))
+	}
+	ps.add("hdr", argument(c.String("hdr")))
 	return nil
 }
 
@@ -197,7 +222,7 @@ func (ps *properties) files() ([]string, error) {
 		}
 		found = append(found, filepath.Clean(name))
 	}
-	for _, flag := range []string{"mask", "weights"} {
+	for _, flag := range []string{"mask", "weights", "lut", "output-lut"} {
 		name, _ := ps.value(flag).(string)
 		if name == "" {
 			continue

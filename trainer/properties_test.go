@@ -35,7 +35,7 @@ func TestProperties(t *testing.T) {
 	}
 	ps, err := readPropertiesOf("--style", name, "--style", `woodcut,x\,y`, "--style-weights", "1,2,0.5", "--alpha", "0.25", "--smoothing", "0.5",
 		"--transition", "500ms", "--style-size", "64", "--processing-size", "48", "--preserve-color", "--mask", `"m\,%`, "--weights", "w.safetensors", "--device", "cpu",
-		"--device-id", "3", "--threads", "2", "--precision", "float32")
+		"--device-id", "3", "--threads", "2", "--precision", "float32", "--lut", "a,b.cube", "--output-lut", "c.cube", "--hdr", "off")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +46,7 @@ func TestProperties(t *testing.T) {
 		"style": dir + `/a\, \\"b".jpg,woodcut,x\,y`, "alpha": 0.25, "smoothing": 0.5, "transition": uint64(5e8), "style-size": 64,
 		"processing-size": 48,
 		"preserve-color":  true, "mask": `"m\,%`, "weights": "w.safetensors", "device": 2, "device-id": 3, "threads": 2, "precision": 1,
+		"lut": "a,b.cube", "output-lut": "c.cube", "hdr": 1,
 	} {
 		got, err := filter.GetProperty(property)
 		if err != nil || got != want {
@@ -74,6 +75,7 @@ func TestPropertyErrors(t *testing.T) {
 		"--style-weights 1,+Inf": "value 2 is +Inf", "--alpha 1.5": "--alpha is 1.5", "--alpha NaN": "--alpha is NaN", "--smoothing -1": "--smoothing is -1",
 		"--transition -1s": "--transition is -1s", "--style-size 3": "--style-size is 3", "--processing-size 5": "--processing-size is 5",
 		"--device tpu": "--device is \"tpu\"", "--precision int8": "--precision is", "--threads -1": "--threads is -1", "--device-id -2": "--device-id is -2",
+		"--hdr on": "--hdr is \"on\", wanted auto or off",
 	} {
 		if _, err := readPropertiesOf(strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, wanted one with %q", args, err, want)
