@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"adainfilter/model"
+	"adainfilter/model/hdr"
 	"adainfilter/model/modeltest"
 )
 
@@ -52,6 +53,7 @@ func BenchmarkStylize(b *testing.B) {
 // metrics are the median ratio of neighbours in time on the clock, with the quartiles around it, and in processor time, which other
 // programs disturb less. What a transition adds is not the engine's: see BenchmarkFade of the element.
 func BenchmarkControls(b *testing.B) {
+	before, after := hdr.Source{Transfer: hdr.PQ, Peak: 1000}.Tables()
 	for _, network := range []model.Widths{model.Lite, model.VGG19} {
 		w := modeltest.RandomWeights(1, network)
 		mask := &model.Mask{Width: 640, Height: 360, White: make([]uint8, 640*360), Second: modeltest.RandomStats(2, network[3])}
@@ -71,6 +73,7 @@ func BenchmarkControls(b *testing.B) {
 			{"smoothing", 640, 360, model.NV12, func(s *model.Stylization) { s.Smoothing = 0.8 }},
 			{"smoothing", 1280, 720, model.RGB, func(s *model.Stylization) { s.Smoothing = 0.8 }},
 			{"smoothing", 1280, 720, model.NV12, func(s *model.Stylization) { s.Smoothing = 0.8 }},
+			{"hdr", 1280, 720, model.NV12, func(s *model.Stylization) { s.Before, s.After = before, after }},
 			{"mask", 640, 360, model.RGB, func(s *model.Stylization) { s.Mask = mask }},
 			{"processing size 360", 1280, 720, model.RGB, func(s *model.Stylization) { s.ProcessingSize = 360 }},
 			{"processing size 360", 1280, 720, model.NV12, func(s *model.Stylization) { s.ProcessingSize = 360 }},

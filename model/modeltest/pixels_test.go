@@ -26,7 +26,8 @@ func newPixels() pixels {
 }
 
 func pixelsGoOn(p *pixels, frame *model.Image, s *model.Stylization) bool {
-	return sameKind(p, frame, s) && sameStyles(p, frame, s) && s.Alpha == p.past.stylization.Alpha
+	return sameKind(p, frame, s) && sameStyles(p, frame, s) && s.Alpha == p.past.stylization.Alpha &&
+		s.After == p.past.stylization.After
 }
 
 func sameKind(p *pixels, frame *model.Image, _ *model.Stylization) bool {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 	"adainfilter/model/ref"
 )
 
@@ -23,6 +24,7 @@ type variant struct {
 	before       []remembered // of each region; empty where there is nothing
 	size         [3]int       // of the frame before, and its processing size
 	mask         *model.Mask
+	table        *lut.Table // before the network
 	pixels       pixels
 }
 
@@ -49,7 +51,8 @@ func weighted(x ref.Features, share []float64) model.Stats {
 }
 
 func continues(v *variant, src *model.Image, s *model.Stylization) bool {
-	return !s.Discontinuity && v.size == [3]int{src.Width, src.Height, s.ProcessingSize} && v.mask.SameRegions(s.Mask)
+	return !s.Discontinuity && v.size == [3]int{src.Width, src.Height, s.ProcessingSize} && v.mask.SameRegions(s.Mask) &&
+		v.table == s.Before
 }
 
 func smooth(s float32, cut float64, now model.Stats, before remembered) (kept remembered, continues bool) {
@@ -85,7 +88,7 @@ func (v *variant) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		return err
 	}
 	small := v.pixels.shrink(src, s)
-	x := v.run(model.Encoder, ref.Read(small))
+	x := v.run(model.Encoder, ref.Looked(ref.Read(small), s.Before))
 	shares, styles := [][]float64{constant(1, x)}, []model.Stats{s.Style}
 	if s.Mask != nil {
 		first := make([]float32, x.H*x.W)
@@ -100,7 +103,7 @@ func (v *variant) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	for i, f := range t.Data {
 		t.Data[i] = float64(v.round(float32(f)))
 	}
-	result := ref.Crop(v.run(model.Decoder, t), small.Height, small.Width)
+	result := ref.Looked(ref.Crop(v.run(model.Decoder, t), small.Height, small.Width), s.After)
 	v.finish(dst, src, small, result, s, continues)
 	return nil
 }
@@ -111,7 +114,7 @@ func (v *variant) adapt(t, x ref.Features, src *model.Image, s *model.Stylizatio
 	if !continues {
 		v.before = make([]remembered, len(styles))
 	}
-	v.size, v.mask = [3]int{src.Width, src.Height, s.ProcessingSize}, s.Mask
+	v.size, v.mask, v.table = [3]int{src.Width, src.Height, s.ProcessingSize}, s.Mask, s.Before
 	for k, style := range styles {
 		content, on := v.statistics(x, shares[k]), false
 		if len(content.Mean) == 0 {
