@@ -244,7 +244,7 @@ func plane(m *model.Image, i int) *C.uint8_t {
 
 func describe(m *model.Image) C.adain_cpu_image {
 	form := C.adain_cpu_image{format: C.int32_t(m.Format), width: C.int32_t(m.Width), height: C.int32_t(m.Height)}
-	for i := range m.Planes {
+	for i := range m.Format.Planes() {
 		form.stride[i] = C.int32_t(m.Planes[i].Stride)
 	}
 	c := m.Colorimetry
