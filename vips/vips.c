@@ -115,6 +115,7 @@ failed:
 int vips_read(const char *path, const char *loader, int deep, int keep, int factor, struct vips_picture *p, char error[VIPS_ERROR]) {
   VipsImage *image = NULL;
   memset(p, 0, sizeof *p);
+  v.vips_error_clear();  // of what came while another picture was closed
   if (v.vips_call(loader, path, &image, "access", SEQUENTIAL, "fail_on", FAIL_ON_ERROR, NULL)) return failed(error);
   p->pages = v.vips_image_get_n_pages(image);
   p->deep = deep && v.vips_image_get_format(image) != UCHAR;

@@ -2,6 +2,8 @@ package live
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -71,8 +73,7 @@ func (s *server) postMask(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusCreated, s.show(now, s.mask).Mask)
 }
 
-// upload decodes the picture in a body. Nothing of it is written: what is kept is encoded anew, under a name of ours. done is
-// called when the picture is not needed any more.
+// upload decodes the picture in a body. Nothing of it is kept: what is, is encoded anew, under a name of ours. done is called when the picture is not needed any more.
 func (s *server) upload(w http.ResponseWriter, r *http.Request) (img *model.Image, done func(), err error) {
 	kind, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
 	if kind = strings.TrimSpace(kind); kind != "application/octet-stream" && !strings.HasPrefix(kind, "image/") {
@@ -88,7 +89,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) (img *model.Imag
 	done = func() { <-s.uploading }
 	data, err := body(w, r, maxPictureBytes)
 	if err == nil {
-		if img, err = picture.Decode(bytes.NewReader(data), picture.Limit{Pixels: maxPicturePixels}); err != nil {
+		if img, err = s.styles.decode(data); err != nil {
 			err = refuse(http.StatusUnprocessableEntity, "the picture %v", err)
 		}
 	}
@@ -97,6 +98,33 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) (img *model.Imag
 		return nil, nil, err
 	}
 	return img, done, nil
+}
+
+// decode decodes a picture that was sent; the error is the second half of a sentence about it. Phones' HEIC and AVIF files are read by the codec
+// that the command has, from a file that is gone afterwards.
+func (c *catalogue) decode(data []byte) (*model.Image, error) {
+	limit := picture.Limit{Pixels: maxPicturePixels}
+	if len(data) < 12 || string(data[4:8]) != "ftyp" {
+		return picture.Decode(bytes.NewReader(data), limit)
+	}
+	file, err := os.CreateTemp(c.dir, "sent-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot be stored: %w", err)
+	}
+	defer os.Remove(file.Name())
+	if _, err := file.Write(data); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("cannot be stored: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("cannot be stored: %w", err)
+	}
+	img, err := picture.Read(file.Name(), limit)
+	if err != nil {
+		text := strings.TrimPrefix(err.Error(), fmt.Sprintf("picture %q ", file.Name()))
+		return nil, errors.New(strings.ReplaceAll(text, file.Name()+": ", "")) // libvips names it, too
+	}
+	return img, nil
 }
 
 // write stores a picture in the temporary folder under a new name.
