@@ -8,6 +8,7 @@
 
 #define ADAIN_TYPE_NAME "GstAdaInFilter"
 #define ADAIN_PLANES 3
+#define ADAIN_STATISTICS_NAME "adain-statistics"
 #define DEFAULT_SMOOTHING 0.8     /* documents/scores.md has the figures that it comes from */
 
 GST_DEBUG_CATEGORY_EXTERN (adain_debug);
@@ -50,6 +51,7 @@ typedef struct {
   gboolean preserve_color;
   GstClockTime time;            /* running time, GST_CLOCK_TIME_NONE where unknown */
   gboolean discontinuity;       /* does not go on from the frame before; stays until the engine has done a frame */
+  GstClockTime period;          /* until the next frame is due, 0 where unknown */
 } AdaInFrame;
 
 /* What the caps say of colours beside the matrix. */
@@ -71,6 +73,21 @@ typedef enum {
   ADAIN_ERROR_STREAM            /* STREAM FAILED: a buffer that does not hold what its caps say */
 } AdaInErrorKind;
 
+/* What became of frames since the start. */
+typedef struct {
+  guint64 processed, dropped;
+  gdouble average, p95;         /* ms that the engine took for one of the newest 64 */
+  GstClockTime latency;
+  gint processing_size;         /* short side at which the network sees frames, 0 before the first */
+} AdaInStats;
+
+/* Why a frame is dropped, for the QoS message. */
+typedef struct {
+  gint64 late;                  /* ns that it would come after its time */
+  gdouble proportion;           /* time of a frame by its period */
+  guint64 processed, dropped;
+} AdaInDrop;
+
 /* Filled by Go; text and debug are malloc'ed there and freed by adain_post_error. */
 typedef struct {
   gint kind;
@@ -89,7 +106,6 @@ typedef struct {
   GstBaseTransform parent;
   AdaInSettings settings;       /* under the object lock */
   AdaInSettings announced;      /* under the object lock: as the worker is to see them */
-  gboolean statistics_written;  /* under the object lock: style-statistics since then */
   GstCudaContext *context;      /* under the object lock: shared with the elements around; see context.c */
   gboolean tables;              /* look-up tables of files are in force; does not change between start and stop */
   gboolean gpu_engine;          /* the engine takes frames in GPU memory; does not change between start and stop */
@@ -98,6 +114,7 @@ typedef struct {
   AdaInFrame frame;
   gboolean gpu_memory;          /* the caps say CUDAMemory */
   gboolean refused;             /* the frame under way cannot be taken, an error is posted */
+  GThread *thread;              /* atomic: of the frame under way or the last one */
   gboolean downstream_takes_meta;       /* downstream reads strides and offsets from GstVideoMeta */
 } GstAdaInFilter;
 
@@ -108,6 +125,9 @@ extern GstBaseTransformClass *adain_parent_class;
 void adain_class_init (void *klass, const AdaInClass * c);
 GType adain_lookup_type (void);
 gboolean adain_register (void *plugin, GType type);
+
+/* preset.c */
+void adain_add_interfaces (GType type);
 
 /* properties.c */
 void adain_install_properties (GObjectClass * klass, const AdaInClass * c);
@@ -121,7 +141,8 @@ gboolean adain_settings_announce (GstAdaInFilter * self);
 void adain_settings_clear (AdaInSettings * s);
 
 /* values.c */
-GstStructure *adain_statistics_to_structure (const char *network, const float *mean, const float *std, guint n);
+GstStructure *adain_statistics_to_structure (const AdaInStatistics * s);
+GstStructure *adain_current_to_structure (const char *network, const float *mean, const float *std, guint n);
 void adain_statistics_from_structure (AdaInStatistics * s, const GstStructure * structure);
 void adain_statistics_copy (AdaInStatistics * to, const AdaInStatistics * from);
 void adain_statistics_clear (AdaInStatistics * s);
@@ -146,6 +167,15 @@ void adain_install_pools (GstBaseTransformClass * klass);
 
 /* frame.c */
 void adain_install_frames (GstBaseTransformClass * klass);
+gboolean adain_untouched (GstAdaInFilter * self);
+
+/* qos.c */
+void adain_install_qos (GstBaseTransformClass * klass);
+GstClockTime adain_now (GstAdaInFilter * self);
+void adain_post_latency (GstAdaInFilter * self);
+gboolean adain_answer_latency (GstAdaInFilter * self, GstQuery * query);
+gboolean adain_hear_events (GstAdaInFilter * self, GstEvent * event);
+GstStructure *adain_stats (GstAdaInFilter * self);
 
 /* navigation.c */
 void adain_install_navigation (GstBaseTransformClass * klass);

@@ -94,6 +94,7 @@ adain_class_init (void *klass, const AdaInClass * c)
   adain_install_negotiation (base);
   adain_install_pools (base);
   adain_install_frames (base);
+  adain_install_qos (base);
   adain_install_navigation (base);
 }
 

@@ -148,6 +148,8 @@ query (GstBaseTransform * base, GstPadDirection direction, GstQuery * query)
     if (answered)
       return TRUE;
   }
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC)
+    return adain_answer_latency (ADAIN_FILTER (base), query);
   return adain_parent_class->query (base, direction, query);
 }
 

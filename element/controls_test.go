@@ -3,6 +3,7 @@ package element_test
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"adainfilter/cpu"
 	"adainfilter/element/harness"
@@ -125,14 +126,15 @@ func TestDiscontinuity(t *testing.T) {
 	}
 }
 
-// TestDroppedDiscontinuity: a late frame never reaches the engine, but what it says holds for the next one.
+// TestDroppedDiscontinuity: a dropped frame never reaches the engine, but what it says holds for the next one.
 func TestDroppedDiscontinuity(t *testing.T) {
 	var seen []model.Stylization
 	use(t, looks(&seen).open)
 	h := harness.New(caps("RGB", 16, 16))
 	defer h.Close()
 	must(t, h.PushMany(caps("RGB", 16, 16), 1))
-	h.Late(2e9)
+	h.Clock()
+	h.Throttle(0, 5*time.Second)
 	seen = nil
 	for _, pts := range []uint64{1e9, 10e9, 11e9} {
 		in := plain(model.RGB, 16, 16)

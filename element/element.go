@@ -39,6 +39,7 @@ func Register(plugin unsafe.Pointer, engines model.Engines) bool {
 	t := C.adain_lookup_type()
 	if t == 0 {
 		t = C.GType(glib.RegisterGoType(C.ADAIN_TYPE_NAME, &carrier{}, extends{base.ExtendsBaseTransform}))
+		C.adain_add_interfaces(t)
 	}
 	return C.adain_register(plugin, t) != 0
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // filter is the Go side of one element, from construction to finalisation.
@@ -154,8 +155,8 @@ func goAdaInNextStyle(element *C.GstAdaInFilter, step C.int) (style *C.char) {
 	return nil
 }
 
-// goAdaInStatistics is called by any thread in any state and returns the statistics in force, before the element is
-// started those that were written, else NULL. The caller owns the structure.
+// goAdaInStatistics is called by any thread in any state and returns the statistics in force, NULL before the element is started. The
+// caller owns the structure.
 //
 //export goAdaInStatistics
 func goAdaInStatistics(element *C.GstAdaInFilter) (s *C.GstStructure) {
@@ -163,5 +164,74 @@ func goAdaInStatistics(element *C.GstAdaInFilter) (s *C.GstStructure) {
 	if st := lookup(element).running.Load(); st != nil {
 		return structure(st.statistics())
 	}
-	return structure(copySettings(element).statistics)
+	return nil
+}
+
+// goAdaInDrop is called by the streaming thread before a frame is computed: whether it is not to be, and why.
+//
+//export goAdaInDrop
+func goAdaInDrop(element *C.GstAdaInFilter, frame *C.AdaInFrame, drop *C.AdaInDrop) (dropped C.gboolean) {
+	defer guardElement(element)
+	now := C.adain_now(element)
+	if st := lookup(element).running.Load(); st != nil && now != none && st.drop(frame, time.Duration(now), drop) {
+		return 1
+	}
+	return 0
+}
+
+// goAdaInReport is called by any thread: a sink says how late a frame came, or, with throttle, for how long it wants no frame. It returns
+// what those upstream are to hear in place of diff.
+//
+//export goAdaInReport
+func goAdaInReport(element *C.GstAdaInFilter, throttle C.gboolean, diff C.gint64, running C.guint64, blocks C.gboolean) (upstream C.gint64) {
+	defer guardElement(element)
+	now := C.adain_now(element)
+	st := lookup(element).running.Load()
+	switch {
+	case st == nil || now == none:
+	case throttle != 0:
+		st.tempo.pace.Throttle(time.Duration(running) + time.Duration(diff))
+	default:
+		return C.gint64(st.tempo.pace.Report(time.Duration(running), time.Duration(diff), time.Duration(now), blocks != 0))
+	}
+	return diff
+}
+
+// goAdaInForgetLateness is called by any thread when earlier reports of sinks say nothing any more.
+//
+//export goAdaInForgetLateness
+func goAdaInForgetLateness(element *C.GstAdaInFilter) {
+	defer guardElement(element)
+	if st := lookup(element).running.Load(); st != nil {
+		st.tempo.pace.Forget()
+	}
+}
+
+// goAdaInLatency is called by any thread in any state when a pipeline, live or not, asks for the element's latency, in ns.
+//
+//export goAdaInLatency
+func goAdaInLatency(element *C.GstAdaInFilter, live C.gboolean) (ns C.guint64) {
+	defer guardElement(element)
+	st := lookup(element).running.Load()
+	if st == nil {
+		return 0
+	}
+	st.tempo.setLive(live != 0)
+	return C.guint64(st.tempo.stats().latency)
+}
+
+// goAdaInStats is called by any thread in any state.
+//
+//export goAdaInStats
+func goAdaInStats(element *C.GstAdaInFilter, out *C.AdaInStats) {
+	defer guardElement(element)
+	st := lookup(element).running.Load()
+	if st == nil {
+		return
+	}
+	s := st.tempo.stats()
+	*out = C.AdaInStats{
+		processed: C.guint64(s.processed), dropped: C.guint64(s.dropped), average: C.gdouble(milliseconds(s.times.Average)),
+		p95: C.gdouble(milliseconds(s.times.P95)), latency: C.GstClockTime(s.latency), processing_size: C.gint(s.size),
+	}
 }

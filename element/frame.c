@@ -16,10 +16,19 @@ plain_layout (const GstVideoInfo * info, GstBuffer * buffer)
 }
 
 /* Whether a frame goes on as it is: at alpha 0, unless look-up tables of files change it even then. */
-static gboolean
-untouched (GstAdaInFilter * self)
+gboolean
+adain_untouched (GstAdaInFilter * self)
 {
   return self->frame.alpha == 0.0f && !self->tables;
+}
+
+/* How long a frame is to be seen, 0 where unknown. */
+static GstClockTime
+period (const GstVideoInfo * info, GstBuffer * buffer)
+{
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    return GST_BUFFER_DURATION (buffer);
+  return info->fps_n > 0 ? gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n) : 0;
 }
 
 /* A frame that the engine does not see, as at alpha 0, also breaks the line of those that it has seen. */
@@ -32,12 +41,13 @@ take_settings (GstAdaInFilter * self, GstBuffer * buffer)
   frame->time = GST_CLOCK_TIME_NONE;
   if (segment->format == GST_FORMAT_TIME)
     frame->time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  frame->period = period (&self->info, buffer);
   GST_OBJECT_LOCK (self);
   frame->alpha = (gfloat) self->settings.alpha; /* what the engine will see, so that both mean the same by 0 */
   frame->smoothing = self->settings.smoothing;
   frame->preserve_color = self->settings.preserve_color;
   GST_OBJECT_UNLOCK (self);
-  if (untouched (self) || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+  if (adain_untouched (self) || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
     frame->discontinuity = TRUE;
 }
 
@@ -55,7 +65,7 @@ before_transform (GstBaseTransform * base, GstBuffer * buffer)
   take_settings (self, buffer);
 
   /* Who takes frames in GPU memory reads GstVideoMeta: their rows never are as the caps say. */
-  passthrough = untouched (self)
+  passthrough = adain_untouched (self)
       && (self->gpu_memory || self->downstream_takes_meta || plain_layout (&self->info, buffer));
   self->refused = !passthrough && self->gpu_memory && !adain_context_follow (self, buffer);
   if (passthrough == gst_base_transform_is_passthrough (base))
@@ -120,7 +130,7 @@ stylize (GstAdaInFilter * self, GstVideoFrame * src, GstVideoFrame * dst)
     return GST_FLOW_ERROR;
   }
   if (goAdaInFrame (self, &self->frame, &e)) {
-    self->frame.discontinuity = untouched (self);
+    self->frame.discontinuity = adain_untouched (self);
     return GST_FLOW_OK;
   }
   adain_post_error (self, &e);
@@ -161,8 +171,10 @@ transform (GstBaseTransform * base, GstBuffer * in, GstBuffer * out)
 static gboolean
 sink_event (GstBaseTransform * base, GstEvent * event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP) {
     ADAIN_FILTER (base)->frame.discontinuity = TRUE;
+    goAdaInForgetLateness (ADAIN_FILTER (base));
+  }
   return adain_parent_class->sink_event (base, event);
 }
 

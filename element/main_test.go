@@ -41,6 +41,13 @@ func (t tests) Run() int {
 	}
 	defer os.Remove(registry.Name())
 	os.Setenv("GST_REGISTRY", registry.Name())
+	data, err := os.MkdirTemp("", "data") // for presets
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer os.RemoveAll(data)
+	os.Setenv("XDG_DATA_HOME", data)
 	harness.Init()
 	open := func(w *model.Weights, o model.Options) (model.Engine, error) { return (*opener.Load())(w, o) }
 	openGPU := func(w *model.Weights, o model.Options) (model.Engine, error) {

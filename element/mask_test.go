@@ -134,7 +134,7 @@ func TestBadMasksKeepOldState(t *testing.T) {
 	h := harness.New(caps("RGB", 16, 16), "style", a+","+b, "style-size", "0", "mask", good)
 	styleMessage(t, h)
 	must(t, h.PushMany(caps("RGB", 16, 16), 1))
-	text := h.Get("style-statistics")
+	text := h.Get("current-statistics")
 	for _, c := range []struct{ property, value, wanted string }{
 		{"mask", dir + "/none.png", "none.png"},
 		{"mask", dir + "/notes.txt", "text"},

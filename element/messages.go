@@ -36,7 +36,7 @@ func postStyle(element *C.GstAdaInFilter, name string, err error) {
 	C.adain_post_style(element, n, ok, t)
 }
 
-// structure is a style as the property style-statistics shows it; NULL for nil or for statistics of uneven length, which
+// structure is a style as the property current-statistics shows it; NULL for nil or for statistics of uneven length, which
 // are not in force anywhere.
 func structure(style *model.Style) *C.GstStructure {
 	if style == nil || len(style.Mean) == 0 || len(style.Mean) != len(style.Std) {
@@ -44,5 +44,5 @@ func structure(style *model.Style) *C.GstStructure {
 	}
 	network := C.CString(style.Network)
 	defer C.free(unsafe.Pointer(network))
-	return C.adain_statistics_to_structure(network, (*C.float)(&style.Mean[0]), (*C.float)(&style.Std[0]), C.guint(len(style.Mean)))
+	return C.adain_current_to_structure(network, (*C.float)(&style.Mean[0]), (*C.float)(&style.Std[0]), C.guint(len(style.Mean)))
 }

@@ -65,7 +65,7 @@ src_event (GstBaseTransform * base, GstEvent * event)
       && gst_navigation_event_get_type (event) == GST_NAVIGATION_EVENT_KEY_PRESS
       && gst_navigation_event_parse_key_event (event, &key))
     press (self, key);
-  return adain_parent_class->src_event (base, event);
+  return adain_hear_events (self, event);
 }
 
 void

@@ -7,6 +7,7 @@ enum
   PROP_STYLE,
   PROP_STYLE_WEIGHTS,
   PROP_STYLE_STATISTICS,
+  PROP_CURRENT_STATISTICS,
   PROP_MASK,
   PROP_TRANSITION,
   PROP_ALPHA,
@@ -22,6 +23,7 @@ enum
   PROP_DEVICE_ID,
   PROP_THREADS,
   PROP_PRECISION,
+  PROP_STATS,
   N_PROPERTIES
 };
 
@@ -98,6 +100,7 @@ set_style_weights (GstAdaInFilter * self, const GValue * value)
   GST_OBJECT_UNLOCK (self);
 }
 
+/* A structure without fields is none, as hosts write it that save what is unset; so is `NULL` in a launch line. */
 static void
 set_style_statistics (GstAdaInFilter * self, const GstStructure * structure)
 {
@@ -105,12 +108,30 @@ set_style_statistics (GstAdaInFilter * self, const GstStructure * structure)
 
   GST_OBJECT_LOCK (self);
   adain_statistics_clear (&s->statistics);
-  s->use_statistics = structure != NULL;
-  if (structure)
+  s->use_statistics = structure && gst_structure_n_fields (structure) > 0;
+  if (s->use_statistics)
     adain_statistics_from_structure (&s->statistics, structure);
-  self->statistics_written = TRUE;
   s->style_serial++;
   GST_OBJECT_UNLOCK (self);
+}
+
+/* Takes the place of statistics that were written. */
+static void
+set_style (GstAdaInFilter * self, const gchar * style)
+{
+  AdaInSettings *s = &self->settings;
+  gboolean had_statistics;
+
+  GST_OBJECT_LOCK (self);
+  g_free (s->style);
+  s->style = g_strdup (style ? style : default_style);
+  had_statistics = s->use_statistics;
+  s->use_statistics = FALSE;
+  adain_statistics_clear (&s->statistics);
+  s->style_serial++;
+  GST_OBJECT_UNLOCK (self);
+  if (had_statistics)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STYLE_STATISTICS]);
 }
 
 static void
@@ -123,12 +144,6 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_WEIGHTS:
       g_free (s->weights);
       s->weights = g_value_dup_string (value);
-      break;
-    case PROP_STYLE:
-      g_free (s->style);
-      s->style = g_strdup (g_value_get_string (value) ? g_value_get_string (value) : default_style);
-      s->use_statistics = FALSE;
-      s->style_serial++;
       break;
     case PROP_ALPHA:
       s->alpha = g_value_get_double (value);
@@ -190,6 +205,9 @@ set_property (GObject * o, guint id, const GValue * value, GParamSpec * pspec)
   GstAdaInFilter *self = ADAIN_FILTER (o);
 
   switch (id) {
+    case PROP_STYLE:
+      set_style (self, g_value_get_string (value));
+      break;
     case PROP_STYLE_WEIGHTS:
       set_style_weights (self, value);
       break;
@@ -210,8 +228,14 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
   GstAdaInFilter *self = ADAIN_FILTER (o);
   AdaInSettings *s = &self->settings;
 
-  if (id == PROP_STYLE_STATISTICS) {
-    g_value_take_boxed (value, goAdaInStatistics (self));
+  if (id == PROP_CURRENT_STATISTICS) {
+    GstStructure *current = goAdaInStatistics (self);
+
+    g_value_take_boxed (value, current ? current : gst_structure_new_empty (ADAIN_STATISTICS_NAME));
+    return;
+  }
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, adain_stats (self));
     return;
   }
   GST_OBJECT_LOCK (self);
@@ -224,6 +248,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_STYLE_WEIGHTS:
       adain_doubles_to_array (s->style_weights, s->n_style_weights, value);
+      break;
+    case PROP_STYLE_STATISTICS:
+      g_value_take_boxed (value, adain_statistics_to_structure (&s->statistics));
       break;
     case PROP_ALPHA:
       g_value_set_double (value, s->alpha);
@@ -276,12 +303,11 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Under the object lock. The worker, too, notifies style-statistics, when others have come into force. */
 static gboolean
-sets_style (GstAdaInFilter * self, const GParamSpec * spec)
+sets_style (const GParamSpec * spec)
 {
   return spec == properties[PROP_STYLE] || spec == properties[PROP_STYLE_WEIGHTS] || spec == properties[PROP_STYLE_SIZE]
-      || spec == properties[PROP_MASK] || (spec == properties[PROP_STYLE_STATISTICS] && self->statistics_written);
+      || spec == properties[PROP_MASK] || spec == properties[PROP_STYLE_STATISTICS];
 }
 
 /* GObject calls this once for all properties of one g_object_set, so that style and style-weights set together reach the
@@ -293,10 +319,8 @@ dispatch_properties_changed (GObject * o, guint n, GParamSpec ** specs)
   gboolean style = FALSE;
 
   G_OBJECT_CLASS (adain_parent_class)->dispatch_properties_changed (o, n, specs);
-  GST_OBJECT_LOCK (self);
   for (guint i = 0; i < n; i++)
-    style = style || sets_style (self, specs[i]);
-  GST_OBJECT_UNLOCK (self);
+    style = style || sets_style (specs[i]);
   if (style && adain_settings_announce (self))
     goAdaInStyleChanged (self);
 }
@@ -304,7 +328,7 @@ dispatch_properties_changed (GObject * o, guint n, GParamSpec ** specs)
 void
 adain_notify_statistics (GstAdaInFilter * self)
 {
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STYLE_STATISTICS]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CURRENT_STATISTICS]);
 }
 
 static void
@@ -318,9 +342,12 @@ install_style_properties (const char *style_blurb)
       "Shares of the styles in a mix, one number of 0 or more for each; only their ratio matters. Empty: equal shares. "
       "Set it together with style in one call to change both at once", NULL, playing);
   properties[PROP_STYLE_STATISTICS] = g_param_spec_boxed ("style-statistics", "Style statistics",
-      "Read: the statistics in force. Write: use these and no picture, until style is set again. A structure "
-      "adain-statistics with the fields network (string), mean and std (arrays of double, one value per channel)",
+      "Statistics to use in place of style, until style is set again. A structure " ADAIN_STATISTICS_NAME " with the fields network "
+      "(string), mean and std (arrays of double, one value per channel). Without fields, or NULL: none, which is the default",
       GST_TYPE_STRUCTURE, playing);
+  properties[PROP_CURRENT_STATISTICS] = g_param_spec_boxed ("current-statistics", "Current statistics",
+      "The statistics in force, with a mask those of the white region, in a transition where it is: as style-statistics takes them. "
+      "Without fields where there are none yet", GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   properties[PROP_STYLE_SIZE] = g_param_spec_int ("style-size", "Style size",
       "Short side in pixels to which style pictures are scaled when they are read: larger gives larger strokes. "
       "0 keeps the picture's own size", 0, 4096, 512, playing);
@@ -381,8 +408,8 @@ adain_install_properties (GObjectClass * klass, const AdaInClass * c)
       "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);
   properties[PROP_PROCESSING_SIZE] = g_param_spec_int ("processing-size", "Processing size",
       "Short side in pixels at which the network sees frames; the result is brought back to their size along their edges. Smaller is "
-      "faster and gives larger strokes. 0, or what is at least the frame's short side: the frame's size; else at least 8", 0, G_MAXINT, 0,
-      ready);
+      "faster and gives larger strokes. 0, or what is at least the frame's short side: the frame's size; -1: the largest that keeps up "
+      "with the frames on this machine, found while they play; else at least 8", -1, G_MAXINT, 0, ready);
   properties[PROP_DEVICE] = g_param_spec_enum ("device", "Device", "Hardware that computes", device_type (), 0, ready);
   properties[PROP_DEVICE_ID] = g_param_spec_int ("device-id", "Device ID",
       "Which GPU, as the driver counts them from 0. -1: the one that the elements around use, else the first", -1, G_MAXINT, -1,
@@ -391,5 +418,10 @@ adain_install_properties (GObjectClass * klass, const AdaInClass * c)
       "Threads that compute on the CPU. 0: one for each core this process may use", 0, c->max_threads, 0, ready);
   properties[PROP_PRECISION] = g_param_spec_enum ("precision", "Precision", "Number format inside the network",
       precision_type (), 0, ready);
+  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics of frames",
+      "A structure adain-stats of what became of frames since the start: processed and dropped (numbers), average-ms and p95-ms (what the "
+      "engine took for one of the newest 64, in milliseconds), latency (nanoseconds, as the element says it in live pipelines) and "
+      "processing-size (pixels, the short side at which the network sees frames now)", GST_TYPE_STRUCTURE,
+      G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (klass, N_PROPERTIES, properties);
 }

@@ -67,7 +67,6 @@ adain_settings_announce (GstAdaInFilter * self)
   if (changed) {
     old = self->announced;
     copy_settings (&self->announced, &self->settings);
-    self->statistics_written = FALSE;
   }
   GST_OBJECT_UNLOCK (self);
   adain_settings_clear (&old);

@@ -53,7 +53,7 @@ func TestStartErrors(t *testing.T) {
 		{"style-statistics=adain-statistics,network=(string)lite", resource, 13, "0 means"},
 		{"lut=" + dir + "/none.cube", resource, 3, "none.cube"},
 		{"output-lut=" + dir + "/junk.png", resource, 9, "utput-lut: " + dir + "/junk.png: line 1"},
-		{"processing-size=7", resource, 13, "rocessing-size is 7 pixels, wanted 0, which is the frame's size, or at least 8"},
+		{"processing-size=7", resource, 13, "rocessing-size is 7 pixels, wanted -1, which is what keeps up with the frames, 0, which is the frame's size, or at least 8"},
 		{"processing-size=1", resource, 13, "rocessing-size is 1 pixels"},
 		{"device=cuda", library, 3, "no GPU"},
 	} {

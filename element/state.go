@@ -10,23 +10,28 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"adainfilter/model"
 )
+
+// autoSize is the value of processing-size that leaves the size to the element.
+const autoSize = -1
 
 // state is what an element has between start and stop.
 type state struct {
 	element    *C.GstAdaInFilter
 	weights    *model.Weights
 	engines    model.Engines
-	processing int                   // pixels, as in settings; that of the start
+	processing int                   // pixels, as in settings; that of the start; autoSize: what keeps up
 	options    model.Options         // of the engine, with the device that auto has found
 	engine     model.Engine          // streaming thread only
 	scene      atomic.Pointer[scene] // the newest; the worker's to change
 	fade       atomic.Pointer[fade]  // what the newest frame has; streaming thread's to change
 	worker     *worker
 	tables     tables
+	tempo      tempo
 
 	content, result model.Image       // as negotiated; the planes are those of the frame under way
 	stylization     model.Stylization // of the frame under way
@@ -35,9 +40,9 @@ type state struct {
 // start loads the weights, opens the engine and loads the first style, so that the first frame already has it.
 func start(f *filter, engines model.Engines) (*state, error) {
 	s := copySettings(f.element)
-	if p := s.processing; p != 0 && p < model.MinSize {
-		return nil, failure{settingsKind, fmt.Errorf("processing-size is %d pixels, wanted 0, which is the frame's size, or at least %d", p,
-			model.MinSize)}
+	if p := s.processing; p != 0 && p != autoSize && p < model.MinSize {
+		return nil, failure{settingsKind, fmt.Errorf("processing-size is %d pixels, wanted -1, which is what keeps up with the frames, "+
+			"0, which is the frame's size, or at least %d", p, model.MinSize)}
 	}
 	weights, err := loadWeights(s.weights)
 	if err != nil {
@@ -64,6 +69,7 @@ func start(f *filter, engines model.Engines) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	st.tempo.pace.Forget()
 	st.scene.Store(first)
 	st.fade.Store(arrived(first))
 	logInfo(f.element, fmt.Sprintf("engine: %s; wanted device %s, precision %s, threads %d (0: all)", st.engine.Describe(),
@@ -143,21 +149,21 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	if err := setPlanes(&st.result, &f.dst); err != nil {
 		return failure{streamKind, err}
 	}
-	time, fade := uint64(f.time), st.fade.Load()
+	running, fade := uint64(f.time), st.fade.Load()
 	if scene := st.scene.Load(); scene != fade.to {
-		fade = fade.towards(scene, time)
+		fade = fade.towards(scene, running)
 		st.fade.Store(fade)
 	}
 	st.stylization = model.Stylization{
 		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: min(float32(f.smoothing), model.MaxSmoothing),
-		Discontinuity: f.discontinuity != 0, ProcessingSize: st.processing, Before: st.tables.before, After: st.tables.after,
+		Discontinuity: f.discontinuity != 0, Before: st.tables.before, After: st.tables.after,
 	}
-	fade.at(time, &st.stylization)
+	fade.at(running, &st.stylization)
 	var err error
 	if st.stylization.Alpha == 0 && !st.tables.ofFiles() {
 		err = st.copy(&st.result, &st.content, &st.stylization)
 	} else {
-		err = st.engine.Stylize(&st.result, &st.content, &st.stylization) // checks the frame
+		err = st.compute(f)
 	}
 	switch {
 	case err == nil:
@@ -166,6 +172,29 @@ func (st *state) frame(f *C.AdaInFrame) error {
 		return failure{streamKind, err}
 	}
 	return failure{failedKind, err}
+}
+
+// compute makes the frame of the stylization at the size that is its turn, and counts it.
+func (st *state) compute(f *C.AdaInFrame) error {
+	st.tempo.arrive(f)
+	if st.unfit() {
+		if err := st.fit(); err != nil {
+			return err
+		}
+	}
+	took, err := st.stylize(st.size())
+	if err == nil {
+		st.done(f, took)
+	}
+	return err
+}
+
+// stylize computes the frame under way at a size and says what that took.
+func (st *state) stylize(size int) (time.Duration, error) {
+	began := clock()
+	st.stylization.ProcessingSize = size
+	err := st.engine.Stylize(&st.result, &st.content, &st.stylization) // checks the frame
+	return clock() - began, err
 }
 
 // setPlanes lets m see the memory of a mapped frame.

@@ -17,7 +17,7 @@ func TestStatistics(t *testing.T) {
 	use(t, watch(&last).open)
 	h := harness.New(caps("RGB", 16, 16), "style", file, "style-size", "0")
 	styleMessage(t, h)
-	text := h.Get("style-statistics")
+	text := h.Get("current-statistics")
 	h.Close()
 	if !strings.HasPrefix(text, "adain-statistics, network=(string)lite") || strings.Count(text, "77") != 256 {
 		t.Fatalf("style-statistics is %q", text)
@@ -36,14 +36,14 @@ func TestStatistics(t *testing.T) {
 		}
 	}
 	expect("with statistics", 77)
-	if got := h.Get("style-statistics"); got != text {
+	if got := h.Get("current-statistics"); got != text {
 		t.Errorf("statistics written and read again differ: %q", got)
 	}
 	for _, wrong := range []string{
 		strings.Replace(text, "(string)lite", "(string)other", 1),
 		regexp.MustCompile(`mean=[^>]*>`).ReplaceAllString(text, "mean=(double)<1.0,2.0>"),
 		regexp.MustCompile(`std=[^>]*>`).ReplaceAllString(text, "std=(int)3"),
-		"adain-statistics",
+		"adain-statistics, network=(string)lite",
 	} {
 		h.Set("style-statistics", wrong)
 		if m := styleMessage(t, h); m.OK || m.Error == "" {
@@ -68,7 +68,7 @@ func TestStatisticsExact(t *testing.T) {
 	f := &fakes{stylize: func(_, _ *model.Image, l *model.Stylization) error { got = l.Style.Clone(); return nil }}
 	use(t, f.open)
 	h := harness.New(caps("RGB", 16, 16), n.elementProps...)
-	text := h.Get("style-statistics")
+	text := h.Get("current-statistics")
 	h.Close()
 	h = harness.New(caps("RGB", 16, 16), "weights", n.weightsFile, "style-statistics", text)
 	defer h.Close()

@@ -39,7 +39,7 @@ func TestStormOfChanges(t *testing.T) {
 	before := runtime.NumGoroutine()
 	h := harness.New(caps("RGB", 16, 16), "style", a, "style-size", "0")
 	styleMessage(t, h)
-	text := h.Get("style-statistics")
+	text := h.Get("current-statistics")
 	values := map[string][]string{
 		"style":            {a, b, a + "," + b, b + "," + a, "", dir + "/none.png"},
 		"style-weights":    {"<1,3>", "<>", "<1>", "<0.0,0.0>"},
@@ -65,7 +65,7 @@ func TestStormOfChanges(t *testing.T) {
 			for time.Since(begin) < 2*time.Second {
 				name := names[rng.IntN(len(names))]
 				h.Set(name, values[name][rng.IntN(len(values[name]))])
-				h.Get("style-statistics")
+				h.Get("current-statistics")
 				changes.Add(1)
 				if rng.IntN(8) == 0 {
 					key.Lock()

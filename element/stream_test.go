@@ -3,7 +3,6 @@ package element_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"adainfilter/element/harness"
 	"adainfilter/model"
@@ -109,40 +108,6 @@ func TestFlush(t *testing.T) {
 			t.Errorf("after flush %d: got a frame %v at %d, wanted it at %d", i, ok, out.PTS, in.PTS)
 		}
 		h.Flush()
-	}
-}
-
-func TestLateFramesAreDropped(t *testing.T) {
-	f := &fakes{}
-	computed := 0
-	f.stylize = func(_, _ *model.Image, _ *model.Stylization) error { computed++; return nil }
-	use(t, f.open)
-	h := harness.New(caps("RGB", 16, 16))
-	defer h.Close()
-	h.Late(2 * time.Second) // with a second of delay: frames before 4 s are late
-	for _, pts := range []uint64{1e9, 2e9, 10e9} {
-		in := plain(model.RGB, 16, 16)
-		in.PTS = pts
-		must(t, h.Push(in))
-		if _, ok := h.Pull(); ok != (pts == 10e9) {
-			t.Errorf("frame at %d came out: %v", pts, ok)
-		}
-	}
-	if computed != 1 {
-		t.Errorf("%d frames were computed, wanted only the one in time", computed)
-	}
-	dropped := 0
-	for {
-		m, ok := h.Message(0)
-		if !ok {
-			break
-		}
-		if m.Type == "qos" {
-			dropped++
-		}
-	}
-	if dropped != 2 {
-		t.Errorf("%d QoS messages, wanted 2", dropped)
 	}
 }
 

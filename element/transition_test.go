@@ -67,16 +67,16 @@ func (c *changing) frameAt(pts uint64, want float64) {
 	c.reads(want)
 }
 
-// reads holds style-statistics against want.
+// reads holds current-statistics against want.
 func (c *changing) reads(want float64) {
 	c.t.Helper()
-	values := number.FindAllString(c.Get("style-statistics"), -1)
+	values := number.FindAllString(c.Get("current-statistics"), -1)
 	if len(values) != 256 {
-		c.t.Fatalf("style-statistics has %d values, wanted 256", len(values))
+		c.t.Fatalf("current-statistics has %d values, wanted 256", len(values))
 	}
 	for _, text := range values {
 		if v, err := strconv.ParseFloat(text, 64); err != nil || !(math.Abs(v-want) <= 1e-4) {
-			c.t.Fatalf("style-statistics has the value %s, wanted %v", text, want)
+			c.t.Fatalf("current-statistics has the value %s, wanted %v", text, want)
 		}
 	}
 }

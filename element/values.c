@@ -39,27 +39,47 @@ adain_doubles_to_array (const gdouble * values, guint n, GValue * array)
 }
 
 static void
-take_floats (GstStructure * structure, const char *field, const float *values, guint n)
+take_doubles (GstStructure * structure, const char *field, const gdouble * values, guint n)
 {
-  GValue array = G_VALUE_INIT, number = G_VALUE_INIT;
+  GValue array = G_VALUE_INIT;
 
   g_value_init (&array, GST_TYPE_ARRAY);
-  g_value_init (&number, G_TYPE_DOUBLE);
-  for (guint i = 0; i < n; i++) {
-    g_value_set_double (&number, values[i]);
-    gst_value_array_append_value (&array, &number);
-  }
-  g_value_unset (&number);
+  adain_doubles_to_array (values, n, &array);
   gst_structure_take_value (structure, field, &array);
 }
 
+/* As they were written: what is missing stays so. */
 GstStructure *
-adain_statistics_to_structure (const char *network, const float *mean, const float *std, guint n)
+adain_statistics_to_structure (const AdaInStatistics * s)
 {
-  GstStructure *structure = gst_structure_new ("adain-statistics", "network", G_TYPE_STRING, network, NULL);
+  GstStructure *structure = gst_structure_new_empty (ADAIN_STATISTICS_NAME);
 
-  take_floats (structure, "mean", mean, n);
-  take_floats (structure, "std", std, n);
+  if (s->network)
+    gst_structure_set (structure, "network", G_TYPE_STRING, s->network, NULL);
+  if (s->n_mean)
+    take_doubles (structure, "mean", s->mean, s->n_mean);
+  if (s->n_std)
+    take_doubles (structure, "std", s->std, s->n_std);
+  return structure;
+}
+
+static gdouble *
+to_doubles (const float *values, guint n)
+{
+  gdouble *doubles = g_new (gdouble, n);
+
+  for (guint i = 0; i < n; i++)
+    doubles[i] = values[i];
+  return doubles;
+}
+
+GstStructure *
+adain_current_to_structure (const char *network, const float *mean, const float *std, guint n)
+{
+  AdaInStatistics s = { g_strdup (network), to_doubles (mean, n), to_doubles (std, n), n, n };
+  GstStructure *structure = adain_statistics_to_structure (&s);
+
+  adain_statistics_clear (&s);
   return structure;
 }
 

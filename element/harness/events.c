@@ -1,11 +1,66 @@
 #include "harness.h"
 #include <gst/video/navigation.h>
 
-/* Downstream says that a frame of this running time came too late. */
+/* Downstream says how much too late a frame of this running time came, or for how long it wants no other. */
 void
-hn_late (GstHarness * h, guint64 running_time)
+hn_report (GstHarness * h, gint64 diff, guint64 running_time, gboolean throttle)
 {
-  gst_harness_push_upstream_event (h, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2.0, GST_SECOND, running_time));
+  GstQOSType type = diff > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW;
+
+  gst_harness_push_upstream_event (h, gst_event_new_qos (throttle ? GST_QOS_TYPE_THROTTLE : type, 1.0, diff, running_time));
+}
+
+/* The lateness that the newest QoS event says which came out upstream; all that came are taken. */
+gint64
+hn_told (GstHarness * h)
+{
+  GstEvent *event;
+  GstClockTimeDiff diff = 0;
+
+  while ((event = gst_harness_try_pull_upstream_event (h))) {
+    if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
+      gst_event_parse_qos (event, NULL, NULL, &diff, NULL);
+    gst_event_unref (event);
+  }
+  return diff;
+}
+
+/* Gives the element a clock that stands still until it is advanced. */
+void
+hn_clock (GstHarness * h)
+{
+  gst_harness_use_testclock (h);
+}
+
+void
+hn_advance (GstHarness * h, guint64 ns)
+{
+  GstTestClock *clock = gst_harness_get_testclock (h);
+
+  gst_test_clock_advance_time (clock, ns);
+  gst_object_unref (clock);
+}
+
+guint64
+hn_time (GstHarness * h)
+{
+  GstTestClock *clock = gst_harness_get_testclock (h);
+  GstClockTime now = gst_clock_get_time (GST_CLOCK (clock));
+
+  gst_object_unref (clock);
+  return now;
+}
+
+/* The latency up to the element's end, behind a live source of some, and tells the element of it as a pipeline does. */
+guint64
+hn_latency (GstHarness * h, guint64 upstream)
+{
+  GstClockTime latency;
+
+  gst_harness_set_upstream_latency (h, upstream);
+  latency = gst_harness_query_latency (h);
+  gst_harness_push_upstream_event (h, gst_event_new_latency (latency));
+  return latency;
 }
 
 void

@@ -124,6 +124,15 @@ hn_is_passthrough (GstElement * element)
   return gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (element));
 }
 
+/* Saves the element's properties under a name, or loads them. */
+gboolean
+hn_preset (GstElement * element, const char *name, gboolean save)
+{
+  if (!GST_IS_PRESET (element))
+    return FALSE;
+  return save ? gst_preset_save_preset (GST_PRESET (element), name) : gst_preset_load_preset (GST_PRESET (element), name);
+}
+
 static void
 read_error (GstMessage * message, HnMessage * m)
 {
@@ -151,6 +160,8 @@ hn_next_message (GstBus * bus, HnMessage * m, guint64 timeout)
   *m = (HnMessage) { .type = g_strdup (GST_MESSAGE_TYPE_NAME (message)) };
   if (GST_MESSAGE_TYPE (message) & (GST_MESSAGE_ERROR | GST_MESSAGE_WARNING))
     read_error (message, m);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_QOS)
+    gst_message_parse_qos_stats (message, NULL, &m->processed, &m->dropped);
   s = gst_message_get_structure (message);
   if (s)
     m->structure = g_strdup (gst_structure_get_name (s));

@@ -125,6 +125,18 @@ func (h *Harness) Get(property string) string {
 	return take(C.hn_get(h.filter, p))
 }
 
+// Save keeps the properties as a preset of GStreamer's.
+func (h *Harness) Save(preset string) bool { return h.preset(preset, 1) }
+
+// Load sets the properties from a preset.
+func (h *Harness) Load(preset string) bool { return h.preset(preset, 0) }
+
+func (h *Harness) preset(name string, save C.gboolean) bool {
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	return C.hn_preset(h.filter, n, save) != 0
+}
+
 // Ramp binds property to a line from 0 at time 0 to 1 at d.
 func (h *Harness) Ramp(property string, d time.Duration) bool {
 	p := C.CString(property)
@@ -166,8 +178,32 @@ func (h *Harness) Notified(property string) func() int {
 // EOS sends the end of the stream and says whether it came out.
 func (h *Harness) EOS() bool { return C.gst_harness_push_event(h.h, C.gst_event_new_eos()) != 0 }
 
-// Late sends upstream that a frame of this running time was a second late.
-func (h *Harness) Late(running time.Duration) { C.hn_late(h.h, C.guint64(running)) }
+// Report sends upstream, as a sink does, by how much the frame of a running time came too late.
+func (h *Harness) Report(running, late time.Duration) {
+	C.hn_report(h.h, C.gint64(late), C.guint64(running), 0)
+}
+
+// Throttle sends upstream, as a sink does, that for some time behind the frame of a running time no other is wanted.
+func (h *Harness) Throttle(running, wait time.Duration) {
+	C.hn_report(h.h, C.gint64(wait), C.guint64(running), 1)
+}
+
+// Told is the lateness that those upstream have heard of last.
+func (h *Harness) Told() time.Duration { return time.Duration(C.hn_told(h.h)) }
+
+// Clock gives the element a clock that stands still until it is advanced.
+func (h *Harness) Clock() { C.hn_clock(h.h) }
+
+// Advance moves the clock on.
+func (h *Harness) Advance(by time.Duration) { C.hn_advance(h.h, C.guint64(by)) }
+
+// Now is the time of the clock.
+func (h *Harness) Now() time.Duration { return time.Duration(C.hn_time(h.h)) }
+
+// Latency is that up to the end of the line, behind a live source of some.
+func (h *Harness) Latency(upstream time.Duration) time.Duration {
+	return time.Duration(C.hn_latency(h.h, C.guint64(upstream)))
+}
 
 // Proposal is what the element answers to an allocation query.
 type Proposal struct{ Pool, VideoMeta, CropMeta, GPU bool }

@@ -29,6 +29,7 @@ typedef struct {
   char *type, *domain, *text, *debug, *structure, *style, *style_error;
   int code;
   gboolean style_ok;
+  guint64 processed, dropped;   /* of a QoS message */
 } HnMessage;
 
 /* harness.c */
@@ -44,6 +45,7 @@ gboolean hn_ramp (GstElement * element, const char *property, guint64 ns);
 gboolean hn_next_message (GstBus * bus, HnMessage * m, guint64 timeout);
 void hn_message_clear (HnMessage * m);
 gboolean hn_is_passthrough (GstElement * element);
+gboolean hn_preset (GstElement * element, const char *name, gboolean save);
 
 /* buffers.c */
 int hn_push (GstHarness * h, const HnFrame * f);
@@ -59,7 +61,12 @@ void hn_scarce_set (GstAllocator * allocator, int allocations, int maps);
 void hn_scarce_output (GstHarness * h, GstAllocator * allocator, guint min);
 
 /* events.c */
-void hn_late (GstHarness * h, guint64 running_time);
+void hn_report (GstHarness * h, gint64 diff, guint64 running_time, gboolean throttle);
+gint64 hn_told (GstHarness * h);
+void hn_clock (GstHarness * h);
+void hn_advance (GstHarness * h, guint64 ns);
+guint64 hn_time (GstHarness * h);
+guint64 hn_latency (GstHarness * h, guint64 upstream);
 void hn_flush (GstHarness * h);
 void hn_segment (GstHarness * h);
 gboolean hn_key (GstHarness * h, const char *key);

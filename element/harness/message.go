@@ -18,6 +18,8 @@ type Message struct {
 	Style     string // of adain-style: name, ok, error
 	OK        bool
 	Error     string
+	Processed uint64 // of a QoS message
+	Dropped   uint64
 }
 
 func nextMessage(bus *C.GstBus, wait time.Duration) (Message, bool) {
@@ -29,5 +31,6 @@ func nextMessage(bus *C.GstBus, wait time.Duration) (Message, bool) {
 	return Message{
 		Type: C.GoString(c._type), Domain: C.GoString(c.domain), Code: int(c.code), Text: C.GoString(c.text), Debug: C.GoString(c.debug),
 		Structure: C.GoString(c.structure), Style: C.GoString(c.style), OK: c.style_ok != 0, Error: C.GoString(c.style_error),
+		Processed: uint64(c.processed), Dropped: uint64(c.dropped),
 	}, true
 }
