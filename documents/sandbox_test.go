@@ -81,6 +81,9 @@ func (s *sandbox) pictures(t *testing.T, page string) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(s.dir, "look.cube"), []byte("LUT_1D_SIZE 2\n0 0 0\n1 0.9 0.8\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"photo.jpg", "painting.jpg", "my painting.jpg", "woodcut.jpg", "mask.png", "shot.0001.png", "shot.0002.png", "frames/1001.png", "frames/1002.png"} {
 		write(name)
 	}
