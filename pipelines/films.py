@@ -101,6 +101,12 @@ def times(path):
     return found, size
 
 
+def begin(path):
+    """When the first frame that can be decoded is shown, in the file's own time."""
+    args = ["-select_streams", "v:0", "-read_intervals", "%+#40", "-show_entries", "frame=pts_time", "-show_frames"]
+    return min((float(f["pts_time"]) for f in probe(path, *args).get("frames", []) if "pts_time" in f), default=0)
+
+
 def colours(path, pixel):
     """The colours of the patches in the first frame: means of 4x4 pixels. FFmpeg turns frames upright."""
     found = []
@@ -165,7 +171,7 @@ def judge(film, result, rules, warnings):
     elif "even sizes" not in said:
         raise Fault(f"size {size(result)}, wanted {size(film)}")
     if "deaf" not in rules:
-        check_sound(film, result, before, after, said, t0[0] if t0 else 0, t1[0] if t1 else 0)
+        check_sound(film, result, before, after, said, begin(film), begin(result))
     check_rest(before, after, said)
 
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"slices"
 )
@@ -110,6 +111,7 @@ func chooseTracks(c Carriage, film, pictures *movie, source, video *os.File, don
 		m := &moved{trak: t, file: source}
 		switch {
 		case t == old:
+			fresh.data = withGap(fresh.data, c.First.Seconds(), pictures.scale)
 			m = &moved{trak: fresh, file: video}
 		case t.samples == 0:
 			continue
@@ -234,6 +236,39 @@ func interleave(tracks []*moved) (order []place) {
 		return a.track - b.track
 	})
 	return order
+}
+
+// withGap is what is in a trak, shown so many seconds later: muxers let what is alone in a file begin at once.
+func withGap(track []byte, seconds float64, movieScale uint32) []byte {
+	gap := uint64(math.Round(seconds * float64(movieScale)))
+	list := Child(track, "edts", "elst")
+	if gap == 0 || len(list) < 8 {
+		return track
+	}
+	shown, begins, parts := uint64(0), int64(0), 0
+	for duration, media := range edits(list) {
+		if media < 0 {
+			return track // it has a gap
+		}
+		shown, begins, parts = duration, media, parts+1
+	}
+	if parts != 1 || gap+shown > math.MaxUint32 {
+		return track
+	}
+	list = appendEdit(appendEdit([]byte{7: 2}, seconds, -1, movieScale), float64(shown)/float64(movieScale), begins, movieScale)
+	return replaced(track, nil, func(b box) []byte {
+		switch head := slices.Clone(b.data); {
+		case b.name == "edts":
+			return pack("edts", pack("elst", list))
+		case b.name == "tkhd" && version(head) == 1 && len(head) >= 36:
+			binary.BigEndian.PutUint64(head[28:], gap+shown)
+			return pack("tkhd", head)
+		case b.name == "tkhd" && len(head) >= 24:
+			binary.BigEndian.PutUint32(head[20:], uint32(gap+shown))
+			return pack("tkhd", head)
+		}
+		return pack(b.name, b.data)
+	})
 }
 
 // renumbered is a box trak with another number, and with the new numbers of the tracks that it names.

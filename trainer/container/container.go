@@ -62,6 +62,7 @@ type Contents struct {
 	Chapters   bool    `json:"chapters,omitempty"` // besides those that are a track
 	Tags       bool    `json:"tags,omitempty"`     // of the whole film: title, place, maker, pictures
 	Edited     bool    `json:"edited,omitempty"`   // tracks of an MP4 begin within their samples, which not every reader understands
+	Short      bool    `json:"short,omitempty"`    // tracks of an MP4 last less than a fifth of what it promises: GStreamer takes them for previews
 	Programs   []int   `json:"programs,omitempty"` // of a transport stream, in its order
 }
 
@@ -116,6 +117,18 @@ func Look(path string) (*Contents, error) {
 	return nil, errUnknown
 }
 
+// IsMatroska says whether a file begins as Matroska and WebM do.
+func IsMatroska(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, len(ebmlHead))
+	_, err = file.ReadAt(head, 0)
+	return err == nil && string(head) == ebmlHead
+}
+
 // Carriage says what Carry shall do.
 type Carriage struct {
 	Source string        // the film
@@ -126,7 +139,7 @@ type Carriage struct {
 	Part   bool          // only what lies between Begin and End, which becomes the time 0 and all behind it; a part has no chapters
 	Begin  time.Duration // in the film
 	End    time.Duration // exclusive
-	First  time.Duration // of a part: when the first frame of the new video is shown
+	First  time.Duration // when the first frame of the new video is shown; in a Matroska of a part only
 	WebM   bool          // a Matroska without what WebM does not take
 	App    string        // who writes it, where the family has a field for that
 }

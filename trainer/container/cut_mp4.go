@@ -119,8 +119,12 @@ func (t *trak) cutOut(movieScale uint32, begin, end float64, fileSize int64, pla
 	if err != nil || first >= last {
 		return nil, nil, err
 	}
+	steps, at := stepper{list: Child(table, "stts")}, 0
 	for i := range pieces {
-		pieces[i].time = start + float64(clock.of(int(pieces[i].time)))/scale - begin
+		sample := int(pieces[i].time)
+		steps.skip(sample - at)
+		at = sample
+		pieces[i].time = start + float64(steps.time)/scale - begin
 	}
 	shown := (to - from) / scale
 	gap := max(0, start+from/scale-begin)

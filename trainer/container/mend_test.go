@@ -207,6 +207,32 @@ func TestSoundBeforeClock(t *testing.T) {
 	}
 }
 
+// Readers take a clock that stands still for half a second for one that was broken, and shift what follows.
+func TestClockBeforePictures(t *testing.T) {
+	path := broadcast(t, 900*time.Millisecond, "")
+	_, out := mend(t, read(t, path), 0)
+	first, clocks := times(t, out, "audio")[0], clocksOf(t, out)
+	if len(clocks) == 0 || clocks[0] > first {
+		t.Fatalf("the clocks are %v, the first sound comes at %d", clocks, first)
+	}
+	for i := 1; i < len(clocks); i++ {
+		if d := clocks[i] - clocks[i-1]; d < 0 || d > tsClock/4 {
+			t.Errorf("clock %d comes %d ticks after the one before, wanted at most %d", i+1, d, tsClock/4)
+		}
+	}
+}
+
+// clocksOf are all clocks of a transport stream.
+func clocksOf(t *testing.T, path string) (all []int64) {
+	t.Helper()
+	for p := read(t, path); len(p) >= tsPacket; p = p[tsPacket:] {
+		if p[3]&0x20 != 0 && p[4] >= 7 && p[5]&0x10 != 0 {
+			all = append(all, stampPCR(p[6:]))
+		}
+	}
+	return all
+}
+
 func TestPrograms(t *testing.T) {
 	path := broadcast(t, 0, "prog-map=program_map,sink_65=10,sink_66=11")
 	data := read(t, path)

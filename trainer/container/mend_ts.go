@@ -33,8 +33,9 @@ const (
 	tsClock  = 90000 // ticks a second
 	tsBegin  = 10 * tsClock
 	tsWrap   = 1 << 33
-	tsJump   = 5 * tsClock // forward; a shorter one is a hole, whose length is kept
-	tsReturn = tsClock / 2 // backward, beyond what reordering and muxing explain
+	tsJump   = 5 * tsClock  // forward; a shorter one is a hole, whose length is kept
+	tsAhead  = tsClock / 10 // of the clock before what is decoded
+	tsReturn = tsClock / 2  // backward, beyond what reordering and muxing explain
 )
 
 // Mend writes one programme of a transport stream, or a program stream as one, anew so that any reader understands it: from the first picture on that can be
@@ -114,13 +115,14 @@ type mender struct {
 	streams map[int]*flow
 	offsets []int64 // what has been added to times, the latest last
 	held    [][]byte
-	started bool  // the first picture has come
-	video   int64 // new time of the first picture
-	least   int64 // of all new times
-	clock   bool  // a PCR has come
-	pcrs    int64 // the first, in the clock of the file
-	beat    int64 // the last that was written
-	late    bool  // something lay before the first PCR
+	started bool    // the first picture has come
+	video   int64   // new time of the first picture
+	least   int64   // of all new times
+	clock   bool    // a PCR has come
+	pcrs    int64   // the first, in the clock of the file
+	beat    int64   // the last that was written
+	late    bool    // something lay before the first PCR
+	before  []int64 // the earliest time, of the file, of what came before the first picture; empty if nothing has
 	wrapped bool
 	tables  int // packets of tables, for their counters
 	maps    int
@@ -195,9 +197,15 @@ func (m *mender) begin() error {
 	if err := m.writeTables(); err != nil {
 		return err
 	}
+	return m.writeClock(m.known.least - tsAhead)
+}
+
+// writeClock writes a packet with nothing but the clock.
+func (m *mender) writeClock(at int64) error {
+	m.beat = max(0, at)
 	p := bytes.Repeat([]byte{0xff}, tsPacket)
 	copy(p, []byte{0x47, byte(m.program.pcr >> 8), byte(m.program.pcr), 0x20, tsPacket - 5, 0x10})
-	putPCR(p[6:], max(0, m.known.least-tsClock/10))
+	putPCR(p[6:], m.beat)
 	return m.write(p)
 }
 
@@ -273,6 +281,9 @@ func (m *mender) pes(p []byte, f *flow) error {
 	if m.offsets == nil {
 		if m.known == nil {
 			m.late = m.late || !main && !m.clock
+			if len(m.before) == 0 || signed(order-m.before[0]) < 0 {
+				m.before = []int64{order}
+			}
 			return nil
 		}
 		m.offsets = []int64{m.known.offsets[0]}
@@ -286,6 +297,10 @@ func (m *mender) pes(p []byte, f *flow) error {
 		return nil
 	}
 	m.least = min(m.least, at)
+	// Readers take a clock that stands still for half a second for one that has been broken.
+	if m.known != nil && !m.clock && at-tsAhead > m.beat+tsClock/25 {
+		return m.writeClock(at - tsAhead)
+	}
 	return nil
 }
 
@@ -358,6 +373,12 @@ func (m *mender) release(more bool) error {
 	f.last, f.raw, f.open = wrap(order+m.offsets[0]), order, true
 	m.video = wrap(pts + m.offsets[0])
 	m.least = min(m.least, m.video)
+	for _, raw := range m.before {
+		if m.out.Skipped == 0 { // else it goes with the pictures that are gone
+			m.least = min(m.least, max(0, m.video+signed(raw-pts)))
+		}
+	}
+	m.before = nil
 	m.late = m.late || !m.clock
 	m.stampAll(b, pts, dts, m.offsets[0])
 	for _, p := range held {

@@ -195,6 +195,19 @@ func (m *movie) quickTime(file *os.File) bool {
 	return true
 }
 
+// mediaDuration is the length in a box mvhd or mdhd, in its own scale; false where it says that it is unknown.
+func mediaDuration(head []byte) (uint64, bool) {
+	if version(head) == 1 && len(head) >= 32 {
+		d := binary.BigEndian.Uint64(head[24:])
+		return d, d < 1<<62
+	}
+	if version(head) == 0 && len(head) >= 20 {
+		d := binary.BigEndian.Uint32(head[16:])
+		return uint64(d), d < 1<<32-1
+	}
+	return 0, false
+}
+
 // maxLead is how much sound encoders write before the beginning, in seconds, which every reader skips.
 const maxLead = 0.1
 
@@ -206,7 +219,11 @@ func lookMP4(file *os.File) (*Contents, error) {
 	c := &Contents{Family: MP4, Scale: int64(outScale(m)), QuickTime: m.quickTime(file), Fragmented: Child(m.data, "mvex") != nil}
 	c.Tags = Child(m.data, "udta") != nil || Child(m.data, "meta") != nil
 	c.Chapters = Child(m.data, "udta", "chpl") != nil
+	promised, known := mediaDuration(Child(m.data, "mvhd"))
 	for _, t := range m.tracks {
+		if d, ok := mediaDuration(Child(t.data, "mdia", "mdhd")); ok && known && t.scale > 0 && t.samples > 0 && (t.Kind == "video" || t.Kind == "audio") {
+			c.Short = c.Short || 5*float64(d)/float64(t.scale) < float64(promised)/float64(m.scale)
+		}
 		if e, simple := readEdit(t.data, m.scale); simple && t.Kind != "video" && t.scale > 0 && float64(e.media) > maxLead*float64(t.scale) {
 			c.Edited = !c.Fragmented
 		}

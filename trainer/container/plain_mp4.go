@@ -1,7 +1,9 @@
 package container
 
 import (
+	"encoding/binary"
 	"errors"
+	"io"
 	"math"
 	"os"
 )
@@ -55,6 +57,42 @@ func Plain(path, out string) error {
 		return err
 	}
 	return errors.Join(writeTracks(target, head, film, film, tracks, true), target.Close())
+}
+
+// Unpromised copies an MP4 and leaves out how long it says that it is, so that no track is short beside it (Contents.Short). Out is not
+// synced. Errors: of reading and writing.
+func Unpromised(path, out string) error {
+	source, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	at, size, err := FindMovie(source)
+	if err != nil {
+		return err
+	}
+	movie, err := top{"moov", at, size}.load(source)
+	if err != nil {
+		return err
+	}
+	head := Child(movie, "mvhd")
+	if _, ok := mediaDuration(head); !ok {
+		return errors.New("its box mvhd is broken")
+	}
+	if version(head) == 1 {
+		binary.BigEndian.PutUint64(head[24:], 0)
+	} else {
+		binary.BigEndian.PutUint32(head[16:], 0)
+	}
+	target, err := os.Create(out)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	if err == nil {
+		_, err = target.WriteAt(movie, at)
+	}
+	return errors.Join(err, target.Close())
 }
 
 // firstSample is a track with its first sample only, where it was shown.

@@ -113,8 +113,12 @@ func (p *Pipeline) Moved() { p.moved.Add(1) }
 // Probe calls f for what passes a pad, until Close. The bindings hold f until then, and with it most often the pipeline: a probe that
 // is not removed keeps both for ever.
 func (p *Pipeline) Probe(pad *gst.Pad, mask gst.PadProbeType, f gst.PadProbeCallback) {
+	pad.Ref() // the bindings hold none for pads that signals bring, and parts of a pipeline that stop throw theirs away
 	id := pad.AddProbe(mask, f)
-	p.released(func() { pad.RemoveProbe(id) })
+	p.released(func() {
+		pad.RemoveProbe(id)
+		pad.Unref()
+	})
 }
 
 // PadAdded calls f for each pad that an element is going to have, until Close. It is called by a thread of the element.

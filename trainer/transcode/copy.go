@@ -190,23 +190,41 @@ func (m *muxing) onSegment(c *copied, s *times, out *gst.Pad) gst.PadProbeCallba
 		if s.segment(event); !s.known {
 			return gst.PadProbeOK
 		}
-		s.zero = s.start - s.at
-		out.SetOffset(-int64(s.zero) - int64(part))
+		if s.zero = s.start - s.at; m.job.plan.Facts.Settled {
+			s.zero = m.job.plan.Facts.Zero
+			s.start, s.at = s.zero, 0
+		}
+		out.SetOffset(int64(m.late) - int64(s.zero) - int64(part))
 		if m.job.plan.Whole && c.Lead > 0 && c.Lead == s.start && s.at == 0 && lists {
 			c.shift = c.Lead
 			out.SetOffset(0)
 		}
 		s.own = true
-		all := gst.NewFormattedSegment(gst.FormatTime)
-		pad.PushEvent(gst.NewSegmentEvent(all))
-		runtime.KeepAlive(all)
+		if event, err := segmentFrom(0); err != nil {
+			m.fail(err)
+		} else {
+			pad.PushEvent(event)
+		}
 		s.own = false
 		return gst.PadProbeDrop
 	}
 }
 
-// onCopied keeps the part that was asked for, and the packets that decoders need before the beginning: MP4 says in its edit
-// list where sound begins, in Matroska they get the time of the beginning.
+// lateness is by how much all streams of the output are shown later than in the film: MP4 says in its edit list where sound begins,
+// elsewhere what decoders need before the beginning takes its own time. Opus has a field of its own for it everywhere.
+func (p *plan) lateness() (late time.Duration) {
+	if editable(p.Muxer) || p.Carry || !p.Whole {
+		return 0
+	}
+	for _, o := range p.Facts.Others {
+		if o.Kind == "audio" && p.copies(o) && !strings.HasPrefix(o.Caps, "audio/x-opus") {
+			late = max(late, o.Lead)
+		}
+	}
+	return late
+}
+
+// onCopied keeps the part that was asked for, and the packets that decoders need before the beginning.
 func (m *muxing) onCopied(c *copied, s *times) gst.PadProbeCallback {
 	part, own, ended, markup := m.job.plan.From, false, false, isMarkup(c.Caps)
 	whole := m.job.plan.Whole
@@ -224,9 +242,9 @@ func (m *muxing) onCopied(c *copied, s *times) gst.PadProbeCallback {
 			ended = true
 			pad.SendEvent(gst.NewEOSEvent())
 			return gst.PadProbeDrop
-		case ok && t < part.Begin && (!whole || c.shift == 0 && !buffer.IsWritable()):
+		case ok && t < part.Begin && (!whole || c.shift == 0 && t+m.late < part.Begin && !buffer.IsWritable()):
 			return gst.PadProbeDrop
-		case ok && t < part.Begin && c.shift == 0:
+		case ok && t+m.late < part.Begin && c.shift == 0:
 			buffer.SetPresentationTimestamp(gst.ClockTime(s.zero + part.Begin))
 		case markup && !own:
 			own = true

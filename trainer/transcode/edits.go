@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"adainfilter/trainer/container"
@@ -16,8 +18,13 @@ import (
 // editable says whether a container has these boxes.
 func editable(container string) bool { return container == "mp4" || container == "mov" }
 
-// patch writes what the muxer has no way to say: sound that begins before the film, and the orientation of the picture.
+// patch writes what the muxer has no way to say or says wrongly: the head of Opus, sound that begins before the film, and the orientation of the picture.
 func (m *muxing) patch(path string) error {
+	if slices.ContainsFunc(m.copies, func(c *copied) bool { return strings.HasPrefix(c.Caps, "audio/x-opus") }) {
+		if err := container.MendOpus(path); err != nil {
+			return fmt.Errorf("%q: %w", path, err)
+		}
+	}
 	needed := m.turned != "" && m.turned != "rotate-0"
 	for _, c := range m.copies {
 		needed = needed || c.shift > 0

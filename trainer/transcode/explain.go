@@ -32,8 +32,12 @@ func (j *job) explain(err error) error {
 				streams = append(streams, t.Kind+" "+t.Format)
 			}
 		}
-		return fmt.Errorf("GStreamer's element %s does not take its streams (%s; %s) as they are: try --container mkv (%w)", muxers[j.plan.Muxer],
-			j.plan.Codec, join(streams), err)
+		way := "try --container mkv"
+		if j.plan.Muxer == "mkv" {
+			way = "copy it anew, ffmpeg -i FILM -map 0 -c copy COPY.mkv, and give the copy"
+		}
+		return fmt.Errorf("GStreamer's element %s does not take its streams (%s; %s) as they are: %s (%w)", muxers[j.plan.Muxer],
+			j.plan.Codec, join(streams), way, err)
 	}
 	return err
 }

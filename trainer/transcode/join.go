@@ -7,12 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/app"
@@ -115,6 +113,7 @@ type muxing struct {
 	copies []*copied
 	number int // of the next stream of the film
 	turned string
+	late   time.Duration // as plan.lateness
 }
 
 func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) {
@@ -135,7 +134,7 @@ func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) 
 	if err != nil {
 		return nil, err
 	}
-	m := &muxing{Pipeline: g, job: j, video: v, abort: make(chan error, 4), begin: make(chan struct{})}
+	m := &muxing{Pipeline: g, job: j, video: v, abort: make(chan error, 4), begin: make(chan struct{}), late: j.plan.lateness()}
 	for _, o := range j.plan.Facts.Others {
 		if j.plan.copies(o) {
 			m.wanted.Add(1)
@@ -194,7 +193,7 @@ func (m *muxing) build(part string) error {
 	if r := src.Link(pad); r != gst.PadLinkOK {
 		return fmt.Errorf("%s does not take the video: %v", m.job.plan.Muxer, r)
 	}
-	src.SetOffset(-int64(origin))
+	src.SetOffset(int64(m.late) - int64(origin))
 	caps := gst.NewCapsFromString(m.video.head.Caps)
 	app.SrcFromElement(video).SetCaps(caps)
 	runtime.KeepAlive(caps)
@@ -290,7 +289,7 @@ func push(video *app.Source, p packet, pts, dts time.Duration) error {
 	runtime.SetFinalizer(b, nil)
 	defer b.Unref()
 	b.SetPresentationTimestamp(gst.ClockTime(origin + pts))
-	if err := setDTS(b, origin+dts); err != nil {
+	if err := setDTS(b, gst.ClockTime(origin+dts)); err != nil {
 		return err
 	}
 	b.SetDuration(gst.ClockTime(p.duration))
@@ -301,25 +300,4 @@ func push(video *app.Source, p packet, pts, dts time.Duration) error {
 		return film.ErrStopped // the pipeline says why
 	}
 	return nil
-}
-
-// setDTS sets the decoding timestamp, for which the bindings have no function: the field's place is that of C's own structure.
-func setDTS(b *gst.Buffer, t time.Duration) error {
-	raw := b.Instance()
-	offset, err := wordIn(reflect.TypeOf(raw).Elem(), "dts")
-	if err != nil {
-		return err
-	}
-	*(*uint64)(unsafe.Add(unsafe.Pointer(raw), offset)) = uint64(t)
-	return nil
-}
-
-// wordIn is the place of a field of 64 bits without a sign in a structure. The error says that there is none of this name and kind: writing
-// elsewhere would damage memory.
-func wordIn(structure reflect.Type, name string) (uintptr, error) {
-	field, ok := structure.FieldByName(name)
-	if !ok || field.Type.Kind() != reflect.Uint64 {
-		return 0, fmt.Errorf("%v of these GStreamer bindings has no field %s of 64 bits", structure, name)
-	}
-	return field.Offset, nil
 }

@@ -181,6 +181,6 @@ func (o order) command(t *testing.T) *exec.Cmd {
 		t.Fatal(err)
 	}
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), childVariable+"="+string(text))
+	c.Env = append(os.Environ(), childVariable+"="+string(text), "G_DEBUG=fatal-criticals") // what uses freed objects ends
 	return c
 }

@@ -13,7 +13,8 @@ import (
 
 // A transport stream that readers stumble over is written anew before all else: recorded from the middle of a broadcast, with breaks of
 // the clock, several programmes or types that GStreamer takes for others. All that follows reads this file.
-const mendedName = "mended.ts"
+// So is an MP4 with tracks that GStreamer takes for previews.
+const mendedName = "mended"
 
 // source is the file to read: the film's own, or what has become of it.
 func (j *job) source(m *container.Mended) string {
@@ -42,10 +43,11 @@ func (j *job) borrow() (back func(), err error) {
 // film is source, once there is a plan.
 func (j *job) film() string { return j.source(j.plan.Facts.Mended) }
 
-// mend looks at a transport stream and writes it anew where that is needed; nil for other films.
+// mend looks at a film and writes it anew where that is needed; nil where that never is.
 func (j *job) mend() (*container.Mended, error) {
 	found, err := container.Look(j.path)
-	if err != nil || found.Family != container.TS && found.Family != container.PS {
+	short := err == nil && found.Short && j.options.Program == 0
+	if !short && (err != nil || found.Family != container.TS && found.Family != container.PS) {
 		if j.options.Program != 0 {
 			return nil, errors.New("it is no transport stream, so it has no programmes to choose from")
 		}
@@ -54,7 +56,12 @@ func (j *job) mend() (*container.Mended, error) {
 	host, _ := os.Hostname() // shards on several machines may be at it
 	part := fmt.Sprintf("%s.%s.%d.part", j.folder.file(mendedName), host, os.Getpid())
 	defer os.Remove(part)
-	m, err := container.Mend(j.path, part, j.options.Program)
+	var m *container.Mended
+	if short {
+		m, err = &container.Mended{Needed: true}, container.Unpromised(j.path, part)
+	} else {
+		m, err = container.Mend(j.path, part, j.options.Program)
+	}
 	if err != nil || !m.Needed {
 		return m, err
 	}

@@ -51,7 +51,7 @@ func (p *plan) preparing(size string) string {
 	return text + " ! videoconvert ! videoscale add-borders=true ! " + p.filterCaps(size)
 }
 
-// coding is the text from the filter to the encoder and its parser.
+// coding is the text from the filter to the element encoder and its parser.
 func (p *plan) coding() string {
 	var parts []string
 	memory := "video/x-raw"
@@ -90,7 +90,7 @@ func (p *plan) coding() string {
 		}
 		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate="+rate))
 	}
-	return strings.Join(append(parts, p.Encoder.text(), findCodec(p.Codec).parser), " ! ")
+	return strings.Join(append(parts, p.Encoder.text()+" name=encoder", findCodec(p.Codec).parser), " ! ")
 }
 
 // crop cuts off what the codec has no place for.

@@ -19,7 +19,7 @@ import (
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
-const planVersion = 6
+const planVersion = 7
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {

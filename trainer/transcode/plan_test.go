@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -373,22 +372,6 @@ func TestQuality(t *testing.T) {
 			if lo, hi := e.quality(1), e.quality(100); hi != e.best || e.best != e.worst && (lo-hi)*(e.worst-e.best) <= 0 {
 				t.Errorf("%s: %d for 1, %d for 100", e.element, lo, hi)
 			}
-		}
-	}
-}
-
-func TestWordIn(t *testing.T) {
-	of := reflect.TypeFor[struct {
-		A        int32
-		Pts, Dts uint64
-		Text     string
-	}]()
-	if at, err := wordIn(of, "Dts"); err != nil || at != 16 {
-		t.Errorf("Dts lies at %d, %v, wanted 16", at, err)
-	}
-	for _, name := range []string{"Gone", "A", "Text"} {
-		if at, err := wordIn(of, name); err == nil {
-			t.Errorf("field %s is found at %d", name, at)
 		}
 	}
 }

@@ -43,7 +43,9 @@ type facts struct {
 	ExtraVideos int           `json:"extra_videos"`
 	Others      []other       `json:"others"` // streams besides the video
 	Damaged     string        `json:"damaged,omitempty"`
-	Cut         time.Duration `json:"cut,omitempty"`         // where all streams end, if that is long before Length
+	Cut         time.Duration `json:"cut,omitempty"`     // where all streams end, if that is long before Length
+	Settled     bool          `json:"settled,omitempty"` // Zero is the timestamp of the film's beginning, whatever its reader says
+	Zero        time.Duration `json:"zero,omitempty"`
 	Orientation string        `json:"orientation,omitempty"` // the tag image-orientation
 	Raw         raw           `json:"raw"`                   // what the decoder gives
 	Missing     []string      `json:"missing,omitempty"`     // caps of streams that GStreamer cannot take apart
@@ -119,6 +121,7 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 		return nil, lacking
 	}
 	f.Damaged, f.ExtraVideos = c.damaged, len(videos)-1
+	f.Settled, f.Zero = c.settled, c.zero
 	if last := c.end(); f.Damaged == "" && f.Length > last+2*time.Second {
 		f.Cut = last
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-gst/go-gst/gst"
 
+	"adainfilter/trainer/container"
 	"adainfilter/trainer/film"
 )
 
@@ -38,13 +39,22 @@ type track struct {
 	end      time.Duration
 	times    []frameTime // of a video, in the order of decoding
 	chapters bool        // came with it
+	zeros    []zero      // timestamps that counted as the film's beginning
 	vague    bool        // the packets have no times of their own, or times that go back
+}
+
+// zero is a timestamp that counts as the film's beginning from a packet on.
+type zero struct {
+	at             time.Duration
+	times, packets int // of the track before it
 }
 
 // contents are all streams of a film, in GStreamer's order.
 type contents struct {
 	tracks  []*track
-	damaged string // why reading stopped before the end; "" means it did not
+	damaged string        // why reading stopped before the end; "" means it did not
+	settled bool          // settle has been called
+	zero    time.Duration // the timestamp of the beginning then
 }
 
 var crcTable = crc64.MakeTable(crc64.ECMA)
@@ -94,7 +104,42 @@ func scanFile(ctx context.Context, path string, sums bool) (*contents, error) {
 	case err != nil:
 		c.damaged = err.Error()
 	}
+	if container.IsMatroska(path) {
+		c.settle()
+	}
 	return c, nil
+}
+
+// settle makes all times count from one moment. GStreamer's reader of Matroska takes the first packet that it meets for the film's beginning, and
+// an earlier one as soon as it meets that, also for streams that have begun.
+func (c *contents) settle() {
+	c.zero = forever
+	for _, t := range c.tracks {
+		for _, z := range t.zeros {
+			c.zero = min(c.zero, z.at)
+		}
+	}
+	if c.settled = c.zero != forever; !c.settled {
+		return
+	}
+	for _, t := range c.tracks {
+		for k, z := range t.zeros {
+			later, to := z.at-c.zero, len(t.times)
+			if k+1 < len(t.zeros) {
+				to = t.zeros[k+1].times
+			}
+			for i := z.times; i < to; i++ {
+				t.times[i].time += later
+			}
+			if z.packets == 0 && (k+1 == len(t.zeros) || t.zeros[k+1].packets > 0) {
+				at := t.begin - t.lead + later
+				t.begin, t.lead = max(at, 0), max(-at, 0)
+			}
+			if k+1 == len(t.zeros) {
+				t.end += later
+			}
+		}
+	}
 }
 
 // any says whether there was a packet at all.
@@ -168,7 +213,9 @@ func (t *track) probe(sums bool) gst.PadProbeCallback {
 					t.see(event.ParseCaps())
 				}
 			case gst.EventTypeSegment:
-				s.segment(event)
+				if s.segment(event); s.known {
+					t.zeros = append(t.zeros, zero{s.start - s.at, len(t.times), t.packets})
+				}
 			case gst.EventTypeTOC:
 				t.chapters = true
 			}
@@ -237,6 +284,14 @@ func (c *clock) segment(event *gst.Event) {
 	c.known, c.start, c.at = true, time.Duration(s.GetStart()), time.Duration(s.GetTime())
 	c.bounded = s.GetStop() != uint64(gst.ClockTimeNone)
 	c.stop = time.Duration(s.GetStop())
+}
+
+// segmentFrom is an event that lets timestamps count from one of them.
+func segmentFrom(zero time.Duration) (*gst.Event, error) {
+	s := gst.NewFormattedSegment(gst.FormatTime)
+	defer s.Free()
+	err := setWord(s.Instance(), "start", uint64(zero))
+	return gst.NewSegmentEvent(s), err
 }
 
 // time is the film's time of a timestamp; false if there is none.

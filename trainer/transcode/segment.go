@@ -24,22 +24,12 @@ var errUnlike = errors.New("the decoded frames are not those of the index")
 func (j *job) code(ctx context.Context, n int) error {
 	s := &j.plan.Segments[n]
 	seek := s.Seek >= 0 && j.plan.Facts.Seekable
-	for tries := 1; ; tries++ {
-		err := j.codeOnce(ctx, n, seek)
-		switch {
-		case seek && errors.Is(err, errUnlike):
-			seek, tries = false, 0
-		case !errors.Is(err, errStrayTime) || tries == codeTries:
-			return err
-		}
+	err := j.codeOnce(ctx, n, seek)
+	if seek && errors.Is(err, errUnlike) {
+		err = j.codeOnce(ctx, n, false)
 	}
+	return err
 }
-
-// errStrayTime says that an encoder gave a frame a time that no frame of the segment has: x265 with threads does so now and then on a machine that is
-// busy. A segment is then coded once more.
-var errStrayTime = errors.New("the encoder gives a frame a time that is not the segment's")
-
-const codeTries = 4
 
 func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 	w, err := createSegment(j.folder.file(segmentName(n)))
@@ -138,6 +128,7 @@ type coding struct {
 	given   gst.ClockTime // the time that the decoder gave the last one
 	shown   gst.ClockTime // and its own
 	ended   bool
+	own     bool // an event of ours passes
 	size    string
 	// Of the thread behind the filter.
 	styled clock
@@ -172,6 +163,11 @@ func (c *coding) build() (err error) {
 			return err
 		}
 	}
+	encoder, err := c.Element("encoder")
+	if err != nil {
+		return err
+	}
+	believable(c.Pipeline, encoder)
 	const data = gst.PadProbeTypeBuffer | gst.PadProbeTypeEventDownstream
 	if c.frames, err = c.Sink("frames"); err != nil {
 		return err
@@ -242,7 +238,7 @@ func (c *coding) onDecoded(pad *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeRet
 	buffer := film.BufferOf(info)
 	if buffer == nil {
 		if event := film.EventOf(info); event != nil {
-			return c.onDecodedEvent(event)
+			return c.onDecodedEvent(pad, event)
 		}
 		return gst.PadProbeOK
 	}
@@ -289,9 +285,19 @@ func (c *coding) repeat(buffer *gst.Buffer) {
 	c.seen, c.given, c.shown = true, pts, pts
 }
 
-func (c *coding) onDecodedEvent(event *gst.Event) gst.PadProbeReturn {
+func (c *coding) onDecodedEvent(pad *gst.Pad, event *gst.Event) gst.PadProbeReturn {
 	switch event.Type() {
 	case gst.EventTypeSegment:
+		if f := c.job.plan.Facts; f.Settled && !c.own {
+			c.own = true
+			if event, err := segmentFrom(f.Zero); err != nil {
+				c.fail(err)
+			} else {
+				pad.SendEvent(event)
+			}
+			c.own = false
+			return gst.PadProbeDrop
+		}
 		c.decoded.segment(event)
 	case gst.EventTypeFlushStop:
 		c.seen = false
@@ -379,7 +385,7 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 		return errors.New("the encoder gives frames without a time")
 	}
 	if s := c.segment; !c.job.plan.Facts.Vague && (t < s.Begin-time.Second || t > s.End) {
-		return fmt.Errorf("%w: %v, wanted %v to %v", errStrayTime, t, s.Begin, s.End)
+		return fmt.Errorf("%s gives a frame the time %v, wanted %v to %v", c.job.plan.Encoder.Element, t, s.Begin, s.End)
 	}
 	if c.writer.frames == 0 {
 		if err := c.writer.head(c.head); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-gst/go-gst/gst"
 
+	"adainfilter/trainer/container"
 	"adainfilter/trainer/film"
 )
 
@@ -109,6 +110,11 @@ func (s *stream) run(ctx context.Context, out string) error {
 	}
 	if err != nil || target == "" {
 		return err
+	}
+	if editable(s.plan.Muxer) {
+		if err := container.MendOpus(target); err != nil {
+			return fmt.Errorf("%q: %w", out, err)
+		}
 	}
 	return keep(target, out)
 }
@@ -290,6 +296,9 @@ func (s *stream) style(caps *gst.Structure, video *gst.Pad) error {
 	}
 	if err := s.options.Set(filter); err != nil {
 		return err
+	}
+	if encoder, err := bin.GetElementByName("encoder"); err == nil { // Y4M has none
+		believable(s.Pipeline, encoder)
 	}
 	frames, err := s.Element("frames")
 	if err != nil {

@@ -144,6 +144,7 @@ func TestExplain(t *testing.T) {
 		want   string
 	}{
 		{"a muxer", func() {}, refused, "mp4mux does not take its streams (h264; audio x) as they are: try --container mkv"},
+		{"Matroska", func() { j.plan.Muxer = "mkv" }, refused, "matroskamux does not take its streams (h264; audio x) as they are: copy it anew"},
 		{"a full disk", func() {}, &film.Error{Element: "out", Text: "No space left on the resource."}, "make room on the disk"},
 		{"another error", func() {}, errDamaged, errDamaged.Error()},
 		{"a film that grows", func() { os.WriteFile(path, []byte("a longer film"), 0o600) }, errDamaged, "has changed while it was worked on"},

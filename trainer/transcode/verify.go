@@ -3,6 +3,7 @@ package transcode
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -11,7 +12,15 @@ import (
 
 // verify reads the output as any player would and compares it with what was to be written.
 func (j *job) verify(ctx context.Context, v *joined, m *muxing, path string) error {
-	c, err := scanFile(ctx, path, true)
+	readable := path
+	if found, err := container.Look(path); err == nil && found.Short {
+		readable = j.folder.file("readable.part")
+		defer os.Remove(readable)
+		if err := container.Unpromised(path, readable); err != nil {
+			return err
+		}
+	}
+	c, err := scanFile(ctx, readable, true)
 	if err != nil {
 		return fmt.Errorf("the output cannot be read back: %w", err)
 	}

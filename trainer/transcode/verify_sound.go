@@ -123,7 +123,11 @@ func (j *job) verifySound(ctx context.Context, c *contents, w expected, path str
 		return nil // bytes that were read from one file and written to the other
 	}
 	track := c.sounds()[i]
-	if d := track.begin - (w.copied.Begin - j.plan.From.Begin) - offset; !w.copied.anew && j.plan.Whole && !j.plan.edited() && d.Abs() > 2*time.Millisecond {
+	begin := w.copied.Begin
+	if j.plan.lateness() > 0 {
+		begin -= w.copied.Lead
+	}
+	if d := track.begin - (begin - j.plan.From.Begin) - offset; !w.copied.anew && j.plan.Whole && !j.plan.edited() && d.Abs() > 2*time.Millisecond {
 		return fmt.Errorf("begins %v later against the video than the film's", d)
 	}
 	if track.bytes == w.copied.bytes && track.sum == w.copied.sum {
