@@ -244,59 +244,9 @@ func watch(t *testing.T, path string, see func(*gst.PadProbeInfo)) {
 	}
 }
 
-// Encoders write sound that begins before the film; what MP4 says about it is kept.
-func TestSoundBeforeTheFilm(t *testing.T) {
-	path := clip(t, "film.mp4", 30, withSound(30, "mp4mux"))
-	const lead = 1024 * time.Second / 48000
-	m := &muxing{copies: []*copied{{slot: 1, shift: lead}}}
-	if err := m.patch(path); err != nil {
-		t.Fatal(err)
-	}
-	if s := scan(t, path).sounds(); len(s) != 1 || s[0].lead/time.Millisecond != lead/time.Millisecond {
-		t.Fatalf("the test's film has no sound before its beginning: %+v", s)
-	}
-	for _, container := range []string{"mp4", "mov", "mkv"} {
-		r, w := order{Inputs: inputsOf(path), Out: t.TempDir(), Container: container}.one(t)
-		sameSound(t, r.Output, path)
-		if container == "mkv" { // which has no room for what lies before
-			distance(t, r.Output, lead)
-		} else {
-			sameTimes(t, r.Output, path)
-		}
-		if got := scan(t, r.Output).sounds()[0]; container != "mkv" && got.lead/time.Millisecond != lead/time.Millisecond {
-			t.Errorf("%s: sound begins %v before the film, wanted %v", container, got.lead, lead)
-		}
-		if len(w.warnings) > 0 {
-			t.Errorf("%s: warnings %q", container, w.warnings)
-		}
-	}
-}
-
-// distance fails unless the picture of a film begins so long after its sound.
-func distance(t *testing.T, path string, want time.Duration) {
-	t.Helper()
-	c := scan(t, path)
-	if d := c.videos()[0].times[0].time - c.sounds()[0].begin - want; d.Abs() > time.Millisecond {
-		t.Errorf("%q: the picture begins %v too late against the sound", path, d)
-	}
-}
-
-func TestPart(t *testing.T) {
-	path := clip(t, "film.mp4", 60, withSound(60, "mp4mux"))
-	r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Start: 530 * time.Millisecond, Duration: time.Second, Segment: 300 * time.Millisecond}.one(t)
-	frames, _ := decode(t, r.Output)
-	if len(frames) != 25 || r.Frames != 25 {
-		t.Errorf("%d frames, wanted 25", len(frames))
-	} else if d := frames[0].time - 30*time.Millisecond; d.Abs() > time.Millisecond {
-		t.Errorf("the first frame is shown at %v, wanted 30 ms, as it lay in the film", frames[0].time)
-	}
-	if s := scan(t, r.Output).sounds(); len(s) != 1 || s[0].end < 900*time.Millisecond || s[0].end > 1100*time.Millisecond {
-		t.Errorf("sound is %+v, wanted one second", s)
-	}
-}
-
 // chapters are those of a Matroska file: an edition with one chapter of a second.
 const chapters = "\x10\x43\xa7\x70\x90" + // Chapters, 16 bytes
+
 	"\x45\xb9\x8d" + // EditionEntry, 13 bytes
 	"\xb6\x8b" + // ChapterAtom, 11 bytes
 	"\x73\xc4\x81\x01" + // ChapterUID 1
