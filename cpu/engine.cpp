@@ -2,6 +2,7 @@
 
 #include "engine_guard.h"
 #include "frame_blend.h"
+#include "frame_packing.h"
 #include "frame_resized.h"
 #include "frame_schedule.h"
 
@@ -18,7 +19,10 @@ struct adain_cpu_engine {
   adain::Smoothing smoothing;
   std::unique_ptr<adain::TemporalBlend> temporal_blend;  // while smoothing is on
   std::unique_ptr<adain::Resized> resized;               // while the network runs at another size
-  std::vector<adain::Stage *> stages;                    // of the frame
+  std::unique_ptr<adain::GatherChroma> gather;           // for formats whose pixels share chroma
+  adain::Unpack unpack;
+  adain::Pack pack;
+  std::vector<adain::Stage *> stages;  // of the frame
 
   adain::Schedule &schedule_for(int height, int width, bool decoder) {
     if (!schedule || !schedule->fits(height, width, decoder)) {
@@ -28,35 +32,75 @@ struct adain_cpu_engine {
     return *schedule;
   }
 
-  void stylize(const adain::Canvas &dst, const adain::Picture &src, const adain_cpu_stylization &stylization, const adain::Target &target,
+  // What the network writes a picture of form into.
+  adain::GatherChroma *gather_for(const adain_cpu_image &form) {
+    if (!adain::shares_chroma(form)) {
+      gather.reset();
+    } else if (!gather || !gather->fits(form)) {
+      gather.reset();
+      gather = std::make_unique<adain::GatherChroma>(form);
+    }
+    return gather.get();
+  }
+
+  void statistics(const adain::Frame &frame, float *mean, float *std) {
+    const adain::Picture picture = unpack.next(frame);
+    stages.clear();
+    if (unpack.needed()) stages.push_back(&unpack);
+    schedule_for(frame.form.height, frame.form.width, false).statistics(threads, picture, stages, mean, std);
+  }
+
+  void stylize(const adain::Frame &dst, const adain::Frame &frame, const adain_cpu_stylization &stylization, const adain::Target &target,
                const adain::Lookup &before, const adain::Lookup &after) {
-    const bool resizing = stylization.width != src.form.width || stylization.height != src.form.height;
-    if (!resizing || !resized || !resized->fits(src.form, stylization.width, stylization.height)) resized.reset();
-    if (stylization.smoothing == 0 || !temporal_blend || !temporal_blend->fits(src.form)) temporal_blend.reset();
+    const bool resizing = stylization.width != frame.form.width || stylization.height != frame.form.height;
+    if (!resizing || !resized || !resized->fits(frame.form, stylization.width, stylization.height)) resized.reset();
+    if (stylization.smoothing == 0 || !temporal_blend || !temporal_blend->fits(frame.form)) temporal_blend.reset();
     adain::Schedule &network_stages = schedule_for(stylization.height, stylization.width, true);
-    if (resizing && !resized) resized = std::make_unique<adain::Resized>(src.form, stylization.width, stylization.height);
-    if (stylization.smoothing > 0 && !temporal_blend) temporal_blend = std::make_unique<adain::TemporalBlend>(src.form);
+    if (resizing && !resized) resized = std::make_unique<adain::Resized>(frame.form, stylization.width, stylization.height);
+    if (stylization.smoothing > 0 && !temporal_blend) temporal_blend = std::make_unique<adain::TemporalBlend>(frame.form);
 
     if (stylization.discontinuity) smoothing.forget();
     smoothing.begin();
     stages.clear();
-    adain::Canvas result = dst;
-    result.preserve_color = dst.preserve_color && !temporal_blend;
+    const adain::Picture src = unpack.next(frame);
+    if (unpack.needed()) stages.push_back(&unpack);
+    const bool preserve = stylization.preserve_color != 0;
+    const adain::Canvas last{pack.next(dst, frame), preserve, {}};
+    adain::Canvas result = last;
+    result.preserve_color = preserve && !temporal_blend;
     if (resized) {
       resized->next(result, src);
       resized->add_before(stages);
-      network_stages.stylize(resized->result(), resized->frame(), target, before, after, stages);
+      add_network(network_stages, resized->result(), resized->frame(), target, before, after);
       resized->add_behind(stages);
     } else {
-      network_stages.stylize(result, src, target, before, after, stages);
+      add_network(network_stages, result, src, target, before, after);
     }
     if (temporal_blend) {
-      temporal_blend->next(dst, src, stylization.blend_weight, stylization.blend != 0, smoothing);
+      temporal_blend->next(last, src, stylization.blend_weight, stylization.blend != 0, smoothing);
       stages.push_back(temporal_blend.get());
     }
+    if (pack.needed()) stages.push_back(&pack);
     threads.run(stages);
   }
+
+  void add_network(adain::Schedule &network_stages, adain::Canvas dst, const adain::Picture &src, const adain::Target &target,
+                   const adain::Lookup &before, const adain::Lookup &after) {
+    adain::GatherChroma *g = gather_for(dst.picture.form);
+    if (g) g->next(dst, src);
+    network_stages.stylize(dst, src, target, before, after, stages);
+    if (g) stages.push_back(g);
+  }
 };
+
+namespace {
+
+// A picture to read. Nobody writes there: a frame's planes are what Unpack reads, and Pack copies from.
+adain::Frame frame(const adain_cpu_image &form, const uint8_t *p0, const uint8_t *p1, const uint8_t *p2, const uint8_t *p3) {
+  return {form, {const_cast<uint8_t *>(p0), const_cast<uint8_t *>(p1), const_cast<uint8_t *>(p2), const_cast<uint8_t *>(p3)}};
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -64,7 +108,7 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
                                  char *error) {
   adain_cpu_engine *engine = nullptr;
   guarded(error, [&] {
-    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, {}});
+    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, nullptr, {}, {}, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
       e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, half ? adain::Factors::bfloat16 : adain::Factors::float32));
@@ -77,24 +121,22 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
 
 void adain_cpu_close(adain_cpu_engine *engine) { delete engine; }
 
-int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
+int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2, const uint8_t *s3,
                          float *mean, float *std, char *error) {
   return guarded(error, [&] {
-    const adain::Picture picture{*src, {s0, s1, s2}};
-    engine->schedule_for(src->height, src->width, false).statistics(engine->threads, picture, mean, std);
+    engine->statistics(frame(*src, s0, s1, s2, s3), mean, std);
   });
 }
 
-int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
-                      const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
+int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2, uint8_t *d3,
+                      const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2, const uint8_t *s3,
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
                       const float *before, const float *after, const adain_cpu_stylization *stylization, char *error) {
   return guarded(error, [&] {
-    const adain::Picture content{*src, {s0, s1, s2}};
-    const adain::Canvas result{*dst, {d0, d1, d2}, stylization->preserve_color != 0};
     const adain::Target target{{{mean, std}, {second_mean, second_std}}, shares, stylization->alpha, stylization->smoothing, stylization->scene_cut,
                                &engine->smoothing};
-    engine->stylize(result, content, *stylization, target, {stylization->before, before}, {stylization->after, after});
+    engine->stylize({*dst, {d0, d1, d2, d3}}, frame(*src, s0, s1, s2, s3), *stylization, target, {stylization->before, before},
+                    {stylization->after, after});
   });
 }
 

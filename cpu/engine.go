@@ -101,7 +101,7 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	c := e.weights.Widths[3]
 	s := model.Stats{Mean: make([]float32, c), Std: make([]float32, c)}
 	e.src = describe(picture)
-	if C.adain_cpu_statistics(e.engine, &e.src, plane(picture, 0), plane(picture, 1), plane(picture, 2),
+	if C.adain_cpu_statistics(e.engine, &e.src, plane(picture, 0), plane(picture, 1), plane(picture, 2), plane(picture, 3),
 		(*C.float)(&s.Mean[0]), (*C.float)(&s.Std[0]), &e.text[0]) != 0 {
 		return model.Stats{}, e.fail("statistics", picture)
 	}
@@ -135,7 +135,7 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		}
 		other, shares = s.Mask.Second, e.shares
 	}
-	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), &e.src, plane(src, 0), plane(src, 1), plane(src, 2),
+	if C.adain_cpu_stylize(e.engine, &e.dst, plane(dst, 0), plane(dst, 1), plane(dst, 2), plane(dst, 3), &e.src, plane(src, 0), plane(src, 1), plane(src, 2), plane(src, 3),
 		floats(s.Style.Mean), floats(s.Style.Std), floats(other.Mean), floats(other.Std), floats(shares), tableValues(s.Before), tableValues(s.After), &e.stylization, &e.text[0]) != 0 {
 		return e.fail("frame", src)
 	}
@@ -243,19 +243,36 @@ func plane(m *model.Image, i int) *C.uint8_t {
 }
 
 func describe(m *model.Image) C.adain_cpu_image {
-	form := C.adain_cpu_image{format: C.int32_t(m.Format), width: C.int32_t(m.Width), height: C.int32_t(m.Height)}
+	l, c := m.Format.Layout(), m.Colorimetry
+	form := C.adain_cpu_image{
+		format: C.int32_t(m.Format), width: C.int32_t(m.Width), height: C.int32_t(m.Height), planes: C.int32_t(m.Format.Planes()),
+		colour: C.int32_t(l.Colour), depth: C.int32_t(l.Depth), channels: C.int32_t(len(l.Channels)), sub_x: C.int32_t(l.SubX), sub_y: C.int32_t(l.SubY),
+		cosited_x: flag(c.CositedX), cosited_y: flag(c.CositedY), interlaced: flag(m.Interlaced),
+	}
 	for i := range m.Format.Planes() {
 		form.stride[i] = C.int32_t(m.Planes[i].Stride)
 	}
-	c := m.Colorimetry
-	if !m.Format.YUV() {
-		c = model.Colorimetry{} // the luminance of model.Stylization.PreserveColor
+	for i := range l.Channels {
+		form.channel[i] = describeChannel(&l.Channels[i])
 	}
-	y := c.YUV()
-	form.yuv = C.adain_cpu_yuv{
-		offset_y: C.float(y.OffsetY), scale_y: C.float(y.ScaleY), scale_c: C.float(y.ScaleC),
-		kr: C.float(y.KR), kg: C.float(y.KG), kb: C.float(y.KB),
-		rv: C.float(y.RV), gu: C.float(y.GU), gv: C.float(y.GV), bu: C.float(y.BU),
+	if l.Copied != nil {
+		form.channel[3] = describeChannel(l.Copied)
+	}
+	k := c.Conversion(m.Format)
+	form.max = C.float(k.Max)
+	for i := range 3 {
+		form.luminance[i] = C.float(k.Luminance[i])
+		for j := range 4 {
+			form.to_rgb[i][j], form.from_rgb[i][j] = C.float(k.ToRGB[i][j]), C.float(k.FromRGB[i][j])
+		}
 	}
 	return form
+}
+
+func describeChannel(c *model.Channel) C.adain_cpu_channel {
+	out := C.adain_cpu_channel{plane: C.int32_t(c.Plane), step: C.int32_t(c.Step), word: C.int32_t(c.Word), depth: C.int32_t(c.Depth), count: C.int32_t(len(c.At))}
+	for i, at := range c.At {
+		out.offset[i], out.shift[i] = C.int32_t(at.Offset), C.int32_t(at.Shift)
+	}
+	return out
 }

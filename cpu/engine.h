@@ -10,21 +10,25 @@ extern "C" {
 
 typedef struct adain_cpu_engine adain_cpu_engine;
 
-/* model.Format, same order. */
-enum adain_cpu_format { ADAIN_RGB, ADAIN_BGR, ADAIN_RGBA, ADAIN_BGRA, ADAIN_RGBX, ADAIN_BGRX, ADAIN_NV12, ADAIN_I420 };
-
-/* model.YUV: R'G'B' in [0,1] from 8-bit samples and back. */
+/* model.Channel: samples lie in groups of count, step bytes apart. */
 typedef struct {
-  float offset_y, scale_y, scale_c;
-  float kr, kg, kb;
-  float rv, gu, gv, bu;
-} adain_cpu_yuv;
+  int32_t plane, step, word, depth, count;
+  int32_t offset[6], shift[6];
+} adain_cpu_channel;
 
-/* A picture without its samples, which travel as arguments of their own so that Go memory may be passed. */
+/* model.Colour, same order. */
+enum adain_cpu_colour { ADAIN_COLOUR_RGB, ADAIN_COLOUR_YUV, ADAIN_COLOUR_GRAY };
+
+/* A picture without its samples, which travel as arguments of their own so that Go memory may be passed: model.Layout, Colorimetry and
+ * Conversion. */
 typedef struct {
-  int32_t format, width, height;
-  int32_t stride[3]; /* bytes from row to row */
-  adain_cpu_yuv yuv;
+  int32_t format;  /* model.Format, to compare only */
+  int32_t width, height, planes;
+  int32_t stride[4]; /* bytes from row to row */
+  int32_t colour, depth, channels, sub_x, sub_y;
+  int32_t cosited_x, cosited_y, interlaced;
+  adain_cpu_channel channel[4]; /* the last is what is copied, with a count of 0 if nothing is */
+  float to_rgb[3][4], from_rgb[3][4], luminance[3], max;
 } adain_cpu_image;
 
 /* lut.Table without its values, which travel by themselves like samples: (size,4), or with a cube (size,size,size,4) with blue first. */
@@ -41,7 +45,7 @@ typedef struct {
   int32_t blend_weight;   /* model.BlendWeight of smoothing */
   int32_t discontinuity;  /* there is nothing that smoothing goes on from */
   int32_t blend;          /* as far as that is known beforehand, pixels go on from the frame before, which smoothing was above 0 for */
-  int32_t preserve_color; /* in RGB formats by the luminance of dst's yuv */
+  int32_t preserve_color; /* as model.Stylization says */
   int32_t width, height;  /* at which the network runs: both the frame's, or neither larger */
   adain_cpu_lut before, after; /* the network */
 } adain_cpu_stylization;
@@ -68,13 +72,14 @@ void adain_cpu_close(adain_cpu_engine *engine);
 
 /* (C) mean and standard deviation of relu4_1. 0 on success. */
 int adain_cpu_statistics(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
+                         const uint8_t *s3,
                          float *mean, float *std, char *error);
 
 /* One frame: encoder, AdaIN with the style's mean and std (C), decoder. With a mask shares is (2,H/8,W/8) of stylization's size, what of
  * each pixel of relu4_1 belongs to the first and to the second region, and second_mean and second_std (C) are the style of the latter; without one
  * all three are NULL. before and after are the values of the tables, NULL without. 0 on success; after a failure the next frame must be a discontinuity. */
-int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2,
-                      const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2,
+int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint8_t *d0, uint8_t *d1, uint8_t *d2, uint8_t *d3,
+                      const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2, const uint8_t *s3,
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
                       const float *before, const float *after, const adain_cpu_stylization *stylization, char *error);
 

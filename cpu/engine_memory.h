@@ -35,7 +35,7 @@ inline void expect_memory() {
 }
 
 // What a chunk needs beside the maps, one memory for each purpose.
-enum class Scratch { pixels, source, result, inputs, outputs, lines };
+enum class Scratch { pixels, source, result, inputs, outputs, lines, channels };
 
 // The calling thread's memory for a purpose: at least bytes, kept for the thread's next chunk, whatever its stage. Threads of
 // a team end with their engine, and this memory with them.
@@ -44,7 +44,7 @@ inline char *scratch(Scratch purpose, size_t bytes) {
     Memory memory;
     size_t bytes = 0;
   };
-  thread_local Buffer buffers[6];
+  thread_local Buffer buffers[7];
   Buffer &b = buffers[int(purpose)];
   if (b.bytes < bytes) {
     b.memory.reset();

@@ -1,8 +1,6 @@
 // The temporal blend: pixels of a film's results rest where its frames do.
 #pragma once
 
-#include <vector>
-
 #include "frame_buffer.h"
 #include "frame_stages.h"
 
@@ -24,17 +22,23 @@ class TemporalBlend : public Stage {
 
  private:
   struct Lines;
+  template <class Sample>
+  void run_rows(int begin, int end, bool blended) const;
+  template <class Sample>
+  void apart(const Picture &a, const Picture &b, int first, int end, int y, uint8_t *other, uint8_t *out) const;
+  template <class Sample>
   void change(Lines &l, int y) const;
-  void spread_chroma(const Lines &l, int y) const;
   void moved(const Lines &l, int y, uint8_t *d) const;
+  template <class Sample>
   void blend(const Lines &l, int y) const;
+  template <class Sample>
   void blend_chroma(const Lines &l, int y) const;
   void remember(int y, bool blended) const;
+  int alike() const { return src_.form.colour == ADAIN_COLOUR_YUV ? 1 : src_.form.channels; }  // first channels, which move together
 
   FrameBuffer frames_[2], result_;  // the next frame becomes frames_[now_]
   int now_ = 0;
   Division down_;  // in pairs of rows
-  std::vector<uint8_t> first_, all_;  // of a row: 255 in the first byte of each pixel of two or more, and everywhere
   Canvas dst_{};
   Picture src_{};
   int weight_ = 0;

@@ -1,7 +1,8 @@
 // Pictures in memory of the engine.
 #pragma once
 
-#include "frame_map.h"
+#include "engine_memory.h"
+#include "frame_pixels.h"
 
 namespace adain {
 
@@ -12,25 +13,22 @@ class FrameBuffer {
     this->form.width = width;
     this->form.height = height;
     size_t bytes = 0, begin[3] = {};
-    for (int i = 0; i < planes(form); i++) {
-      const Plane p = adain::plane(this->form, i);
-      const size_t stride = (p.bytes() + 63) / 64 * 64;
-      this->form.stride[i] = int32_t(stride);
-      begin[i] = bytes;
-      bytes += stride * p.rows;
+    for (int c = 0; c < form.channels; c++) {
+      pitch_[c] = (size_t(cols(this->form, c)) * sample_bytes(form) + 63) / 64 * 64;
+      begin[c] = bytes;
+      bytes += pitch_[c] * rows(this->form, c);
     }
     memory_ = allocate(bytes);
-    for (int i = 0; i < planes(form); i++) plane_[i] = reinterpret_cast<uint8_t *>(memory_.get()) + begin[i];
+    for (int c = 0; c < form.channels; c++) channel_[c] = reinterpret_cast<uint8_t *>(memory_.get()) + begin[c];
   }
 
   adain_cpu_image form;
-  Picture picture() const { return {form, {plane_[0], plane_[1], plane_[2]}}; }
-  Canvas canvas() const { return {form, {plane_[0], plane_[1], plane_[2]}, false}; }
-  uint8_t *row(int i, int y) const { return plane_[i] + size_t(y) * form.stride[i]; }
+  Picture picture() const { return {form, {channel_[0], channel_[1], channel_[2]}, {pitch_[0], pitch_[1], pitch_[2]}}; }
 
  private:
   Memory memory_;
-  uint8_t *plane_[3] = {};
+  uint8_t *channel_[3] = {};
+  size_t pitch_[3] = {};
 };
 
 }  // namespace adain

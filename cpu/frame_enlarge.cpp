@@ -45,7 +45,7 @@ void GuideSlopes::run(int chunk, int) {
     const float *of_i[2 * kReach + 1], *of_q[2 * kReach + 1];
     const int n = around(y, rows_, [&](int k) { return i + size_t(k - top) * cols_; }, of_i);
     around(y, rows_, [&](int k) { return q + size_t(k - top) * cols_; }, of_q);
-    sample_kernels().guide_slopes(of_i, of_q, n, cols_, scale_.data(), sums, row(y));
+    row_kernels().guide_slopes(of_i, of_q, n, cols_, scale_.data(), sums, row(y));
   }
 }
 
@@ -53,67 +53,80 @@ GuideCoefficients::GuideCoefficients(const FrameBuffer &frame, const FrameBuffer
     : frame_(frame),
       result_(result),
       slopes_(slopes),
-      pixel_(is_yuv(frame.form) ? 2 : 4),
+      lit_(is_rgb(frame.form) ? 3 : 1),
       down_(slopes.rows(), slopes.rows() / kRows),
-      memory_(allocate(4 * size_t(slopes.rows()) * slopes.cols() * pixel_)) {}
+      memory_(allocate(4 * (size_t(slopes.rows()) * (lit_ + 1) * slopes.cols() + 1))) {}
 
 void GuideCoefficients::run(int chunk, int) {
   const size_t cols = slopes_.cols();
-  float *i = scratch_floats(Scratch::lines, 3 * cols + 2 * kReach), *a = i + cols, *sums = a + cols;
-  const Picture frame = frame_.picture();
-  const SampleKernels &k = sample_kernels();
+  float *i = scratch_floats(Scratch::lines, 2 * cols + 2 * kReach), *sums = i + cols;
+  const Picture frame = frame_.picture(), result = result_.picture();
   for (int y = down_.begin(chunk), end = y + down_.size(chunk); y < end; y++) {
     const float *rows[2 * kReach + 1];
     const int n = around(y, slopes_.rows(), [&](int k) { return slopes_.row(k); }, rows);
-    k.box(rows, n, int(cols), slopes_.scale(), sums, a);
+    float *a = row(y);
+    row_kernels().box(rows, n, int(cols), slopes_.scale(), sums, a);
     frame.luminance(y, i);
-    k.guide_coefficients(result_.row(0, y), int(cols), plane(frame.form, 0).pixel_bytes, a, i, row(y));
+    with_samples(result.form, [&](auto sample) {
+      using Sample = decltype(sample);
+      for (int c = 0; c < lit_; c++)
+        sample_kernels<Sample>().offsets(result.row<Sample>(c, y), int(cols), unit(result.form), a, i, a + (c + 1) * cols);
+    });
   }
 }
 
 Enlarge::Between::Between(int n, int m) {
   for (int x = 0; x < n; x++) {
     const double place = std::clamp((x + .5) * m / n - .5, 0., m - 1.);
-    at.push_back(std::min(int(place), m - 2));
+    at.push_back(std::max(std::min(int(place), m - 2), 0));
     share.push_back(float(place - at.back()));
   }
 }
 
 Enlarge::Enlarge(const adain_cpu_image &form, const FrameBuffer &result, const GuideCoefficients &coefficients)
     : result_(result), coefficients_(coefficients), down_((form.height + 1) / 2, form.height / (2 * kRows)) {
-  for (int i = 0; i < std::min(planes(form), 2); i++) {
-    const Plane to = plane(form, i), from = plane(result.form, i);
-    across_[i] = Between(to.cols, from.cols);
-    along_[i] = Between(to.rows, from.rows);
+  for (int c = 0; c < std::min(form.channels, 2); c++) {
+    across_[c] = Between(cols(form, c), cols(result.form, c));
+    along_[c] = Between(rows(form, c), rows(result.form, c));
   }
 }
 
 void Enlarge::run(int chunk, int) {
   const int begin = 2 * down_.begin(chunk), end = std::min(begin + 2 * down_.size(chunk), src.form.height);
-  for (int y = begin; y < end; y++) {
-    luminance_row(y);
-    for (int i = 1; i < planes(src.form) && y % 2 == 0 && !dst.preserve_color; i++) chroma_row(i, y / 2);
-    if (dst.preserve_color) dst.recolour(y, {dst.form, {dst.plane[0], dst.plane[1], dst.plane[2]}}, src);
-  }
+  with_samples(src.form, [&](auto sample) {
+    for (int y = begin; y < end; y++) {
+      lit_row<decltype(sample)>(y);
+      for (int c = coefficients_.lit(); c < src.form.channels && !dst.preserve_color; c++) {
+        const int sub = shared(src.form, c) ? src.form.sub_y : 0;
+        if (y % (1 << sub) == 0) chroma_row<decltype(sample)>(c, y >> sub);
+      }
+      if (dst.preserve_color) dst.recolour(y, dst.picture, src);
+    }
+  });
 }
 
-void Enlarge::luminance_row(int y) const {
-  const SampleKernels &k = sample_kernels();
-  const size_t n = size_t(result_.form.width) * coefficients_.pixel();
+template <class Sample>
+void Enlarge::lit_row(int y) const {
+  const size_t cols = result_.form.width, n = cols * (coefficients_.lit() + 1);
   const int at = along_[0].at[y];
-  float *line = scratch_floats(Scratch::lines, n + src.form.width), *light = line + n;
-  k.mix(coefficients_.row(at), coefficients_.row(at + 1), along_[0].share[y], n, line);
+  float *line = scratch_floats(Scratch::lines, n + 1 + src.form.width), *light = line + n + 1;
+  line[n] = 0;
+  row_kernels().mix(coefficients_.row(at), coefficients_.row(at + 1), along_[0].share[y], n, line);
   src.luminance(y, light);
-  k.guided(line, across_[0].at.data(), across_[0].share.data(), light, src.form.width, plane(src.form, 0).pixel_bytes, src.row(0, y), dst.row(0, y));
+  for (int c = 0; c < coefficients_.lit(); c++)
+    sample_kernels<Sample>().guided(line + (c + 1) * cols, line, across_[0].at.data(), across_[0].share.data(), light, src.form.width, unit(src.form),
+                                    src.form.max, dst.picture.row<Sample>(c, y));
 }
 
-void Enlarge::chroma_row(int i, int y) const {
-  const SampleKernels &k = sample_kernels();
-  const Plane to = plane(src.form, i), from = plane(result_.form, i);
-  float *line = scratch_floats(Scratch::lines, from.bytes());
-  const int at = along_[1].at[y];
-  k.mix_samples(result_.row(i, at), result_.row(i, at + 1), along_[1].share[y], from.bytes(), line);
-  k.interpolated(line, across_[1].at.data(), across_[1].share.data(), to.cols, to.pixel_bytes, dst.row(i, y));
+template <class Sample>
+void Enlarge::chroma_row(int c, int y) const {
+  const SampleKernels<Sample> &k = sample_kernels<Sample>();
+  const Picture result = result_.picture();
+  const int n = cols(result.form, c), at = along_[1].at[y];
+  float *line = scratch_floats(Scratch::lines, size_t(n) + 1);
+  line[n] = 0;
+  k.mix_samples(result.row<Sample>(c, at), result.row<Sample>(c, std::min(at + 1, rows(result.form, c) - 1)), along_[1].share[y], n, line);
+  k.interpolated(line, across_[1].at.data(), across_[1].share.data(), cols(src.form, c), src.form.max, dst.picture.row<Sample>(c, y));
 }
 
 }  // namespace adain

@@ -30,8 +30,7 @@ class GuideSlopes : public Stage {
   Memory memory_;
 };
 
-// The guided filter's coefficients: the slope a, and the offset r of the small result's samples that it does not explain; see
-// SampleKernels::guide_coefficients.
+// The guided filter's coefficients: rows of the slope a, each followed by rows of the offsets r of the channels that it explains in part.
 class GuideCoefficients : public Stage {
  public:
   // All outlive this.
@@ -39,13 +38,14 @@ class GuideCoefficients : public Stage {
   int chunks() const override { return down_.count; }
   void run(int chunk, int) override;
 
-  int pixel() const { return pixel_; }  // floats
-  float *row(int y) const { return reinterpret_cast<float *>(memory_.get()) + size_t(y) * slopes_.cols() * pixel_; }
+  int lit() const { return lit_; }  // channels with luminance
+  // (1+lit,cols), and one float more.
+  float *row(int y) const { return reinterpret_cast<float *>(memory_.get()) + size_t(y) * slopes_.cols() * (lit_ + 1); }
 
  private:
   const FrameBuffer &frame_, &result_;
   const GuideSlopes &slopes_;
-  const int pixel_;
+  const int lit_;
   Division down_;
   Memory memory_;
 };
@@ -68,13 +68,15 @@ class Enlarge : public Stage {
     Between() = default;
     Between(int n, int m);
   };
-  void luminance_row(int y) const;
-  void chroma_row(int plane, int y) const;
+  template <class Sample>
+  void lit_row(int y) const;
+  template <class Sample>
+  void chroma_row(int channel, int y) const;
 
   const FrameBuffer &result_;
   const GuideCoefficients &coefficients_;
   Division down_;       // in pairs of rows
-  Between across_[2], along_[2];  // columns and rows: of the first plane and of chroma
+  Between across_[2], along_[2];  // columns and rows: of the first channel and of the others
 };
 
 }  // namespace adain

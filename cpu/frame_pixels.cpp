@@ -3,72 +3,106 @@
 #include <algorithm>
 #include <cstring>
 
-#include "frame_map.h"
-#include "kernel_samples.h"
+#include "engine_memory.h"
 
 namespace adain {
 
 namespace {
 
-// Byte offsets of red, green, blue and of the sample to copy (-1: none) in a packed pixel, and the pixel's size.
-struct Packed {
-  int r, g, b, copy, size;
+// A row of chroma for row y of the picture: two rows of samples with this share of the second.
+struct Between {
+  int first, second;
+  float share;
 };
 
-constexpr Packed kPacked[] = {
-    {0, 1, 2, -1, 3}, {2, 1, 0, -1, 3}, {0, 1, 2, 3, 4}, {2, 1, 0, 3, 4}, {0, 1, 2, 3, 4}, {2, 1, 0, 3, 4},
-};
+// See model/ref/chroma.go, spreadDown.
+Between spread_down(const adain_cpu_image &form, int y) {
+  const int h = rows(form, 1);
+  auto limit = [](int i, int n) { return std::clamp(i, 0, n - 1); };
+  if (form.sub_y == 0) return {y, y, 0};
+  if (form.interlaced) {
+    const int field = y & 1, j = y >> 1, n = (h - field + 1) / 2;
+    auto row = [&](int k) { return field + 2 * limit(k, n); };
+    return {row(j >> 1), row((j >> 1) - 1 + 2 * (j & 1)), (j & 1) == field ? .125f : .375f};
+  }
+  if (form.cosited_y) return {y >> 1, y >> 1, 0};
+  return {y >> 1, limit((y >> 1) - 1 + 2 * (y & 1), h), .25f};
+}
 
-inline uint8_t sample(float v) { return uint8_t(std::min(std::max(v, 0.f), 255.f) + 0.5f); }
+// Chroma of n pixels from x on, a multiple of what shares a sample. line has room for their samples and one beside either end.
+template <class Sample>
+void spread_row(const Picture &p, int c, int y, int x, int n, float *line, float *out) {
+  const SampleKernels<Sample> &k = sample_kernels<Sample>();
+  const Between b = spread_down(p.form, y);
+  const int all = cols(p.form, c), begin = x >> p.form.sub_x, end = std::min(all, ((x + n - 1) >> p.form.sub_x) + 2), from = std::max(begin - 1, 0);
+  float *at = line + 1 + from - begin;
+  const Sample *first = p.row<Sample>(c, b.first) + from, *second = p.row<Sample>(c, b.second) + from;
+  b.first == b.second ? k.widen(first, end - from, at) : k.mix_samples(first, second, b.share, end - from, at);
+  if (begin == 0) line[0] = line[1];
+  for (int i = end; i < ((x + n - 1) >> p.form.sub_x) + 2; i++) line[1 + i - begin] = line[end - begin];
+  row_kernels().spread_chroma(line + 1, p.form.sub_x, p.form.cosited_x, n, p.form.width - x, out);
+}
 
-template <int size>
-void unpack(const uint8_t *p, Packed f, int n, float *r, float *g, float *b) {
-  for (int x = 0; x < n; x++) {
-    r[x] = p[size * x + f.r] * (1 / 255.f);
-    g[x] = p[size * x + f.g] * (1 / 255.f);
-    b[x] = p[size * x + f.b] * (1 / 255.f);
+template <class Sample>
+void read_samples(const Picture &p, int y, int x0, int n, float *r, float *g, float *b) {
+  const int before = x0 & ((1 << p.form.sub_x) - 1), whole = n + before;
+  const size_t pitch = size_t(whole) + 8;
+  float *s = scratch_floats(Scratch::channels, 4 * pitch), *line = s + 3 * pitch;
+  const float *channels[3] = {s, s + pitch, s + 2 * pitch};
+  for (int c = 0; c < p.form.channels; c++) {
+    if (shared(p.form, c)) {
+      spread_row<Sample>(p, c, y, x0 - before, whole, line, s + c * pitch);
+      channels[c] += before;
+    } else {
+      sample_kernels<Sample>().widen(p.row<Sample>(c, y) + x0, n, s + c * pitch);
+    }
+  }
+  row_kernels().colour(channels, p.form.channels, &p.form.to_rgb[0][0], n, r, g, b);
+}
+
+template <class Sample>
+void write_samples(const Canvas &canvas, int y, int x, int n, const float *r, const float *g, const float *b, const Picture &content) {
+  const SampleKernels<Sample> &k = sample_kernels<Sample>();
+  const adain_cpu_image &form = canvas.picture.form;
+  Sample *out[3] = {};
+  for (int c = 0; c < form.channels && !shared(form, c); c++) out[c] = canvas.picture.row<Sample>(c, y) + x;
+  if (canvas.preserve_color && is_rgb(form)) {
+    const Sample *from[3];
+    for (int c = 0; c < 3; c++) from[c] = content.row<Sample>(c, y) + x;
+    k.preserve(r, g, b, form.from_rgb[0][0], form.from_rgb[0][3], form.luminance, form.max, from, n, out);
+    return;
+  }
+  for (int c = 0; c < form.channels; c++) {
+    if (canvas.preserve_color && c > 0) {
+      if (!shared(form, c)) std::memcpy(out[c], content.row<Sample>(c, y) + x, n * sizeof(Sample));
+      continue;
+    }
+    if (!shared(form, c)) {
+      k.write(r, g, b, form.from_rgb[c], form.max, n, out[c]);
+      continue;
+    }
+    float matrix[4];
+    for (int i = 0; i < 4; i++) matrix[i] = form.from_rgb[c][i] * float(1 << (16 - form.depth));
+    sample_kernels<uint16_t>().write(r, g, b, matrix, 65535, n, canvas.chroma[c - 1] + size_t(y) * form.width + x);
   }
 }
 
 }  // namespace
 
-Plane plane(const adain_cpu_image &form, int i) {
-  if (!is_yuv(form)) return {form.width, form.height, kPacked[form.format].size};
-  if (i == 0) return {form.width, form.height, 1};
-  return {(form.width + 1) / 2, (form.height + 1) / 2, form.format == ADAIN_NV12 ? 2 : 1};
-}
-
 void Picture::luminance(int y, float *out) const {
-  float in_order[3] = {};
-  const Plane p = adain::plane(form, 0);
-  if (p.pixel_bytes > 1) {
-    const Packed f = kPacked[form.format];
-    in_order[f.r] = form.yuv.kr;
-    in_order[f.g] = form.yuv.kg;
-    in_order[f.b] = form.yuv.kb;
-  }
-  sample_kernels().luminance(row(0, y), p.cols, p.pixel_bytes, in_order, out);
+  const float scale = 1 / unit(form), y_only[3] = {scale, 0, 0};
+  float k[3];
+  for (int c = 0; c < 3; c++) k[c] = is_rgb(form) ? form.luminance[c] * scale : y_only[c];
+  with_samples(form, [&](auto sample) {
+    using Sample = decltype(sample);
+    const Sample *p[3] = {row<Sample>(0, y), nullptr, nullptr};
+    if (is_rgb(form)) p[1] = row<Sample>(1, y), p[2] = row<Sample>(2, y);
+    sample_kernels<Sample>().luminance(p, is_rgb(form) ? 3 : 1, form.width, k, out);
+  });
 }
 
 void Picture::read_row(int y, int x0, int n, float *r, float *g, float *b) const {
-  const uint8_t *p = plane[0] + size_t(y) * form.stride[0];
-  if (form.format < ADAIN_NV12) {
-    const Packed f = kPacked[form.format];
-    p += size_t(x0) * f.size;
-    f.size == 3 ? unpack<3>(p, f, n, r, g, b) : unpack<4>(p, f, n, r, g, b);
-    return;
-  }
-  const adain_cpu_yuv &k = form.yuv;
-  const int pixel_bytes = form.format == ADAIN_NV12 ? 2 : 1;
-  const uint8_t *cb = plane[1] + size_t(y / 2) * form.stride[1];
-  const uint8_t *cr = pixel_bytes == 2 ? cb + 1 : plane[2] + size_t(y / 2) * form.stride[2];
-  for (int i = 0; i < n; i++) {
-    const int x = x0 + i, c = x / 2 * pixel_bytes;
-    const float l = (p[x] - k.offset_y) * k.scale_y, u = (cb[c] - 128) * k.scale_c, v = (cr[c] - 128) * k.scale_c;
-    r[i] = std::clamp(l + k.rv * v, 0.f, 1.f);
-    g[i] = std::clamp(l + k.gu * u + k.gv * v, 0.f, 1.f);
-    b[i] = std::clamp(l + k.bu * u, 0.f, 1.f);
-  }
+  with_samples(form, [&](auto sample) { read_samples<decltype(sample)>(*this, y, x0, n, r, g, b); });
 }
 
 void Picture::read(int y0, int x0, int rows, int cols, float *rgb) const {
@@ -91,89 +125,31 @@ void Picture::read(int y0, int x0, int rows, int cols, float *rgb) const {
   }
 }
 
-void Canvas::write_packed(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const {
-  const Packed f = kPacked[form.format];
-  uint8_t *p = plane[0] + size_t(y) * form.stride[0] + size_t(x0) * f.size;
-  const uint8_t *from = content.plane[0] + size_t(y) * content.form.stride[0] + size_t(x0) * f.size;
-  for (int x = 0; x < n; x++, p += f.size, from += f.size) {
-    p[f.r] = sample(r[x] * 255);
-    p[f.g] = sample(g[x] * 255);
-    p[f.b] = sample(b[x] * 255);
-    if (f.copy >= 0) p[f.copy] = from[f.copy];
-  }
-}
-
-// A pixel's samples all move by what its luminance changes, as far as all of them can.
-void Canvas::write_preserved(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const {
-  const Packed f = kPacked[form.format];
-  const adain_cpu_yuv &k = form.yuv;
-  uint8_t *p = plane[0] + size_t(y) * form.stride[0] + size_t(x0) * f.size;
-  const uint8_t *from = content.plane[0] + size_t(y) * content.form.stride[0] + size_t(x0) * f.size;
-  for (int x = 0; x < n; x++, p += f.size, from += f.size) {
-    const int red = from[f.r], green = from[f.g], blue = from[f.b];
-    const float change = k.kr * (r[x] * 255 - red) + k.kg * (g[x] * 255 - green) + k.kb * (b[x] * 255 - blue);
-    const int least = -std::min(std::min(red, green), blue), most = 255 - std::max(std::max(red, green), blue);
-    const int shift = std::min(std::max(int(change + 256.5f) - 256, least), most);  // rounded half up: no float here is below -255.5
-    p[f.r] = uint8_t(red + shift);
-    p[f.g] = uint8_t(green + shift);
-    p[f.b] = uint8_t(blue + shift);
-    if (f.copy >= 0) p[f.copy] = from[f.copy];
-  }
-}
-
-// One chroma row from the content.
-void Canvas::copy_chroma(int y, int x0, int n, const Picture &content) const {
-  const bool nv12 = form.format == ADAIN_NV12;
-  const size_t first = nv12 ? x0 : x0 / 2, bytes = (n + 1) / 2 * (nv12 ? 2 : 1);
-  for (int i = 1; i < (nv12 ? 2 : 3); i++)
-    std::memcpy(plane[i] + size_t(y / 2) * form.stride[i] + first, content.plane[i] + size_t(y / 2) * content.form.stride[i] + first, bytes);
-}
-
-// One chroma row: the mean of the pixels that exist under each sample.
-void Canvas::write_chroma(int y0, int x0, int rows, int n, const float *rgb, int pitch, int area) const {
-  const adain_cpu_yuv &k = form.yuv;
-  const bool nv12 = form.format == ADAIN_NV12;
-  uint8_t *cb = plane[1] + size_t(y0 / 2) * form.stride[1] + size_t(x0 / 2) * (nv12 ? 2 : 1);
-  uint8_t *cr = nv12 ? cb + 1 : plane[2] + size_t(y0 / 2) * form.stride[2] + size_t(x0 / 2);
-  const float to_u = 1 / (k.bu * k.scale_c), to_v = 1 / (k.rv * k.scale_c);
-  for (int x = 0; x < n; x += 2, cb += nv12 ? 2 : 1, cr += nv12 ? 2 : 1) {
-    const int right = x + 1 < n, below = rows > 1 ? pitch : 0;
-    float c[3];
-    for (int i = 0; i < 3; i++) {
-      const float *p = rgb + size_t(i) * area + x;
-      c[i] = (p[0] + p[right] + p[below] + p[below + right]) * 0.25f;
-    }
-    const float l = k.kr * c[0] + k.kg * c[1] + k.kb * c[2];
-    *cb = sample((c[2] - l) * to_u + 128);
-    *cr = sample((c[0] - l) * to_v + 128);
-  }
-}
-
 void Canvas::write(int y0, int x0, int rows, int cols, float *rgb, int pitch, int area, const Picture &content) const {
-  const int h = std::min(rows, form.height - y0), w = std::min(cols, form.width - x0);
+  const int h = std::min(rows, picture.form.height - y0), w = std::min(cols, picture.form.width - x0);
   for (int i = 0; i < 3 * area; i++) rgb[i] = std::min(std::max(rgb[i], 0.f), 1.f);
-  const adain_cpu_yuv &k = form.yuv;
-  for (int y = 0; y < h; y++) {
-    const float *r = rgb + size_t(y) * pitch, *g = r + area, *b = g + area;
-    if (form.format < ADAIN_NV12) {
-      preserve_color ? write_preserved(y0 + y, x0, w, r, g, b, content) : write_packed(y0 + y, x0, w, r, g, b, content);
-      continue;
+  with_samples(picture.form, [&](auto sample) {
+    for (int y = 0; y < h; y++) {
+      const float *r = rgb + size_t(y) * pitch;
+      write_samples<decltype(sample)>(*this, y0 + y, x0, w, r, r + area, r + 2 * area, content);
     }
-    uint8_t *p = plane[0] + size_t(y0 + y) * form.stride[0] + x0;
-    for (int x = 0; x < w; x++) p[x] = sample((k.kr * r[x] + k.kg * g[x] + k.kb * b[x]) / k.scale_y + k.offset_y);
-    if (y % 2 == 0) preserve_color ? copy_chroma(y0 + y, x0, w, content) : write_chroma(y0 + y, x0, h - y, w, r, pitch, area);
-  }
+  });
 }
 
 void Canvas::recolour(int y, const Picture &samples, const Picture &content) const {
-  if (is_yuv(form)) {
-    if (y % 2 == 0) copy_chroma(y, 0, form.width, content);
+  if (!is_rgb(picture.form)) {
+    for (int c = 1; c < picture.form.channels; c++) {
+      const int sub = shared(picture.form, c) ? picture.form.sub_y : 0;
+      if (y % (1 << sub) == 0) std::memcpy(picture.bytes(c, y >> sub), content.bytes(c, y >> sub), picture.row_bytes(c));
+    }
     return;
   }
-  const size_t n = form.width;
+  const size_t n = picture.form.width;
   float *r = scratch_floats(Scratch::pixels, 3 * n), *g = r + n, *b = g + n;
-  samples.read_row(y, 0, form.width, r, g, b);
-  write_preserved(y, 0, form.width, r, g, b, content);
+  samples.read_row(y, 0, picture.form.width, r, g, b);
+  Canvas preserving = *this;
+  preserving.preserve_color = true;
+  with_samples(picture.form, [&](auto sample) { write_samples<decltype(sample)>(preserving, y, 0, picture.form.width, r, g, b, content); });
 }
 
 }  // namespace adain

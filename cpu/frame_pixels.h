@@ -1,10 +1,12 @@
-// Between 8-bit pictures and the network's R'G'B' in [0,1].
+// Between pictures and the network's R'G'B' in [0,1]. Inside of the engine a picture's channels are planes of their own, whatever the format:
+// frame_packing.h makes them so.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "engine.h"
+#include "kernel_samples.h"
 
 namespace adain {
 
@@ -16,24 +18,48 @@ inline int mirror(int i, int n) {
   return i;
 }
 
-// One plane of a picture, without gaps in a row.
-struct Plane {
-  int cols, rows, pixel_bytes;
-  size_t bytes() const { return size_t(cols) * pixel_bytes; }
-};
-
-inline bool is_yuv(const adain_cpu_image &form) { return form.format >= ADAIN_NV12; }
-inline int planes(const adain_cpu_image &form) { return is_yuv(form) ? form.format == ADAIN_NV12 ? 2 : 3 : 1; }
-Plane plane(const adain_cpu_image &form, int i);
+inline bool is_rgb(const adain_cpu_image &form) { return form.colour == ADAIN_COLOUR_RGB; }
+// Whether channel c has a sample for several pixels.
+inline bool shared(const adain_cpu_image &form, int c) { return c > 0 && form.colour == ADAIN_COLOUR_YUV && form.sub_x + form.sub_y > 0; }
+inline bool shares_chroma(const adain_cpu_image &form) { return shared(form, 1); }
+inline int cols(const adain_cpu_image &form, int c) { return shared(form, c) ? (form.width + (1 << form.sub_x) - 1) >> form.sub_x : form.width; }
+inline int rows(const adain_cpu_image &form, int c) { return shared(form, c) ? (form.height + (1 << form.sub_y) - 1) >> form.sub_y : form.height; }
+inline int sample_bytes(const adain_cpu_image &form) { return form.depth > 8 ? 2 : 1; }
+// One code of 8 bits.
+inline float unit(const adain_cpu_image &form) { return float(1 << (form.depth - 8)); }
 // Format and size.
 inline bool same_shape(const adain_cpu_image &a, const adain_cpu_image &b) {
   return a.format == b.format && a.width == b.width && a.height == b.height;
 }
 
-// A picture to read. The samples belong to the caller.
+// Calls use with a Sample of the kind that a picture has.
+template <class Use>
+void with_samples(const adain_cpu_image &form, Use use) {
+  if (sample_bytes(form) == 1)
+    use(uint8_t());
+  else
+    use(uint16_t());
+}
+
+// The caller's picture: planes as its format has them.
+struct Frame {
+  adain_cpu_image form;
+  uint8_t *plane[4];
+  uint8_t *row(int i, int y) const { return plane[i] + size_t(y) * form.stride[i]; }
+};
+
+// A picture whose channels are planes of their own, of bytes or words of two.
 struct Picture {
   adain_cpu_image form;
-  const uint8_t *plane[3];
+  uint8_t *channel[3];
+  size_t pitch[3];  // bytes from row to row
+
+  template <class Sample>
+  Sample *row(int c, int y) const {
+    return reinterpret_cast<Sample *>(channel[c] + size_t(y) * pitch[c]);
+  }
+  uint8_t *bytes(int c, int y) const { return channel[c] + size_t(y) * pitch[c]; }
+  size_t row_bytes(int c) const { return size_t(cols(form, c)) * sample_bytes(form); }
 
   // Rows y0 to y0+rows-1 and columns x0 to x0+cols-1 into rgb (3,rows,cols). One pixel outside the picture is its
   // reflection, further ones are 0.
@@ -42,34 +68,25 @@ struct Picture {
   // n pixels of row y from x0 on.
   void read_row(int y, int x0, int n, float *r, float *g, float *b) const;
 
-  const uint8_t *row(int i, int y) const { return plane[i] + size_t(y) * form.stride[i]; }
-
-  // The luminances of row y, 0 to 255: Y, or what the matrix makes of R, G and B.
+  // The luminances of row y on the scale of 8 bits: Y, or what BT.601 makes of R, G and B.
   void luminance(int y, float *out) const;
 };
 
 // A picture to write.
 struct Canvas {
-  adain_cpu_image form;
-  uint8_t *plane[3];
+  Picture picture;
   bool preserve_color;  // see write
+  // Where pixels share chroma: that of each pixel, Cb and Cr (rows,cols), on a scale of 16 bits. GatherChroma makes samples of it.
+  uint16_t *chroma[2];
 
-  // Three planes of area floats, pitch to a row, go to (y0,x0), both even: rows and cols of them, as far as they lie inside
-  // the picture, clamped to [0,1] and rounded to the nearest sample. content gives the alpha and padding samples and,
-  // with preserve_color, the chroma, as model.Stylization.PreserveColor says.
+  // Three planes of area floats, pitch to a row, go to (y0,x0): rows and cols of them, as far as they lie inside the picture, clamped to
+  // [0,1] and rounded to the nearest sample. With preserve_color content gives the colours, as model.Stylization.PreserveColor says; in YUV
+  // formats chroma is left alone then.
   void write(int y0, int x0, int rows, int cols, float *rgb, int pitch, int area, const Picture &content) const;
 
-  // Gives row y the chroma of content, as preserve_color does. samples has the row's samples and may lie where this picture does; in a YUV
-  // format the luminance must be written already.
+  // Gives row y the colours of content, as preserve_color does. samples has the row's samples and may lie where this picture does; in a
+  // YUV format the luminance must be written already.
   void recolour(int y, const Picture &samples, const Picture &content) const;
-
-  uint8_t *row(int i, int y) const { return plane[i] + size_t(y) * form.stride[i]; }
-
- private:
-  void write_packed(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const;
-  void write_preserved(int y, int x0, int n, const float *r, const float *g, const float *b, const Picture &content) const;
-  void copy_chroma(int y, int x0, int n, const Picture &content) const;
-  void write_chroma(int y0, int x0, int rows, int n, const float *rgb, int pitch, int area) const;
 };
 
 }  // namespace adain

@@ -31,34 +31,35 @@ Reduce::Across::Across(int from, int to) {
 }
 
 Reduce::Reduce(const adain_cpu_image &from, const FrameBuffer &to) : to_(to) {
-  for (int i = 0; i < planes(from); i++) {
-    const Plane p = plane(from, i), small = plane(to.form, i);
-    across_[i] = Across(p.cols, small.cols);
-    const Division down(small.rows, small.rows / kRows);
-    for (int k = 0; k < down.count; k++) groups_.push_back({i, down.begin(k), down.size(k)});
+  for (int c = 0; c < from.channels; c++) {
+    if (c < 2) across_[c] = Across(cols(from, c), cols(to.form, c));
+    const Division down(rows(to.form, c), rows(to.form, c) / kRows);
+    for (int k = 0; k < down.count; k++) groups_.push_back({c, down.begin(k), down.size(k)});
   }
 }
 
 void Reduce::run(int chunk, int) {
   const Group &g = groups_[chunk];
-  const Plane p = plane(src.form, g.plane);
-  // What the last taps of weight 0 read beyond the row only has to be a number.
-  auto sums = reinterpret_cast<uint32_t *>(scratch(Scratch::lines, 4 * (p.bytes() + size_t(across_[g.plane].taps) * p.pixel_bytes)));
-  for (int y = g.begin; y < g.begin + g.size; y++) row(g.plane, y, sums);
+  with_samples(src.form, [&](auto sample) {
+    for (int y = g.begin; y < g.begin + g.size; y++) row<decltype(sample)>(g.channel, y);
+  });
 }
 
-// Columns first: their sums stay below 2^32, as weights add up to the frame's height, at most 2^24. Sums of the whole are whole numbers
-// below 2^53, so that a double holds them. It is multiplied instead of divided: quotients are whole numbers of 1/(2*area), half of that
-// is added, and rounding comes to less in any area below 2^42.
-void Reduce::row(int plane, int y, uint32_t *sums) const {
-  const Plane from = adain::plane(src.form, plane), to = adain::plane(to_.form, plane);
-  const SampleKernels &k = sample_kernels();
-  std::fill_n(sums, from.bytes(), 0);
-  for (int j = first(y, from.rows, to.rows); j < end(y, from.rows, to.rows); j++)
-    k.add(src.row(plane, j), int(from.bytes()), uint32_t(overlap(y, j, from.rows, to.rows)), sums);
-  const Across &a = across_[plane];
-  const double area = double(from.cols) * from.rows;
-  k.narrow(sums, a.begin.data(), a.weight.data(), a.taps, to.cols, to.pixel_bytes, (area + .5) / 2, 1 / area, to_.row(plane, y));
+// Columns first: sums of samples of 8 bits stay below 2^32, as weights add up to the frame's height, at most 2^24. Sums of the whole are
+// whole numbers below 2^53, for 16 bits in pictures of up to 2^37 pixels, so that a double holds them. It is multiplied instead of divided:
+// quotients are whole numbers of 1/(2*area), half of that is added, and rounding comes to less in any area below 2^42, or 2^34.
+template <class Sample>
+void Reduce::row(int c, int y) const {
+  typedef typename SampleKernels<Sample>::Sum Sum;
+  const int width = cols(src.form, c), from = rows(src.form, c), to = rows(to_.form, c);
+  const SampleKernels<Sample> &k = sample_kernels<Sample>();
+  const Across &a = across_[std::min(c, 1)];
+  // What the last taps of weight 0 read beyond the row only has to be a number.
+  auto sums = reinterpret_cast<Sum *>(scratch(Scratch::lines, sizeof(Sum) * (size_t(width) + a.taps)));
+  std::fill_n(sums, width, 0);
+  for (int j = first(y, from, to); j < end(y, from, to); j++) k.add(src.row<Sample>(c, j), width, uint32_t(overlap(y, j, from, to)), sums);
+  const double area = double(width) * from;
+  k.narrow(sums, a.begin.data(), a.weight.data(), a.taps, cols(to_.form, c), (area + .5) / 2, 1 / area, to_.picture().row<Sample>(c, y));
 }
 
 }  // namespace adain

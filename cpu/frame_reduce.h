@@ -8,7 +8,7 @@
 
 namespace adain {
 
-// Frame -> small frame, as model/processing.go defines it, in groups of rows of one plane.
+// Frame -> small frame, as model/processing.go defines it, in groups of rows of one channel.
 class Reduce : public Stage {
  public:
   // from is the shape of the frames to come; to outlives this.
@@ -27,12 +27,13 @@ class Reduce : public Stage {
     Across(int from, int to);
   };
   struct Group {
-    int plane, begin, size;
+    int channel, begin, size;
   };
-  void row(int plane, int y, uint32_t *sums) const;
+  template <class Sample>
+  void row(int channel, int y) const;
 
   const FrameBuffer &to_;
-  Across across_[3];
+  Across across_[2];  // of the first channel and of the others
   std::vector<Group> groups_;
 };
 

@@ -20,13 +20,17 @@ class Resized {
 
   // What the next frame needs; what of it the network reads and writes is frame and result.
   void next(const Canvas &dst, const Picture &src) {
-    frame_.form.yuv = result_.form.yuv = src.form.yuv;
+    for (FrameBuffer *b : {&frame_, &result_}) {
+      adain_cpu_image form = src.form;
+      form.width = b->form.width, form.height = b->form.height, form.interlaced = 0;
+      b->form = form;
+    }
     reduce_.src = src;
     enlarge_.src = src;
     enlarge_.dst = dst;
   }
   Picture frame() const { return frame_.picture(); }
-  Canvas result() const { return result_.canvas(); }
+  Canvas result() const { return {result_.picture(), false, {}}; }
 
   void add_before(std::vector<Stage *> &stages) { stages.push_back(&reduce_); }
   void add_behind(std::vector<Stage *> &stages) { stages.insert(stages.end(), {&slopes_, &coefficients_, &enlarge_}); }

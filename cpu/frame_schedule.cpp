@@ -68,11 +68,12 @@ void Schedule::convolve(Parameters &layer, Map src, Map dst, int threads) {
   add(std::move(stage));
 }
 
-void Schedule::statistics(Threads &threads, const Picture &src, float *mean, float *std) {
+void Schedule::statistics(Threads &threads, const Picture &src, std::vector<Stage *> &before, float *mean, float *std) {
   head_->src = src;
   head_->before = Lookup{};
   features_->shares = nullptr;
-  threads.run(encoder_stages_);
+  before.insert(before.end(), encoder_stages_.begin(), encoder_stages_.end());
+  threads.run(before);
   features_->statistics(0, mean, std);
 }
 

@@ -18,7 +18,8 @@ class Schedule {
   Schedule(Network &network, int encoder_layers, int rows, int cols, bool decoder, int threads);
 
   bool fits(int rows, int cols, bool decoder) const { return rows == rows_ && cols == cols_ && (decoder_ || !decoder); }
-  void statistics(Threads &threads, const Picture &src, float *mean, float *std);
+  // before has the stages in front, and is used up.
+  void statistics(Threads &threads, const Picture &src, std::vector<Stage *> &before, float *mean, float *std);
   // Adds the stages of the next frame, which is to be stylised as target says, between two look-up tables.
   void stylize(const Canvas &dst, const Picture &src, const Target &target, const Lookup &before, const Lookup &after,
                std::vector<Stage *> &stages);

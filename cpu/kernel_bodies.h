@@ -7,5 +7,7 @@
 
 extern const Kernels kFloat = table<Float>;
 extern const Kernels kHalf = table<BFloat16>;
-extern const SampleKernels kSamples = samples_table;
+extern const SampleKernels<uint8_t> kSamples = samples_table<uint8_t>;
+extern const SampleKernels<uint16_t> kDeepSamples = samples_table<uint16_t>;
+extern const RowKernels kRows = rows_table;
 extern const LookupKernels kLookup = {look_up_curves, look_up_cube};

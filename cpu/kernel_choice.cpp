@@ -14,20 +14,26 @@ namespace base {
 extern const LookupKernels kLookup;
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients, kHalfGradients;
-extern const SampleKernels kSamples;
+extern const SampleKernels<uint8_t> kSamples;
+extern const SampleKernels<uint16_t> kDeepSamples;
+extern const RowKernels kRows;
 }
 #if defined(__x86_64__)
 namespace avx2 {
 extern const LookupKernels kLookup;
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients, kHalfGradients;
-extern const SampleKernels kSamples;
+extern const SampleKernels<uint8_t> kSamples;
+extern const SampleKernels<uint16_t> kDeepSamples;
+extern const RowKernels kRows;
 }
 namespace avx512 {
 extern const LookupKernels kLookup;
 extern const Kernels kFloat, kHalf;
 extern const Gradients kGradients, kHalfGradients;
-extern const SampleKernels kSamples;
+extern const SampleKernels<uint8_t> kSamples;
+extern const SampleKernels<uint16_t> kDeepSamples;
+extern const RowKernels kRows;
 }
 #endif
 
@@ -38,7 +44,9 @@ struct Choice {
   bool usable;
   const Kernels *with_float, *with_half;
   const Gradients *training, *training_half;
-  const SampleKernels *samples;
+  const SampleKernels<uint8_t> *samples;
+  const SampleKernels<uint16_t> *deep_samples;
+  const RowKernels *rows;
   const LookupKernels *lookup;
 };
 
@@ -49,12 +57,13 @@ std::span<const Choice> choices() {
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
-       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kLookup},
-      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients,
-       &avx2::kSamples, &avx2::kLookup},
+       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kDeepSamples,
+       &avx512::kRows, &avx512::kLookup},
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples, &avx2::kDeepSamples,
+       &avx2::kRows, &avx2::kLookup},
 #endif
-      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples,
-       &base::kLookup},
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples, &base::kDeepSamples,
+       &base::kRows, &base::kLookup},
   };
   return all;
 }
@@ -104,7 +113,15 @@ bool merge_weighted_moments(const float *moments, const float *weights, int rows
 
 const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
 const Gradients &gradients(bool half) { return half ? *chosen()->training_half : *chosen()->training; }
-const SampleKernels &sample_kernels() { return *chosen()->samples; }
+template <>
+const SampleKernels<uint8_t> &sample_kernels() {
+  return *chosen()->samples;
+}
+template <>
+const SampleKernels<uint16_t> &sample_kernels() {
+  return *chosen()->deep_samples;
+}
+const RowKernels &row_kernels() { return *chosen()->rows; }
 
 void look_up(const Lookup &table, float *rgb, size_t area) {
   if (table.form.size == 0) return;

@@ -247,6 +247,9 @@ func check(m *model.Image) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
+	if !m.Format.Layout().CUDA {
+		return fmt.Errorf("image: the GPU's kernels do not know %v, wanted one of %v", m.Format, model.CUDAFormats())
+	}
 	for i := range m.Format.Planes() {
 		if (m.Planes[i].Device != 0) != m.Device() {
 			return fmt.Errorf("image: plane %d lies in other memory than plane 0", i)

@@ -7,15 +7,18 @@ import (
 
 // describe is m without its planes.
 func describe(m *model.Image) kernels.Frame {
-	var c model.Colorimetry // of RGB formats, whose luminance model.Stylization.PreserveColor speaks of
-	if m.Format.YUV() {
-		c = m.Colorimetry
-	}
-	y := c.YUV()
-	return kernels.Frame{
+	k, c := m.Colorimetry.Conversion(m.Format), m.Colorimetry
+	f := kernels.Frame{
 		Format: int32(m.Format), Width: int32(m.Width), Height: int32(m.Height),
-		OffsetY: y.OffsetY, ScaleY: y.ScaleY, ScaleC: y.ScaleC, KR: y.KR, KG: y.KG, KB: y.KB, RV: y.RV, GU: y.GU, GV: y.GV, BU: y.BU,
+		CositedX: flag(c.CositedX), CositedY: flag(c.CositedY), Interlaced: flag(m.Interlaced),
+		KR: float32(k.Luminance[0]), KG: float32(k.Luminance[1]), KB: float32(k.Luminance[2]),
 	}
+	for i := range 3 {
+		for j := range 4 {
+			f.ToRGB[i][j], f.FromRGB[i][j] = float32(k.ToRGB[i][j]), float32(k.FromRGB[i][j])
+		}
+	}
+	return f
 }
 
 // onDevice is m, which lies in GPU memory.
@@ -53,6 +56,9 @@ func internal(m *model.Image, e extent, device uintptr) kernels.Frame {
 func stagingSize(e extent) int {
 	size := 0
 	for _, f := range model.Formats() {
+		if !f.Layout().CUDA {
+			continue
+		}
 		_, bytes := staged(&model.Image{Format: f, Width: e.width, Height: e.height}, 0)
 		size = max(size, bytes)
 	}

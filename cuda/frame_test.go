@@ -9,7 +9,7 @@ import (
 
 // TestRows sends pictures through staging memory and back.
 func TestRows(t *testing.T) {
-	for _, f := range model.Formats() {
+	for _, f := range model.CUDAFormats() {
 		for _, size := range [][2]int{{1, 1}, {7, 5}, {33, 41}, {129, 8}} {
 			src := modeltest.NewGuarded(f, size[0], size[1], 5, 3, model.Colorimetry{})
 			dst := modeltest.NewGuarded(f, size[0], size[1], 2, 1, model.Colorimetry{})

@@ -7,7 +7,7 @@
 #include <gst/video/video.h>
 
 #define ADAIN_TYPE_NAME "GstAdaInFilter"
-#define ADAIN_PLANES 3
+#define ADAIN_PLANES 4
 #define ADAIN_STATISTICS_NAME "adain-statistics"
 #define DEFAULT_SMOOTHING 0.8     /* documents/scores.md has the figures that it comes from */
 
@@ -49,6 +49,7 @@ typedef struct {
   gfloat alpha;                 /* 0 with look-up tables of files, and in frames of system memory that cannot be handed on as they are */
   gdouble smoothing;            /* as the property says, 0 to 1 */
   gboolean preserve_color;
+  gboolean interlaced;          /* rows of two fields alternate */
   GstClockTime time;            /* running time, GST_CLOCK_TIME_NONE where unknown */
   gboolean discontinuity;       /* does not go on from the frame before; stays until the engine has done a frame */
   GstClockTime period;          /* until the next frame is due, 0 where unknown */
@@ -97,6 +98,7 @@ typedef struct {
 /* What Go knows and properties say; for the call only. */
 typedef struct {
   const char *default_style, *style_blurb, *smoothing_blurb;
+  const char *formats, *gpu_formats;    /* GStreamer's names with commas between, of system memory and of GPU memory */
   gint max_threads;
 } AdaInClass;
 
@@ -122,6 +124,7 @@ typedef struct {
 
 /* class.c */
 extern GstBaseTransformClass *adain_parent_class;
+extern GstCaps *adain_gpu_caps; /* what an engine on a GPU takes */
 void adain_class_init (void *klass, const AdaInClass * c);
 GType adain_lookup_type (void);
 gboolean adain_register (void *plugin, GType type);

@@ -22,6 +22,8 @@ matrix (const GstVideoInfo * info)
       return 3;
     case GST_VIDEO_COLOR_MATRIX_FCC:
       return 4;
+    case GST_VIDEO_COLOR_MATRIX_RGB:
+      return GST_VIDEO_INFO_IS_YUV (info) ? 5 : 0;
     default:
       return 0;
   }
@@ -54,6 +56,20 @@ colour (const GstVideoInfo * info, const GstCaps * caps)
   if (gst_video_mastering_display_info_from_caps (&display, caps))
     c.display = display.max_display_mastering_luminance / 10000.0;
   return c;
+}
+
+/* The kernels on a GPU know fewer formats. */
+static GstCaps *
+transform_caps (GstBaseTransform * base, GstPadDirection direction, GstCaps * caps, GstCaps * filter)
+{
+  GstCaps *all = adain_parent_class->transform_caps (base, direction, caps, filter);
+
+  if (all && ADAIN_FILTER (base)->gpu_engine) {
+    GstCaps *some = gst_caps_intersect_full (all, adain_gpu_caps, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref (all);
+    all = some;
+  }
+  return all;
 }
 
 /* Frames in GPU memory need a context, if only for the pool, whatever computes. */
@@ -89,8 +105,8 @@ set_caps (GstBaseTransform * base, GstCaps * in, GstCaps * out)
   if (!prepare_memory (self, in))
     return FALSE;
   c = colour (info, in);
-  if (goAdaInCaps (self, (char *) GST_VIDEO_INFO_NAME (info), info->width, info->height, matrix (info),
-          info->colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255, &c, &e))
+  if (goAdaInCaps (self, (char *) GST_VIDEO_INFO_NAME (info), info->width, info->height, matrix (info), info->colorimetry.range,
+          info->chroma_site, &c, &e))
     return TRUE;
   adain_post_error (self, &e);
   return FALSE;
@@ -132,6 +148,7 @@ transform_meta (GstBaseTransform * base, GstBuffer * out, GstMeta * meta, GstBuf
 void
 adain_install_negotiation (GstBaseTransformClass * klass)
 {
+  klass->transform_caps = transform_caps;
   klass->set_caps = set_caps;
   klass->get_unit_size = get_unit_size;
   klass->transform_size = transform_size;

@@ -3,19 +3,50 @@
 
 GST_DEBUG_CATEGORY (adain_debug);
 
-/* Any other format in GPU memory must first be one that GStreamer 1.22 allocates there: others abort the program. */
-#define FORMATS "{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, NV12, I420 }"
-#define CAPS GST_VIDEO_CAPS_MAKE_WITH_FEATURES (GST_CAPS_FEATURE_MEMORY_CUDA_MEMORY, FORMATS) ";" GST_VIDEO_CAPS_MAKE (FORMATS)
-
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (CAPS));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (CAPS));
-
 GstBaseTransformClass *adain_parent_class;
+GstCaps *adain_gpu_caps;
 
 static void (*go_finalize) (GObject *);
 static const gchar *default_style_name;
+
+/* Adds video of these formats, without those that this GStreamer lacks: GStreamer's CUDA pools abort the program where they do not know one. */
+static void
+append_formats (GstCaps * caps, const char *names, const gchar * feature)
+{
+  gchar **name = g_strsplit (names, ",", -1);
+  GstStructure *video = gst_structure_new ("video/x-raw", "width", GST_TYPE_INT_RANGE, 1, G_MAXINT, "height", GST_TYPE_INT_RANGE, 1, G_MAXINT,
+      "framerate", GST_TYPE_FRACTION_RANGE, 0, 1, G_MAXINT, 1, NULL);
+  GValue list = G_VALUE_INIT;
+
+  gst_value_list_init (&list, g_strv_length (name));
+  for (guint i = 0; name[i]; i++) {
+    GValue value = G_VALUE_INIT;
+    if (gst_video_format_from_string (name[i]) == GST_VIDEO_FORMAT_UNKNOWN)
+      continue;
+    g_value_init (&value, G_TYPE_STRING);
+    g_value_set_string (&value, name[i]);
+    gst_value_list_append_and_take_value (&list, &value);
+  }
+  gst_structure_take_value (video, "format", &list);
+  gst_caps_append_structure_full (caps, video, feature ? gst_caps_features_new (feature, NULL) : NULL);
+  g_strfreev (name);
+}
+
+static void
+add_pads (GstElementClass * element, const AdaInClass * c)
+{
+  GstCaps *caps = gst_caps_new_empty ();
+
+  adain_gpu_caps = gst_caps_new_empty ();
+  append_formats (adain_gpu_caps, c->gpu_formats, GST_CAPS_FEATURE_MEMORY_CUDA_MEMORY);
+  append_formats (adain_gpu_caps, c->gpu_formats, NULL);
+  GST_MINI_OBJECT_FLAG_SET (adain_gpu_caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
+  append_formats (caps, c->gpu_formats, GST_CAPS_FEATURE_MEMORY_CUDA_MEMORY);
+  append_formats (caps, c->formats, NULL);
+  gst_element_class_add_pad_template (element, gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template (element, gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref (caps);
+}
 
 static void
 constructed (GObject * o)
@@ -83,8 +114,7 @@ adain_class_init (void *klass, const AdaInClass * c)
   object->constructed = constructed;
   adain_install_properties (object, c);
 
-  gst_element_class_add_static_pad_template (element, &sink_template);
-  gst_element_class_add_static_pad_template (element, &src_template);
+  add_pads (element, c);
   gst_element_class_set_static_metadata (element, "AdaIN style transfer", "Filter/Effect/Video",
       "Paints video in the style of a picture; frames must be at least 8x8 pixels", "The adainfilter authors");
 

@@ -52,12 +52,20 @@ func (*carrier) New() glib.GoObjectSubclass { return &carrier{} }
 func (*carrier) ClassInit(class *glib.ObjectClass) {
 	c := C.AdaInClass{
 		default_style: C.CString(model.DefaultStyle), style_blurb: C.CString(styleBlurb()), smoothing_blurb: C.CString(smoothingBlurb()),
-		max_threads: model.MaxThreads,
+		formats: C.CString(names(model.Formats())), gpu_formats: C.CString(names(model.CUDAFormats())), max_threads: model.MaxThreads,
 	}
-	for _, text := range []*C.char{c.default_style, c.style_blurb, c.smoothing_blurb} {
+	for _, text := range []*C.char{c.default_style, c.style_blurb, c.smoothing_blurb, c.formats, c.gpu_formats} {
 		defer C.free(unsafe.Pointer(text))
 	}
 	C.adain_class_init(class.Unsafe(), &c)
+}
+
+func names(formats []model.Format) string {
+	text := make([]string, len(formats))
+	for i, f := range formats {
+		text[i] = f.String()
+	}
+	return strings.Join(text, ",")
 }
 
 // extends is go-gst's GstBaseTransform with the size of GstAdaInFilter.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"adainfilter/model"
 )
 
 // filter is the Go side of one element, from construction to finalisation.
@@ -81,13 +83,17 @@ func goAdaInStop(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
 // goAdaInCaps is called by the streaming thread, between frames.
 //
 //export goAdaInCaps
-func goAdaInCaps(element *C.GstAdaInFilter, format *C.char, width, height, matrix C.gint, fullRange C.gboolean, colour *C.AdaInColour, e *C.AdaInError) (ok C.gboolean) {
+func goAdaInCaps(element *C.GstAdaInFilter, format *C.char, width, height, matrix C.gint, colourRange C.GstVideoColorRange, site C.GstVideoChromaSite, colour *C.AdaInColour, e *C.AdaInError) (ok C.gboolean) {
 	defer guard(e, &ok)
 	st := lookup(element).running.Load()
 	if st == nil {
 		return report(e, failure{capsKind, fmt.Errorf("the element is not started")})
 	}
-	if err := st.negotiate(C.GoString(format), int(width), int(height), int(matrix), fullRange != 0); err != nil {
+	colorimetry := model.Colorimetry{
+		Matrix: model.Matrix(matrix), FullRange: colourRange == C.GST_VIDEO_COLOR_RANGE_0_255,
+		CositedX: site&C.GST_VIDEO_CHROMA_SITE_H_COSITED != 0, CositedY: site&C.GST_VIDEO_CHROMA_SITE_V_COSITED != 0,
+	}
+	if err := st.negotiate(C.GoString(format), int(width), int(height), colorimetry); err != nil {
 		return report(e, failure{capsKind, err})
 	}
 	st.tables.negotiate(element, colour)

@@ -129,6 +129,7 @@ stylize (GstAdaInFilter * self, GstVideoFrame * src, GstVideoFrame * dst)
     GST_ELEMENT_ERROR (self, STREAM, FAILED, ("The planes of a video frame lie outside of its buffer."), (NULL));
     return GST_FLOW_ERROR;
   }
+  self->frame.interlaced = GST_VIDEO_FRAME_IS_INTERLACED (src);
   if (goAdaInFrame (self, &self->frame, &e)) {
     self->frame.discontinuity = adain_untouched (self);
     return GST_FLOW_OK;

@@ -131,7 +131,7 @@ func TestGPUPictures(t *testing.T) {
 	properties := append(n.elementProps, "alpha", "0.75", "device", "cuda")
 	onGPU(t, cuda.Open)
 	for i, lazy := range []string{"0", "1"} {
-		for k, f := range model.Formats() {
+		for k, f := range model.CUDAFormats() {
 			if testing.Short() && (i+k)%2 != 0 {
 				continue
 			}

@@ -112,8 +112,8 @@ func loadWeights(path string) (*model.Weights, error) {
 	return model.LoadWeights(path)
 }
 
-// negotiate takes over the frames' format and size. matrix is a value of model.Matrix.
-func (st *state) negotiate(format string, width, height, matrix int, fullRange bool) error {
+// negotiate takes over the frames' format, size and colorimetry, of which that counts which the format has.
+func (st *state) negotiate(format string, width, height int, colorimetry model.Colorimetry) error {
 	f, err := model.ParseFormat(format)
 	if err != nil {
 		return err
@@ -122,10 +122,13 @@ func (st *state) negotiate(format string, width, height, matrix int, fullRange b
 		return fmt.Errorf("frames of %dx%d pixels are too small for style transfer, wanted at least %dx%d", width, height,
 			model.MinSize, model.MinSize)
 	}
-	m := model.Image{Format: f, Width: width, Height: height}
-	if f.YUV() {
-		m.Colorimetry = model.Colorimetry{Matrix: model.Matrix(matrix), FullRange: fullRange}
+	switch l := f.Layout(); {
+	case l.Colour == model.ColourRGB:
+		colorimetry = model.Colorimetry{}
+	case l.SubX+l.SubY == 0:
+		colorimetry.CositedX, colorimetry.CositedY = false, false
 	}
+	m := model.Image{Format: f, Width: width, Height: height, Colorimetry: colorimetry}
 	st.content, st.result = m, m
 	return nil
 }
@@ -149,6 +152,8 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	if err := setPlanes(&st.result, &f.dst); err != nil {
 		return failure{streamKind, err}
 	}
+	st.content.Interlaced = f.interlaced != 0
+	st.result.Interlaced = st.content.Interlaced
 	running, fade := uint64(f.time), st.fade.Load()
 	if scene := st.scene.Load(); scene != fade.to {
 		fade = fade.towards(scene, running)

@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Format is the arrangement of the samples of an Image, by GStreamer's names. Layout describes each; engines read and write all of them by
 // that description and know no format by name.
@@ -91,7 +94,7 @@ type Layout struct {
 	Channels   []Channel // in the order R, G, B or Y, Cb, Cr
 	Copied     *Channel  // samples that engines copy from the frame: alpha or, with Padding, what stands in its place
 	Padding    bool
-	CUDA       bool // one that GStreamer's elements for CUDA memory know
+	CUDA       bool // one that the kernels of the CUDA engine know, too
 }
 
 // Layout is the description of f, which must be one of Formats.
@@ -164,23 +167,23 @@ var layouts = [formatCount]Layout{
 	BGR:  packed("BGR", ColourRGB, 1, 3, [3]int{2, 1, 0}, -1).onGPU(),
 	RGBA: packed("RGBA", ColourRGB, 1, 4, [3]int{0, 1, 2}, 3).onGPU(),
 	BGRA: packed("BGRA", ColourRGB, 1, 4, [3]int{2, 1, 0}, 3).onGPU(),
-	ARGB: packed("ARGB", ColourRGB, 1, 4, [3]int{1, 2, 3}, 0).onGPU(),
-	ABGR: packed("ABGR", ColourRGB, 1, 4, [3]int{3, 2, 1}, 0).onGPU(),
+	ARGB: packed("ARGB", ColourRGB, 1, 4, [3]int{1, 2, 3}, 0),
+	ABGR: packed("ABGR", ColourRGB, 1, 4, [3]int{3, 2, 1}, 0),
 	RGBx: packed("RGBx", ColourRGB, 1, 4, [3]int{0, 1, 2}, 3).padded().onGPU(),
 	BGRx: packed("BGRx", ColourRGB, 1, 4, [3]int{2, 1, 0}, 3).padded().onGPU(),
 	XRGB: packed("xRGB", ColourRGB, 1, 4, [3]int{1, 2, 3}, 0).padded(),
 	XBGR: packed("xBGR", ColourRGB, 1, 4, [3]int{3, 2, 1}, 0).padded(),
-	VUYA: packed("VUYA", ColourYUV, 1, 4, [3]int{2, 1, 0}, 3).onGPU(),
+	VUYA: packed("VUYA", ColourYUV, 1, 4, [3]int{2, 1, 0}, 3),
 	AYUV: packed("AYUV", ColourYUV, 1, 4, [3]int{1, 2, 3}, 0),
 
 	RGBA64: packed("RGBA64_LE", ColourRGB, 2, 4, [3]int{0, 1, 2}, 3),
 	ARGB64: packed("ARGB64_LE", ColourRGB, 2, 4, [3]int{1, 2, 3}, 0),
 	RGB10A2: Layout{Name: "RGB10A2_LE", Depth: 10, Channels: []Channel{one(0, 4, 0, 4, 0, 10), one(0, 4, 0, 4, 10, 10), one(0, 4, 0, 4, 20, 10)},
-		Copied: &Channel{Step: 4, Word: 4, Depth: 2, At: []Place{{0, 30}}}}.onGPU(),
+		Copied: &Channel{Step: 4, Word: 4, Depth: 2, At: []Place{{0, 30}}}},
 
-	GBR:    planar("GBR", ColourRGB, 8, 0, 0, 2, 0, 1).onGPU(),
-	RGBP:   planar("RGBP", ColourRGB, 8, 0, 0, 0, 1, 2).onGPU(),
-	BGRP:   planar("BGRP", ColourRGB, 8, 0, 0, 2, 1, 0).onGPU(),
+	GBR:    planar("GBR", ColourRGB, 8, 0, 0, 2, 0, 1),
+	RGBP:   planar("RGBP", ColourRGB, 8, 0, 0, 0, 1, 2),
+	BGRP:   planar("BGRP", ColourRGB, 8, 0, 0, 2, 1, 0),
 	GBRA:   planar("GBRA", ColourRGB, 8, 0, 0, 2, 0, 1, 3),
 	GBRx10: planar("GBR_10LE", ColourRGB, 10, 0, 0, 2, 0, 1),
 	GBRx12: planar("GBR_12LE", ColourRGB, 12, 0, 0, 2, 0, 1),
@@ -189,26 +192,26 @@ var layouts = [formatCount]Layout{
 	GRAY16: planar("GRAY16_LE", ColourGray, 16, 0, 0, 0),
 
 	I420:    planar("I420", ColourYUV, 8, 1, 1, 0, 1, 2).onGPU(),
-	YV12:    planar("YV12", ColourYUV, 8, 1, 1, 0, 2, 1).onGPU(),
-	Y42B:    planar("Y42B", ColourYUV, 8, 1, 0, 0, 1, 2).onGPU(),
-	Y444:    planar("Y444", ColourYUV, 8, 0, 0, 0, 1, 2).onGPU(),
+	YV12:    planar("YV12", ColourYUV, 8, 1, 1, 0, 2, 1),
+	Y42B:    planar("Y42B", ColourYUV, 8, 1, 0, 0, 1, 2),
+	Y444:    planar("Y444", ColourYUV, 8, 0, 0, 0, 1, 2),
 	Y41B:    planar("Y41B", ColourYUV, 8, 2, 0, 0, 1, 2),
 	A420:    planar("A420", ColourYUV, 8, 1, 1, 0, 1, 2, 3),
-	I420x10: planar("I420_10LE", ColourYUV, 10, 1, 1, 0, 1, 2).onGPU(),
+	I420x10: planar("I420_10LE", ColourYUV, 10, 1, 1, 0, 1, 2),
 	I422x10: planar("I422_10LE", ColourYUV, 10, 1, 0, 0, 1, 2),
 	Y444x10: planar("Y444_10LE", ColourYUV, 10, 0, 0, 0, 1, 2),
 	A444x10: planar("A444_10LE", ColourYUV, 10, 0, 0, 0, 1, 2, 3),
 	I420x12: planar("I420_12LE", ColourYUV, 12, 1, 1, 0, 1, 2),
 	Y444x12: planar("Y444_12LE", ColourYUV, 12, 0, 0, 0, 1, 2),
-	Y444x16: planar("Y444_16LE", ColourYUV, 16, 0, 0, 0, 1, 2).onGPU(),
+	Y444x16: planar("Y444_16LE", ColourYUV, 16, 0, 0, 0, 1, 2),
 
 	NV12: semi("NV12", 8, 1, 0).onGPU(),
-	NV21: semi("NV21", 8, 1, 1).onGPU(),
+	NV21: semi("NV21", 8, 1, 1),
 	NV16: semi("NV16", 8, 0, 0),
 	NV61: semi("NV61", 8, 0, 1),
-	P010: semi("P010_10LE", 10, 1, 0).onGPU(),
-	P012: semi("P012_LE", 12, 1, 0).onGPU(),
-	P016: semi("P016_LE", 16, 1, 0).onGPU(),
+	P010: semi("P010_10LE", 10, 1, 0),
+	P012: semi("P012_LE", 12, 1, 0),
+	P016: semi("P016_LE", 16, 1, 0),
 
 	YUY2: yuy2("YUY2", 0, 1, 3),
 	UYVY: yuy2("UYVY", 1, 0, 2),
@@ -289,5 +292,46 @@ func (f Format) Planes() int {
 	return n
 }
 
-// Formats lists every format that engines take.
-func Formats() []Format { return []Format{RGB, BGR, RGBA, BGRA, RGBx, BGRx, NV12, I420} }
+// Formats lists every format in the order of its value.
+func Formats() []Format {
+	all := make([]Format, formatCount)
+	for i := range all {
+		all[i] = Format(i)
+	}
+	return all
+}
+
+// CUDAFormats lists those of Formats that the CUDA engine takes.
+func CUDAFormats() []Format {
+	return slices.DeleteFunc(Formats(), func(f Format) bool { return !f.Layout().CUDA })
+}
+
+// Sample is the i-th sample of this channel in a row of its plane.
+func (c *Channel) Sample(row []byte, i int) int {
+	p, shift := c.place(row, i)
+	return int(word(p, c.Word)>>shift) & (1<<c.Depth - 1)
+}
+
+// SetSample changes the i-th sample of this channel, 0 to 2^Depth-1, in a row of its plane and no other bit.
+func (c *Channel) SetSample(row []byte, i, value int) {
+	p, shift := c.place(row, i)
+	mask := uint32(1<<c.Depth-1) << shift
+	v := word(p, c.Word)&^mask | uint32(value)<<shift&mask
+	for k := range c.Word {
+		p[k] = byte(v >> (8 * k))
+	}
+}
+
+// place is the word of sample i, and how far up in it the sample lies.
+func (c *Channel) place(row []byte, i int) (word []byte, shift int) {
+	at := c.At[i%len(c.At)]
+	begin := i/len(c.At)*c.Step + at.Offset
+	return row[begin : begin+c.Word], at.Shift
+}
+
+func word(p []byte, n int) (v uint32) {
+	for k := range n {
+		v |= uint32(p[k]) << (8 * k)
+	}
+	return v
+}

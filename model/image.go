@@ -18,7 +18,8 @@ type Image struct {
 	Format        Format
 	Width, Height int
 	Planes        [4]Plane
-	Colorimetry   Colorimetry // meaning of the samples of a YUV format
+	Colorimetry   Colorimetry // meaning of the samples
+	Interlaced    bool        // rows of two fields alternate, those of chroma too: in formats with SubY each field has its own
 }
 
 // NewImage allocates an image in host memory with rows close together.
@@ -50,7 +51,7 @@ func (m *Image) Check() error {
 	if !m.Format.known() {
 		return fmt.Errorf("image: unknown format %d", int(m.Format))
 	}
-	if k := m.Colorimetry.Matrix; m.Format.YUV() && (k < BT601 || k > FCC) {
+	if k := m.Colorimetry.Matrix; m.Format.Layout().Colour != ColourRGB && (k < BT601 || k > Identity) {
 		return fmt.Errorf("image: unknown colour matrix %d", int(k))
 	}
 	if m.Width < 1 || m.Height < 1 || m.Width > maxSide || m.Height > maxSide {

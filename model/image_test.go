@@ -52,7 +52,7 @@ func TestFormatNames(t *testing.T) {
 			t.Errorf("%v is format %d and read back as %v, %v", f, i, back, err)
 		}
 	}
-	if _, err := ParseFormat("GRAY8"); err == nil {
-		t.Error("GRAY8 was accepted")
+	if _, err := ParseFormat("NV12_64Z32"); err == nil {
+		t.Error("NV12_64Z32 was accepted")
 	}
 }

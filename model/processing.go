@@ -12,13 +12,13 @@ package model
 // is exact: every engine gives the same samples. Alpha and padding samples of the small frame are not used.
 //
 // Larger, after the guided filter (He, Sun & Tang 2010), with its slope limited and smoothed, as strokes would go otherwise that the frame
-// knows nothing of. i and q are the luminances of small frame and small result on a scale of 0 to 255, I that of the frame: Y, or
-// KR*R + KG*G + KB*B of Colorimetry{}. box is the mean of the 5x5 small pixels around one that exist. For each small pixel
+// knows nothing of. i and q are the luminances of small frame and small result on the scale of 8-bit samples (deeper ones are divided by
+// what one code of 8 bits is in them, and P below too), I that of the frame: Y, or KR*R + KG*G + KB*B of Conversion. box is the mean of the 5x5 small pixels around one that exist. For each small pixel
 //
 //	slope  a = clamp(box((box(i*q) - box(i)*box(q)) / (box(i*i) - box(i)^2 + 65)), -1, 1)
 //	offset r = P - a*i, of each channel P of the small result that has luminance: Y, or R, G and B
 //
-// and for each pixel of the frame the sample is up(a)*I + up(r), rounded half up and limited to 0 to 255. Chroma samples are up(P). up is
+// and for each pixel of the frame the sample is up(a)*I + up(r), brought back to its depth, rounded half up and limited. Chroma samples are up(P). up is
 // bilinear: pixel x of n takes (x + 0.5)*m/n - 0.5 of m, limited to 0 to m-1, and of chroma planes their own sides count.
 
 // Size is the size at which the network runs for a frame of width x height: no side is below MinSize if none of the frame's is.

@@ -10,12 +10,12 @@ import "math"
 // mask, or that failed, where Discontinuity is set, and in a region that was empty or has a scene cut: where StatsDistance of the content to that
 // of the frame before, both as they are and not as they are in force, is above SceneCut. Statistics in between do not count.
 //
-// Pixels. What becomes the result N, 8-bit samples before PreserveColor, follows the blended result B' of the frame before where the
-// frame I differs little from the one before, I'. In integers:
+// Pixels. What becomes the result N, samples before PreserveColor, follows the blended result B' of the frame before where the
+// frame I differs little from the one before, I'. In integers, >> D bringing samples of 8+D bits to 8:
 //
-//	change  c = the largest |I - I'| over the channels of a pixel; in YUV formats over Y and the chroma samples that cover it
+//	change  c = the largest |I - I'| >> D over the channels of a pixel; in YUV formats over Y and the chroma samples that cover it
 //	        d = the largest c over the 3x3 pixels around it that exist
-//	apart   a = the largest |B' - N| over a pixel's channels; in YUV formats of Y, and of Cb and Cr together
+//	apart   a = the largest |B' - N| >> D over a pixel's channels; in YUV formats of Y, and of Cb and Cr together
 //	weight  w = (BlendWeight(s) * clamp(12-d, 0, 8) * clamp(48-a, 0, 32)) >> 8; of a chroma sample with the largest d of its pixels
 //	step    e = (w*A + 128) >> 8 where A = |B' - N| of the sample; where A > 2 at most A-1, so that nothing stands still for ever
 //

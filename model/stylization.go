@@ -19,8 +19,8 @@ type Stylization struct {
 	// PreserveColor takes the luminance from the result and the chroma from the frame. In a YUV format the chroma samples are copied. In
 	// an RGB format all three samples F of the frame's pixel move by the same D, which keeps Cb and Cr of every matrix exactly:
 	//
-	//	D = Y'(result) - Y'(frame), Y' by the matrix of ITU-R BT.601 (KR, KG, KB of Colorimetry{}), on a scale of 0 to 255,
-	//	rounded half up and limited to -min(F) to 255-max(F)
+	//	D = Y'(result) - Y'(frame), Y' by the matrix of ITU-R BT.601 (Conversion.Luminance), in codes of the format,
+	//	rounded half up and limited to -min(F) to Max-max(F)
 	//
 	// where result is R'G'B' clamped to [0,1], or its samples where Smoothing or ProcessingSize make it of samples. The limits are those
 	// of the luminance that a colour of this chroma can have.

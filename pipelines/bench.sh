@@ -1,5 +1,6 @@
 #!/bin/bash
-# bench.sh [SIZE] [FRAMES] [ROUNDS]: milliseconds per frame of the engine alone and inside GStreamer, and their ratio.
+# bench.sh [SIZE] [FRAMES] [ROUNDS]: milliseconds per frame of the engine alone and inside GStreamer, and their ratio; and what each video
+# format costs at 1280x720 against NV12.
 #
 # The element's time is that of `videotestsrc ! adainfilter ! fakesink`: the time of 2 x FRAMES frames less that of FRAMES
 # frames, so that starting does not count. Engine and element are timed in turn, ROUNDS times, because shared machines change
@@ -42,3 +43,6 @@ done | awk '
     printf "element %.2f ms per frame, %.1f frames per second\n", median(ms, NR), 1000 / median(ms, NR)
     printf "element / engine, frames per second: %.3f (%.3f to %.3f)\n", median(ratio, NR), ratio[1], ratio[NR]
   }'
+
+echo
+"$adain" bench --size 1280x720 --formats --runs "$rounds"

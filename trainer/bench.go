@@ -21,7 +21,8 @@ func benchCommand() *cli.Command {
 		weightsFlag(),
 		&cli.StringFlag{Name: "random", Usage: "random weights of the `WIDTHS` vgg19 or lite instead of a file; the time does not depend on the values"},
 		&cli.StringFlag{Name: "size", Value: "640x360", Usage: "frame, `WIDTHxHEIGHT`"},
-		&cli.StringFlag{Name: "format", Value: "RGB", Usage: "video `FORMAT` of the frame: RGB, BGR, RGBA, BGRA, RGBx, BGRx, NV12 or I420"},
+		&cli.StringFlag{Name: "format", Value: "RGB", Usage: "video `FORMAT` of the frame, by its name in GStreamer"},
+		&cli.BoolFlag{Name: "formats", Usage: "what each format costs against NV12, and nothing else; --runs is how often"},
 		&cli.IntFlag{Name: "runs", Value: 10, Usage: "`NUMBER` of frames that are timed; the median counts"},
 		&cli.BoolFlag{Name: "kernels", Usage: "on a GPU: also frames that lie in its memory, and each kernel against what the GPU could do"},
 		&cli.BoolFlag{Name: "selftest", Usage: "on a GPU: check the instructions that the kernels rest on, and nothing else"},
@@ -65,6 +66,9 @@ func measureSpeed(c *cli.Context) error {
 		return err
 	}
 	defer engine.Close()
+	if c.Bool("formats") {
+		return measureFormats(c, engine, width, height)
+	}
 	var gpu *cuda.Engine
 	if c.Bool("kernels") {
 		if gpu, err = bench.OnGPU(engine); err != nil {
@@ -89,6 +93,22 @@ func measureSpeed(c *cli.Context) error {
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "ms_per_frame %.3f\n", r.MedianMS)
 	return err
+}
+
+// measureFormats prints what each format costs that the engine takes.
+func measureFormats(c *cli.Context, engine model.Engine, width, height int) error {
+	formats := model.Formats()
+	if engine.Describe()[:3] != "CPU" {
+		formats = model.CUDAFormats()
+	}
+	costs, err := bench.MeasureFormats(c.Context, engine, formats, width, height, c.Int("runs"))
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(costs)
+	}
+	return terminal.Table(c.App.Writer, bench.FormatRows(costs))
 }
 
 // parseSize reads "640x360".

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -148,7 +147,7 @@ func TestTrainMoved(t *testing.T) {
 		relative[i] = strings.TrimPrefix(relative[i], dir+"/")
 	}
 	ctx, s := interruptingSetup(7)
-	if _, err := trainWith(ctx, s, append(relative, "--out", "parts")...); !errors.Is(err, errInterrupted) {
+	if _, err := trainWith(ctx, s, append(relative, "--out", "parts")...); err != errInterrupted {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())

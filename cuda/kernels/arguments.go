@@ -12,14 +12,13 @@ type TensorMap [128]byte
 
 // Frame is struct Frame of frame.cuh: where a picture lies in GPU memory and what its samples mean.
 type Frame struct {
-	Plane                 [3]Address
-	Stride                [3]int64 // bytes
-	Format, Width, Height int32
-	OffsetY               float32
-	ScaleY, ScaleC        float32
-	KR, KG, KB            float32
-	RV, GU, GV, BU        float32
-	_                     int32 // C++ pads to a multiple of 8 bytes
+	Plane                          [3]Address
+	Stride                         [3]int64 // bytes
+	Format, Width, Height          int32
+	CositedX, CositedY, Interlaced int32
+	ToRGB, FromRGB                 [3][4]float32
+	KR, KG, KB                     float32
+	_                              int32 // C++ pads to a multiple of 8 bytes
 }
 
 // Lookup is struct Lookup of lookup.cuh: a look-up table of colours; without values it is none.

@@ -119,7 +119,7 @@ func TestArguments(t *testing.T) {
 
 // TestWrongArguments demands that a struct is refused that has two fields exchanged, one too small, or one too many.
 func TestWrongArguments(t *testing.T) {
-	ptx := []string{"8 b8 104", " u64 ", " u64 ", " f32 ", " u32 "}
+	ptx := []string{"8 b8 184", " u64 ", " u64 ", " f32 ", " u32 "}
 	source := []string{"Frame src", "const __half *w", "const float *bias", "float alpha", "int C"}
 	type right struct {
 		Src    Frame
@@ -200,10 +200,11 @@ func TestStructs(t *testing.T) {
 		i, end := 0, uintptr(0)
 		for _, m := range member.FindAllStringSubmatch(body, -1) {
 			for _, name := range strings.Split(m[2], ", ") {
-				name, count, array := strings.Cut(strings.TrimSuffix(name, "]"), "[")
+				parts := strings.Split(name, "[")
+				name := parts[0]
 				want := types[m[1]]
-				if array {
-					want = reflect.ArrayOf(int(count[0]-'0'), want)
+				for k := len(parts) - 1; k > 0; k-- {
+					want = reflect.ArrayOf(int(parts[k][0]-'0'), want)
 				}
 				if i >= c.shared.NumField() {
 					t.Fatalf("%s has a member %s that the Go struct lacks", c.name, name)

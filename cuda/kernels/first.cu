@@ -2,7 +2,7 @@
 //
 //   src   W x H pixels, W and H >= 1; rows begin anywhere
 //   table of colours, before all else
-//   w     float16 [C][32], k = 3*tap + colour (R, G, B), 27..31 are 0; made for R'G'B' * 255, which float16 holds exactly for RGB formats
+//   w     float16 [C][32], k = 3*tap + colour (R, G, B), 27..31 are 0; made for R'G'B' * 255, which float16 holds exactly for RGB formats of full range
 //   bias  float [C]
 //   y     float16 [H+2][W+2][C] with a reflected halo
 //   C % 16 == 0. Grid: (tiles, C / tile_c rounded up): a block makes 64 channels, or the rest
@@ -27,6 +27,14 @@ struct FirstPixel {
   float r, g, b;  // R'G'B' * 255
 };
 
+__device__ __forceinline__ float first_row(const float (&m)[4], float a, float b, float c) {
+  return 255 * __saturatef(m[0] * a + m[1] * b + m[2] * c + m[3]);
+}
+
+__device__ __forceinline__ FirstPixel first_colour(const Frame &f, float a, float b, float c) {
+  return {first_row(f.to_rgb[0], a, b, c), first_row(f.to_rgb[1], a, b, c), first_row(f.to_rgb[2], a, b, c)};
+}
+
 __device__ __forceinline__ FirstPixel first_packed(const Frame &f, bool words, int y, int x) {
   const unsigned char *p = f.plane[0] + y * f.stride[0] + x * pixel_bytes(f.format);
   unsigned a, g, c;
@@ -36,21 +44,49 @@ __device__ __forceinline__ FirstPixel first_packed(const Frame &f, bool words, i
   } else {
     a = __ldg(p), g = __ldg(p + 1), c = __ldg(p + 2);
   }
-  if (blue_first(f.format)) return {(float)c, (float)g, (float)a};
-  return {(float)a, (float)g, (float)c};
+  if (blue_first(f.format)) return first_colour(f, c, g, a);
+  return first_colour(f, a, g, c);
+}
+
+// The chroma samples that a pixel lies between, along one side: `own`, and `beside` with this share.
+struct FirstBetween {
+  int own, beside;
+  float share;
+};
+
+__device__ __forceinline__ FirstBetween first_across(const Frame &f, int x) {
+  const int k = x >> 1, last = ((f.width + 1) >> 1) - 1;
+  if (f.cosited_x) return {k, min(k + 1, last), (x & 1) * 0.5f};
+  return {k, min(max(k - 1 + 2 * (x & 1), 0), last), 0.25f};
+}
+
+__device__ __forceinline__ FirstBetween first_down(const Frame &f, int y) {
+  const int k = y >> 1, n = (f.height + 1) >> 1;
+  if (f.interlaced) {
+    const int field = y & 1, last = ((n - field + 1) >> 1) - 1;
+    const int own = min(k >> 1, last), beside = min(max((k >> 1) - 1 + 2 * (k & 1), 0), last);
+    return {2 * own + field, 2 * beside + field, (k & 1) == field ? 0.125f : 0.375f};
+  }
+  if (f.cosited_y) return {k, k, 0.0f};
+  return {k, min(max(k - 1 + 2 * (y & 1), 0), n - 1), 0.25f};
+}
+
+// Cb or Cr, whose samples lie `step` bytes apart, at a pixel.
+__device__ __forceinline__ float first_chroma(const unsigned char *plane, long long stride, int step, const FirstBetween &down,
+                                              const FirstBetween &across) {
+  const unsigned char *upper = plane + down.own * stride, *lower = plane + down.beside * stride;
+  const float a = __ldg(upper + across.own * step), b = __ldg(upper + across.beside * step);
+  const float c = __ldg(lower + across.own * step), d = __ldg(lower + across.beside * step);
+  const float left = a + across.share * (b - a), right = c + across.share * (d - c);
+  return left + down.share * (right - left);
 }
 
 __device__ __forceinline__ FirstPixel first_yuv(const Frame &f, int y, int x) {
-  const int luma = __ldg(f.plane[0] + y * f.stride[0] + x);
-  const unsigned char *chroma = f.plane[1] + (y >> 1) * f.stride[1];
-  int cb, cr;
-  if (f.format == FORMAT_NV12) {
-    cb = __ldg(chroma + (x & ~1)), cr = __ldg(chroma + (x | 1));
-  } else {
-    cb = __ldg(chroma + (x >> 1)), cr = __ldg(f.plane[2] + (y >> 1) * f.stride[2] + (x >> 1));
-  }
-  const float l = (luma - f.offset_y) * f.scale_y, u = (cb - 128) * f.scale_c, v = (cr - 128) * f.scale_c;
-  return {255 * __saturatef(l + f.rv * v), 255 * __saturatef(l + f.gu * u + f.gv * v), 255 * __saturatef(l + f.bu * u)};
+  const bool nv12 = f.format == FORMAT_NV12;
+  const FirstBetween down = first_down(f, y), across = first_across(f, x);
+  const float cb = first_chroma(f.plane[1], f.stride[1], nv12 ? 2 : 1, down, across);
+  const float cr = first_chroma(nv12 ? f.plane[1] + 1 : f.plane[2], nv12 ? f.stride[1] : f.stride[2], nv12 ? 2 : 1, down, across);
+  return first_colour(f, __ldg(f.plane[0] + y * f.stride[0] + x), cb, cr);
 }
 
 // The pixel that stands at place i, -1..n, of a side of n; what lies farther out is not used and may be any pixel.

@@ -10,8 +10,8 @@
 //                   formats are BT.601's
 //   Grid: tiles of dst
 //
-// Samples are rounded half up; chroma is that of the mean of the clamped pixels that it covers and that exist, or with
-// preserve_color that of src.
+// Samples are rounded half up; chroma is that of the clamped pixels that model/ref/chroma.go names, with their shares, or with preserve_color
+// that of src. Cosited chroma takes the pixel to the left of those that share it: a tile computes one column more there.
 //
 // Bound by memory: 2*C bytes are read a pixel, and 54*C FLOP done (26 FLOP/B with C = 64).
 // Scatter: each pixel of the tile and its border is multiplied once, [pixel][C] * [C][27], and the 27 values go to shared memory; then each
@@ -27,7 +27,8 @@
 #include "warp.cuh"
 
 constexpr int last_w = 32, last_h = 8, last_threads = 256;
-constexpr int last_pitch = last_w + 2, last_pixels = last_pitch * (last_h + 2);
+constexpr int last_left = 1;  // columns of the tile on its left that belong to another
+constexpr int last_pitch = last_w + last_left + 2, last_pixels = last_pitch * (last_h + 2);
 constexpr int last_blocks = (last_pixels + 15) / 16;  // of 16 pixels
 constexpr int last_sums = 27;  // of a pixel, and as the number is odd, those of 32 pixels lie in all banks
 
@@ -74,8 +75,8 @@ __device__ __forceinline__ void last_scatter(float *sums, const __half *x, const
     const __half *from[4];  // rows lane/4 and lane/4 + 8 of both blocks
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-      const int pixel = block * 16 + i * 8 + (lane >> 2), row = ty + pixel / last_pitch, col = tx + pixel % last_pitch;
-      const bool exists = pixel < last_pixels && row < H + 2 && col < W + 2;
+      const int pixel = block * 16 + i * 8 + (lane >> 2), row = ty + pixel / last_pitch, col = tx - last_left + pixel % last_pitch;
+      const bool exists = pixel < last_pixels && row < H + 2 && col >= 0 && col < W + 2;
       from[i] = exists ? x + ((size_t)row * (W + 2) + col) * C : nullptr;
     }
     float d[2][4][4] = {};
@@ -95,23 +96,25 @@ __device__ __forceinline__ void last_scatter(float *sums, const __half *x, const
   }
 }
 
+// The pixel at (y, x) of the tile, x from -last_left on.
 __device__ __forceinline__ Colour last_gather(const float *sums, const float *bias, int y, int x) {
   float v[3] = {bias[0], bias[1], bias[2]};
 #pragma unroll
   for (int tap = 0; tap < 9; tap++) {
-    const float *from = sums + ((y + tap / 3) * last_pitch + x + tap % 3) * last_sums + tap * 3;
+    const float *from = sums + ((y + tap / 3) * last_pitch + x + last_left + tap % 3) * last_sums + tap * 3;
 #pragma unroll
     for (int c = 0; c < 3; c++) v[c] += from[c];
   }
   return {__saturatef(v[0]), __saturatef(v[1]), __saturatef(v[2])};
 }
 
-__device__ __forceinline__ float last_luma(const Frame &f, const Colour &p) { return f.kr * p.r + f.kg * p.g + f.kb * p.b; }
+__device__ __forceinline__ float last_row(const float (&m)[4], const Colour &p) { return m[0] * p.r + m[1] * p.g + m[2] * p.b + m[3]; }
 
 __device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int preserve_color) {
   const bool blue = blue_first(dst.format);
   const unsigned char *from = pixel_at(src, y, x);
-  const float first = 255 * (blue ? p.b : p.r), second = 255 * p.g, third = 255 * (blue ? p.r : p.b);
+  const float red = last_row(dst.from_rgb[0], p), second = last_row(dst.from_rgb[1], p), other = last_row(dst.from_rgb[2], p);
+  const float first = blue ? other : red, third = blue ? red : other;
   unsigned char v[3];
   if (preserve_color) {
     v[0] = from[0], v[1] = from[1], v[2] = from[2];
@@ -122,29 +125,58 @@ __device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, 
   pixel_put(dst, y, x, v, from);
 }
 
-// The sum of the values of the 2x2 pixels that share chroma with this lane's.
-__device__ __forceinline__ float last_sum4(float v) {
-  v += __shfl_xor_sync(0xffffffffu, v, 1);
-  return v + __shfl_xor_sync(0xffffffffu, v, 16);
+// A tile's pixels with those on its left, for chroma.
+constexpr int last_colours = last_w + last_left;
+
+// Cb and Cr before they are rounded.
+struct LastChroma {
+  float cb, cr;
+};
+
+// Adds this share of a pixel's chroma.
+__device__ __forceinline__ void last_add(LastChroma &sum, const Frame &f, const Colour &p, float share) {
+  sum.cb += share * last_row(f.from_rgb[1], p);
+  sum.cr += share * last_row(f.from_rgb[2], p);
 }
 
-// All lanes of a warp call this; exists says whether the lane's pixel is one of the picture.
-__device__ __forceinline__ void last_yuv(const Frame &dst, const Frame &src, const Colour &p, int y, int x, bool exists,
-                                         int preserve_color) {
-  if (exists) dst.plane[0][y * dst.stride[0] + x] = pixel_sample(last_luma(dst, p) / dst.scale_y + dst.offset_y);
-  const Colour sum = {last_sum4(exists ? p.r : 0.0f), last_sum4(exists ? p.g : 0.0f), last_sum4(exists ? p.b : 0.0f)};
-  if (!exists || ((x | y) & 1)) return;
-  const Chroma to = pixel_chroma(dst, y >> 1, x >> 1);
+// Adds this share of the pixels of a row that the chroma sample at column cx is made of.
+__device__ __forceinline__ void last_across(LastChroma &sum, const Frame &f, const Colour *row, int tx, int cx, float share) {
+  const int at = 2 * cx, next = min(at + 1, f.width - 1);
+  const Colour *p = row + last_left - tx;
+  if (f.cosited_x) {
+    last_add(sum, f, p[max(at - 1, 0)], 0.25f * share);
+    last_add(sum, f, p[at], 0.5f * share);
+    last_add(sum, f, p[cx > 0 && cx == ((f.width + 1) >> 1) - 1 ? at : next], 0.25f * share);
+  } else {
+    last_add(sum, f, p[at], 0.5f * share);
+    last_add(sum, f, p[next], 0.5f * share);
+  }
+}
+
+// Writes the chroma sample at (cy, cx) of the tile at (ty, tx), whose pixels are colours.
+__device__ __forceinline__ void last_chroma(const Frame &dst, const Frame &src, const Colour *colours, int ty, int tx, int cy, int cx,
+                                            int preserve_color) {
+  const Chroma to = pixel_chroma(dst, cy, cx);
   if (preserve_color) {
-    const Chroma from = pixel_chroma(src, y >> 1, x >> 1);
+    const Chroma from = pixel_chroma(src, cy, cx);
     *to.cb = *from.cb, *to.cr = *from.cr;
     return;
   }
-  const float share = (x + 1 < dst.width ? 0.5f : 1.0f) * (y + 1 < dst.height ? 0.5f : 1.0f);
-  const Colour mean = {sum.r * share, sum.g * share, sum.b * share};
-  const float l = last_luma(dst, mean);
-  *to.cb = pixel_sample((mean.b - l) / dst.bu / dst.scale_c + 128);
-  *to.cr = pixel_sample((mean.r - l) / dst.rv / dst.scale_c + 128);
+  int upper = 2 * cy, lower = min(upper + 1, dst.height - 1);
+  float share = 0.5f;  // of the lower
+  if (dst.interlaced) {
+    const int field = cy & 1;
+    upper = (cy & ~1) * 2 + field;
+    lower = upper + 2 < dst.height ? upper + 2 : upper;
+    share = 0.25f + 0.5f * field;
+  } else if (dst.cosited_y) {
+    lower = upper;
+  }
+  LastChroma sum = {0, 0};
+  last_across(sum, dst, colours + (upper - ty) * last_colours, tx, cx, 1 - share);
+  last_across(sum, dst, colours + (lower - ty) * last_colours, tx, cx, share);
+  *to.cb = pixel_sample(sum.cb);
+  *to.cr = pixel_sample(sum.cr);
 }
 
 extern "C" __global__ void __launch_bounds__(last_threads, 2)
@@ -155,15 +187,27 @@ extern "C" __global__ void __launch_bounds__(last_threads, 2)
   const int ty = blockIdx.x / across * last_h, tx = blockIdx.x % across * last_w;
   last_scatter(sums, x, w, ty, tx, H, W, C);
   __syncthreads();
-  // A warp takes 16 x 2 pixels, so that those which share chroma are its lanes.
-  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
-  const int row = warp / 2 * 2 + lane / 16, col = warp % 2 * 16 + lane % 16;
+  const int row = threadIdx.x / last_w, col = threadIdx.x % last_w;
   Colour p = last_gather(sums, bias, row, col);
   lookup(table, p.r, p.g, p.b);
   const bool exists = ty + row < dst.height && tx + col < dst.width;
-  if (dst.format >= FORMAT_NV12)
-    last_yuv(dst, src, p, ty + row, tx + col, exists, preserve_color);
-  else if (exists)
-    last_packed(dst, src, p, ty + row, tx + col, preserve_color);
+  if (dst.format < FORMAT_NV12) {
+    if (exists) last_packed(dst, src, p, ty + row, tx + col, preserve_color);
+    return;
+  }
+  if (exists) dst.plane[0][(ty + row) * dst.stride[0] + tx + col] = pixel_sample(last_row(dst.from_rgb[0], p));
+  Colour left = p;
+  if (col == 0 && tx > 0) {
+    left = last_gather(sums, bias, row, -1);
+    lookup(table, left.r, left.g, left.b);
+  }
+  __syncthreads();
+  Colour *colours = (Colour *)sums;
+  colours[row * last_colours + last_left + col] = p;
+  if (col == 0) colours[row * last_colours] = left;
+  __syncthreads();
+  if (threadIdx.x >= last_w * last_h / 4) return;
+  const int cy = ty / 2 + threadIdx.x / (last_w / 2), cx = tx / 2 + threadIdx.x % (last_w / 2);
+  if (cy < (dst.height + 1) / 2 && cx < (dst.width + 1) / 2) last_chroma(dst, src, colours, ty, tx, cy, cx, preserve_color);
 }
 DESCRIBE(last, last_w, last_h, 3, last_threads, 0)

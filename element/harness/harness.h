@@ -11,8 +11,8 @@ typedef struct _GstCudaContext GstCudaContext;
 typedef struct {
   const char *format;
   int width, height, planes;
-  gsize offset[3];
-  int stride[3];
+  gsize offset[4];
+  int stride[4];
   guint8 *data;
   gsize size;
   gboolean meta;                /* has a GstVideoMeta */
@@ -54,6 +54,16 @@ int hn_push_many (GstHarness * h, const char *caps, int n);
 void hn_guard_output (GstHarness * h, guint left, guint right, guint top, guint bottom);
 
 void hn_offer (GstHarness * h, GstAllocator * allocator, guint min, const GstVideoAlignment * align);
+
+/* formats.c */
+typedef struct {
+  int components, planes, bits;
+  int depth[4], shift[4], step[4], plane[4], offset[4], sub_x[4], sub_y[4];
+  gboolean complex, tiled, alpha, yuv, gray;
+} HnFormat;
+gboolean hn_format (const char *name, HnFormat * f);
+gboolean hn_layout (const char *caps, gsize * size, gsize * offset, int *stride);
+gboolean hn_convert (const char *from, const guint8 * in, const char *to, guint8 * out);
 
 /* scarce.c */
 GstAllocator *hn_scarce (void);

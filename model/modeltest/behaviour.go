@@ -16,7 +16,7 @@ func (s suite) sizes() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		order := []int{3, 0, 5, 1, 3, 4, 2, 5}
 		for i, k := range order {
-			f := model.Formats()[i%8]
+			f := s.formats()[i%8]
 			if err := s.check(e, w, frame{format: f, width: sizes[k][0], height: sizes[k][1], alpha: 1, seed: uint64(i)}); err != nil {
 				return fmt.Errorf("after %d changes: %w", i, err)
 			}

@@ -16,6 +16,7 @@ type frame struct {
 	width, height int
 	pad, offset   int // of the content; the result has other ones
 	colorimetry   model.Colorimetry
+	interlaced    bool
 	alpha         float32
 	seed          uint64
 	style         model.Stats // random if empty
@@ -72,18 +73,18 @@ func (f frame) stylization(w *model.Weights) *model.Stylization {
 // image is an empty one for the frame.
 func (f frame) image() *model.Image {
 	m := model.NewImage(f.format, f.width, f.height)
-	m.Colorimetry = f.colorimetry
+	m.Colorimetry, m.Interlaced = f.colorimetry, f.interlaced
 	return m
 }
 
 // content is the frame itself.
 func (f frame) content() *Guarded {
 	src := NewGuarded(f.format, f.width, f.height, f.pad, f.offset, f.colorimetry)
+	src.Interlaced = f.interlaced
 	Fill(src.Image, f.seed)
-	for i := range f.format.Planes() {
-		for k, v := range src.Planes[i].Data {
-			src.Planes[i].Data[k] = byte(90 + math.Round((float64(v)-90)*(1-f.faded)))
-		}
+	for _, c := range ref.Channels(src.Image) {
+		middle := float64(int(90) << (f.format.Layout().Depth - 8))
+		eachSample(c, func(v int) int { return int(middle + math.Round((float64(v)-middle)*(1-f.faded))) })
 	}
 	if f.noise != 0 {
 		shake(src.Image, f.noise)
@@ -96,6 +97,7 @@ func (f frame) content() *Guarded {
 func stylize(e model.Engine, f frame) (result, content *model.Image, err error) {
 	src := f.content()
 	dst := NewGuarded(f.format, f.width, f.height, f.offset+3, f.pad%16, f.colorimetry)
+	dst.Interlaced = f.interlaced
 	if err := e.Stylize(dst.Image, src.Image, f.stylization(e.Weights())); err != nil {
 		return nil, nil, err
 	}
@@ -124,8 +126,8 @@ func (s suite) format(f model.Format) error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		for i, size := range sizes {
 			for k, pad := range []int{0, 5, 64} {
-				at := shortSize[f]
-				if s.short && (i != at || k != at%3) && (i != (at+3)%6 || k != (at+1)%3) {
+				at := shortSize[f%8]
+				if (s.short || f > model.I420) && (i != at || k != at%3) && (i != (at+3)%6 || k != (at+1)%3) {
 					continue
 				}
 				alpha := []float32{1, 0.3, 1}[k]
@@ -138,16 +140,20 @@ func (s suite) format(f model.Format) error {
 	})
 }
 
+// colorimetry goes through matrices, ranges, places of chroma and fields.
 func (s suite) colorimetry() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
-		for _, f := range []model.Format{model.NV12, model.I420} {
-			for m := model.BT601; m <= model.FCC; m++ {
+		formats := s.taken(model.NV12, model.I420, model.Y42B, model.Y41B, model.YUY2, model.P010, model.V210, model.Y444x12, model.GRAY16, model.RGB)
+		for i, f := range formats {
+			for m := model.BT601; m <= model.Identity; m++ {
 				for k, full := range []bool{false, true} {
-					if s.short && (int(m)+k)%2 != int(f)%2 {
+					if (s.short || i > 1) && (int(m)+k)%3 != i%3 {
 						continue
 					}
-					c := model.Colorimetry{Matrix: m, FullRange: full}
-					if err := s.check(e, w, frame{format: f, width: 33, height: 23, alpha: 1, colorimetry: c, seed: 5}); err != nil {
+					n := int(m) + 2*i + k
+					c := model.Colorimetry{Matrix: m, FullRange: full, CositedX: n&1 != 0, CositedY: n&2 != 0}
+					shown := frame{format: f, width: 33 + k, height: 23 + n%4, pad: k, alpha: 1, colorimetry: c, interlaced: n%3 == 0, seed: 5}
+					if err := s.check(e, w, shown); err != nil {
 						return err
 					}
 				}
@@ -233,7 +239,7 @@ func (s suite) upsampling() error {
 func (s suite) statistics() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		for i, size := range [][2]int{{1, 1}, {3, 2}, {1, 9}, {7, 7}, {8, 8}, {16, 17}, {53, 37}, {130, 70}} {
-			for k, f := range model.Formats() {
+			for k, f := range s.formats() {
 				if i < 4 || (i+k)%3 == 0 {
 					if err := s.checkStatistics(e, w, f, size[0], size[1]); err != nil {
 						return err

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/model/ref"
 )
 
 // Difference is how far values are from what was wanted.
@@ -53,47 +54,85 @@ func Close[G, W float32 | float64](t testing.TB, what string, got []G, want []W,
 	}
 }
 
-// CheckPicture reports samples of got that are further from want than the tolerance allows, and alpha or padding bytes that
+// CheckPicture reports samples of got that are further from want than the tolerance allows, and alpha, padding or unused bits that
 // differ at all.
 func CheckPicture(got, want *model.Image, tolerance Tolerance) error {
-	var differ, samples, square, sum, worst int
+	if err := checkRest(got, want); err != nil {
+		return err
+	}
+	deeper := float64(int(1) << (want.Format.Layout().Depth - 8))
+	levels := max(tolerance.Levels, int(math.Ceil(tolerance.Range*256*deeper)))
+	if tolerance.Levels > 1 {
+		levels = tolerance.Levels * int(deeper)
+	}
+	var differ, samples, sum, worst int
+	var square float64
 	place := ""
-	for i := range want.Format.Planes() {
-		row, rows := want.Format.Plane(i, want.Width, want.Height)
-		for y := range rows {
-			for x := range row {
-				g, w := got.Planes[i].Data[y*got.Planes[i].Stride+x], want.Planes[i].Data[y*want.Planes[i].Stride+x]
-				d := int(g) - int(w)
-				if copied(want.Format, x) {
-					if d != 0 {
-						return fmt.Errorf("byte %d of row %d, alpha or padding, is %d, wanted the content's %d", x, y, g, w)
-					}
-					continue
-				}
+	from := ref.Channels(got)
+	for i, c := range ref.Channels(want) {
+		for y := range c.Height {
+			for x := range c.Width {
+				g, w := from[i].Get(x, y), c.Get(x, y)
+				d := g - w
 				samples++
 				sum += d
-				square += d * d
+				square += float64(d) * float64(d) / deeper / deeper
 				if d != 0 {
 					differ++
 				}
 				if max(d, -d) > worst {
 					worst = max(d, -d)
-					place = fmt.Sprintf("byte %d of row %d of plane %d is %d, wanted %d", x, y, i, g, w)
+					place = fmt.Sprintf("sample %d of row %d of channel %d is %d, wanted %d", x, y, i, g, w)
 				}
 			}
 		}
 	}
-	psnr := 10 * math.Log10(255*255*float64(samples)/float64(square))
+	psnr := 10 * math.Log10(255*255*float64(samples)/square)
+	share := tolerance.Share
+	if deeper > 1 {
+		share = max(share, min(1, 0.08*deeper))
+	}
 	// A picture of few samples may lose two to the boundary, and then its PSNR says nothing.
-	if worst > tolerance.Levels || differ > 2+int(tolerance.Share*float64(samples)) || worst > 1 && !(psnr >= tolerance.PSNR) {
+	if worst > levels || differ > 2+int(share*float64(samples)) || worst > 1 && !(psnr >= tolerance.PSNR) {
 		return fmt.Errorf("%s; %d of %d samples differ, by %d at most (allowed: %d), %+.3f on average; PSNR %.1f dB (wanted: %g)",
-			place, differ, samples, worst, tolerance.Levels, float64(sum)/float64(samples), psnr, tolerance.PSNR)
+			place, differ, samples, worst, levels, float64(sum)/float64(samples), psnr, tolerance.PSNR)
 	}
 	return nil
 }
 
-// copied says whether byte x of a row is an alpha or padding byte.
-func copied(f model.Format, x int) bool {
-	row, _ := f.Plane(0, 1, 1)
-	return !f.YUV() && row == 4 && x%4 == 3
+// checkRest compares what is copied, and the bits that no channel has with zero.
+func checkRest(got, want *model.Image) error {
+	if to, ok := ref.Copied(got); ok {
+		from, _ := ref.Copied(want)
+		for y := range to.Height {
+			for x := range to.Width {
+				if g, w := to.Get(x, y), from.Get(x, y); g != w {
+					return fmt.Errorf("sample %d of row %d, alpha or padding, is %d, wanted the content's %d", x, y, g, w)
+				}
+			}
+		}
+	}
+	rest := model.NewImage(got.Format, got.Width, got.Height)
+	for i := range got.Format.Planes() {
+		row, rows := got.Format.Plane(i, got.Width, got.Height)
+		for y := range rows {
+			copy(rest.Planes[i].Data[y*row:][:row], got.Planes[i].Data[y*got.Planes[i].Stride:])
+		}
+	}
+	channels := ref.Channels(rest)
+	if c, ok := ref.Copied(rest); ok {
+		channels = append(channels, c)
+	}
+	for _, c := range channels {
+		eachSample(c, func(int) int { return 0 })
+	}
+	for i := range rest.Planes {
+		for k, v := range rest.Planes[i].Data {
+			if v != 0 {
+				row, _ := rest.Format.Plane(i, rest.Width, rest.Height)
+				return fmt.Errorf("bits %#x of byte %d of row %d of plane %d, which no channel has, are set", v, k%row, k/row, i)
+			}
+		}
+	}
+	return nil
 }

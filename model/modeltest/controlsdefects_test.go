@@ -148,9 +148,8 @@ func colourDefects() []defect {
 			}
 		})
 	}
-	luminance := func(k model.YUV, p [3]float64) float64 {
-		return float64(k.KR)*p[0] + float64(k.KG)*p[1] + float64(k.KB)*p[2]
-	}
+	luminance := func(k [3]float64, p [3]float64) float64 { return k[0]*p[0] + k[1]*p[1] + k[2]*p[2] }
+	of := func(m model.Matrix) [3]float64 { return model.Colorimetry{Matrix: m}.Conversion(model.NV12).Luminance }
 	return []defect{
 		{"colours of the result", "preserve color", withStylization(func(s *model.Stylization) { s.PreserveColor = false })},
 		{"always the frame's colours", "format RGB", withStylization(func(s *model.Stylization) { s.PreserveColor = true })},
@@ -164,15 +163,15 @@ func colourDefects() []defect {
 		})},
 		{"luminance of the frame", "preserve color", moved(func(_, _ [3]float64) float64 { return 0 })},
 		{"channels clamped one by one", "preserve color", moved(func(f, r [3]float64) float64 {
-			k := model.Colorimetry{}.YUV()
+			k := of(model.BT601)
 			return luminance(k, r) - luminance(k, f)
 		})},
 		{"luminance of BT.709", "preserve color", moved(func(f, r [3]float64) float64 {
-			k := model.Colorimetry{Matrix: model.BT709}.YUV()
+			k := of(model.BT709)
 			return min(max(luminance(k, r)-luminance(k, f), -min(f[0], f[1], f[2])), 1-max(f[0], f[1], f[2]))
 		})},
 		{"luminance truncated", "preserve color", moved(func(f, r [3]float64) float64 {
-			k := model.Colorimetry{}.YUV()
+			k := of(model.BT601)
 			d := min(max(luminance(k, r)-luminance(k, f), -min(f[0], f[1], f[2])), 1-max(f[0], f[1], f[2]))
 			return math.Trunc(255*d) / 255
 		})},

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"adainfilter/model"
+	"adainfilter/model/ref"
 )
 
 // RandomWeights are weights with the scale of trained ones: normal values of model.HeScale, the colour layer of VGG, and results around
@@ -65,44 +66,64 @@ func RandomStats(seed uint64, c int) model.Stats {
 	return s
 }
 
-// Fill puts waves, a hard edge and noise into the samples of a picture, so that every scale has contrast and the ends 0 and
-// 255 occur; in a YUV format some colours lie outside of R'G'B'.
+// Fill puts waves, a hard edge and noise into the samples of a picture, so that every scale has contrast and both ends
+// occur; in a YUV format some colours lie outside of R'G'B'. Bits that no channel has stay as they are.
 func Fill(m *model.Image, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	phase := 6 * rng.Float64()
-	for i := range m.Format.Planes() {
-		row, rows := m.Format.Plane(i, m.Width, m.Height)
-		for y := range rows {
-			for x := range row {
-				a, b := float64(x)/float64(row), float64(y)/float64(rows)
-				v := 128 + 70*math.Sin(9*a+phase+float64(x%3)) + 50*math.Sin(7*b-phase+float64(i)) + 12*rng.NormFloat64()
-				if (a-0.5)*(a-0.5)+(b-0.4)*(b-0.4) < 0.04 {
-					v = float64(255 * (x % 2))
+	scale := float64(int(1)<<m.Format.Layout().Depth-1) / 255
+	channels := ref.Channels(m)
+	for y := range m.Height {
+		for x := range m.Width {
+			for i, c := range channels {
+				if x >= c.Width || y >= c.Height {
+					continue
 				}
-				m.Planes[i].Data[y*m.Planes[i].Stride+x] = byte(min(max(v, 0), 255))
+				k := len(channels)*x + i
+				a, b := float64(k)/float64(len(channels)*c.Width), float64(y)/float64(c.Height)
+				v := 128 + 70*math.Sin(9*a+phase+float64(k%3)) + 50*math.Sin(7*b-phase) + 12*rng.NormFloat64()
+				if (a-0.5)*(a-0.5)+(b-0.4)*(b-0.4) < 0.04 {
+					v = float64(255 * (k % 2))
+				}
+				c.Set(x, y, int(min(max(v, 0), 255)*scale))
 			}
+		}
+	}
+	if c, ok := ref.Copied(m); ok {
+		eachSample(c, func(int) int { return int(rng.Uint32() & 1023) })
+	}
+}
+
+// eachSample changes the samples of a channel.
+func eachSample(c ref.Channel, change func(v int) int) {
+	for y := range c.Height {
+		for x := range c.Width {
+			c.Set(x, y, change(c.Get(x, y)))
 		}
 	}
 }
 
-// shake adds noise to the samples of a picture, alpha and padding too: none at its left, and at its right up to 20.
+// shake adds noise to the samples of a picture, alpha and padding too: none at its left, and at its right up to 20 codes of 8 bits.
 func shake(m *model.Image, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 6))
-	for i := range m.Format.Planes() {
-		row, rows := m.Format.Plane(i, m.Width, m.Height)
-		for y := range rows {
-			for x := range row {
-				p := &m.Planes[i].Data[y*m.Planes[i].Stride+x]
-				*p = byte(min(max(float64(*p)+math.Round(20*float64(x)/float64(row)*(2*rng.Float64()-1)), 0), 255))
+	depth := m.Format.Layout().Depth
+	for _, c := range ref.Channels(m) {
+		for y := range c.Height {
+			for x := range c.Width {
+				step := math.Round(float64(int(20)<<(depth-8)) * float64(x) / float64(c.Width) * (2*rng.Float64() - 1))
+				c.Set(x, y, min(max(c.Get(x, y)+int(step), 0), 1<<depth-1))
 			}
 		}
+	}
+	if c, ok := ref.Copied(m); ok {
+		eachSample(c, func(int) int { return int(rng.Uint32() & 1023) })
 	}
 }
 
 // Guarded is an image whose planes lie inside larger memory. Damage says whether anybody wrote beside the samples.
 type Guarded struct {
 	*model.Image
-	memory, before [3][]byte
+	memory, before [4][]byte
 }
 
 const guard = 128 // bytes before and after a plane

@@ -109,18 +109,27 @@ func copySamples(dst, src *model.Image) {
 func (v *variant) paint(dst, src, samples *model.Image, preserve bool) {
 	luminance := samplesOf(samples)
 	switch {
-	case preserve && src.Format.YUV():
-		copySamples(luminance, src)
-		copy(luminance.Planes[0].Data, samples.Planes[0].Data)
+	case preserve && src.Format.Layout().Colour != model.ColourRGB:
+		from := ref.Channels(src)
+		for c, to := range ref.Channels(luminance)[1:] {
+			for i := range to.Width * to.Height {
+				to.Set(i%to.Width, i/to.Width, from[c+1].Get(i%to.Width, i/to.Width))
+			}
+		}
 	case preserve:
 		v.write(luminance, src, ref.Read(samples))
 	}
-	for y := range src.Height { // alpha and padding
-		for i := 3; src.Format >= model.RGBA && src.Format <= model.BGRx && i < 4*src.Width; i += 4 {
-			luminance.Planes[0].Data[y*luminance.Planes[0].Stride+i] = src.Planes[0].Data[y*src.Planes[0].Stride+i]
-		}
-	}
+	copyKept(luminance, src)
 	copySamples(dst, luminance)
+}
+
+// copyKept gives dst the alpha or padding of src.
+func copyKept(dst, src *model.Image) {
+	to, ok := ref.Copied(dst)
+	from, _ := ref.Copied(src)
+	for i := 0; ok && i < from.Width*from.Height; i++ {
+		to.Set(i%from.Width, i/from.Width, from.Get(i%from.Width, i/from.Width))
+	}
 }
 
 // pixelDefects are wrong in what pixels follow.
@@ -151,11 +160,11 @@ func pixelDefects() []defect {
 					one, other := model.NewImage(frame.Format, 1, 1), model.NewImage(frame.Format, 1, 1)
 					for c, to := range ref.Channels(one) {
 						px, py := x, y
-						if frame.Format.YUV() && c > 0 {
-							px, py = x/2, y/2
+						if l := frame.Format.Layout(); frame.Format.YUV() && c > 0 {
+							px, py = x>>l.SubX, y>>l.SubY
 						}
-						*to.At(0, 0) = *ref.Channels(frame)[c].At(px, py)
-						*ref.Channels(other)[c].At(0, 0) = *ref.Channels(before)[c].At(px, py)
+						to.Set(0, 0, ref.Channels(frame)[c].Get(px, py))
+						ref.Channels(other)[c].Set(0, 0, ref.Channels(before)[c].Get(px, py))
 					}
 					out[i] = ref.Moved(one, other)[0]
 				}
@@ -168,8 +177,11 @@ func pixelDefects() []defect {
 					return ref.Moved(frame, before)
 				}
 				grey := samplesOf(frame)
-				for i := 1; i < frame.Format.Planes(); i++ {
-					copy(grey.Planes[i].Data, before.Planes[i].Data)
+				from := ref.Channels(before)
+				for c, to := range ref.Channels(grey)[1:] {
+					for i := range to.Width * to.Height {
+						to.Set(i%to.Width, i/to.Width, from[c+1].Get(i%to.Width, i/to.Width))
+					}
 				}
 				return ref.Moved(grey, before)
 			}
@@ -186,8 +198,13 @@ func pixelDefects() []defect {
 			}
 		})},
 		{"follows in spite of the format", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
+			for i := range frame.Planes {
+				if len(p.past.frame.Planes[i].Data) < len(frame.Planes[i].Data) {
+					return false // nothing to follow: its memory looks different
+				}
+			}
 			p.past.frame.Format, p.past.result.Format = frame.Format, frame.Format
-			return len(p.past.frame.Planes[2].Data) == len(frame.Planes[2].Data) && pixelsGoOn(p, frame, stylization)
+			return pixelsGoOn(p, frame, stylization)
 		})},
 		{"follows in spite of the colorimetry", "temporal blend", goOn(func(p *pixels, frame *model.Image, stylization *model.Stylization) bool {
 			p.past.frame.Colorimetry = frame.Colorimetry
@@ -244,7 +261,7 @@ func sizeDefects() []defect {
 				for c, to := range ref.Channels(dst) {
 					for y := range to.Height {
 						for x := range to.Width {
-							*to.At(x, y) = *from[c].At(x*from[c].Width/to.Width, y*from[c].Height/to.Height)
+							to.Set(x, y, from[c].Get(x*from[c].Width/to.Width, y*from[c].Height/to.Height))
 						}
 					}
 				}
@@ -259,17 +276,14 @@ func sizeDefects() []defect {
 		{"edges a pixel beside", "processing size", change(func(p *pixels) {
 			p.enlarge = func(dst, src, small, result *model.Image) {
 				beside := samplesOf(src)
-				for y := range src.Height {
-					row := beside.Planes[0].Data[y*beside.Planes[0].Stride:][:beside.Planes[0].Stride]
-					bytes, _ := src.Format.Plane(0, 1, 1)
-					copy(row[bytes:], row[:len(row)-bytes])
-				}
-				ref.Enlarge(dst, beside, small, result)
-				if src.Format >= model.RGBA && src.Format <= model.BGRx {
-					for i := 3; i < len(dst.Planes[0].Data); i += 4 {
-						dst.Planes[0].Data[i] = src.Planes[0].Data[i/4/src.Width*src.Planes[0].Stride+i%(4*src.Width)]
+				from := ref.Channels(src)
+				for c, to := range ref.Channels(beside) {
+					for i := range to.Width * to.Height {
+						to.Set(i%to.Width, i/to.Width, from[c].Get(max(i%to.Width-1, 0), i/to.Width))
 					}
 				}
+				ref.Enlarge(dst, beside, small, result)
+				copyKept(dst, src)
 			}
 		})},
 		{"mask of the frame", "processing size", openVariant(func(v *variant) {

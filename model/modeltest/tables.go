@@ -43,7 +43,7 @@ func (s suite) tables() error {
 		{newTable(false, 2, 0.25, 0.75, 0.2), newTable(true, 4, 0.1, 0.8, 0.6)}, {newTable(false, 1000, -1, 1, 0.01), newTable(true, 33, 0, 1, 0.02)},
 	}
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
-		formats := model.Formats()
+		formats := s.formats()
 		for i, p := range pairs {
 			for k, size := range sizes {
 				if s.short && k != shortSize[i] && k != 5 {

@@ -41,21 +41,22 @@ func same(a, b model.Stats) bool { return slices.Equal(a.Mean, b.Mean) && slices
 func copyOf(m *model.Image) *model.Image {
 	out := model.NewImage(m.Format, m.Width, m.Height)
 	out.Colorimetry = m.Colorimetry
-	copyPlanes(out, m, 0)
+	copyImage(out, m)
 	return out
 }
 
 // Moved is d of each pixel (H,W): how much the frame changed there and around.
 func Moved(frame, before *model.Image) []int {
 	a, b := Channels(frame), Channels(before)
+	l := frame.Format.Layout()
 	changes := make([]int, frame.Width*frame.Height)
 	for i := range changes {
 		for c := range a {
 			x, y := i%frame.Width, i/frame.Width
-			if frame.Format.YUV() && c > 0 {
-				x, y = x/2, y/2
+			if shared(frame, c) {
+				x, y = x>>l.SubX, y>>l.SubY
 			}
-			changes[i] = max(changes[i], apart(*a[c].At(x, y), *b[c].At(x, y)))
+			changes[i] = max(changes[i], apart(a[c].Get(x, y), b[c].Get(x, y))>>(l.Depth-8))
 		}
 	}
 	out := make([]int, len(changes))
@@ -70,50 +71,52 @@ func Moved(frame, before *model.Image) []int {
 	return out
 }
 
-func apart(a, b byte) int { return max(int(a)-int(b), int(b)-int(a)) }
+func apart(a, b int) int { return max(a-b, b-a) }
 
 // Blend moves the samples of result towards those of before where the frame moved little.
 func Blend(result, before *model.Image, moved []int, weight int) {
 	now, was := Channels(result), Channels(before)
-	if !result.Format.YUV() {
-		for i, d := range moved {
-			blendPixel(now[:], was[:], i%result.Width, i/result.Width, d, weight)
-		}
-		return
+	l := result.Format.Layout()
+	alike := len(now) // channels that a pixel has for itself and that move together
+	if l.Colour == model.ColourYUV {
+		alike = 1
 	}
 	for i, d := range moved {
-		blendPixel(now[:1], was[:1], i%result.Width, i/result.Width, d, weight)
+		blendPixel(now[:alike], was[:alike], i%result.Width, i/result.Width, d, weight, l.Depth-8)
+	}
+	if alike == len(now) {
+		return
 	}
 	for y := range now[1].Height {
 		for x := range now[1].Width {
 			d := 0
-			for j := 2 * y; j < min(2*y+2, result.Height); j++ {
-				for i := 2 * x; i < min(2*x+2, result.Width); i++ {
+			for j := y << l.SubY; j < min((y+1)<<l.SubY, result.Height); j++ {
+				for i := x << l.SubX; i < min((x+1)<<l.SubX, result.Width); i++ {
 					d = max(d, moved[j*result.Width+i])
 				}
 			}
-			blendPixel(now[1:], was[1:], x, y, d, weight)
+			blendPixel(now[1:], was[1:], x, y, d, weight, l.Depth-8)
 		}
 	}
 }
 
-// blendPixel moves the samples of one position.
-func blendPixel(now, was []Channel, x, y, d, weight int) {
+// blendPixel moves the samples of one position, which have more bits than 8 by deeper.
+func blendPixel(now, was []Channel, x, y, d, weight, deeper int) {
 	a := 0
 	for c := range now {
-		a = max(a, apart(*now[c].At(x, y), *was[c].At(x, y)))
+		a = max(a, apart(now[c].Get(x, y), was[c].Get(x, y))>>deeper)
 	}
 	w := (weight * min(max(12-d, 0), 8) * min(max(48-a, 0), 32)) >> 8
 	for c := range now {
-		n, b := now[c].At(x, y), *was[c].At(x, y)
-		e := (w*apart(*n, b) + 128) >> 8
-		if apart(*n, b) > 2 {
-			e = min(e, apart(*n, b)-1)
+		n, b := now[c].Get(x, y), was[c].Get(x, y)
+		e := (w*apart(n, b) + 128) >> 8
+		if apart(n, b) > 2 {
+			e = min(e, apart(n, b)-1)
 		}
-		if b > *n {
-			*n += byte(e)
+		if b > n {
+			now[c].Set(x, y, n+e)
 		} else {
-			*n -= byte(e)
+			now[c].Set(x, y, n-e)
 		}
 	}
 }

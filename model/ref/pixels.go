@@ -6,62 +6,90 @@ import (
 	"adainfilter/model"
 )
 
-// Where R, G, B and the byte that is copied lie in a pixel of the packed formats; -1 if there is none.
-var packed = map[model.Format][4]int{
-	model.RGB: {0, 1, 2, -1}, model.BGR: {2, 1, 0, -1},
-	model.RGBA: {0, 1, 2, 3}, model.RGBx: {0, 1, 2, 3},
-	model.BGRA: {2, 1, 0, 3}, model.BGRx: {2, 1, 0, 3},
-}
-
-// Read is a picture as R'G'B' in [0,1], (3,H,W). A YUV pixel takes the chroma sample that covers it; what lies outside of
-// R'G'B' is clamped.
+// Read is a picture as R'G'B' in [0,1], (3,H,W). Chroma is interpolated as chroma.go says; what lies outside of R'G'B' is clamped.
 func Read(m *model.Image) Features {
-	out := NewFeatures(3, m.Height, m.Width)
-	yuv := m.Colorimetry.YUV()
-	for y := range m.Height {
-		for x := range m.Width {
-			rgb := readPixel(m, yuv, x, y)
-			for c := range 3 {
-				out.Plane(c)[y*m.Width+x] = rgb[c]
-			}
+	out, k := NewFeatures(3, m.Height, m.Width), m.Colorimetry.Conversion(m.Format)
+	channels := fullChannels(m)
+	for i := range m.Width * m.Height {
+		var s [3]float64
+		for c := range channels {
+			s[c] = channels[c].Data[i]
+		}
+		for c, row := range k.ToRGB {
+			out.Plane(c)[i] = clamp(row[0]*s[0] + row[1]*s[1] + row[2]*s[2] + row[3])
 		}
 	}
 	return out
 }
 
-// Write puts R'G'B' (3,H,W) of any range into the samples of dst; src gives alpha and padding bytes. Values are clamped to
-// [0,1] and rounded half up; chroma is that of the mean R'G'B' of the pixels it covers. Bytes between rows stay as they are.
-func Write(dst, src *model.Image, rgb Features) {
-	if dst.Format.YUV() {
-		writeLuminance(dst, rgb)
-		writeChroma(dst, rgb)
-		return
-	}
-	writePacked(dst, src, func(x, y int) (p [3]byte) {
-		for c, v := range clamped(rgb, x, y) {
-			p[c] = sample(255 * v)
+// fullChannels are a picture's channels with a value for each pixel, (1,H,W) each.
+func fullChannels(m *model.Image) []Features {
+	var out []Features
+	for i, c := range Channels(m) {
+		f := NewFeatures(1, c.Height, c.Width)
+		for k := range f.Data {
+			f.Data[k] = float64(c.Get(k%c.Width, k/c.Width))
 		}
-		return p
-	})
+		if shared(m, i) {
+			f = spread(m, f)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Write puts R'G'B' (3,H,W) of any range into the samples of dst; src gives alpha and padding. Values are clamped to [0,1] and rounded
+// half up; chroma is filtered as chroma.go says. Bits that no channel has become zero, bytes between rows stay as they are.
+func Write(dst, src *model.Image, rgb Features) {
+	begin(dst, src)
+	for c, channel := range Channels(dst) {
+		writeChannel(dst, channel, c, rgb)
+	}
 }
 
 // WriteLuminance is Write with the chroma of src, as model.Stylization.PreserveColor defines it.
 func WriteLuminance(dst, src *model.Image, rgb Features) {
-	if dst.Format.YUV() {
-		writeLuminance(dst, rgb)
-		copyPlanes(dst, src, 1)
+	to, from := Channels(dst), Channels(src)
+	if dst.Format.Layout().Colour != model.ColourRGB {
+		begin(dst, src)
+		writeChannel(dst, to[0], 0, rgb)
+		for c := 1; c < len(to); c++ {
+			copyChannel(to[c], from[c])
+		}
 		return
 	}
-	yuv := model.Colorimetry{Matrix: model.BT601}.YUV()
-	writePacked(dst, src, func(x, y int) (p [3]byte) {
-		frame := readPixel(src, yuv, x, y)
-		d := math.Floor(255*(luminance(yuv, clamped(rgb, x, y))-luminance(yuv, frame)) + 0.5)
-		d = min(max(d, -255*min(frame[0], frame[1], frame[2])), 255*(1-max(frame[0], frame[1], frame[2])))
-		for c, v := range frame {
-			p[c] = sample(255*v + d)
+	k := dst.Colorimetry.Conversion(dst.Format)
+	frame := fullChannels(src)
+	begin(dst, src)
+	for i := range dst.Width * dst.Height {
+		x, y := i%dst.Width, i/dst.Width
+		f := [3]float64{frame[0].Data[i], frame[1].Data[i], frame[2].Data[i]}
+		d := 0.0
+		for c, v := range clamped(rgb, x, y) {
+			d += k.Luminance[c] * (k.FromRGB[c][c]*v + k.FromRGB[c][3] - f[c])
 		}
-		return p
-	})
+		d = math.Floor(d + 0.5)
+		d = min(max(d, -min(f[0], f[1], f[2])), k.Max-max(f[0], f[1], f[2]))
+		for c, v := range f {
+			to[c].Set(x, y, int(v+d))
+		}
+	}
+}
+
+// writeChannel writes what channel c of a picture is of R'G'B'.
+func writeChannel(m *model.Image, to Channel, c int, rgb Features) {
+	k := m.Colorimetry.Conversion(m.Format)
+	f := NewFeatures(1, m.Height, m.Width)
+	for i := range f.Data {
+		p := clamped(rgb, i%m.Width, i/m.Width)
+		f.Data[i] = k.FromRGB[c][0]*p[0] + k.FromRGB[c][1]*p[1] + k.FromRGB[c][2]*p[2] + k.FromRGB[c][3]
+	}
+	if shared(m, c) {
+		f = gather(m, f)
+	}
+	for i, v := range f.Data {
+		to.Set(i%f.W, i/f.W, sample(v, k.Max))
+	}
 }
 
 // write is Write or WriteLuminance.
@@ -75,24 +103,23 @@ func write(dst, src *model.Image, rgb Features, preserve bool) {
 
 // rewrite is write for a result that is samples already: of the format, the size and with the alpha of src.
 func rewrite(dst, src, samples *model.Image, preserve bool) {
-	switch {
-	case !preserve:
-		copyPlanes(dst, samples, 0)
-	case dst.Format.YUV():
-		copyPlanes(dst, samples, 0)
-		copyPlanes(dst, src, 1)
-	default:
+	if preserve && dst.Format.Layout().Colour == model.ColourRGB {
 		WriteLuminance(dst, src, Read(samples))
+		return
+	}
+	copyImage(dst, samples)
+	to, from := Channels(dst), Channels(src)
+	for c := 1; preserve && c < len(to); c++ {
+		copyChannel(to[c], from[c])
 	}
 }
 
-// copyPlanes gives dst the samples of the planes of src from the first on.
-func copyPlanes(dst, src *model.Image, first int) {
-	for i := first; i < dst.Format.Planes(); i++ {
-		row, rows := dst.Format.Plane(i, dst.Width, dst.Height)
-		for y := range rows {
-			copy(dst.Planes[i].Data[y*dst.Planes[i].Stride:][:row], src.Planes[i].Data[y*src.Planes[i].Stride:])
-		}
+// copyImage gives dst the samples of src, alpha and padding too.
+func copyImage(dst, src *model.Image) {
+	begin(dst, src)
+	from := Channels(src)
+	for c, to := range Channels(dst) {
+		copyChannel(to, from[c])
 	}
 }
 
@@ -104,93 +131,6 @@ func clamped(rgb Features, x, y int) (p [3]float64) {
 	return p
 }
 
-// luminance is Y' of a pixel, 0 to 1.
-func luminance(k model.YUV, p [3]float64) float64 {
-	return float64(k.KR)*p[0] + float64(k.KG)*p[1] + float64(k.KB)*p[2]
-}
-
-// writePacked writes the samples R, G, B that pixel gives and copies the fourth from src where there is one.
-func writePacked(dst, src *model.Image, pixel func(x, y int) [3]byte) {
-	place := packed[dst.Format]
-	row, _ := dst.Format.Plane(0, 1, 1) // bytes of one pixel
-	for y := range dst.Height {
-		for x := range dst.Width {
-			at := y*dst.Planes[0].Stride + x*row
-			for c, v := range pixel(x, y) {
-				dst.Planes[0].Data[at+place[c]] = v
-			}
-			if place[3] >= 0 {
-				dst.Planes[0].Data[at+3] = src.Planes[0].Data[y*src.Planes[0].Stride+x*row+3]
-			}
-		}
-	}
-}
-
-// readPixel is R'G'B' in [0,1] of one pixel.
-func readPixel(m *model.Image, yuv model.YUV, x, y int) (rgb [3]float64) {
-	if !m.Format.YUV() {
-		bytes, _ := m.Format.Plane(0, 1, 1)
-		p := m.Planes[0].Data[y*m.Planes[0].Stride+x*bytes:]
-		for c := range rgb {
-			rgb[c] = float64(p[packed[m.Format][c]]) / 255
-		}
-		return rgb
-	}
-	cb, cr := chroma(m, x/2, y/2)
-	l := (float64(m.Planes[0].Data[y*m.Planes[0].Stride+x]) - float64(yuv.OffsetY)) * float64(yuv.ScaleY)
-	u := (float64(*cb) - 128) * float64(yuv.ScaleC)
-	v := (float64(*cr) - 128) * float64(yuv.ScaleC)
-	return [3]float64{
-		clamp(l + float64(yuv.RV)*v),
-		clamp(l + float64(yuv.GU)*u + float64(yuv.GV)*v),
-		clamp(l + float64(yuv.BU)*u),
-	}
-}
-
-// writeLuminance writes the luminance plane of a YUV format.
-func writeLuminance(dst *model.Image, rgb Features) {
-	k := dst.Colorimetry.YUV()
-	for y := range dst.Height {
-		for x := range dst.Width {
-			l := luminance(k, clamped(rgb, x, y))
-			dst.Planes[0].Data[y*dst.Planes[0].Stride+x] = sample(l/float64(k.ScaleY) + float64(k.OffsetY))
-		}
-	}
-}
-
-// writeChroma writes the chroma samples of a YUV format.
-func writeChroma(dst *model.Image, rgb Features) {
-	k := dst.Colorimetry.YUV()
-	for y := 0; y < dst.Height; y += 2 {
-		for x := 0; x < dst.Width; x += 2 {
-			var mean [3]float64
-			n := 0.0
-			for i := range 4 {
-				if x+i%2 < dst.Width && y+i/2 < dst.Height {
-					n++
-					for c, v := range clamped(rgb, x+i%2, y+i/2) {
-						mean[c] += (v - mean[c]) / n
-					}
-				}
-			}
-			l := luminance(k, mean)
-			cb, cr := chroma(dst, x/2, y/2)
-			*cb = sample((mean[2]-l)/float64(k.BU)/float64(k.ScaleC) + 128)
-			*cr = sample((mean[0]-l)/float64(k.RV)/float64(k.ScaleC) + 128)
-		}
-	}
-}
-
-// chroma is where Cb and Cr of a chroma position lie.
-func chroma(m *model.Image, x, y int) (cb, cr *byte) {
-	p := &m.Planes
-	if m.Format == model.NV12 {
-		at := y*p[1].Stride + 2*x
-		return &p[1].Data[at], &p[1].Data[at+1]
-	}
-	return &p[1].Data[y*p[1].Stride+x], &p[2].Data[y*p[2].Stride+x]
-}
-
 // clamp limits to [0,1]; a NaN becomes 0, as a sample has to be something.
 func clamp(v float64) float64 {
 	if !(v > 0) {
@@ -199,5 +139,5 @@ func clamp(v float64) float64 {
 	return min(v, 1)
 }
 
-// sample rounds half up to 0..255.
-func sample(v float64) byte { return byte(min(max(math.Floor(v+0.5), 0), 255)) }
+// sample rounds half up to 0..most.
+func sample(v, most float64) int { return int(min(max(math.Floor(v+0.5), 0), most)) }

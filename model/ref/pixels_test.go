@@ -34,11 +34,10 @@ func TestKnownColours(t *testing.T) {
 				rgb.Data[i] = c.rgb[i/9]*3 - 1 // far outside: has to be clamped to 0 and 1
 			}
 			Write(m, m, rgb)
-			for y := range 3 {
-				for x := range 3 {
-					cb, cr := chroma(m, x/2, y/2)
-					if got := [3]byte{m.Planes[0].Data[3*y+x], *cb, *cr}; got != c.yuv {
-						t.Fatalf("%v %+v: %v becomes %v at (%d,%d), wanted %v", f, c.colorimetry, c.rgb, got, x, y, c.yuv)
+			for i, channel := range Channels(m) {
+				for k := range channel.Width * channel.Height {
+					if got := channel.Get(k%channel.Width, k/channel.Width); got != int(c.yuv[i]) {
+						t.Fatalf("%v %+v: %v has %d in channel %d, wanted %d", f, c.colorimetry, c.rgb, got, i, c.yuv[i])
 					}
 				}
 			}

@@ -2,42 +2,6 @@ package ref
 
 import "adainfilter/model"
 
-// Channel is one channel of a picture's samples, on its own grid.
-type Channel struct {
-	Width, Height int
-	At            func(x, y int) *byte
-}
-
-// Channels are those of a picture: R, G, B, or Y, Cb, Cr with the chroma's own sides.
-func Channels(m *model.Image) [3]Channel {
-	var out [3]Channel
-	for c := range out {
-		w, h := m.Width, m.Height
-		if m.Format.YUV() && c > 0 {
-			w, h = (w+1)/2, (h+1)/2
-		}
-		out[c] = Channel{w, h, func(x, y int) *byte { return sampleAt(m, c, x, y) }}
-	}
-	return out
-}
-
-// sampleAt is where channel c of a position lies.
-func sampleAt(m *model.Image, c, x, y int) *byte {
-	p := &m.Planes
-	switch {
-	case !m.Format.YUV():
-		bytes, _ := m.Format.Plane(0, 1, 1)
-		return &p[0].Data[y*p[0].Stride+x*bytes+packed[m.Format][c]]
-	case c == 0:
-		return &p[0].Data[y*p[0].Stride+x]
-	}
-	cb, cr := chroma(m, x, y)
-	if c == 1 {
-		return cb
-	}
-	return cr
-}
-
 // Reduce makes dst, of the same format and no larger, the small frame of src, as model/processing.go defines it.
 func Reduce(dst, src *model.Image) {
 	from, to := Channels(src), Channels(dst)
@@ -48,10 +12,10 @@ func Reduce(dst, src *model.Image) {
 				sum := 0
 				for j := y * ny / my; j*my < (y+1)*ny; j++ {
 					for i := x * nx / mx; i*mx < (x+1)*nx; i++ {
-						sum += overlap(x, i, nx, mx) * overlap(y, j, ny, my) * int(*from[c].At(i, j))
+						sum += overlap(x, i, nx, mx) * overlap(y, j, ny, my) * from[c].Get(i, j)
 					}
 				}
-				*to[c].At(x, y) = byte((2*sum + nx*ny) / (2 * nx * ny))
+				to[c].Set(x, y, (2*sum+nx*ny)/(2*nx*ny))
 			}
 		}
 	}
@@ -62,15 +26,16 @@ func overlap(k, i, n, m int) int { return min((k+1)*n, (i+1)*m) - max(k*n, i*m) 
 
 // Enlarge makes dst of the small result of the small frame of src, as model/processing.go defines it; src gives alpha and padding.
 func Enlarge(dst, src, small, result *model.Image) {
-	copyAlpha(dst, src)
+	begin(dst, src)
 	i, q, frame := luminances(small), luminances(result), luminances(src)
 	a := slope(i, q)
 	to, from := Channels(dst), Channels(result)
+	unit := code(dst)
 	for c := range to {
-		lit := c == 0 || !dst.Format.YUV()
+		lit := c == 0 || dst.Format.Layout().Colour == model.ColourRGB
 		offset := NewFeatures(1, from[c].Height, from[c].Width)
 		for k := range offset.Data {
-			offset.Data[k] = float64(*from[c].At(k%offset.W, k/offset.W))
+			offset.Data[k] = float64(from[c].Get(k%offset.W, k/offset.W)) / unit
 			if lit {
 				offset.Data[k] -= a.Data[k] * i.Data[k]
 			}
@@ -81,11 +46,14 @@ func Enlarge(dst, src, small, result *model.Image) {
 				if lit {
 					v += up(a, x, y, to[c]) * frame.Data[y*frame.W+x]
 				}
-				*to[c].At(x, y) = sample(v)
+				to[c].Set(x, y, sample(v*unit, 256*unit-1))
 			}
 		}
 	}
 }
+
+// code is one code of 8 bits in the samples of a picture.
+func code(m *model.Image) float64 { return float64(int(1) << (m.Format.Layout().Depth - 8)) }
 
 // slope is a for each small pixel.
 func slope(i, q Features) Features {
@@ -142,30 +110,16 @@ func up(f Features, x, y int, to Channel) float64 {
 // luminances are Y', 0 to 255, of each pixel.
 func luminances(m *model.Image) Features {
 	out := NewFeatures(1, m.Height, m.Width)
-	channels, k := Channels(m), model.Colorimetry{}.YUV()
+	channels, k, unit := Channels(m), m.Colorimetry.Conversion(m.Format), code(m)
 	for i := range out.Data {
 		x, y := i%m.Width, i/m.Width
-		if m.Format.YUV() {
-			out.Data[i] = float64(*channels[0].At(x, y))
+		if m.Format.Layout().Colour != model.ColourRGB {
+			out.Data[i] = float64(channels[0].Get(x, y)) / unit
 			continue
 		}
-		var p [3]float64
-		for c := range p {
-			p[c] = float64(*channels[c].At(x, y))
+		for c, share := range k.Luminance {
+			out.Data[i] += share * float64(channels[c].Get(x, y)) / unit
 		}
-		out.Data[i] = luminance(k, p)
 	}
 	return out
-}
-
-// copyAlpha gives dst the alpha or padding samples of src.
-func copyAlpha(dst, src *model.Image) {
-	if packed[dst.Format][3] < 0 || dst.Format.YUV() {
-		return
-	}
-	for y := range dst.Height {
-		for x := range dst.Width {
-			dst.Planes[0].Data[y*dst.Planes[0].Stride+4*x+3] = src.Planes[0].Data[y*src.Planes[0].Stride+4*x+3]
-		}
-	}
 }

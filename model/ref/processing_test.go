@@ -36,30 +36,33 @@ func TestFlatStaysFlat(t *testing.T) {
 	for _, f := range model.Formats() {
 		frame, result := model.NewImage(f, 21, 17), model.NewImage(f, 21, 17)
 		small, smallResult := model.NewImage(f, 11, 9), model.NewImage(f, 11, 9)
-		fill := func(m *model.Image, values [4]byte) {
-			for i := range m.Format.Planes() {
-				for k := range m.Planes[i].Data {
-					m.Planes[i].Data[k] = values[(k+i)%4]
-					if row, _ := f.Plane(0, 1, 1); row != 4 {
-						m.Planes[i].Data[k] = values[i]
-					}
+		fill := func(m *model.Image, values [4]int) {
+			channels := ref.Channels(m)
+			if c, ok := ref.Copied(m); ok {
+				channels = append(channels, c)
+			}
+			for i, c := range channels {
+				for k := range c.Width * c.Height {
+					c.Set(k%c.Width, k/c.Width, values[i])
 				}
 			}
 		}
-		fill(frame, [4]byte{200, 7, 90, 33})
-		fill(smallResult, [4]byte{13, 250, 128, 99})
+		fill(frame, [4]int{200, 7, 90, 1})
+		fill(smallResult, [4]int{13, 250, 128, 2})
 		ref.Reduce(small, frame)
 		ref.Enlarge(result, frame, small, smallResult)
-		for i := range f.Planes() {
-			for k, v := range result.Planes[i].Data {
-				want := smallResult.Planes[i].Data[k%4%len(smallResult.Planes[i].Data)]
-				if row, _ := f.Plane(0, 1, 1); row == 4 && k%4 == 3 {
-					want = frame.Planes[i].Data[k]
-				}
-				if v != want {
-					t.Fatalf("%v: byte %d of plane %d is %d, wanted %d", f, k, i, v, want)
+		check := func(c ref.Channel, want int) {
+			for k := range c.Width * c.Height {
+				if v := c.Get(k%c.Width, k/c.Width); v != want {
+					t.Fatalf("%v: sample %d is %d, wanted %d", f, k, v, want)
 				}
 			}
+		}
+		for i, c := range ref.Channels(result) {
+			check(c, []int{13, 250, 128}[i])
+		}
+		if c, ok := ref.Copied(result); ok {
+			check(c, 1)
 		}
 	}
 }

@@ -5,7 +5,6 @@ package style
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -116,21 +115,12 @@ func Stat(name string) error {
 	_, err := archive.Size(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		nearest := ""
-		if near := Nearest(name, model.BuiltinStyles()); near != "" {
-			nearest = fmt.Sprintf("; is %s meant?", near)
-		}
-		return missingError{fmt.Errorf("style %q is neither a file nor a built-in style, which are %s%s", name, strings.Join(model.BuiltinStyles(), ", "), nearest)}
+		return fmt.Errorf("style %q is neither a file nor a built-in style, which are %s: %w", name, strings.Join(model.BuiltinStyles(), ", "), err)
 	case err != nil:
 		return fmt.Errorf("style %q: %w", name, err)
 	}
 	return nil
 }
-
-// missingError is a name that nothing has: fs.ErrNotExist in words of its own.
-type missingError struct{ error }
-
-func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // FromPicture extracts a style from a picture file, whatever its name ends in, and names it after the file without its end. size as for Load.
 // Errors: those of picture.ReadStyle, a picture of more than 16 million pixels, the encoder's; each names the file.

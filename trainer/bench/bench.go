@@ -110,9 +110,7 @@ func timeFrames(ctx context.Context, engine model.Engine, dst, src *model.Image,
 		}
 		times = append(times, milliseconds(start))
 	}
-	slices.Sort(times)
-	n := len(times)
-	return times[0], (times[(n-1)/2] + times[n/2]) / 2, nil
+	return slices.Min(times), middle(times), nil
 }
 
 func milliseconds(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / 1e6 }

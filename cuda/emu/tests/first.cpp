@@ -61,6 +61,15 @@ TEST(first_widths) {
   for (int C : {32, 48, 64, 80, 128, 160}) run(test::Picture(FORMAT_NV12, 33, 50, false, C), C);
 }
 
+// Each place of chroma.
+TEST(first_sitings) {
+  for (int kind = 1; kind < 8; kind++) {
+    test::Picture picture(FORMAT_NV12, 33, 19, false, 3);
+    picture.frame().cosited_x = kind & 1, picture.frame().cosited_y = kind >> 1 & 1, picture.frame().interlaced = kind >> 2;
+    run(picture, 16);
+  }
+}
+
 TEST(first_colorimetry) {
   const double matrices[][2] = {{0.2126, 0.0722}, {0.2627, 0.0593}, {0.212, 0.087}};
   for (const auto &m : matrices)

@@ -46,21 +46,29 @@ int wrong_packed(const test::Picture &dst, const test::Picture &src, int y, int 
   return bad + (bytes == 4 && dst.byte(0, y, x * 4 + 3) != src.byte(0, y, x * 4 + 3));
 }
 
+// Which pixels a chroma sample is made of, along a row or a column.
+test::Taps under(const Frame &f, int c, bool row) {
+  const int n = row ? f.height : f.width, at = 2 * c, next = std::min(at + 1, n - 1);
+  if (row && f.interlaced) {
+    const int field = c % 2, upper = c / 2 * 4 + field, lower = upper + 2 < n ? upper + 2 : upper;
+    return {{upper, field ? 0.25 : 0.75}, {lower, field ? 0.75 : 0.25}};
+  }
+  if (row && f.cosited_y) return {{at, 1.}};
+  if (row || !f.cosited_x) return {{at, 0.5}, {next, 0.5}};
+  return {{std::max(at - 1, 0), 0.25}, {at, 0.5}, {c > 0 && c == (n + 1) / 2 - 1 ? at : next, 0.25}};
+}
+
 int wrong_yuv(const test::Picture &dst, const test::Picture &src, int y, int x, const std::vector<test::Rgb> &rgb, int W, bool preserve) {
   const Frame &f = dst.frame();
-  int bad = wrong(dst.byte(0, y, x), luma(f, rgb[size_t(y) * W + x]) / f.scale_y + f.offset_y);
+  int bad = wrong(dst.byte(0, y, x), test::row(f.from_rgb[0], rgb[size_t(y) * W + x].v));
   if (preserve) return bad + (dst.chroma(y, x, false) != src.chroma(y, x, false)) + (dst.chroma(y, x, true) != src.chroma(y, x, true));
   if (y % 2 || x % 2) return bad;
   test::Rgb mean = {};
-  int n = 0;
-  for (int i = 0; i < 4; i++)
-    if (y + i / 2 < f.height && x + i % 2 < f.width) {
-      n++;
-      for (int c = 0; c < 3; c++) mean.v[c] += (rgb[size_t(y + i / 2) * W + x + i % 2].v[c] - mean.v[c]) / n;
-    }
-  const double l = luma(f, mean);
-  bad += wrong(dst.chroma(y, x, false), (mean.v[2] - l) / f.bu / f.scale_c + 128);
-  return bad + wrong(dst.chroma(y, x, true), (mean.v[0] - l) / f.rv / f.scale_c + 128);
+  for (const auto &down : under(f, y / 2, true))
+    for (const auto &across : under(f, x / 2, false))
+      for (int c = 0; c < 3; c++) mean.v[c] += down.second * across.second * rgb[size_t(down.first) * W + across.first].v[c];
+  bad += wrong(dst.chroma(y, x, false), test::row(f.from_rgb[1], mean.v));
+  return bad + wrong(dst.chroma(y, x, true), test::row(f.from_rgb[2], mean.v));
 }
 
 // Sets dst and src, which may be the same.
@@ -143,6 +151,16 @@ TEST(last_preserve_color) {
   test::Picture dst(FORMAT_NV12, 18, 11, false, 3), src(FORMAT_NV12, 18, 11, false, 4);
   test::set_colorimetry(dst.frame(), 0.2126, 0.0722, true);
   run(dst, src, {16, 24, 16}, true);
+}
+
+// Each place of chroma, in more than one tile.
+TEST(last_sitings) {
+  for (int kind = 1; kind < 8; kind++)
+    for (int width : {33, 70}) {
+      test::Picture dst(FORMAT_NV12, width, 19, false, 3), src(FORMAT_NV12, width, 19, false, 4);
+      dst.frame().cosited_x = kind & 1, dst.frame().cosited_y = kind >> 1 & 1, dst.frame().interlaced = kind >> 2;
+      run(dst, src, {19, width, 16});
+    }
 }
 
 TEST(last_colorimetry) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "frame.cuh"
@@ -16,16 +17,31 @@ struct Rgb {
 
 inline const char *const format_names[] = {"RGB", "BGR", "RGBA", "BGRA", "RGBx", "BGRx", "NV12", "I420"};
 
-// The arithmetic of YCbCr for a matrix given by its luminance coefficients (ITU-T H.273).
+// The arithmetic of a frame for a matrix given by its luminance coefficients (ITU-T H.273).
 inline void set_colorimetry(Frame &f, double kr, double kb, bool full_range) {
-  const double kg = 1 - kr - kb;
-  f.offset_y = full_range ? 0 : 16;
-  f.scale_y = float(full_range ? 1. / 255 : 1. / 219);
-  f.scale_c = float(full_range ? 1. / 255 : 1. / 224);
+  const double kg = 1 - kr - kb, scale[3] = {full_range ? 255. : 219., full_range ? 255. : 224., full_range ? 255. : 224.};
+  const double zero[3] = {full_range ? 0. : 16., 128, 128};
+  double to[3][3] = {{1, 0, 2 * (1 - kr)}, {1, -2 * (1 - kb) * kb / kg, -2 * (1 - kr) * kr / kg}, {1, 2 * (1 - kb), 0}};
+  double from[3][3] = {{kr, kg, kb}, {-kr / (2 - 2 * kb), -kg / (2 - 2 * kb), 0.5}, {0.5, -kg / (2 - 2 * kr), -kb / (2 - 2 * kr)}};
+  const bool rgb = f.format < FORMAT_NV12;
+  for (int i = 0; i < 3; i++) {
+    double shift = 0;
+    for (int j = 0; j < 3; j++) {
+      f.to_rgb[i][j] = float(rgb ? (i == j) / 255. : to[i][j] / scale[j]);
+      f.from_rgb[i][j] = float(rgb ? (i == j) * 255. : from[i][j] * scale[i]);
+      shift -= rgb ? 0 : to[i][j] * zero[j] / scale[j];
+    }
+    f.to_rgb[i][3] = float(shift);
+    f.from_rgb[i][3] = float(rgb ? 0 : zero[i]);
+  }
   f.kr = float(kr), f.kg = float(kg), f.kb = float(kb);
-  f.rv = float(2 * (1 - kr)), f.bu = float(2 * (1 - kb));
-  f.gu = float(-2 * (1 - kb) * kb / kg), f.gv = float(-2 * (1 - kr) * kr / kg);
 }
+
+// Row i of from_rgb applied to R'G'B'.
+inline double row(const float (&m)[4], const double (&p)[3]) { return m[0] * p[0] + m[1] * p[1] + m[2] * p[2] + m[3]; }
+
+// Places and their shares.
+typedef std::vector<std::pair<int, double>> Taps;
 
 inline double clamp(double v) { return v > 0 ? std::min(v, 1.0) : 0; }
 
@@ -76,17 +92,30 @@ class Picture {
     return sum;
   }
 
+  // Which chroma samples column x or row y of the picture is made of, by linear interpolation between their places.
+  Taps between(int i, bool row) const {
+    const int n = row ? (frame_.height + 1) / 2 : (frame_.width + 1) / 2;
+    if (row && frame_.interlaced) {
+      const int field = i % 2, count = (n - field + 1) / 2;
+      return line((i / 2 - 0.25 - 0.5 * field) / 2, count, 2, field);
+    }
+    if (row && frame_.cosited_y) return {{i / 2, 1.}};
+    return line((i - (row || !frame_.cosited_x ? 0.5 : 0.)) / 2, n, 1, 0);
+  }
+
   // R'G'B' in [0,1].
   Rgb pixel(int y, int x) const {
     Rgb p;
     const Frame &f = frame_;
-    if (!yuv()) {
-      for (int c = 0; c < 3; c++) p.v[c] = byte(0, y, x * pixel_bytes(f.format) + place(c)) / 255.;
-      return p;
+    double s[3] = {};
+    for (int c = 0; c < 3; c++) {
+      if (!yuv()) s[c] = byte(0, y, x * pixel_bytes(f.format) + place(c));
+      else if (c == 0) s[c] = byte(0, y, x);
+      else
+        for (const auto &down : between(y, true))
+          for (const auto &across : between(x, false)) s[c] += down.second * across.second * sample(c, down.first, across.first);
     }
-    const double l = (byte(0, y, x) - double(f.offset_y)) * f.scale_y;
-    const double u = (chroma(y, x, false) - 128.) * f.scale_c, v = (chroma(y, x, true) - 128.) * f.scale_c;
-    p.v[0] = clamp(l + f.rv * v), p.v[1] = clamp(l + f.gu * u + f.gv * v), p.v[2] = clamp(l + f.bu * u);
+    for (int c = 0; c < 3; c++) p.v[c] = clamp(row(f.to_rgb[c], s));
     return p;
   }
 
@@ -128,6 +157,13 @@ class Picture {
   }
 
  private:
+  // The two of n samples around a place, which are every step-th from first on.
+  static Taps line(double at, int n, int step, int first) {
+    const int lower = int(std::floor(at));
+    auto place = [&](int i) { return std::min(std::max(i, 0), n - 1) * step + first; };
+    return {{place(lower), 1 - (at - lower)}, {place(lower + 1), at - lower}};
+  }
+
   struct Plane {
     std::unique_ptr<Buffer<unsigned char>> bytes;  // ends where the last row ends
     int row, rows;
