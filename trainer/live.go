@@ -29,7 +29,8 @@ func liveCommand() *cli.Command {
 		Name:  "live",
 		Usage: "stylise a camera, a screen or a film while it plays, with controls on a web page",
 		Description: "The page shows the picture, and changes style and strength while it runs; the same can be done by programs over HTTP. It ends\n" +
-			"with Ctrl-C. Films begin anew at their end.\n\n" +
+			"with Ctrl-C. Films begin anew at their end. Unless --processing-size is given, the network works at the largest size that keeps up with\n" +
+			"the frames on this machine (-1).\n\n" +
 			"Examples:\n" +
 			"  adain live\n" +
 			"  adain live --source film.mp4 --style woodcut --height 270\n" +
@@ -54,6 +55,9 @@ func runLive(c *cli.Context) error {
 	properties, err := readProperties(c)
 	if err != nil {
 		return err
+	}
+	if !c.IsSet("processing-size") {
+		properties.add("processing-size", autoSize)
 	}
 	if err := registerFilter(); err != nil {
 		return err

@@ -57,6 +57,9 @@ func propertyFlags() []cli.Flag {
 // hdrModes are the values of the element's property hdr.
 var hdrModes = []string{"auto", "off"}
 
+// autoSize is the value of processing-size that keeps up with the frames, for what plays: a film that is made must not depend on it.
+const autoSize = -1
+
 // property is one of the element.
 type property struct {
 	name string
@@ -129,7 +132,8 @@ func (ps *properties) readStyle(c *cli.Context) error {
 		if !c.IsSet(flag) {
 			continue
 		}
-		if err := checkSide(flag, c.Int(flag)); err != nil {
+		auto := flag == "processing-size" && c.Int(flag) == autoSize && c.Command.Name == "live"
+		if err := checkSide(flag, c.Int(flag)); err != nil && !auto {
 			return err
 		}
 		ps.add(flag, c.Int(flag))
