@@ -28,7 +28,8 @@ const (
 	// rest belongs to decoding, conversion and the window, and to other programs.
 	aimed, most, least = 0.70, 0.88, 0.58
 
-	settled    = 8 // frames from which on a size may fall
+	patient    = 250 * time.Millisecond // that finding a size goes on, so that the first frame comes soon
+	settled    = 8                      // frames from which on a size may fall
 	shortWait  = 2 * time.Second
 	longWait   = time.Minute
 	failedSoon = 15 * time.Second // a larger size that falls within it did not last
@@ -66,18 +67,18 @@ func (s *Sizer) fit(side float64) int {
 // Find calls try, which computes a frame at a size and says what that took, some times, and takes the size that fits. An error of try is
 // returned at once.
 func (s *Sizer) Find(try func(size int) (time.Duration, error)) error {
-	small := s.size
-	t1, err := fastest(try, small, 2)
+	small, spent := s.size, time.Duration(0)
+	t1, err := fastest(try, small, 2, &spent)
 	if err != nil {
 		return err
 	}
 	budget := aimed * float64(s.period)
 	guess := s.fit(float64(small) * math.Sqrt(min(budget/t1, 16)))
 	s.size = guess
-	if guess == small {
+	if guess == small || spent > patient {
 		return nil
 	}
-	t2, err := fastest(try, guess, 1)
+	t2, err := fastest(try, guess, 1, &spent)
 	if err != nil {
 		return err
 	}
@@ -92,16 +93,20 @@ func (s *Sizer) Find(try func(size int) (time.Duration, error)) error {
 	return nil
 }
 
-// fastest is the least of n times, in nanoseconds, behind one that prepares.
-func fastest(try func(size int) (time.Duration, error), size, n int) (float64, error) {
+// fastest is the least of n times, in nanoseconds, behind one that prepares; of fewer where they take long. spent grows by all.
+func fastest(try func(size int) (time.Duration, error), size, n int, spent *time.Duration) (float64, error) {
 	best := math.Inf(1)
 	for i := range n + 1 {
 		took, err := try(size)
 		if err != nil {
 			return 0, err
 		}
-		if i > 0 {
+		*spent += took
+		if i > 0 || *spent > patient {
 			best = min(best, float64(max(took, 1)))
+		}
+		if *spent > patient {
+			break
 		}
 	}
 	return best, nil

@@ -33,6 +33,22 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// TestFindsSoon: on a machine that is very slow the first frame does not wait for figures.
+func TestFindsSoon(t *testing.T) {
+	var spent time.Duration
+	s := NewSizer(640, 360, time.Second/30)
+	if err := s.Find(func(size int) (time.Duration, error) {
+		took := 300*ms + 30*time.Microsecond*time.Duration(size)
+		spent += took
+		return took, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if spent > 400*ms || s.Size() != 64 {
+		t.Errorf("%v for size %d, wanted one try and the smallest", spent, s.Size())
+	}
+}
+
 func TestFindFails(t *testing.T) {
 	wrong := errors.New("no memory")
 	n := 0
