@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -61,7 +62,11 @@ func readFile(path string, limit int64) ([]byte, error) {
 func WriteFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return err
+		var p *fs.PathError // names the temporary file
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return FolderError{filepath.Dir(path), err}
 	}
 	defer func() {
 		if err != nil {
@@ -92,6 +97,20 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	return SyncFolder(filepath.Dir(path))
 }
 
+// FolderError is a folder in which no file can be made.
+type FolderError struct {
+	Folder string
+	Err    error // the system's
+}
+
+// Error is the second half of a sentence about the file.
+func (e FolderError) Error() string {
+	return fmt.Sprintf("no file can be made in the folder %q: %v", e.Folder, e.Err)
+}
+
+// Unwrap is Err.
+func (e FolderError) Unwrap() error { return e.Err }
+
 // SyncFolder waits until the disk has a folder's names, so that a rename in it survives a loss of power. Errors: those of the system; a folder
 // that cannot be synced, as on some network drives, or may not be read is none.
 func SyncFolder(path string) error {
@@ -117,8 +136,8 @@ func foreign(data []byte) string {
 		{"PK\x05\x06", "an empty zip archive"},
 		{"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch file of the older kind" + advice},
 		{"\x80", "a pickle, perhaps a PyTorch file" + advice},
-		{"\x89PNG", "a PNG picture"},
-		{"\xff\xd8\xff", "a JPEG picture"},
+		{"\x89PNG", "a PNG picture; weights and style files end in .safetensors"},
+		{"\xff\xd8\xff", "a JPEG picture; weights and style files end in .safetensors"},
 		{"GIF8", "a GIF picture"},
 		{"RIFF", "a RIFF file: a WebP picture, a sound or a film"},
 		{"BM", "a BMP picture"},

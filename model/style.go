@@ -24,10 +24,15 @@ type Style struct {
 func LoadStyle(path string) (*Style, error) {
 	data, err := readFile(path, maxStyleFile)
 	if err != nil {
+		if _, isWeights := LoadWeights(path); isWeights == nil { // far longer than any style
+			err = fmt.Errorf("%s: %w", path, errWeights)
+		}
 		return nil, fmt.Errorf("style: %w", err)
 	}
 	return ParseStyle(path, data)
 }
+
+var errWeights = errors.New("is a weights file, wanted a style file; adain style extracts one from a picture")
 
 // ParseStyle reads a style file from memory, of which nothing is kept; see LoadStyle. file is the name for messages.
 func ParseStyle(file string, data []byte) (*Style, error) {
@@ -49,10 +54,10 @@ func (s *Style) Save(path string) error {
 // another number of channels.
 func (s *Style) Fits(w *Weights) error {
 	if s.Network != w.Network {
-		return fmt.Errorf("style %q belongs to network %q, the weights are of network %q: extract it from its picture again", s.Name, s.Network, w.Network)
+		return fmt.Errorf("style %q belongs to network %q, the weights are of network %q; extract it from its picture again", s.Name, s.Network, w.Network)
 	}
 	if id := w.EncoderID(); s.Encoder != "" && s.Encoder != id {
-		return fmt.Errorf("style %q belongs to encoder %s, network %q has encoder %s: extract it from its picture again", s.Name, s.Encoder, w.Network, id)
+		return fmt.Errorf("style %q belongs to encoder %s, network %q has encoder %s; extract it from its picture again", s.Name, s.Encoder, w.Network, id)
 	}
 	if err := s.Check(w.Widths[3]); err != nil {
 		return fmt.Errorf("style %q: %w", s.Name, err)
@@ -68,7 +73,7 @@ func parseStyle(data []byte) (*Style, error) {
 	}
 	switch format := f.Metadata["format"]; {
 	case format == WeightsFormat:
-		return nil, errors.New("is a weights file, wanted a style file")
+		return nil, errWeights
 	case format != StyleFormat:
 		return nil, fmt.Errorf("format version is %q, wanted %q", format, StyleFormat)
 	case f.Metadata["network"] == "":

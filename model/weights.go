@@ -155,7 +155,7 @@ func parseWeights(data []byte) (*Weights, error) {
 	}
 	// "pt" is what Python's safetensors writes for PyTorch's tensors; it says nothing about the tensors' meaning.
 	if format := f.Metadata["format"]; format == StyleFormat {
-		return nil, errors.New("is a style file, wanted a weights file")
+		return nil, errors.New("is a style file, wanted a weights file; it belongs to the option or property style")
 	} else if format != "" && format != "pt" && format != WeightsFormat && format != WeightsFormatUpsampling {
 		return nil, fmt.Errorf("format version is %q, wanted %q or %q", format, WeightsFormat, WeightsFormatUpsampling)
 	}

@@ -40,7 +40,15 @@ func openEngine(c *cli.Context, load func(path string) (*model.Weights, error)) 
 	if err != nil {
 		return nil, err
 	}
-	return engines.Open(w, o)
+	engine, err := engines.Open(w, o)
+	if err != nil && o.Device == model.CUDA {
+		return nil, fmt.Errorf("%w; adain doctor says more, --device cpu takes the processor", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	say(c, "computing on %s", engine.Describe())
+	return engine, nil
 }
 
 // engineOptions reads engineFlags. A command without one of them has its zero value.

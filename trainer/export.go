@@ -40,6 +40,7 @@ func exportCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the two files; it is made if it is not there"},
 			&cli.StringFlag{Name: "format", Value: "onnx", Usage: "`FORMAT` of the files: onnx, pth or float16"},
+			jsonFlag("what was written"),
 		},
 		OnUsageError: usageError,
 		Action:       export,
@@ -76,9 +77,9 @@ func export(c *cli.Context) error {
 		if err := w.SaveFloat16(path); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.App.Writer, "%s: network %s, widths %v\n", path, w.Network, w.Widths)
-		return nil
+		return printFiles(c, []madeFile{{path, w.Network, w.Widths.String(), "weights"}})
 	}
+	var made []madeFile
 	for _, side := range []model.Side{model.Encoder, model.Decoder} {
 		if c.Context.Err() != nil {
 			return context.Cause(c.Context)
@@ -88,7 +89,7 @@ func export(c *cli.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		fmt.Fprintf(c.App.Writer, "%s: %s of network %s, widths %v\n", path, side, w.Network, w.Widths)
+		made = append(made, madeFile{path, w.Network, w.Widths.String(), string(side)})
 	}
-	return nil
+	return printFiles(c, made)
 }

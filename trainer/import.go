@@ -30,6 +30,7 @@ func importCommand() *cli.Command {
 			&cli.StringFlag{Name: "upsampling", Usage: "how the decoder makes maps larger, `KIND`: nearest or bilinear, or one for each, such as nearest,bilinear,bilinear; " +
 				"by default what a file of adain's says, else nearest, as in pytorch-AdaIN"},
 			&cli.StringFlag{Name: "photos", Usage: "`FOLDER` of photographs that torchvision's VGG is normalised on"},
+			jsonFlag("what was written"),
 		},
 		OnUsageError: usageError,
 		Action:       importWeights,
@@ -65,6 +66,5 @@ func importWeights(c *cli.Context) error {
 	if err := w.Save(c.String("out")); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.App.Writer, "%s: network %s, widths %v\n", c.String("out"), w.Network, w.Widths)
-	return nil
+	return printFiles(c, []madeFile{{c.String("out"), w.Network, w.Widths.String(), "weights"}})
 }

@@ -19,6 +19,7 @@ func inspectCommand() *cli.Command {
 			"Examples:\n" +
 			"  adain inspect vgg.safetensors\n" +
 			"  adain inspect decoder_iter_160000.pth.tar",
+		Flags:        []cli.Flag{jsonFlag("a list with what each file holds")},
 		OnUsageError: usageError,
 		Action:       inspectFiles,
 	}
@@ -29,22 +30,31 @@ func inspectFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	list := []map[string]string{}
+	show := func(rows []terminal.Row) error {
+		if c.Bool("json") {
+			list = append(list, fields(rows))
+			return nil
+		}
+		return terminal.Table(c.App.Writer, rows)
+	}
+	var failures []error
 	if len(names) == 0 {
 		w, err := model.BuiltinWeights()
 		if err != nil {
 			return err
 		}
-		return terminal.Table(c.App.Writer, inspect.Weights("built-in network", w))
+		failures = append(failures, show(inspect.Weights("built-in network", w)))
 	}
-	var failures []error
 	for _, name := range names {
 		rows, err := inspect.File(name)
 		if err == nil {
-			err = terminal.Table(c.App.Writer, rows)
+			err = show(rows)
 		}
-		if err != nil {
-			failures = append(failures, err)
-		}
+		failures = append(failures, err)
+	}
+	if c.Bool("json") {
+		failures = append(failures, printJSON(c, list))
 	}
 	return errors.Join(failures...)
 }

@@ -23,6 +23,7 @@ func liveCommand() *cli.Command {
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "`ADDRESS` of the page; empty is none, port 0 any free one"},
 		&cli.StringFlag{Name: "token", EnvVars: []string{"ADAIN_TOKEN"},
 			Usage: "`SECRET` that the page asks for, needed where --listen is not the loopback; other users see options, but not the variable"},
+		jsonFlag("the page's address"),
 		&cli.StringSliceFlag{Name: "host", Usage: "`NAME` under which the page may be opened, besides localhost and addresses in figures; may be repeated"},
 	}
 	return &cli.Command{
@@ -77,6 +78,7 @@ func runLive(c *cli.Context) error {
 		Prepare: properties.set,
 		Engine:  func() (model.Engine, error) { return thumbnailEngine(c) },
 		Styles:  styles,
+		JSON:    c.Bool("json"),
 		Out:     c.App.Writer, Err: c.App.ErrWriter,
 	})
 }

@@ -9,21 +9,39 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/terminal"
 	"adainfilter/vips"
 )
 
 func main() {
-	if err := newApp(os.Stdout, os.Stderr).RunContext(untilInterrupted(), os.Args); err != nil {
-		fmt.Fprintln(os.Stderr, "adain:", err)
-		os.Exit(1)
+	ctx := untilInterrupted()
+	os.Exit(status(os.Stderr, ctx, newApp(os.Stdout, os.Stderr).RunContext(ctx, os.Args)))
+}
+
+// Exit statuses.
+const (
+	failed  = 1
+	stopped = 130 // by a signal; 128 and SIGINT's number, as shells have it
+)
+
+// status prints the error that a command ended with, and what can be done about it, and gives the exit status. A command that was told to end and
+// had nothing left to do has done its work.
+func status(errOut io.Writer, ctx context.Context, err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errInterrupted), context.Cause(ctx) == errInterrupted && errors.Is(err, context.Canceled):
+		fmt.Fprintln(errOut, terminal.Name(errOut), err)
+		return stopped
 	}
+	fmt.Fprintln(errOut, terminal.Name(errOut), sentence(err))
+	return failed
 }
 
 // untilInterrupted is a context that ends with the first signal to end, so that a command can leave things in order. A second one ends the
@@ -49,10 +67,11 @@ func newApp(out, errOut io.Writer) *cli.App {
 		Name:    "adain",
 		Usage:   "AdaIN style transfer: stylise pictures, train networks",
 		Version: model.Version,
-		Description: "A style is the name of a built-in one (adain style --list), a style file or a picture.\n" +
+		Description: "A style is the name of a built-in one (adain styles), a style file or a picture.\n" +
 			"Without --weights the built-in network is used.",
-		Commands: []*cli.Command{stylizeCommand(), styleCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(), evalCommand(), transcodeCommand(),
-			benchCommand(), liveCommand(), manualCommand(), completionCommand()},
+		Flags: []cli.Flag{cli.HelpFlag}, // which a command of the name help would replace
+		Commands: habits(stylizeCommand(), styleCommand(), stylesCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(),
+			evalCommand(), transcodeCommand(), benchCommand(), liveCommand(), doctorCommand(), helpCommand(), manualCommand(), completionCommand()),
 		Writer:                    out,
 		ErrWriter:                 errOut,
 		HideHelpCommand:           true,
@@ -62,16 +81,11 @@ func newApp(out, errOut io.Writer) *cli.App {
 		OnUsageError:              usageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return fmt.Errorf("there is no command %q; see adain --help", c.Args().First())
+				return unknownCommand(c.App, c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},
 	}
-}
-
-func usageError(c *cli.Context, err error, _ bool) error {
-	name := strings.TrimSpace("adain " + strings.TrimPrefix(c.Command.Name, "adain"))
-	return fmt.Errorf("%s; see %s --help", err.Error(), name)
 }
 
 // errInterrupted is why the context of a command is done when the user wants to stop. All below returns the context's cause.

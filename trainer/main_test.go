@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,7 @@ func tinyWeights(t *testing.T, dir string) string {
 
 func TestUsage(t *testing.T) {
 	out, _ := mustRun(t, "--help")
-	for _, command := range []string{"stylize", "style", "train", "import", "inspect", "export", "eval", "transcode", "bench"} {
+	for _, command := range []string{"stylize", "style", "styles", "train", "import", "inspect", "export", "eval", "transcode", "bench", "live", "doctor"} {
 		if !strings.Contains(out, command) {
 			t.Errorf("--help does not name %s:\n%s", command, out)
 		}
@@ -170,7 +171,7 @@ func TestInterrupted(t *testing.T) {
 	writePicture(t, photo, noise(model.RGB, 16, 12, 1))
 	var o, e bytes.Buffer
 	err := newApp(&o, &e).RunContext(ctx, []string{"adain", "stylize", "--weights", tinyWeights(t, dir), "--content", photo, "--style", photo, "--out", filepath.Join(dir, "out.png")})
-	if err != errInterrupted {
+	if !errors.Is(err, errInterrupted) {
 		t.Errorf("error is %v, wanted %v", err, errInterrupted)
 	}
 }

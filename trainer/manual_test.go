@@ -134,7 +134,7 @@ var offers = []struct {
 	{"adain --v", "--version", "--help"},
 	{"adain stylize --al", "--alpha --alpha-strip", "--content"},
 	{"adain train --content_", "--content_dir --content_weight", "--content-weight"},
-	{"adain stylize --content a.png --", "--style --out", "--list"},
+	{"adain stylize --content a.png --", "--style --out", "--name"},
 	{"adain stylize --content $(touch", "", "--style"},
 }
 

@@ -17,11 +17,11 @@ import (
 
 func styleCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.BoolFlag{Name: "list", Usage: "print the names of the built-in styles"},
 		weightsFlag(),
 		&cli.IntFlag{Name: "style-size", Value: 512, Usage: "resize pictures so that their short side has `PIXELS`, which sets the size of the strokes; 0 keeps their size"},
 		&cli.StringFlag{Name: "name", Usage: "`NAME` inside the style file; by default the picture's"},
 		&cli.StringFlag{Name: "out", Usage: "style `FILE` (.safetensors), or a folder for one file each"},
+		jsonFlag("what was written"),
 	}
 	return &cli.Command{
 		Name:      "style",
@@ -30,7 +30,6 @@ func styleCommand() *cli.Command {
 		Description: "A style file holds what the network sees of a style: some kilobytes that load at once. It fits the network it\n" +
 			"was extracted with. Several pictures make one style, their mean, or, with a folder as --out, one style each.\n\n" +
 			"Examples:\n" +
-			"  adain style --list\n" +
 			"  adain style --out wood.safetensors woodcut.jpg\n" +
 			"  adain style --weights vgg.safetensors --out styles/ paintings/",
 		Flags:        append(flags, engineFlags()...),
@@ -40,25 +39,6 @@ func styleCommand() *cli.Command {
 }
 
 func extractStyles(c *cli.Context) error {
-	if c.Bool("list") {
-		if c.String("weights") != "" {
-			w, err := loadWeights(c.String("weights"))
-			if err != nil {
-				return err
-			}
-			for _, name := range w.StyleNames() {
-				fmt.Fprintln(c.App.Writer, name)
-			}
-			return nil
-		}
-		for _, name := range model.BuiltinStyles() {
-			if name == model.DefaultStyle {
-				name += " (default)"
-			}
-			fmt.Fprintln(c.App.Writer, name)
-		}
-		return nil
-	}
 	names, err := arguments(c)
 	if err != nil {
 		return err
@@ -93,14 +73,28 @@ func extractStyles(c *cli.Context) error {
 			s.Name = name
 		}
 	}
+	made, err := saveStyles(out, folder, styles)
+	if err != nil || !c.Bool("json") {
+		return err
+	}
+	return printJSON(c, made)
+}
+
+// saveStyles writes a file for each style into a folder, or their mean into one file.
+func saveStyles(out string, folder bool, styles []*model.Style) ([]madeFile, error) {
+	var made []madeFile
 	if folder {
-		return stylize.Save(out, styles)
+		paths, err := stylize.Save(out, styles)
+		for i, path := range paths {
+			made = append(made, madeFile{File: path, Network: styles[i].Network, What: "style"})
+		}
+		return made, err
 	}
 	one, err := stylize.Mean(styles)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return one.Save(out)
+	return []madeFile{{File: out, Network: one.Network, What: "style"}}, one.Save(out)
 }
 
 // styleOut decides whether results go to one file or to a folder.

@@ -29,6 +29,7 @@ func stylizeCommand() *cli.Command {
 		&cli.BoolFlag{Name: "keep-profile", Usage: "leave contents in the colour space of their ICC profile instead of sRGB; results carry the profile"},
 		&cli.IntFlag{Name: "size", Usage: "resize contents so that their short side has `PIXELS`; 0 keeps their size"},
 		&cli.IntFlag{Name: "style-size", Usage: "resize style pictures so that their short side has `PIXELS`, which sets the size of the strokes; 0 keeps their size"},
+		jsonFlag("a list of the results, and of what failed,"),
 	}
 	return &cli.Command{
 		Name:  "stylize",
@@ -62,7 +63,12 @@ func stylizePictures(c *cli.Context) error {
 	defer engine.Close()
 	progress := terminal.NewSteps(c.App.ErrWriter, "stylising", j.Results())
 	defer progress.Finish()
-	return j.Run(c.Context, engine, progress)
+	err = j.Run(c.Context, engine, progress)
+	progress.Finish()
+	if c.Bool("json") {
+		err = errors.Join(err, printJSON(c, j.Made))
+	}
+	return err
 }
 
 // newStylizeJob checks everything that can be checked before the first picture is read.

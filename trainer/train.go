@@ -11,6 +11,7 @@ import (
 	"adainfilter/cpu"
 	"adainfilter/model"
 	"adainfilter/trainer/record"
+	"adainfilter/trainer/terminal"
 	"adainfilter/trainer/training"
 )
 
@@ -48,6 +49,9 @@ func newTrainCommand(s training.Setup) *cli.Command {
 }
 
 func train(c *cli.Context, s training.Setup) error {
+	if c.Bool("json") && !c.Bool("check") {
+		return errors.New("--json is for --check; a run writes log.jsonl")
+	}
 	if c.Bool("check") {
 		return checkTraining(c, s)
 	}
@@ -77,7 +81,18 @@ func checkTraining(c *cli.Context, s training.Setup) error {
 	if err != nil {
 		return err
 	}
-	return training.Check(c.Context, s, o, c.App.Writer, c.App.ErrWriter)
+	if !c.Bool("json") {
+		return training.Check(c.Context, s, o, func(rows []terminal.Row) error { return terminal.Table(c.App.Writer, rows) }, c.App.ErrWriter)
+	}
+	var all []terminal.Row
+	err = training.Check(c.Context, s, o, func(rows []terminal.Row) error {
+		all = append(all, rows...)
+		return nil
+	}, c.App.ErrWriter)
+	if err != nil {
+		return err
+	}
+	return printJSON(c, fields(all))
 }
 
 // saveOnSignal gives a value for each SIGUSR1, until stop is called.

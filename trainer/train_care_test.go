@@ -110,11 +110,8 @@ func TestTrainSignals(t *testing.T) {
 				app.Commands[i] = newTrainCommand(tinySetup())
 			}
 		}
-		err := app.RunContext(untilInterrupted(), append([]string{"adain", "train"}, strings.Split(args, "\n")...))
-		if err != nil && !errors.Is(err, errInterrupted) {
-			t.Fatal(err)
-		}
-		return
+		ctx := untilInterrupted()
+		os.Exit(status(os.Stderr, ctx, app.RunContext(ctx, append([]string{"adain", "train"}, strings.Split(args, "\n")...))))
 	}
 	dir := t.TempDir()
 	args := append(trainingFiles(t, dir), "--max-iter", "100000", "--save-interval", "100000", "--log-interval", "1", "--out")
@@ -148,9 +145,9 @@ func TestTrainSignals(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	await(t, lines, "stopped after iteration")
-	if err := p.Wait(); err != nil {
-		t.Errorf("after SIGHUP: %v", err)
+	await(t, lines, "adain: interrupted after iteration")
+	if p.Wait(); p.ProcessState.ExitCode() != stopped {
+		t.Errorf("after SIGHUP: %v, wanted exit status %d", p.ProcessState, stopped)
 	}
 	if n := readCheckpoint(t, hung).Steps; n <= saved {
 		t.Errorf("SIGHUP left the checkpoint of iteration %d, wanted a later one than %d", n, saved)

@@ -36,11 +36,11 @@ func TestTrainStyles(t *testing.T) {
 			t.Errorf("%v: %v", style, err)
 		}
 	}
-	if _, progress, err := adain("stylize", "--weights", weights, "--style", "woodcut", "--content", filepath.Join(dir, "contents", "1.png"), "--out", filepath.Join(dir, "x.png")); err == nil || !strings.Contains(progress, "they carry the styles "+strings.Join(names, ", ")) {
-		t.Errorf("a built-in style: error is %v\n%s", err, progress)
+	if _, _, err := adain("stylize", "--weights", weights, "--style", "woodcut", "--content", filepath.Join(dir, "contents", "1.png"), "--out", filepath.Join(dir, "x.png")); err == nil || !strings.Contains(err.Error(), "they carry the styles "+strings.Join(names, ", ")) {
+		t.Errorf("a built-in style: error is %v", err)
 	}
-	if out, _, err := adain("style", "--list", "--weights", weights); err != nil || strings.TrimSpace(out) != strings.Join(names, "\n") {
-		t.Errorf("style --list: %q, %v", out, err)
+	if out, _, err := adain("styles", "--weights", weights); err != nil || strings.TrimSpace(out) != strings.Join(names, "\n") {
+		t.Errorf("styles: %q, %v", out, err)
 	}
 	out, _, err := adain("inspect", weights, filepath.Join(run, record.CheckpointFile))
 	for _, want := range []string{"styles " + strings.Join(names, ", "), "checkpoint of adain train", "iterations 1", "--crop 16", "go on with adain train --resume --out " + run} {

@@ -24,6 +24,7 @@ func trainFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --out; options left out are those of before"},
 		&cli.BoolFlag{Name: "overwrite", Usage: "remove the run that is in --out"},
 		&cli.BoolFlag{Name: "check", Usage: "train nothing: say how many pictures there are, what is passed over, and memory and time; with --out a sheet of crops is left there"},
+		jsonFlag("what --check says"),
 		&cli.StringFlag{Name: "network", Value: "decoder", Usage: "`KIND`: decoder (for the frozen VGG-19) or lite (a small encoder and decoder)"},
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite. Styles fit one network only"},
 		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones; with --network decoder also PyTorch's decoder.pth"},
@@ -68,7 +69,6 @@ func trainFlags() []cli.Flag {
 		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
 		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads that compute; 0 means all cores"},
 		&cli.StringFlag{Name: "precision", Value: string(model.Float32), Usage: "what wide layers multiply, `FORMAT`: float32, half (bfloat16), or auto: half where the processor has bfloat16 instructions; all else is float32"},
-		&cli.BoolFlag{Name: "verbose", Usage: "say which share of a step is waiting for pictures"},
 	}
 }
 
@@ -250,7 +250,7 @@ func upsamplings(text string) (string, error) {
 // recorded are the names of the options that a checkpoint holds.
 func recorded(c *cli.Context) (names []string) {
 	for _, f := range c.Command.Flags {
-		if name := f.Names()[0]; !slices.Contains([]string{"out", "resume", "overwrite", "check", "verbose", "help"}, name) {
+		if name := f.Names()[0]; !slices.Contains([]string{"out", "resume", "overwrite", "check", "json", "quiet", "verbose", "help"}, name) {
 			names = append(names, name)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -147,7 +148,7 @@ func TestTrainMoved(t *testing.T) {
 		relative[i] = strings.TrimPrefix(relative[i], dir+"/")
 	}
 	ctx, s := interruptingSetup(7)
-	if _, err := trainWith(ctx, s, append(relative, "--out", "parts")...); err != errInterrupted {
+	if _, err := trainWith(ctx, s, append(relative, "--out", "parts")...); !errors.Is(err, errInterrupted) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())

@@ -161,7 +161,7 @@ func TestTrainResume(t *testing.T) {
 		mustTrain(t, append(args, "--out", whole)...)
 		ctx, s := interruptingSetup(7)
 		progress, err := trainWith(ctx, s, append(args, "--out", parts)...)
-		if err != errInterrupted || !strings.Contains(progress, "go on with: adain train --resume --out '"+parts+"'") {
+		if !errors.Is(err, errInterrupted) || !strings.HasSuffix(err.Error(), "go on with: adain train --resume --out '"+parts+"'") {
 			t.Fatalf("%s: error is %v, wanted %v\n%s", c.name, err, errInterrupted, progress)
 		}
 		if n := readCheckpoint(t, parts).Steps; n != 7 {
@@ -188,7 +188,7 @@ func TestTrainUpsampling(t *testing.T) {
 	}
 	mixed := run("mixed", "--upsampling", "nearest,bilinear,bilinear")
 	ctx, s := interruptingSetup(1)
-	if _, err := trainWith(ctx, s, append(args, "--init", mixed, "--out", filepath.Join(dir, "on"))...); err != errInterrupted {
+	if _, err := trainWith(ctx, s, append(args, "--init", mixed, "--out", filepath.Join(dir, "on"))...); !errors.Is(err, errInterrupted) {
 		t.Fatal(err)
 	}
 	mustTrain(t, "--resume", "--out", filepath.Join(dir, "on"))

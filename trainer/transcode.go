@@ -55,10 +55,9 @@ func transcodeCommand() *cli.Command {
 			"  ffmpeg -i in.mov -f matroska - | adain transcode --out - - | ffmpeg -i - out.mov\n" +
 			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
 			"  adain transcode --join --out shared/ film.mp4         # when they are done",
-		Flags:           slices.Concat(flags, propertyFlags()),
-		HideHelpCommand: true, // a film or folder may be called help
-		OnUsageError:    usageError,
-		Action:          transcodeFilms,
+		Flags:        slices.Concat(flags, propertyFlags()),
+		OnUsageError: usageError,
+		Action:       transcodeFilms,
 	}
 }
 
@@ -134,7 +133,7 @@ func summary(r *transcode.Report) string {
 
 // elsewhere are the options on which the result does not depend: a join may have others than the shards. An option that is set
 // counts under each of its names.
-var elsewhere = []string{"out", "o", "jobs", "shard", "join", "overwrite", "strict", "dry-run", "preview", "json"}
+var elsewhere = []string{"out", "o", "jobs", "shard", "join", "overwrite", "strict", "dry-run", "preview", "json", "quiet", "verbose"}
 
 func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	names, err := arguments(c)

@@ -5,6 +5,7 @@ package style
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,12 +116,21 @@ func Stat(name string) error {
 	_, err := archive.Size(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("style %q is neither a file nor a built-in style, which are %s: %w", name, strings.Join(model.BuiltinStyles(), ", "), err)
+		nearest := ""
+		if near := Nearest(name, model.BuiltinStyles()); near != "" {
+			nearest = fmt.Sprintf("; is %s meant?", near)
+		}
+		return missingError{fmt.Errorf("style %q is neither a file nor a built-in style, which are %s%s", name, strings.Join(model.BuiltinStyles(), ", "), nearest)}
 	case err != nil:
 		return fmt.Errorf("style %q: %w", name, err)
 	}
 	return nil
 }
+
+// missingError is a name that nothing has: fs.ErrNotExist in words of its own.
+type missingError struct{ error }
+
+func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // FromPicture extracts a style from a picture file, whatever its name ends in, and names it after the file without its end. size as for Load.
 // Errors: those of picture.ReadStyle, a picture of more than 16 million pixels, the encoder's; each names the file.

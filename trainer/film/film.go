@@ -12,6 +12,9 @@ import (
 	"sync"
 
 	"github.com/go-gst/go-gst/gst"
+
+	"adainfilter/picture"
+	"adainfilter/trainer/film/stills"
 )
 
 // Suffixes are the ends of names, in small letters, by which films are found in folders.
@@ -32,6 +35,14 @@ func Check(path string) error {
 		return fmt.Errorf("film %q is a folder, a pipe or a device, wanted a file", path)
 	case info.Size() == 0:
 		return fmt.Errorf("film %q is empty", path)
+	case IsStill(path):
+		return fmt.Errorf("film %q is a picture; adain stylize is for pictures", path)
 	}
 	return nil
+}
+
+// IsStill says whether a file is a picture that does not move.
+func IsStill(path string) bool {
+	_, err := picture.Kind(path)
+	return err == nil && stills.Kind(path) == ""
 }

@@ -23,7 +23,7 @@ const (
 // packages are the Debian packages that have an element, or read what lies in a file: elements by their names, the rest by the name of
 // its caps. Where several have one, it is that of the element which the command would take.
 var packages = map[string]string{
-	"parsebin": base, "decodebin": base, "videoconvert": base, "videoscale": base, "videoconvertscale": base, "appsink": base, "appsrc": base,
+	"parsebin": base, "decodebin": base, "videotestsrc": base, "videoconvert": base, "videoscale": base, "videoconvertscale": base, "appsink": base, "appsrc": base,
 	"mp4mux": good, "qtmux": good, "matroskamux": good, "webmmux": good, "avimux": good, "vp9enc": good, "vp8enc": good, "jpegenc": good, "pngenc": good,
 	"deinterlace": good, "videocrop": good, "capssetter": good, "v4l2src": good, "ximagesrc": good, "rtspsrc": good,
 	"v4l2sink": good, "flvmux": good, "y4menc": good, "aacparse": good, "udpsink": good, "udpsrc": good, "pulsesrc": good, "audiomixer": base, "uridecodebin": base,
@@ -60,7 +60,7 @@ func Lacking(element string) string { return lacks("the element "+element, eleme
 func lacks(what, name string) string {
 	text := "GStreamer lacks " + what
 	if p := Package(name); p != "" {
-		text += fmt.Sprintf(" (Debian's package %s has it)", p)
+		text += fmt.Sprintf(" (Debian's package %s has it; sudo apt install %[1]s)", p)
 	}
 	return text
 }

@@ -71,7 +71,7 @@ func TestPackage(t *testing.T) {
 	if _, err := NewPipeline("fakesrc ! x999enc ! fakesink", "", time.Second); err == nil || err.Error() != "GStreamer lacks the element x999enc" {
 		t.Errorf("error is %v", err)
 	}
-	if got := Lacking("x264enc"); got != "GStreamer lacks the element x264enc (Debian's package gstreamer1.0-plugins-ugly has it)" {
+	if got := Lacking("x264enc"); got != "GStreamer lacks the element x264enc (Debian's package gstreamer1.0-plugins-ugly has it; sudo apt install gstreamer1.0-plugins-ugly)" {
 		t.Error(got)
 	}
 }

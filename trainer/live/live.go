@@ -31,6 +31,7 @@ type Config struct {
 	Engine  func() (model.Engine, error)    // opens an engine with the element's network; Run closes it
 	Styles  []string                        // names of styles that fit that network and need no file
 
+	JSON     bool      // the address is printed as JSON
 	Out, Err io.Writer // for the address of the page; for failures that end nothing
 }
 

@@ -120,7 +120,12 @@ func (p *play) run(ctx context.Context, listener net.Listener, dir string) error
 			return err
 		}
 		tasks = append(tasks, serving...)
-		fmt.Fprintf(p.config.Out, "The page is at http://%s/ (Ctrl-C ends)\n", listener.Addr())
+		address := fmt.Sprintf("http://%s/", listener.Addr())
+		if p.config.JSON {
+			fmt.Fprintf(p.config.Out, "{\"page\":%q}\n", address)
+		} else {
+			fmt.Fprintf(p.config.Out, "The page is at %s (Ctrl-C ends)\n", address)
+		}
 	}
 	if len(p.outputs) > 0 {
 		tasks = append(tasks, p.give)

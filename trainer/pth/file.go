@@ -30,7 +30,7 @@ func Parse(file string, data []byte) (*File, error) {
 		f.Encoding = "pickle"
 		root, err = readLegacy(data)
 	default:
-		err = fmt.Errorf("is no PyTorch file: %s", describe(file, data))
+		err = fmt.Errorf("is no PyTorch file: %s; wanted what torch.save wrote, .safetensors or .onnx", describe(file, data))
 	}
 	if err == nil {
 		err = f.collect(root, len(data))

@@ -45,10 +45,10 @@ func Mean(styles []*model.Style) (*model.Style, error) {
 	return &s, nil
 }
 
-// Save writes a file for each style into a folder, named after it; of equal names the later ones get a number.
-func Save(folder string, styles []*model.Style) error {
+// Save writes a file for each style into a folder, named after it, and gives their paths; of equal names the later ones get a number.
+func Save(folder string, styles []*model.Style) (paths []string, err error) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return fmt.Errorf("folder for the styles: %w", err)
+		return nil, fmt.Errorf("folder for the styles: %w", err)
 	}
 	taken := map[string]bool{}
 	for _, s := range styles {
@@ -57,9 +57,11 @@ func Save(folder string, styles []*model.Style) error {
 			name = fmt.Sprintf("%s-%d", s.Name, n)
 		}
 		taken[name] = true
-		if err := s.Save(filepath.Join(folder, name+".safetensors")); err != nil {
-			return err
+		path := filepath.Join(folder, name+".safetensors")
+		if err := s.Save(path); err != nil {
+			return paths, err
 		}
+		paths = append(paths, path)
 	}
-	return nil
+	return paths, nil
 }

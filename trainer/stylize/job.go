@@ -4,7 +4,6 @@ package stylize
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,12 +39,23 @@ type Job struct {
 	Strip            bool        // results carry nothing of what the content's file says besides: date, place, camera
 	KeepProfile      bool        // contents are taken as they are, and results carry their ICC profile
 
+	Made []Result // what Run has written and what failed, in its order
+
 	end      string // of results in a folder; "" where Out is the one result's file
 	taken    map[string]bool
 	engine   model.Engine
 	progress *terminal.Steps
 	failures int
-	network  int // processing size for the content at hand
+	first    error // of the failures
+	network  int   // processing size for the content at hand
+}
+
+// Result is one of a job.
+type Result struct {
+	Content string   `json:"content"`
+	Styles  []string `json:"styles"`
+	File    string   `json:"file,omitempty"`
+	Error   string   `json:"error,omitempty"` // "" where File was written
 }
 
 // Style is a style that a user named and its statistics, unless they depend on the content.
@@ -90,7 +100,7 @@ func (j *Job) ChooseOut(format string) error {
 // Run makes all results. A content or style that fails is told to progress and left out; the error then says how many results are
 // missing. Without that the error is ctx's cause.
 func (j *Job) Run(ctx context.Context, engine model.Engine, progress *terminal.Steps) error {
-	j.engine, j.progress, j.taken, j.failures = engine, progress, map[string]bool{}, 0
+	j.engine, j.progress, j.taken, j.failures, j.first, j.Made = engine, progress, map[string]bool{}, 0, nil, nil
 	styles, err := j.load(ctx)
 	if err != nil {
 		return err
@@ -103,27 +113,34 @@ func (j *Job) Run(ctx context.Context, engine model.Engine, progress *terminal.S
 		photo, err := j.read(content)
 		if err != nil {
 			j.fail(len(sets), err)
+			j.Made = append(j.Made, Result{Content: content.Path, Error: err.Error()})
 			continue
 		}
 		j.chooseNetwork(content.Path, photo.Image)
 		dst := model.NewImage(photo.Image.Format, photo.Image.Width, photo.Image.Height)
 		for _, set := range sets {
 			if ctx.Err() != nil {
-				return context.Cause(ctx)
+				return fmt.Errorf("%w: %d of %d results are written", context.Cause(ctx), len(j.Made)-j.failures, j.Results())
 			}
 			path := j.name(content, set)
+			made := Result{Content: content.Path, File: path}
+			for _, s := range set {
+				made.Styles = append(made.Styles, s.Path)
+			}
 			if err := j.one(dst, photo, set, path); err != nil {
 				j.fail(1, fmt.Errorf("%q: %w", content.Path, err))
-				continue
+				made.File, made.Error = "", err.Error()
+			} else {
+				j.progress.Step(path)
 			}
-			j.progress.Step(path)
+			j.Made = append(j.Made, made)
 		}
 	}
 	switch total := j.Results(); {
 	case j.failures == 0:
 		return nil
 	case total == 1:
-		return errors.New("nothing was written")
+		return j.first
 	default:
 		return fmt.Errorf("%d of %d results are missing", j.failures, total)
 	}
@@ -141,6 +158,7 @@ func (j *Job) load(ctx context.Context) ([]Style, error) {
 			var err error
 			if stats, err = Statistics(s.Path, j.StyleSize, j.engine); err != nil {
 				j.fail(len(j.Contents), err)
+				j.Made = append(j.Made, Result{Styles: []string{s.Path}, Error: err.Error()})
 				if j.Together {
 					break
 				}
@@ -152,10 +170,15 @@ func (j *Job) load(ctx context.Context) ([]Style, error) {
 	return styles, nil
 }
 
-// fail reports an error that costs n results.
+// fail reports an error that costs n results. That of a job of one result is the job's own.
 func (j *Job) fail(n int, err error) {
 	j.failures += n
-	j.progress.Failed(err)
+	if j.first == nil {
+		j.first = err
+	}
+	if j.Results() > 1 {
+		j.progress.Failed(err)
+	}
 }
 
 // Contents of more pixels are stylised at a processing size, unless another is asked for: at their own size the engine would take 40 bytes

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/cwriter"
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
@@ -24,7 +23,7 @@ type Progress struct {
 // NewProgress begins without bars. Finish must be called.
 func NewProgress(out io.Writer) *Progress {
 	p := &Progress{out: out}
-	if f, ok := out.(*os.File); ok && cwriter.IsTerminal(int(f.Fd())) {
+	if f, ok := out.(*os.File); ok && IsTerminal(f) {
 		p.bars = mpb.New(mpb.WithOutput(f))
 	}
 	return p

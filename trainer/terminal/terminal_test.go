@@ -126,3 +126,39 @@ func TestBars(t *testing.T) {
 		t.Error("the terminal got no end")
 	}
 }
+
+// TestQuiet passes on whole lines that are warnings.
+func TestQuiet(t *testing.T) {
+	var out bytes.Buffer
+	q := Quiet(&out)
+	for _, text := range []string{"1/2 a\nada", "in: warning", "\n2/2 b\nadain: no end"} {
+		if n, err := q.Write([]byte(text)); n != len(text) || err != nil {
+			t.Errorf("wrote %d of %d bytes: %v", n, len(text), err)
+		}
+	}
+	if out.String() != "adain: warning\n" {
+		t.Errorf("passed on %q", out.String())
+	}
+}
+
+// TestNoColor: the name is red on a terminal, and nowhere else.
+func TestNoColor(t *testing.T) {
+	program, _ := terminals(t)
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	if got := Name(program); got != "\x1b[1;31madain:\x1b[0m" {
+		t.Errorf("on a terminal the name is %q", got)
+	}
+	if got := Name(&bytes.Buffer{}); got != "adain:" {
+		t.Errorf("elsewhere the name is %q", got)
+	}
+	t.Setenv("NO_COLOR", "1")
+	if got := Name(program); got != "adain:" {
+		t.Errorf("with NO_COLOR the name is %q", got)
+	}
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "dumb")
+	if got := Name(program); got != "adain:" || NewProgress(program).bars != nil {
+		t.Errorf("on a dumb terminal the name is %q, or there are bars", got)
+	}
+}

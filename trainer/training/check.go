@@ -29,9 +29,9 @@ const (
 )
 
 // Check says what a run would do: pictures, what is passed over and why, memory and time, of a few steps on the pictures. With a folder of the run
-// it leaves a sheet of crops there. Results go to out, progress and warnings to errOut. Nothing else is written. Errors: those of Run at
-// its start.
-func Check(ctx context.Context, s Setup, o *Options, out, errOut io.Writer) error {
+// it leaves a sheet of crops there. Rows go to show as they are known, progress and warnings to errOut. Nothing else is written. Errors: those of
+// Run at its start and of show.
+func Check(ctx context.Context, s Setup, o *Options, show func(rows []terminal.Row) error, errOut io.Writer) error {
 	t := &run{Setup: s, o: o, out: errOut, began: time.Now()}
 	var err error
 	if t.data, err = openPictures(o, errOut); err != nil {
@@ -46,7 +46,7 @@ func Check(ctx context.Context, s Setup, o *Options, out, errOut io.Writer) erro
 	}
 	rows := append(t.folderRows("contents", t.data.content), t.folderRows("styles", t.data.style)...)
 	rows = append(rows, terminal.Row{"memory", memory.String()}, terminal.Row{"memory free", gigabytes(s.freeMemory())})
-	if err := terminal.Table(out, rows); err != nil {
+	if err := show(rows); err != nil {
 		return err
 	}
 	if t.layers, err = network.Loss(ctx, o.VGG, s.Loss, t.photos(o), errOut); err != nil {
@@ -56,14 +56,14 @@ func Check(ctx context.Context, s Setup, o *Options, out, errOut io.Writer) erro
 	if err != nil {
 		return err
 	}
-	if err := terminal.Table(out, []terminal.Row{row}); err != nil {
+	if err := show([]terminal.Row{row}); err != nil {
 		return err
 	}
 	t.advise()
 	if o.Out == "" {
 		return nil
 	}
-	return t.cropSheet(ctx, out)
+	return t.cropSheet(ctx, show)
 }
 
 // folderRows say what there is in a folder.
@@ -148,7 +148,7 @@ func (t *run) timeRow(ctx context.Context) (terminal.Row, error) {
 }
 
 // cropSheet draws the first crops as the network would see them: rows of contents above rows of styles.
-func (t *run) cropSheet(ctx context.Context, out io.Writer) error {
+func (t *run) cropSheet(ctx context.Context, show func(rows []terminal.Row) error) error {
 	o := *t.o
 	o.Batch, o.Pool = checkedRows*checkedCells, 0
 	loader, err := t.data.load(&o, 0)
@@ -181,7 +181,7 @@ func (t *run) cropSheet(ctx context.Context, out io.Writer) error {
 	if err := picture.Write(path, page.Image()); err != nil {
 		return err
 	}
-	return terminal.Table(out, []terminal.Row{{"crops", path}})
+	return show([]terminal.Row{{"crops", path}})
 }
 
 // cropImage is a planar crop of samples in [0,1] as an image.

@@ -234,10 +234,7 @@ func (t *run) train(ctx context.Context) error {
 		batch, err := b.next(ctx, done)
 		if ctx.Err() != nil {
 			p.Finish()
-			if err := t.stop(done); err != nil {
-				return err
-			}
-			return context.Cause(ctx)
+			return t.stop(done, context.Cause(ctx))
 		}
 		u := t.o.update(done, t.share(done))
 		var losses model.Losses

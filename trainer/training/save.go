@@ -10,13 +10,12 @@ import (
 	"adainfilter/trainer/terminal"
 )
 
-// stop ends a run that the user interrupts. What there is to be seen is left as at any save.
-func (t *run) stop(done int) error {
+// stop ends a run that the user interrupts, with the cause and how to go on as its error. What there is to be seen is left as at any save.
+func (t *run) stop(done int, cause error) error {
 	if err := t.save(); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "stopped after iteration %d; go on with: adain train --resume --out %s\n", done, terminal.ShellWord(t.o.Out))
-	return nil
+	return fmt.Errorf("%w after iteration %d; go on with: adain train --resume --out %s", cause, done, terminal.ShellWord(t.o.Out))
 }
 
 // finish says how a run ended.

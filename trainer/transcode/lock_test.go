@@ -170,7 +170,7 @@ func TestUnfitShard(t *testing.T) {
 	refused("another library", "would not fit the others: x264enc is that of GStreamer")
 	change("libx264.so.9", "libx264.so.")
 	change(`"element": "x264enc"`, `"element": "nvnoneenc"`)
-	refused("another encoder", "GStreamer lacks the element nvnoneenc (Debian's package gstreamer1.0-plugins-bad has it)")
+	refused("another encoder", "GStreamer lacks the element nvnoneenc (Debian's package gstreamer1.0-plugins-bad has it;")
 	change("nvnoneenc", "x264enc")
 	change(`"processor": "`, `"processor": "another than `)
 	r, w := second.one(t)

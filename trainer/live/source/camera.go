@@ -60,7 +60,7 @@ func named(s string) (*Source, error) {
 	case len(fit) == 1:
 		return camera(fit[0], s), nil
 	case len(all) == 0:
-		return nil, fmt.Errorf("source %q: there is no file and no camera of that name; this machine has no camera", s)
+		return nil, fmt.Errorf("source %q: there is no file and no camera of that name; look at how it is written, this machine has no camera", s)
 	case len(fit) == 0:
 		return nil, fmt.Errorf("source %q: there is no file and no camera of that name; cameras: %s", s, strings.Join(names, ", "))
 	}

@@ -141,6 +141,8 @@ func file(path string) (*Source, error) {
 		return nil, fmt.Errorf("source %q is a folder, a pipe or a socket, wanted %s", path, Kinds)
 	case info.Size() == 0:
 		return nil, fmt.Errorf("source %q has 0 bytes, wanted a film", path)
+	case film.IsStill(path):
+		return nil, fmt.Errorf("source %q is a picture, wanted a film; adain stylize is for pictures", path)
 	}
 	return &Source{Name: path, Title: filepath.Base(path), line: "filesrc name=source" + decoded, sound: "decoded. ",
 		property: "location", value: path, paced: true, end: loops, limit: film.DecodeLimit}, nil
