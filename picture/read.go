@@ -17,6 +17,7 @@ type Limit struct {
 	Pixels int64 // width times height, default DefaultPixels
 	Bytes  int64 // length of the file, default DefaultBytes
 	Scaled int64 // width times height that ReadStyle gives, default any
+	Memory int64 // bytes of the decoded picture and the smaller one that ReadReduced makes of it, default 2 GiB
 }
 
 // What a Limit of zero means.

@@ -34,12 +34,22 @@ func ReadReduced(path string, short int, limit Limit) (*model.Image, error) {
 	if err == nil {
 		return img, nil
 	}
-	if !errors.Is(err, errForeign) {
+	// A codec may read it in strips, and shrink them.
+	o := Options{Limit: limit, Shrink: (short + 1) / 2}
+	var p *Photo
+	var much tooMuch
+	switch {
+	case errors.As(err, &much):
+		var missing error
+		if p, missing = foreign(path, much.kind, o, nil); missing != nil {
+			return nil, fmt.Errorf("picture %q %w", path, err)
+		}
+	case !errors.Is(err, errForeign):
 		return nil, fmt.Errorf("picture %q %w", path, err)
-	}
-	p, err := ReadPhoto(path, Options{Limit: limit, Shrink: (short + 1) / 2})
-	if err != nil {
-		return nil, err
+	default:
+		if p, err = ReadPhoto(path, o); err != nil {
+			return nil, err
+		}
 	}
 	img, err = means(standard(OnWhite(p.Image)), factor(p.Image.Width, p.Image.Height, short))
 	if err != nil {
@@ -60,7 +70,16 @@ func (l Limit) reduced() Limit {
 	if l.Pixels == 0 {
 		l.Pixels = ReducedPixels
 	}
+	if l.Memory == 0 {
+		l.Memory = reducedBytes
+	}
 	return l
+}
+
+// tooMuch is a picture that takes more than Limit.Memory.
+type tooMuch struct {
+	error
+	kind string
 }
 
 // errForeign is a picture that a codec may read.
@@ -86,8 +105,10 @@ func decodeReduced(r io.ReadSeeker, short int, limit Limit) (img *model.Image, e
 	if c.progressive {
 		need *= 4
 	}
-	if need > reducedBytes {
-		return nil, fmt.Errorf("has %dx%d pixels, which take %d MB, wanted at most %d", config.Width, config.Height, need>>20, reducedBytes>>20)
+	by := int64(factor(config.Width, config.Height, short))
+	need += int64(config.Width) / by * (int64(config.Height) / by) * 4
+	if need > limit.Memory {
+		return nil, tooMuch{fmt.Errorf("has %dx%d pixels, which take %d MB, wanted at most %d", config.Width, config.Height, need>>20, limit.Memory>>20), k.name}
 	}
 	if err := model.CheckMemory(need); err != nil {
 		return nil, fmt.Errorf("has %dx%d pixels: %w", config.Width, config.Height, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -71,8 +72,13 @@ func runLive(c *cli.Context) error {
 		}
 		styles = w.StyleNames()
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("the program does not find itself, which decodes uploads: %w", err)
+	}
 	return live.Run(c.Context, live.Config{
-		Source: c.String("source"), Sound: c.String("sound"), Height: c.Int("height"), Window: c.Bool("window"),
+		Decoder: []string{program, live.DecodeCommand},
+		Source:  c.String("source"), Sound: c.String("sound"), Height: c.Int("height"), Window: c.Bool("window"),
 		Outputs: c.StringSlice("output"), Bitrate: c.Int("bitrate"),
 		Listen: c.String("listen"), Token: c.String("token"), Hosts: c.StringSlice("host"),
 		Prepare: properties.set,

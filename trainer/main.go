@@ -15,11 +15,16 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/trainer/live"
 	"adainfilter/trainer/terminal"
 	"adainfilter/vips"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == live.DecodeCommand { // adain live runs itself so for each picture that it is sent
+		picture.Extend(vips.Open)
+		os.Exit(live.Decode(os.Args[2:]))
+	}
 	ctx := untilInterrupted()
 	os.Exit(status(os.Stderr, ctx, newApp(os.Stdout, os.Stderr).RunContext(ctx, os.Args)))
 }

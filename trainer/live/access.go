@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -32,6 +33,9 @@ func newAccess(token string, hosts []string) access {
 // check refuses requests that a foreign web page makes a browser send: under a name that its owner points to this machine (DNS
 // rebinding), or from a page of another origin. Programs that are no browsers send neither Origin nor Sec-Fetch-Site.
 func (a access) check(r *http.Request) error {
+	if !hostForm.MatchString(r.Host) {
+		return refuse(http.StatusBadRequest, "the Host %q is neither a name nor an address, wanted such as localhost:8080 or [::1]:8080", r.Host)
+	}
 	if !a.knows(r.Host) {
 		return refuse(http.StatusMisdirectedRequest,
 			"this page is not known as %q: ask for it by localhost, by its address in figures, or by a name given with --host", r.Host)
@@ -52,6 +56,9 @@ func (a access) check(r *http.Request) error {
 	}
 	return nil
 }
+
+// hostForm is what a Host header may look like: a name or an address, of which IPv6 stands in brackets, and a port.
+var hostForm = regexp.MustCompile(`^([^][:/?#@\s]*|\[[0-9A-Fa-f:.]+(%25[^][\s]+)?\])(:[0-9]*)?$`)
 
 // knows says whether a Host header may name this page. An address in figures needs no name server, so it cannot be rebound.
 func (a access) knows(host string) bool {

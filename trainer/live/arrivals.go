@@ -36,7 +36,8 @@ func (p *pipeline) frame(packet media.Packet) {
 		p.last.caps = packet.Caps
 		p.arrivals.SetCaps(gst.NewCapsFromString(packet.Caps))
 	}
-	p.last.buffer = packet.Buffer.Copy()
+	media.Drop(p.last.buffer)
+	p.last.buffer = packet.Keep()
 	p.last.at, p.last.lost = packet.At, false
 	media.Push(p.arrivals, packet, packet.At)
 }

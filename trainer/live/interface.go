@@ -1,7 +1,6 @@
 package live
 
 import (
-	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -32,7 +31,8 @@ type state struct {
 	Available    []available   `json:"available"` // those that styles may name
 	FPS          float64       `json:"fps"`
 	LatencyMS    float64       `json:"latency_ms"`
-	Watchers     int           `json:"watchers"` // of the stream
+	Watchers     int           `json:"watchers"` // of the streams
+	H264         bool          `json:"h264"`     // /stream.mp4 is there
 }
 
 type styleWeight struct {
@@ -80,7 +80,7 @@ func (s *server) show(c controls, mask string) state {
 	v := state{
 		Source: s.source, Alpha: c.Alpha, Smoothing: c.Smoothing, PreserveCol: c.PreserveColor,
 		TransitionMS: float64(c.Transition) / 1e6, Mask: maskState{Uploaded: mask != "", On: c.Mask != ""},
-		FPS: math.Round(10*r.FPS) / 10, LatencyMS: math.Round(10*r.Latency) / 10, Watchers: s.pictures.count(),
+		FPS: math.Round(10*r.FPS) / 10, LatencyMS: math.Round(10*r.Latency) / 10, Watchers: s.pictures.count() + s.viewers.count(), H264: s.coded != nil,
 	}
 	for i, path := range c.Names {
 		weight := 1.0
@@ -210,18 +210,101 @@ func (s *server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 }
 
 // body reads a body of at most limit bytes.
-func body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	over := refuse(http.StatusRequestEntityTooLarge, "the body is too large, wanted at most %d bytes", limit)
+func body(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return nil, over
+		return nil, tooLarge(limit)
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return nil, over
-	}
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "the body did not come whole: %v", err)
+	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	switch {
+	case int64(len(data)) > limit:
+		return nil, tooLarge(limit)
+	case err != nil:
+		return nil, refuse(http.StatusBadRequest, "the body did not come whole: it ends after %d bytes", len(data))
 	}
 	return data, nil
+}
+
+// deleteStyle is DELETE /api/styles/NAME, of an uploaded one. One that is in force leaves the mix first.
+func (s *server) deleteStyle(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if err := s.styles.isUpload(name); err != nil {
+		return err
+	}
+	from, err := s.player.controls()
+	if err != nil {
+		return err
+	}
+	path, _ := s.styles.pathOf(name)
+	to := from
+	to.Styles = without(from.Styles, path, s.styles.first())
+	if !sameStyles(from.Styles, to.Styles) {
+		if err := s.player.change(from, to); err != nil {
+			return refuse(http.StatusUnprocessableEntity, "%v", err)
+		}
+	}
+	if err := s.styles.drop(name); err != nil {
+		return err
+	}
+	return s.tell(w)
+}
+
+// without are styles less one; other takes the place of the last.
+func without(from element.Styles, path, other string) (to element.Styles) {
+	to.Mask = from.Mask
+	for i, name := range from.Names {
+		if name == path {
+			continue
+		}
+		to.Names = append(to.Names, name)
+		if i < len(from.Weights) {
+			to.Weights = append(to.Weights, from.Weights[i])
+		}
+	}
+	if len(to.Names) == len(from.Names) {
+		return from
+	}
+	if len(to.Names) == 0 {
+		to.Names = []string{other}
+	}
+	sum := 0.0
+	for _, w := range to.Weights {
+		sum += w
+	}
+	if len(to.Names) == 1 || sum == 0 {
+		to.Weights = nil
+	}
+	if len(to.Names) != 2 {
+		to.Mask = ""
+	}
+	return to
+}
+
+// renameStyle is PATCH /api/styles/NAME, of an uploaded one.
+func (s *server) renameStyle(w http.ResponseWriter, r *http.Request) error {
+	var to struct {
+		Name *string `json:"name"`
+	}
+	if err := decode(w, r, &to); err != nil {
+		return err
+	}
+	if to.Name == nil {
+		return refuse(http.StatusBadRequest, "the body has no name")
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if err := s.styles.rename(r.PathValue("name"), *to.Name); err != nil {
+		return err
+	}
+	return s.tell(w)
+}
+
+// tell answers with the state. It is called with changing held.
+func (s *server) tell(w http.ResponseWriter) error {
+	now, err := s.player.controls()
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, s.show(now, s.mask))
 }

@@ -29,6 +29,7 @@ type Config struct {
 
 	Prepare func(filter *gst.Element) error // sets the properties of the adainfilter before it starts
 	Engine  func() (model.Engine, error)    // opens an engine with the element's network; Run closes it
+	Decoder []string                        // the command that calls Decode with the arguments that are added
 	Styles  []string                        // names of styles that fit that network and need no file
 
 	JSON     bool      // the address is printed as JSON

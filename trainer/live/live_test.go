@@ -64,6 +64,7 @@ func start(t *testing.T, c Config) *running {
 	r := &running{ended: make(chan error, 1), temp: t.TempDir()}
 	t.Setenv("TMPDIR", r.temp)
 	var out announced
+	c.Decoder = decoder
 	c.Listen, c.Engine, c.Styles, c.Out, c.Err = "127.0.0.1:0", openEngine, model.BuiltinStyles(), &out, &r.err
 	if c.Prepare == nil {
 		c.Prepare = func(*gst.Element) error { return nil }

@@ -16,11 +16,17 @@ import (
 	"adainfilter/cpu"
 	"adainfilter/element"
 	"adainfilter/model"
+	"adainfilter/picture"
+	"adainfilter/vips"
 )
 
 var engines = model.Engines{model.CPU: cpu.Open}
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == DecodeCommand {
+		picture.Extend(vips.Open)
+		os.Exit(Decode(os.Args[2:]))
+	}
 	os.Setenv("GST_PLUGIN_PATH", "") // an installed plugin must not take the place of the element under test
 	gst.Init(nil)
 	if !element.Register(nil, engines) {
@@ -41,6 +47,9 @@ func openEngine() (model.Engine, error) {
 	}
 	return engines.Open(w, model.Options{Threads: 1, DeviceID: -1})
 }
+
+// decoder is the command that decodes uploads.
+var decoder = []string{os.Args[0], DecodeCommand}
 
 // fake is a player without a pipeline.
 type fake struct {

@@ -30,7 +30,7 @@ func asChild() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := Run(ctx, Config{Source: os.Getenv("LIVE_TEST_SOURCE"), Height: 48, Outputs: strings.Fields(os.Getenv(childEnv)), Engine: openEngine,
-		Prepare: func(*gst.Element) error { return nil }, Styles: model.BuiltinStyles(), Out: os.Stdout, Err: os.Stderr})
+		Decoder: decoder, Prepare: func(*gst.Element) error { return nil }, Styles: model.BuiltinStyles(), Out: os.Stdout, Err: os.Stderr})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -105,7 +105,7 @@ func chromium(t *testing.T) string {
 func browse(t *testing.T, program string) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox,
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(time.Minute))
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("enable-blink-features", "ComputedAccessibilityInfo"), chromedp.WSURLReadTimeout(time.Minute))
 	ctx, cancelTime := context.WithTimeout(context.Background(), 90*time.Second)
 	ctx, cancelProgram := chromedp.NewExecAllocator(ctx, options...)
 	ctx, _ = chromedp.NewContext(ctx)

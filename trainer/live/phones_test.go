@@ -30,7 +30,21 @@ func TestPicturesOfPhones(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &catalogue{dir: t.TempDir()}
-	got, err := c.decode(data)
+	decode := func(data []byte) (*model.Image, error) {
+		sent := filepath.Join(c.dir, "sent-1")
+		if err := os.WriteFile(sent, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(sent)
+		u, err := c.keep(t.Context(), decoder, sent, styleKind)
+		if err != nil {
+			return nil, err
+		}
+		defer c.remove(u.path)
+		defer c.remove(u.thumbnail)
+		return picture.Read(u.path, picture.Limit{})
+	}
+	got, err := decode(data)
 	if err != nil || got.Width != 64 || got.Height != 48 {
 		t.Fatalf("decoded %+v, error %v", got, err)
 	}
@@ -41,7 +55,7 @@ func TestPicturesOfPhones(t *testing.T) {
 		}
 	}
 	for _, damaged := range [][]byte{data[:len(data)/2], append(append([]byte{}, data[:12]...), make([]byte, 100)...)} {
-		if _, err := c.decode(damaged); err == nil || strings.Contains(err.Error(), c.dir) {
+		if _, err := decode(damaged); err == nil || strings.Contains(err.Error(), c.dir) {
 			t.Errorf("a damaged file: error %v, wanted one without our folder", err)
 		}
 	}

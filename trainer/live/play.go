@@ -187,6 +187,7 @@ func (p *play) serving(listener net.Listener, dir string) ([]func(context.Contex
 	if err != nil {
 		return nil, err
 	}
+	s.decoder, s.coded = c.Decoder, p.line.video
 	return []func(context.Context) error{
 		func(ctx context.Context) error { return p.line.pull(ctx, pictures.publish) },
 		func(ctx context.Context) error { return s.serve(ctx, listener, log.New(c.Err, "adain: ", 0)) },

@@ -8,17 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"adainfilter/model"
+	"adainfilter/trainer/live/media"
 )
 
 //go:embed page
@@ -42,13 +45,13 @@ type server struct {
 	access   access
 	source   string // its title
 
-	changing  sync.Mutex    // held from reading the controls until they are changed
-	mask      string        // the file that can be switched on, "" is none; under changing
-	uploading chan struct{} // holds a token for each upload under way
+	changing sync.Mutex  // held from reading the controls until they are changed
+	mask     string      // the file that can be switched on, "" is none; under changing
+	turns    *turns      // of uploads
+	decoder  []string    // the command that decodes them
+	coded    *media.Feed // H.264, nil is none
+	viewers  viewers     // of that
 }
-
-// maxUploads bounds the uploads at a time, and with it the memory of decoded pictures.
-const maxUploads = 2
 
 // newServer takes over the styles and the mask that the player begins with.
 func newServer(p player, source string, pictures *hub, styles *catalogue, a access) (*server, error) {
@@ -60,7 +63,7 @@ func newServer(p player, source string, pictures *hub, styles *catalogue, a acce
 		styles.nameOf(path)
 	}
 	return &server{player: p, source: source, pictures: pictures, styles: styles, access: a, mask: now.Mask,
-		uploading: make(chan struct{}, maxUploads)}, nil
+		turns: newTurns()}, nil
 }
 
 // handler is what answers a method of an address; an error that is no refusal is the server's own.
@@ -84,13 +87,16 @@ func (s *server) routes() (routes map[string]map[string]handler, open []string) 
 		"/":                                 {"GET": s.index},
 		"/login":                            {"POST": s.login},
 		"/stream.mjpeg":                     {"GET": s.stream},
+		"/stream.mp4":                       {"GET": s.video},
+		"/snapshot.jpeg":                    {"GET": s.snapshot},
+		"/api/styles/{name}":                {"DELETE": s.deleteStyle, "PATCH": s.renameStyle},
 		"/api/state":                        {"GET": s.getState, "PATCH": s.patchState},
 		"/api/styles":                       {"POST": s.postStyle},
 		"/api/styles/{name}/thumbnail.jpeg": {"GET": s.thumbnail},
 		"/api/mask":                         {"POST": s.postMask},
 	}
 	open = []string{"/", "/login"}
-	for name, kind := range map[string]string{"style.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"} {
+	for name, kind := range map[string]string{"style.css": "text/css", "page.js": "text/javascript", "video.js": "text/javascript", "icon.svg": "image/svg+xml"} {
 		routes["/"+name] = map[string]handler{"GET": asset(name, kind)}
 		open = append(open, "/"+name)
 	}
@@ -152,7 +158,7 @@ func (s *server) answer(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
-			"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+			"connect-src 'self'; media-src blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		header.Set("X-Content-Type-Options", "nosniff")
 		// With no-referrer a browser sends the form for the token with "Origin: null", as a foreign page would.
 		header.Set("Referrer-Policy", "same-origin")
@@ -171,8 +177,28 @@ func (s *server) answer(h handler) http.HandlerFunc {
 		if errors.As(err, &refused) {
 			status = refused.status
 		}
-		header.Set("Connection", "close") // what is left of a body is not read
-		reply(w, status, map[string]string{"error": err.Error()})
+		header.Set("Connection", "close")
+		replyWhole(w, r, status, map[string]string{"error": err.Error()})
+	}
+}
+
+// How much of a refused body is read, so that its sender hears the refusal: one that is closed upon would see its connection break instead.
+const (
+	restBytes = 64 << 20
+	restTime  = 10 * time.Second
+)
+
+// replyWhole answers before the body has come, and then reads what is left of it.
+func replyWhole(w http.ResponseWriter, r *http.Request, status int, v any) {
+	c := http.NewResponseController(w)
+	c.EnableFullDuplex() // of HTTP/1, which all here speak
+	data, _ := json.Marshal(v)
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)+1))
+	c.SetReadDeadline(time.Now().Add(restTime))
+	reply(w, status, v)
+	c.Flush()
+	if r.Body != nil && r.Header.Get("Expect") == "" {
+		io.CopyN(io.Discard, r.Body, restBytes)
 	}
 }
 
@@ -228,13 +254,13 @@ func askToken(w http.ResponseWriter, refused bool) error {
 }
 
 func (s *server) login(w http.ResponseWriter, r *http.Request) error {
-	data, err := body(w, r, maxForm)
+	data, err := body(r, maxForm)
 	if err != nil {
 		return err
 	}
 	form, err := url.ParseQuery(string(data))
 	if err != nil {
-		return refuse(http.StatusBadRequest, "the form cannot be read: %v", err)
+		return refuse(http.StatusBadRequest, "the form cannot be read, wanted token=TOKEN")
 	}
 	if !s.access.enter(w, form.Get("token")) {
 		return askToken(w, true)
@@ -275,29 +301,5 @@ func (s *server) serve(ctx context.Context, listener net.Listener, errors *log.L
 		h.Close()
 	}
 	<-ended
-	return nil
-}
-
-// decode reads a body of JSON strictly.
-func decode(w http.ResponseWriter, r *http.Request, v any) error {
-	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(strings.ToLower(kind)) != "application/json" {
-		return refuse(http.StatusUnsupportedMediaType,
-			"the body is of the type %q, wanted application/json", r.Header.Get("Content-Type"))
-	}
-	data, err := body(w, r, maxJSON)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	var kind *json.UnmarshalTypeError
-	if err := d.Decode(v); errors.As(err, &kind) && kind.Field != "" {
-		return refuse(http.StatusBadRequest, "%s cannot be a %s", kind.Field, kind.Value)
-	} else if err != nil {
-		return refuse(http.StatusBadRequest, "the body is not what is wanted: %s", strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if d.More() {
-		return refuse(http.StatusBadRequest, "the body goes on behind its JSON object")
-	}
 	return nil
 }

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"adainfilter/model"
 	"adainfilter/picture"
@@ -110,44 +114,94 @@ func (c *catalogue) find(name string) *entry {
 	return nil
 }
 
-// add keeps an opaque picture as a style.
-func (c *catalogue) add(img *model.Image) (name string, err error) {
+// add makes a style of a picture that was sent.
+func (c *catalogue) add(u uploaded) (name string, err error) {
 	c.Lock()
+	defer c.Unlock()
 	if c.uploaded == maxUploaded {
-		c.Unlock()
-		return "", refuse(http.StatusConflict, "there are %d uploaded styles, which is the most: start anew", maxUploaded)
+		os.Remove(u.path)
+		os.Remove(u.thumbnail)
+		return "", refuse(http.StatusConflict, "there are %d uploaded styles, which is the most: remove one first", maxUploaded)
 	}
 	c.uploaded++
 	c.numbered++
-	n := c.numbered
-	c.Unlock()
-	defer func() {
-		if err != nil {
-			c.Lock()
-			c.uploaded--
-			c.Unlock()
-		}
-	}()
-	if min(img.Width, img.Height) > styleSide {
-		img = picture.ShortSide(img, styleSide)
-	}
-	path, err := c.write("style-", img)
-	if err != nil {
-		return "", err
-	}
-	small := filepath.Join(c.dir, fmt.Sprintf("upload-%d.jpg", n))
-	if err := picture.Write(small, picture.ShortSide(img, thumbnailHeight)); err != nil {
-		c.remove(path)
-		return "", err
-	}
-	c.Lock()
-	defer c.Unlock()
-	name = fmt.Sprintf("upload-%d", n)
+	name = fmt.Sprintf("upload-%d", c.numbered)
 	for c.find(name) != nil { // a file of the command's may have that name
 		name += "'"
 	}
-	c.entries = append(c.entries, entry{available: available{name, uploadKind}, path: path, thumbnail: small})
+	c.entries = append(c.entries, entry{available: available{name, uploadKind}, path: u.path, thumbnail: u.thumbnail})
 	return name, nil
+}
+
+// upload is an uploaded style of a name. It is called with the lock held.
+func (c *catalogue) upload(name string) (*entry, error) {
+	e := c.find(name)
+	switch {
+	case e == nil:
+		return nil, refuse(http.StatusNotFound, "there is no style %q", name)
+	case e.Kind != uploadKind:
+		return nil, refuse(http.StatusConflict, "the style %q was not uploaded, so it stays as it is", name)
+	}
+	return e, nil
+}
+
+// isUpload says why a style may not be changed, nil where it may.
+func (c *catalogue) isUpload(name string) error {
+	c.Lock()
+	defer c.Unlock()
+	_, err := c.upload(name)
+	return err
+}
+
+// first is the path of a style that is always there.
+func (c *catalogue) first() string {
+	c.Lock()
+	defer c.Unlock()
+	for _, e := range c.entries {
+		if e.Kind != uploadKind {
+			return e.path
+		}
+	}
+	return model.DefaultStyle
+}
+
+// maxName is the most characters of a style's name.
+const maxName = 40
+
+// rename gives an uploaded style another name.
+func (c *catalogue) rename(name, to string) error {
+	c.Lock()
+	defer c.Unlock()
+	e, err := c.upload(name)
+	if err != nil {
+		return err
+	}
+	to = strings.Join(strings.Fields(to), " ")
+	switch n := utf8.RuneCountInString(to); {
+	case n < 1 || n > maxName:
+		return refuse(http.StatusBadRequest, "the name has %d characters, wanted 1 to %d", n, maxName)
+	case strings.ContainsFunc(to, func(r rune) bool { return !unicode.IsPrint(r) || r == '/' }):
+		return refuse(http.StatusBadRequest, "the name %q has characters that cannot be shown, or a /", to)
+	case to != name && c.find(to) != nil:
+		return refuse(http.StatusConflict, "there is a style %q already", to)
+	}
+	e.Name = to
+	return nil
+}
+
+// drop removes an uploaded style, which must not be in force, and its files.
+func (c *catalogue) drop(name string) error {
+	c.Lock()
+	defer c.Unlock()
+	e, err := c.upload(name)
+	if err != nil {
+		return err
+	}
+	os.Remove(e.path)
+	os.Remove(e.thumbnail)
+	c.entries = slices.DeleteFunc(c.entries, func(e entry) bool { return e.Name == name })
+	c.uploaded--
+	return nil
 }
 
 // thumbnail is the file of a small picture of a style: a frame of the source in that style, or the style itself where it is a
@@ -230,23 +284,25 @@ func (c *catalogue) draw(ctx context.Context, missing []entry) error {
 		}
 		img, err := small(e, engine, content)
 		if err != nil {
-			c.Lock()
-			c.find(e.Name).failed = true
-			c.Unlock()
+			c.drawn(e.Name, "")
 			continue
 		}
-		c.Lock()
-		c.written++
-		file := filepath.Join(c.dir, fmt.Sprintf("thumbnail-%d.jpg", c.written))
-		c.Unlock()
+		file := c.name("thumbnail-", ".jpg")
 		if err := picture.Write(file, img); err != nil {
 			return err
 		}
-		c.Lock()
-		c.find(e.Name).thumbnail = file
-		c.Unlock()
+		c.drawn(e.Name, file)
 	}
 	return nil
+}
+
+// drawn notes the thumbnail of a style, "" for one that cannot be shown.
+func (c *catalogue) drawn(name, file string) {
+	c.Lock()
+	defer c.Unlock()
+	if e := c.find(name); e != nil {
+		e.thumbnail, e.failed = file, file == ""
+	}
 }
 
 // small is what a thumbnail shows.

@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -82,26 +81,6 @@ func TestOwnStyles(t *testing.T) {
 	}
 	if file, err := c.thumbnail(t.Context(), "dunes"); err != nil || file == "" {
 		t.Errorf("its thumbnail: %q, %v", file, err)
-	}
-}
-
-// TestFailedUploads: pictures that could not be kept do not count among those that are.
-func TestFailedUploads(t *testing.T) {
-	c := newCatalogue(filepath.Join(t.TempDir(), "gone"), nil, openEngine, nil)
-	img := model.NewImage(model.RGB, 16, 16)
-	for range maxUploaded {
-		if _, err := c.add(img); err == nil {
-			t.Fatal("a style is kept in a folder that is not there")
-		}
-	}
-	c.dir = t.TempDir()
-	for i := range maxUploaded {
-		if _, err := c.add(img); err != nil {
-			t.Fatalf("style %d: %v", i+1, err)
-		}
-	}
-	if name, err := c.add(img); err == nil {
-		t.Errorf("one more than %d styles is kept, as %s", maxUploaded, name)
 	}
 }
 

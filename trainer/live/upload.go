@@ -1,35 +1,37 @@
 package live
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"adainfilter/model"
-	"adainfilter/picture"
+	"time"
 )
 
 // Limits of pictures that are sent.
 const (
-	maxPictureBytes  = 16 << 20
-	maxPicturePixels = 32 << 20
-	maxMaskSide      = 1080 // of the short side, in pixels; larger masks are scaled down
-	maxUploaded      = 64   // styles that are kept
+	maxPictureBytes = 16 << 20
+	maxMaskSide     = 1080 // of the short side, in pixels; larger masks are scaled down
+	maxUploaded     = 64   // styles that are kept
+)
+
+// A body may take some seconds and the time for so many bytes a second beyond that.
+var (
+	bodyGrace  = 5 * time.Second
+	bodyPerSec = int64(16 << 10)
 )
 
 // postStyle is POST /api/styles: the body is a picture, the answer its name.
 func (s *server) postStyle(w http.ResponseWriter, r *http.Request) error {
-	img, done, err := s.upload(w, r)
+	picture, err := s.upload(w, r, styleKind)
 	if err != nil {
 		return err
 	}
-	defer done()
-	name, err := s.styles.add(picture.OnWhite(img))
+	name, err := s.styles.add(picture)
 	if err != nil {
 		return err
 	}
@@ -38,13 +40,9 @@ func (s *server) postStyle(w http.ResponseWriter, r *http.Request) error {
 
 // postMask is POST /api/mask: the body is a picture. It takes the place of a mask that is on.
 func (s *server) postMask(w http.ResponseWriter, r *http.Request) error {
-	img, done, err := s.upload(w, r)
+	picture, err := s.upload(w, r, maskKind)
 	if err != nil {
 		return err
-	}
-	defer done()
-	if min(img.Width, img.Height) > maxMaskSide {
-		img = picture.ShortSide(img, maxMaskSide)
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -52,20 +50,16 @@ func (s *server) postMask(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	path, err := s.styles.write("mask-", img)
-	if err != nil {
-		return err
-	}
 	if from.Mask != "" {
 		to := from
-		to.Mask = path
+		to.Mask = picture.path
 		if err := s.player.change(from, to); err != nil {
-			os.Remove(path)
+			os.Remove(picture.path)
 			return refuse(http.StatusUnprocessableEntity, "%v", err)
 		}
 	}
 	s.styles.remove(s.mask)
-	s.mask = path
+	s.mask = picture.path
 	now, err := s.player.controls()
 	if err != nil {
 		return err
@@ -73,72 +67,96 @@ func (s *server) postMask(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusCreated, s.show(now, s.mask).Mask)
 }
 
-// upload decodes the picture in a body. Nothing of it is kept: what is, is encoded anew, under a name of ours. done is called when the picture is not needed any more.
-func (s *server) upload(w http.ResponseWriter, r *http.Request) (img *model.Image, done func(), err error) {
-	kind, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
-	if kind = strings.TrimSpace(kind); kind != "application/octet-stream" && !strings.HasPrefix(kind, "image/") {
-		return nil, nil, refuse(http.StatusUnsupportedMediaType,
+// uploaded are the files that became of a picture.
+type uploaded struct{ path, thumbnail string }
+
+// upload keeps the picture in a body, encoded anew and under a name of ours, by a process of its own: one picture at a time, the senders by
+// turns. It ends when the sender leaves.
+func (s *server) upload(w http.ResponseWriter, r *http.Request, kind string) (u uploaded, err error) {
+	is, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
+	if is = strings.TrimSpace(is); is != "application/octet-stream" && !strings.HasPrefix(is, "image/") {
+		return u, refuse(http.StatusUnsupportedMediaType,
 			"the body is of the type %q, wanted image/... or application/octet-stream", r.Header.Get("Content-Type"))
 	}
-	select {
-	case s.uploading <- struct{}{}:
-	default:
-		w.Header().Set("Retry-After", "1")
-		return nil, nil, refuse(http.StatusTooManyRequests, "%d uploads are under way, which is the most: try again", maxUploads)
+	who, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		who = r.RemoteAddr
 	}
-	done = func() { <-s.uploading }
-	data, err := body(w, r, maxPictureBytes)
-	if err == nil {
-		if img, err = s.styles.decode(data); err != nil {
-			err = refuse(http.StatusUnprocessableEntity, "the picture %v", err)
+	leave, err := s.turns.enter(who)
+	if err != nil {
+		w.Header().Set("Retry-After", "2")
+		return u, err
+	}
+	defer leave()
+	sent, err := s.receive(w, r)
+	if err != nil {
+		return u, err
+	}
+	defer os.Remove(sent)
+	done, err := s.turns.wait(r.Context(), who)
+	if err != nil {
+		return u, err
+	}
+	defer done()
+	return s.styles.keep(r.Context(), s.decoder, sent, kind)
+}
+
+// receive writes a body to a file of the temporary folder, which the caller removes.
+func (s *server) receive(w http.ResponseWriter, r *http.Request) (path string, err error) {
+	if r.ContentLength > maxPictureBytes {
+		return "", tooLarge(maxPictureBytes)
+	}
+	f, err := os.CreateTemp(s.styles.dir, "sent-")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	control, began := http.NewResponseController(w), time.Now()
+	piece := make([]byte, 64<<10)
+	for got := int64(0); ; {
+		control.SetReadDeadline(began.Add(bodyGrace + time.Duration(got*int64(time.Second)/bodyPerSec)))
+		n, e := r.Body.Read(piece)
+		if got += int64(n); got > maxPictureBytes {
+			return "", tooLarge(maxPictureBytes)
+		}
+		if _, err := f.Write(piece[:n]); err != nil {
+			return "", err
+		}
+		switch {
+		case e == io.EOF:
+			control.SetReadDeadline(time.Time{})
+			return f.Name(), nil
+		case errors.Is(e, os.ErrDeadlineExceeded):
+			return "", refuse(http.StatusRequestTimeout, "the body came too slowly: %d bytes in %.0f seconds, wanted %d a second", got,
+				time.Since(began).Seconds(), bodyPerSec)
+		case e != nil:
+			return "", refuse(http.StatusBadRequest, "the body did not come whole: it ends after %d bytes", got)
 		}
 	}
-	if err != nil {
-		done()
-		return nil, nil, err
-	}
-	return img, done, nil
 }
 
-// decode decodes a picture that was sent; the error is the second half of a sentence about it. Phones' HEIC and AVIF files are read by the codec
-// that the command has, from a file that is gone afterwards.
-func (c *catalogue) decode(data []byte) (*model.Image, error) {
-	limit := picture.Limit{Pixels: maxPicturePixels}
-	if len(data) < 12 || string(data[4:8]) != "ftyp" {
-		return picture.Decode(bytes.NewReader(data), limit)
-	}
-	file, err := os.CreateTemp(c.dir, "sent-")
-	if err != nil {
-		return nil, fmt.Errorf("cannot be stored: %w", err)
-	}
-	defer os.Remove(file.Name())
-	if _, err := file.Write(data); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("cannot be stored: %w", err)
-	}
-	if err := file.Close(); err != nil {
-		return nil, fmt.Errorf("cannot be stored: %w", err)
-	}
-	img, err := picture.Read(file.Name(), limit)
-	if err != nil {
-		text := strings.TrimPrefix(err.Error(), fmt.Sprintf("picture %q ", file.Name()))
-		return nil, errors.New(strings.ReplaceAll(text, file.Name()+": ", "")) // libvips names it, too
-	}
-	return img, nil
+func tooLarge(limit int64) error {
+	return refuse(http.StatusRequestEntityTooLarge, "the body is too large, wanted at most %d bytes", limit)
 }
 
-// write stores a picture in the temporary folder under a new name.
-func (c *catalogue) write(begin string, img *model.Image) (string, error) {
+// name is a new one in the temporary folder.
+func (c *catalogue) name(begin, end string) string {
 	c.Lock()
+	defer c.Unlock()
 	c.written++
-	path := filepath.Join(c.dir, begin+strconv.Itoa(c.written)+".png")
-	c.Unlock()
-	return path, picture.Write(path, img)
+	return filepath.Join(c.dir, begin+strconv.Itoa(c.written)+end)
 }
 
-// remove deletes a file that write made; others are the user's.
+// remove deletes a file of the temporary folder; others are the user's.
 func (c *catalogue) remove(path string) {
-	if filepath.Dir(path) == c.dir {
+	if path != "" && filepath.Dir(path) == c.dir {
 		os.Remove(path)
 	}
 }

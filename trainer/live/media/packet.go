@@ -64,6 +64,16 @@ func RunningTime(sample *gst.Sample) (at time.Duration, ok bool) {
 	return time.Duration(rt), rt != ^uint64(0)
 }
 
+// Keep is a buffer with a packet's pixels that is valid until Drop.
+func (p Packet) Keep() *gst.Buffer { return p.Buffer.Copy() }
+
+// Drop lets go of a buffer of Keep, nil too. Go's collector would do so late, since it does not see how large buffers are.
+func Drop(buffer *gst.Buffer) {
+	if buffer != nil {
+		unref(buffer)
+	}
+}
+
 func release(sample *gst.Sample) {
 	runtime.SetFinalizer(sample, nil)
 	sample.Unref()

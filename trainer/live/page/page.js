@@ -18,7 +18,7 @@ let state = null;      // as the server last said
 let wanted = null;     // changes that have not been sent
 let sending = false;
 let noticeTimer = 0;
-const cards = new Map(); // by style: { choose, add }
+const cards = new Map(); // by style: { item, choose, add }
 
 function notice(text) {
   $("notice").textContent = text;
@@ -71,9 +71,13 @@ async function refresh() {
 function live(on) {
   $("lamp").classList.toggle("on", on);
   $("gone").hidden = on;
+  const light = $("light").checked && !$("light-row").hidden;
   const picture = $("picture");
-  if (!on || document.hidden) picture.removeAttribute("src");
+  picture.hidden = light;
+  $("video").hidden = !light;
+  if (!on || document.hidden || light) picture.removeAttribute("src");
   else if (!picture.hasAttribute("src")) picture.src = "/stream.mjpeg";
+  coded.show(on && !document.hidden && light);
 }
 
 function place(input, value) {
@@ -92,6 +96,7 @@ function show() {
     $(id + "-value").value = s.show(state[s.field]);
   }
   $("color").checked = state.preserve_color;
+  $("light-row").hidden = !(state.h264 && coded.possible);
   showMask();
   showStyles();
   showMix();
@@ -107,6 +112,12 @@ function showMask() {
 }
 
 function showStyles() {
+  const known = new Set(state.available.map((style) => style.name));
+  for (const [name, card] of cards) {
+    if (known.has(name)) continue;
+    card.item.remove();
+    cards.delete(name);
+  }
   for (const style of state.available) {
     if (!cards.has(style.name)) addCard(style);
   }
@@ -134,9 +145,53 @@ function addCard(style) {
   add.addEventListener("click", () => toggle(style.name));
   const item = element("li");
   item.append(choose, add);
+  if (style.kind === "upload") item.append(...own(style.name, name));
   $("styles").insertBefore(item, $("styles").lastElementChild);
-  cards.set(style.name, { choose, add });
+  cards.set(style.name, { item, choose, add });
 }
+
+// own are the buttons of a style that was uploaded: another name, and away with it. label shows its name.
+function own(style, label) {
+  const address = `/api/styles/${encodeURIComponent(style)}`;
+  const rename = element("button", "edit rename");
+  rename.setAttribute("aria-label", `Rename ${style}`);
+  rename.textContent = "✎";
+  rename.addEventListener("click", () => {
+    const input = element("input", "name");
+    Object.assign(input, { value: style, maxLength: 40 });
+    input.setAttribute("aria-label", `New name of ${style}`);
+    label.closest("li").append(input);
+    input.select();
+    input.focus();
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") input.value = style;
+      if (event.key === "Enter" || event.key === "Escape") input.blur();
+    });
+    input.addEventListener("blur", async () => {
+      const name = input.value.trim();
+      input.remove();
+      if (name && name !== style) await edit("PATCH", address, { name }, `${style} is called ${name} now`);
+    });
+  });
+  const remove = element("button", "edit remove");
+  remove.setAttribute("aria-label", `Remove ${style}`);
+  remove.textContent = "×";
+  remove.addEventListener("click", () => edit("DELETE", address, undefined, `${style} is removed`));
+  return [rename, remove];
+}
+
+async function edit(method, address, body, done) {
+  try {
+    state = await call(method, address, body && JSON.stringify(body), body && "application/json");
+    show();
+    say(done);
+  } catch (error) {
+    notice(error.message);
+  }
+}
+
+// say tells those who hear the page what others see.
+function say(text) { $("said").textContent = text; }
 
 function element(kind, className) {
   const e = document.createElement(kind);
@@ -223,6 +278,60 @@ upload("mask-file", "/api/mask", async () => {
   await refresh();
   if (state.styles.length === 2) await change({ mask: true });
 });
+
+// Full screen, and where the browser has none for a picture (iPhones), the whole window.
+function full() {
+  const stage = document.querySelector(".stage");
+  if (document.fullscreenElement) document.exitFullscreen();
+  else if (stage.requestFullscreen) stage.requestFullscreen().catch(() => stage.classList.toggle("wide"));
+  else stage.classList.toggle("wide");
+  setTimeout(showFull, 100);
+}
+function showFull() {
+  const on = Boolean(document.fullscreenElement) || document.querySelector(".stage").classList.contains("wide");
+  $("full").setAttribute("aria-pressed", on);
+}
+document.addEventListener("fullscreenchange", showFull);
+$("full").addEventListener("click", full);
+$("snapshot").addEventListener("click", () => {
+  const now = new Date(Date.now() - new Date().getTimezoneOffset() * 60000).toISOString();
+  $("snapshot").download = `adain ${now.slice(0, 19).replace("T", " ").replaceAll(":", ".")}.jpg`;
+  say("The picture is kept");
+});
+$("light").checked = localStorage.getItem("light") === "yes";
+$("light").addEventListener("change", (event) => {
+  localStorage.setItem("light", event.target.checked ? "yes" : "no");
+  live(true);
+});
+
+// Keys, where nothing else takes them.
+const keys = {
+  f: full,
+  s: () => $("snapshot").click(),
+  "[": () => step(-1),
+  "]": () => step(1),
+  "-": () => strength(-0.1),
+  "+": () => strength(0.1),
+  Escape: () => { document.querySelector(".stage").classList.remove("wide"); showFull(); },
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input:not([type=range], [type=checkbox])")) return;
+  if (!keys[event.key] || !state) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+function step(by) {
+  const names = state.available.map((s) => s.name);
+  const name = names[(names.indexOf(state.styles[0].name) + by + names.length) % names.length];
+  say(name);
+  change({ styles: [{ name }], mask: false });
+}
+function strength(by) {
+  const alpha = Math.round(100 * Math.min(1, Math.max(0, state.alpha + by))) / 100;
+  say(`Strength ${percent(alpha)}`);
+  change({ alpha });
+}
+
 $("picture").addEventListener("error", (event) => event.target.removeAttribute("src")); // the next refresh asks again
 document.addEventListener("visibilitychange", refresh);
 setInterval(() => { if (!document.hidden) refresh(); }, 1000);
