@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"adainfilter/cpu"
 	"adainfilter/model"
 	"adainfilter/trainer/transcode"
 )
@@ -172,6 +173,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		Strict: c.Bool("strict"), Silent: c.Bool("silent"), Program: c.Int("program"),
 		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}
+	o.Rest = cpu.Trim
 	o.Compare = o.Join && slices.ContainsFunc(c.LocalFlagNames(), func(name string) bool { return !slices.Contains(elsewhere, name) })
 	if !o.Join || o.Compare {
 		if o.Files, err = ps.files(); err != nil {

@@ -1,8 +1,11 @@
 package transcode
 
 import (
+	"context"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-gst/go-gst/gst"
 )
@@ -35,5 +38,19 @@ func TestFailedFrame(t *testing.T) {
 	w.file.Close()
 	if err := c.write(frame()); err == nil || frames != 1 || w.frames != 1 {
 		t.Errorf("a closed file: %v, %d frames are counted and %d of the segment, wanted 1", err, frames, w.frames)
+	}
+}
+
+// After each segment memory is given back.
+func TestRest(t *testing.T) {
+	o := order{Inputs: inputsOf(clip(t, "film.mp4", 30, toMP4)), Out: t.TempDir(), Segment: 400 * time.Millisecond}.options(&watcher{})
+	var rests atomic.Int32
+	o.Rest = func() { rests.Add(1) }
+	report, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := report.Films[0].Segments; n < 2 || int(rests.Load()) != n {
+		t.Errorf("%d rests in %d segments", rests.Load(), n)
 	}
 }

@@ -26,6 +26,8 @@ type heard struct {
 	loud    []float32 // root of the mean square of each window, 0 to 1
 	pitch   []float32 // changes of sign in each window, where it is not silent
 
+	smoothed bool // loud and pitch are means
+
 	sum   float64
 	turns int
 	last  int16
@@ -77,7 +79,9 @@ func (h *heard) differs(film *heard, slack time.Duration) string {
 	if d := h.length() - film.length(); d.Abs() > slack {
 		return fmt.Sprintf("lasts %v, wanted %v", h.length().Round(time.Millisecond), film.length().Round(time.Millisecond))
 	}
-	loud, pitch := [2][]float32{smooth(h.loud), smooth(film.loud)}, [2][]float32{smooth(h.pitch), smooth(film.pitch)}
+	h.smooth()
+	film.smooth()
+	loud, pitch := [2][]float32{h.loud, film.loud}, [2][]float32{h.pitch, film.pitch}
 	best := math.Inf(1)
 	reach := int(slack / (hearWindow * time.Second / hearRate))
 	for lag := -reach; lag <= reach; lag++ {
@@ -93,18 +97,28 @@ func (h *heard) differs(film *heard, slack time.Duration) string {
 // silence is a loudness of -60 dB, below which nothing is compared.
 const silence = 1e-3
 
-// smooth is a row of means over hearSmooth windows, so that what lies between two windows does not count.
-func smooth(row []float32) []float32 {
-	all := make([]float32, len(row))
-	sum := 0.0
-	for i, v := range row {
-		sum += float64(v)
-		if i >= hearSmooth {
-			sum -= float64(row[i-hearSmooth])
-		}
-		all[i] = float32(sum / hearSmooth)
+// smooth makes each row one of means over hearSmooth windows, so that what lies between two windows does not count.
+func (h *heard) smooth() {
+	if !h.smoothed {
+		h.smoothed = true
+		smooth(h.loud)
+		smooth(h.pitch)
 	}
-	return all
+}
+
+// smooth goes from the end to the beginning, where it needs no second row: those of a film of hours are long.
+func smooth(row []float32) {
+	sum := 0.0
+	for _, v := range row[max(0, len(row)-hearSmooth):] {
+		sum += float64(v)
+	}
+	for i := len(row) - 1; i >= 0; i-- {
+		v := float64(row[i])
+		row[i] = float32(sum / hearSmooth)
+		if sum -= v; i >= hearSmooth {
+			sum += float64(row[i-hearSmooth])
+		}
+	}
 }
 
 // apart is the mean difference of two rows against their mean, 0 to 2. Values below floor count as equal.

@@ -23,6 +23,9 @@ func (j *job) code(ctx context.Context, n int) error {
 	s := &j.plan.Segments[n]
 	seek := s.Seek >= 0 && j.plan.Facts.Seekable
 	err := j.codeOnce(ctx, n, seek)
+	if rest := j.options.Rest; rest != nil {
+		defer rest()
+	}
 	if seek && errors.Is(err, errUnlike) {
 		err = j.codeOnce(ctx, n, false)
 	}
