@@ -24,6 +24,7 @@ func transcodeCommand() *cli.Command {
 			", source for the film's own, or an encoder of GStreamer such as vah264enc; by default h264, and one that keeps it where a film has transparency"},
 		&cli.StringFlag{Name: "preset", Value: "medium", Usage: "how much `TIME` coding may take: " + strings.Join(transcode.Presets, ", ")},
 		&cli.StringFlag{Name: "container", Usage: "`KIND` of file: " + strings.Join(transcode.Containers(), ", ") + " (the last two are folders of numbered pictures); by default the film's own if codec and streams fit"},
+		&cli.IntFlag{Name: "depth", Usage: "`BITS` per sample of the result: 8, 10, 12 or 16; 0 is the film's own, as far as an encoder has them"},
 		&cli.IntFlag{Name: "quality", Value: transcode.DefaultQuality, Usage: "`NUMBER` from 1 to 100, the same for every codec"},
 		&cli.StringFlag{Name: "fps", Value: "25", Usage: "frames a second of numbered pictures, a `NUMBER` such as 24000/1001"},
 		&cli.IntFlag{Name: "start-number", Value: -1, Usage: "`NUMBER` of the first of numbered pictures; by default the lowest that is there"},
@@ -155,6 +156,9 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	if q := c.Int("quality"); q < 1 || q > 100 {
 		return nil, fmt.Errorf("--quality is %d, wanted 1 to 100", q)
 	}
+	if d := c.Int("depth"); d != 0 && !slices.Contains(transcode.Depths, d) {
+		return nil, fmt.Errorf("--depth is %d, wanted 8, 10, 12 or 16, or 0 for the film's own", d)
+	}
 	jobs := c.Int("jobs")
 	if jobs < 1 || jobs > 1024 {
 		return nil, fmt.Errorf("--jobs is %d, wanted 1 to 1024", jobs)
@@ -168,7 +172,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		return nil, err
 	}
 	o := &transcode.Options{
-		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Preset: c.String("preset"), Quality: c.Int("quality"), Start: c.Duration("start"),
+		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Preset: c.String("preset"), Depth: c.Int("depth"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
 		Strict: c.Bool("strict"), Silent: c.Bool("silent"), Program: c.Int("program"),
 		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),

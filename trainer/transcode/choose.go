@@ -42,6 +42,11 @@ func containerOf(f *facts, path string) string {
 func (o *Options) chooseCodec(p *plan, path string) error {
 	own := containerOf(p.Facts, path)
 	c, wanted := o.codecFor(p.Facts, own)
+	if o.Codec == "" && c.name == "h264" { // which hardly anything decodes with more than 8 bits
+		if deep := findCodec("h265"); here.deepens(deep, p, choice{quality: o.Quality, preset: o.Preset, depth: o.Depth}) {
+			c = deep
+		}
+	}
 	p.Codec = c.name
 	switch {
 	case o.Container != "":
@@ -70,7 +75,11 @@ func (o *Options) chooseCodec(p *plan, path string) error {
 	if _, picture := pictureKinds[p.Muxer]; !picture && !has(muxers[p.Muxer]) {
 		return fmt.Errorf("%s cannot be written: %s", p.Muxer, film.Lacking(muxers[p.Muxer]))
 	}
-	return here.choose(c, p, choice{quality: o.Quality, preset: o.Preset, wanted: wanted, gpu: !o.CPU})
+	if err := here.choose(c, p, choice{quality: o.Quality, preset: o.Preset, wanted: wanted, gpu: !o.CPU, depth: o.Depth}); err != nil {
+		return err
+	}
+	p.warnDepth()
+	return nil
 }
 
 // codecFor is the codec of a film, and the encoder that the user has named, "" for none. Without a choice a film with transparency gets a codec that keeps it.
@@ -163,44 +172,67 @@ type choice struct {
 	preset  string // of Presets, "" is medium
 	wanted  string // the element that the user has named, "" for none
 	gpu     bool   // frames may lie in GPU memory
+	depth   int    // bits per sample, 0 is the film's as far as an encoder has them
 }
 
-// choose takes the first encoder that works, and keeps frames in GPU memory where decoder, filter and converters can.
+// choose takes the first encoder that works with as many bits per sample as are wanted, and keeps frames in GPU memory where decoder,
+// filter and converters can.
 func (m machine) choose(c *codec, p *plan, o choice) error {
 	m.place(c, p, o.gpu)
 	var tried, missing []string
-	width, height := p.size()
-	for _, e := range o.order(c.encoders) {
-		if !m.has(e.element) {
-			tried = append(tried, e.element)
-			if e.library != "" {
-				missing = append(missing, film.Lacking(e.element))
+	for _, depth := range o.depths(p.Facts) {
+		for _, e := range o.order(c.encoders) {
+			why, lacking := m.try(c, p, o, e, depth)
+			if why == "" {
+				return nil
 			}
-			continue
-		}
-		p.Encoder = coder{Element: e.element, Properties: e.set(o) + p.Facts.siting(e), Formats: e.formats, CUDA: e.cuda, Hardware: e.library == ""}
-		if c.alpha != "" && alphaFormat(p.Facts.Raw.Format) {
-			p.Encoder.Formats = c.alpha
-		}
-		if !m.works(p.Encoder.text(), width, height) {
-			tried = append(tried, e.element+" (does not start, or not with frames of this size)")
-			continue
-		}
-		p.Encoder.Version, p.Encoder.Processor = encoderVersion(e), processor()
-		if o.wanted != "" && e.element != o.wanted {
-			why := "it does not start, or not with frames of this size"
-			if !m.has(o.wanted) {
-				why = film.Lacking(o.wanted)
+			if depth == 8 || o.depth != 0 { // what lacks more bits is tried again
+				tried = append(tried, why)
 			}
-			p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot be used (%s): %s codes instead", o.wanted, why, e.element))
+			if lacking != "" {
+				missing = append(missing, lacking)
+			}
 		}
-		return nil
 	}
 	err := fmt.Errorf("GStreamer has no encoder for %s that works, tried %s", c.name, join(tried))
+	if o.depth > 8 {
+		err = fmt.Errorf("GStreamer has no encoder for %s that works with %d bits per sample, tried %s", c.name, o.depth, join(tried))
+	}
 	if len(missing) > 0 {
 		err = fmt.Errorf("%w: %s", err, missing[0])
 	}
 	return err
+}
+
+// try makes an encoder the plan's if it works with a depth; else it says which was tried and what is missing of it.
+func (m machine) try(c *codec, p *plan, o choice, e encoder, depth int) (tried, missing string) {
+	width, height := p.size()
+	if !m.has(e.element) {
+		if e.library != "" {
+			missing = film.Lacking(e.element)
+		}
+		return e.element, missing
+	}
+	coded := coder{Element: e.element, Properties: e.set(o) + p.Facts.siting(e), Formats: e.format(depth), CUDA: e.cuda, Hardware: e.library == ""}
+	if c.alpha != "" && alphaFormat(p.Facts.Raw.Format) {
+		coded.Formats = c.alpha
+	}
+	if coded.Formats == "" {
+		return fmt.Sprintf("%s (has no %d bits)", e.element, depth), ""
+	}
+	if !m.works(taking(coded.Formats, coded), width, height) {
+		return e.element + " (does not start, or not with frames of this size)", ""
+	}
+	p.Encoder = coded
+	p.Encoder.Version, p.Encoder.Processor = encoderVersion(e), processor()
+	if o.wanted != "" && e.element != o.wanted {
+		why := "it does not start, or not with frames of this size"
+		if !m.has(o.wanted) {
+			why = film.Lacking(o.wanted)
+		}
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s cannot be used (%s): %s codes instead", o.wanted, why, e.element))
+	}
+	return "", ""
 }
 
 // place decides where frames lie.

@@ -95,7 +95,7 @@ func (p *plan) fits() (warning string, err error) {
 		return "", fmt.Errorf("%w, which %s has coded: %s", errUnfit, e.Element, film.Lacking(e.Element))
 	case !has(p.Decoder):
 		return "", fmt.Errorf("%w, which %s has decoded: %s", errUnfit, p.Decoder, film.Lacking(p.Decoder))
-	case !works(e.text(), width, height):
+	case !works(taking(e.Formats, e), width, height):
 		return "", fmt.Errorf("%w, which %s has coded: it does not start here", errUnfit, e.Element)
 	}
 	for _, own := range c.encoders {

@@ -281,12 +281,18 @@ func (c colour) markProRes(frame []byte) {
 	}
 }
 
-// markVP9 sets color_space, the first three bits behind the sync code of a key frame of profile 0 (VP9 Bitstream, 6.2). Where it says
+// markVP9 sets color_space, the first three bits behind the sync code of a key frame of profile 0 or, with more than 8 bits, 2 (VP9 Bitstream, 6.2). Where it says
 // unknown the encoder knew the range only.
 func (c colour) markVP9(frame []byte) {
 	spaces := map[int]byte{matrix709: 2, matrix601: 1, 5: 4, 6: 5}
-	const marker, key = 0b10_00_0_0_00, 0b11_11_1_1_00 // frame marker, profile 0, a frame of its own, a key frame
-	if len(frame) > 4 && frame[0]&key == marker && string(frame[1:4]) == "\x49\x83\x42" && frame[4]>>5 == 0 {
+	const marker, deep, key = 0b10_00_0_0_00, 0b10_01_0_0_00, 0b11_11_1_1_00 // frame marker, profile 0 or 2, a frame of its own, a key frame
+	if len(frame) <= 4 || string(frame[1:4]) != "\x49\x83\x42" {
+		return
+	}
+	switch {
+	case frame[0]&key == marker && frame[4]>>5 == 0:
 		frame[4] |= spaces[c[1]] << 5
+	case frame[0]&key == deep && frame[4]>>4&7 == 0: // behind a bit that says 10 or 12
+		frame[4] |= spaces[c[1]] << 4
 	}
 }

@@ -28,7 +28,7 @@ type codec struct {
 	parser     string   // between encoder and container, and caps that the containers take
 	alpha      string   // the format in which the encoders take transparency, "" where there is none
 	limited    bool     // nothing in the stream says that samples have the full range, so they must not
-	deep       bool     // may have more than 8 bits; of no use as a film's own codec
+	deep       bool     // has more than 8 bits always; of no use as the own codec of a film without transparency
 	encoders   []encoder
 }
 
@@ -67,12 +67,6 @@ var codecs = []codec{
 		{"vah265enc", "rate-control=cqp qpi=QUALITY qpp=QUALITY qpb=QUALITY PRESET", "NV12", false, 52, 12, "", vaPresets},
 		{"qsvh265enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "NV12", false, 52, 12, "", vaPresets},
 		{"x265enc", x265Properties, "I420", false, 52, 12, "libx265.so.", x26xPresets},
-	}},
-	{name: "h265-10", containers: []string{"mp4", "mov", "mkv"}, media: "video/x-h265", parser: hevcParser, deep: true, encoders: []encoder{
-		{"nvh265enc", "rc-mode=constqp qp-const=QUALITY PRESET", "P010_10LE", true, 52, 12, "", nvPresets},
-		{"vah265enc", "rate-control=cqp qpi=QUALITY qpp=QUALITY qpb=QUALITY PRESET", "P010_10LE", false, 52, 12, "", vaPresets},
-		{"qsvh265enc", "rate-control=cqp qp-i=QUALITY qp-p=QUALITY qp-b=QUALITY PRESET", "P010_10LE", false, 52, 12, "", vaPresets},
-		{"x265enc", x265Properties, "I420_10LE", false, 52, 12, "libx265.so.", x26xPresets},
 	}},
 	{name: "av1", containers: []string{"mkv", "mp4", "webm"}, media: "video/x-av1", parser: "av1parse ! video/x-av1,stream-format=obu-stream,alignment=tu", encoders: []encoder{
 		{"nvav1enc", "rc-mode=constqp qp-const-i=QUALITY qp-const-p=QUALITY qp-const-b=QUALITY PRESET", "NV12", true, 240, 20, "", nvNew},

@@ -68,7 +68,7 @@ type order struct {
 	Shard                         Shard
 	Join, Compare, Overwrite      bool
 	Strict, Silent                bool
-	Program                       int
+	Program, Depth                int
 	Smoothing                     float64
 	Weights, Style, StyleSettings string
 	Slow                          time.Duration // waits so long at each frame
@@ -90,7 +90,7 @@ func (o order) options(w *watcher) Options {
 	}
 	return Options{
 		Inputs: o.Inputs, Out: o.Out, Codec: o.Codec, Container: o.Container, Start: o.Start, Duration: o.Duration, Segment: o.Segment, Jobs: o.Jobs,
-		Shard: o.Shard, Join: o.Join, Compare: o.Compare, Overwrite: o.Overwrite, Strict: o.Strict, Silent: o.Silent, Program: o.Program, Smoothing: o.Smoothing, Watch: w, CPU: true, Settings: o.StyleSettings,
+		Shard: o.Shard, Join: o.Join, Compare: o.Compare, Overwrite: o.Overwrite, Strict: o.Strict, Silent: o.Silent, Program: o.Program, Depth: o.Depth, Smoothing: o.Smoothing, Watch: w, CPU: true, Settings: o.StyleSettings,
 		Set: func(filter *gst.Element) error {
 			for name, value := range map[string]any{"weights": weights, "style": style, "style-size": 16, "threads": 1, "smoothing": o.Smoothing, "alpha": alpha} {
 				if err := filter.SetProperty(name, value); err != nil {

@@ -99,8 +99,8 @@ func (c *coding) see(caps *gst.Structure) {
 	height, _ := caps.GetValue("height")
 	format, _ := caps.GetValue("format")
 	if name, ok := format.(string); ok {
-		if bits := depthOf(name); bits > 8 {
-			c.job.warn(depthLost(bits))
+		if bits, kept := depthOf(name), depthOf(c.job.plan.Encoder.Formats); bits > kept {
+			c.job.warn(depthLost(bits, kept))
 		}
 	}
 	var num, den int64

@@ -25,12 +25,20 @@ func (p *plan) text() string {
 	if p.Facts.Pictures != "" {
 		parts = []string{p.pictureSource() + p.crop() + " ! videoconvert ! videoscale ! " + p.filterCaps(size)}
 	} else if p.CUDA {
-		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=NV12,%s",
-			p.Decoder, gpuMemory, frameQueue, gpuMemory, size))
+		parts = append(parts, fmt.Sprintf("%s name=decoder ! %s ! %s name=frames ! cudaconvert ! cudascale ! %s,format=%s,%s",
+			p.Decoder, gpuMemory, frameQueue, gpuMemory, p.gpuFormat(), size))
 	} else {
 		parts = append(parts, "decodebin name=decoder ! "+frameQueue+" name=frames"+p.preparing(size))
 	}
 	return strings.Join(parts, "  ") + styling + p.coding() + " ! fakesink name=coded sync=false async=false"
+}
+
+// gpuFormat is that of frames in GPU memory.
+func (p *plan) gpuFormat() string {
+	if depthOf(p.Encoder.Formats) > 8 {
+		return "P010_10LE"
+	}
+	return "NV12"
 }
 
 const styling = " ! adainfilter name=filter ! " + frameQueue + " name=styled ! "
@@ -105,7 +113,7 @@ func (p *plan) crop() string {
 // filterCaps are the caps of frames on their way into the filter. Colours are named, since GStreamer would take those that the encoder asks
 // for, for RGB too.
 func (p *plan) filterCaps(size string) string {
-	const rgb, yuv = "RGB,BGR,RGBA,BGRA,RGBx,BGRx", "NV12,I420"
+	rgb, yuv := p.filterFormats()
 	c, ok := p.Facts.complete()
 	if !ok {
 		if p.keepsAlpha() {
@@ -138,7 +146,7 @@ func (p *plan) keepsAlpha() bool {
 // size is that of the output: the film's, or its even part where the codec has no other.
 func (p *plan) size() (width, height int) {
 	switch p.Codec {
-	case "h264", "h265", "h265-10", "prores", "prores4444":
+	case "h264", "h265", "prores", "prores4444":
 		return p.Facts.Width &^ 1, p.Facts.Height &^ 1
 	}
 	return p.Facts.Width, p.Facts.Height

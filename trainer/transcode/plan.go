@@ -141,7 +141,7 @@ func seekFor(frames []frameTime, i int) time.Duration {
 func (o *Options) identity(in Input, path string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %q %q %q %d %d %d %d\n", planVersion, o.Codec, o.Container, o.Preset, o.Quality, o.Start, o.Duration, o.Segment)
-	fmt.Fprintf(h, "%v %v %q %d\n", o.Smoothing, o.CPU, o.Settings, o.Program)
+	fmt.Fprintf(h, "%v %v %q %d %d\n", o.Smoothing, o.CPU, o.Settings, o.Program, o.Depth)
 	fmt.Fprintf(h, "%q %q\n", o.End, o.Pattern)
 	named := slices.Clone(o.Files)
 	if in.Numbers == nil {
@@ -225,9 +225,6 @@ func (p *plan) warn(o *Options) {
 	if alphaFormat(f.Raw.Format) && !p.keepsAlpha() {
 		add("its transparency is lost, %s has none (--codec prores4444, ffv1 or png keep it)", p.Codec)
 	}
-	if f.Depth > 8 {
-		p.Warnings = append(p.Warnings, depthLost(f.Depth))
-	}
 	if w, h := p.size(); w != f.Width || h != f.Height {
 		add("its size of %dx%d becomes %dx%d, since %s has even sizes only", f.Width, f.Height, w, h, p.Codec)
 	}
@@ -243,8 +240,6 @@ func (p *plan) warn(o *Options) {
 		add("quality does nothing for ffv1, it is lossless")
 	}
 }
-
-func depthLost(bits int) string { return fmt.Sprintf("its %d bits per sample become 8", bits) }
 
 // deepFormat finds the bits per sample in the name of a raw format that has more than 8.
 var deepFormat = regexp.MustCompile(`_(10|12|16)|^P0(10|12|16)|^[Yv][24](10|12|16)`)

@@ -263,13 +263,14 @@ func (s *stream) style(caps *gst.Structure, video *gst.Pad) error {
 	if s.options.Container == Y4M {
 		p.Encoder.Formats = "I420"
 		p.Codec = Y4M
+		p.warnDepth()
 		text = "videoconvert ! video/x-raw,format=I420 ! y4menc"
 	} else {
 		if err := s.options.chooseCodec(p, s.path); err != nil {
 			return err
 		}
 		if p.CUDA { // decodebin decodes
-			if err := here.choose(findCodec(p.Codec), p, choice{quality: s.options.Quality, preset: s.options.Preset}); err != nil {
+			if err := here.choose(findCodec(p.Codec), p, choice{quality: s.options.Quality, preset: s.options.Preset, depth: s.options.Depth}); err != nil {
 				return err
 			}
 			p.CUDA, p.Decoder = false, "decodebin"
@@ -278,9 +279,6 @@ func (s *stream) style(caps *gst.Structure, video *gst.Pad) error {
 	}
 	for _, w := range p.Warnings {
 		s.warn(w)
-	}
-	if p.Facts.Depth > 8 {
-		s.warn(depthLost(p.Facts.Depth))
 	}
 	if alphaFormat(p.Facts.Raw.Format) && !p.keepsAlpha() {
 		s.warn(fmt.Sprintf("its transparency is lost, %s has none", p.Codec))

@@ -39,6 +39,7 @@ type Options struct {
 	End       string        // of the result's name, with its dot; "" follows the container
 	Pattern   string        // of the names in a folder of numbered pictures; "" is %05d and the container
 	Preset    string        // of Presets, how much time coding may take; "" is medium
+	Depth     int           // of Depths, bits per sample of the result; 0 is the film's own as far as an encoder has them
 	Quality   int           // 1 to 100, Quality(0) is DefaultQuality
 	Start     time.Duration // where in the film to begin
 	Duration  time.Duration // how much of it; 0 is all

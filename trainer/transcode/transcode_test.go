@@ -111,6 +111,7 @@ func TestKeeps(t *testing.T) {
 		name, film, elements string
 		end                  string // of the film
 		codec, out           string // container
+		depth                int
 		warning              string
 		caps                 []string // of the result's frames
 		tags                 []string // of its streams
@@ -127,7 +128,9 @@ func TestKeeps(t *testing.T) {
 		{name: "5.1 into MP4", film: fmt.Sprintf(video, "I420", "", "", "matroskamux name=m ! filesink name=out ") +
 			sound("avenc_ac3", "channels=6,channel-mask=(bitmask)0x3f", "language-code=de") + sound("vorbisenc", "channels=2", "language-code=fr"), end: ".mkv", out: "mp4",
 			elements: "avenc_ac3 vorbisenc", warning: "audio track 2 (audio/x-vorbis) is coded anew as AAC, mp4 has no room for it (--container mkv has)", tags: []string{"language-code=(string)de"}},
-		{name: "10 bits", film: fmt.Sprintf(video, "I420_10LE", "", "", toMP4), end: ".mp4", warning: "its 10 bits per sample become 8", caps: []string{"format=(string)I420,"}},
+		{name: "10 bits", film: fmt.Sprintf(video, "I420_10LE", "", "", toMP4), end: ".mp4", elements: "x265enc", caps: []string{"format=(string)I420_10LE,"}},
+		{name: "10 bits in H.264", film: fmt.Sprintf(video, "I420_10LE", "", "", toMP4), end: ".mp4", codec: "h264", caps: []string{"format=(string)I420_10LE,"}},
+		{name: "10 bits as 8", film: fmt.Sprintf(video, "I420_10LE", "", "", toMP4), end: ".mp4", codec: "h264", depth: 8, warning: "its 10 bits per sample become 8", caps: []string{"format=(string)I420,"}},
 		{name: "aspect and colours", film: fmt.Sprintf(video, "I420", ",pixel-aspect-ratio=4/3,colorimetry=bt709", "", toMP4), end: ".mp4",
 			caps: []string{"pixel-aspect-ratio=(fraction)4/3", "colorimetry=(string)bt709"}},
 		{name: "two videos", film: fmt.Sprintf(video, "I420", "", "", "matroskamux name=m ! filesink name=out ") +
@@ -147,7 +150,7 @@ func TestKeeps(t *testing.T) {
 			if c.name == "rotated" {
 				turned(t, path)
 			}
-			r, w := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Container: c.out, Segment: 300 * time.Millisecond, Jobs: 2}.one(t)
+			r, w := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: c.codec, Container: c.out, Depth: c.depth, Segment: 300 * time.Millisecond, Jobs: 2}.one(t)
 			if c.end != ".ts" { // whose first frame is not at 0
 				sameTimes(t, r.Output, path)
 			}
