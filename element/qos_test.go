@@ -211,20 +211,21 @@ func TestTellsUpstream(t *testing.T) {
 	}
 }
 
-// TestForgetsLateness: a flush and another latency end what was learned.
+// TestForgetsLateness: a flush, another latency and a segment end what was learned; else a frame that is far too late is dropped.
 func TestForgetsLateness(t *testing.T) {
 	for name, forget := range map[string]func(*timed){
-		"flush": func(e *timed) { e.Flush() }, "latency": func(e *timed) { e.Latency(time.Second) }, "segment": func(e *timed) { e.Segment() },
+		"nothing": func(*timed) {},
+		"flush":   func(e *timed) { e.Flush() }, "latency": func(e *timed) { e.Latency(time.Second) }, "segment": func(e *timed) { e.Segment() },
 	} {
 		e := newTimed(t, 16, 16, constantly(3*period))
 		e.window(10)
-		before := e.stat("dropped")
-		if before == 0 {
+		if e.stat("dropped") == 0 {
 			t.Fatal("nothing was dropped")
 		}
+		e.pass(20 * period)
 		forget(e)
-		if !e.push(11) {
-			t.Errorf("%s: the frame behind it was dropped", name)
+		if came := e.push(11); came != (name != "nothing") {
+			t.Errorf("%s: the frame behind it came out: %v", name, came)
 		}
 	}
 }
