@@ -210,6 +210,10 @@ func (c *Codec) Write(out io.Writer, end string, p *picture.Photo, quality int) 
 		return errors.New(C.GoString(&text[0]))
 	}
 	defer C.vips_free(data)
-	_, err := out.Write(unsafe.Slice((*byte)(data), int(size)))
+	file := unsafe.Slice((*byte)(data), int(size))
+	if p.Exif != nil && (end == ".jxl" || end == ".jp2") && !hasExif(file) {
+		file = withExif(end, slices.Clone(file), p.Exif)
+	}
+	_, err := out.Write(file)
 	return err
 }
