@@ -57,7 +57,10 @@ struct adain_cpu_engine {
     if (stylization.smoothing == 0 || !temporal_blend || !temporal_blend->fits(frame.form)) temporal_blend.reset();
     adain::Schedule &network_stages = schedule_for(stylization.height, stylization.width, true);
     if (resizing && !resized) resized = std::make_unique<adain::Resized>(frame.form, stylization.width, stylization.height);
-    if (stylization.smoothing > 0 && !temporal_blend) temporal_blend = std::make_unique<adain::TemporalBlend>(frame.form);
+    if (stylization.smoothing > 0 && !temporal_blend)
+      temporal_blend = std::make_unique<adain::TemporalBlend>(frame.form, stylization.motion_shift);
+    else if (temporal_blend)
+      temporal_blend->follow(stylization.motion_shift);
 
     if (stylization.discontinuity) smoothing.forget();
     smoothing.begin();
@@ -76,10 +79,8 @@ struct adain_cpu_engine {
     } else {
       add_network(network_stages, result, src, target, before, after);
     }
-    if (temporal_blend) {
-      temporal_blend->next(last, src, stylization.blend_weight, stylization.blend != 0, smoothing);
-      stages.push_back(temporal_blend.get());
-    }
+    if (temporal_blend)
+      temporal_blend->add(stages, {last, src, stylization.blend_weight, stylization.blend != 0, stylization.moves != 0, &smoothing});
     if (pack.needed()) stages.push_back(&pack);
     threads.run(stages);
   }

@@ -45,6 +45,8 @@ typedef struct {
   int32_t blend_weight;   /* model.BlendWeight of smoothing */
   int32_t discontinuity;  /* there is nothing that smoothing goes on from */
   int32_t blend;          /* as far as that is known beforehand, pixels go on from the frame before, which smoothing was above 0 for */
+  int32_t motion_shift;   /* model.MotionShift; 0: pixels stay where they are */
+  int32_t moves;          /* the frame before had a motion_shift too, and goes on */
   int32_t preserve_color; /* as model.Stylization says */
   int32_t width, height;  /* at which the network runs: both the frame's, or neither larger */
   adain_cpu_lut before, after; /* the network */

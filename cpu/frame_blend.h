@@ -1,31 +1,56 @@
 // The temporal blend: pixels of a film's results rest where its frames do.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "frame_buffer.h"
+#include "frame_motion.h"
 #include "frame_stages.h"
 
 namespace adain {
 
-// The result in dst is blended with that of the frame before, as model/smoothing.go defines it, in groups of rows.
+// The result in dst is blended with that of the frame before, as model/smoothing.go and model/motion.go define it, in groups of rows.
 class TemporalBlend : public Stage {
  public:
-  // Memory for frames of one shape.
-  explicit TemporalBlend(const adain_cpu_image &form);
-  bool fits(const adain_cpu_image &form) const { return same_shape(form, result_.form); }
+  // Memory for frames of one shape. With motion_shift, a model.MotionShift, pixels of 8 bits follow the motion; 0 lets them stay where they are.
+  TemporalBlend(const adain_cpu_image &form, int motion_shift);
+  TemporalBlend(const TemporalBlend &) = delete;
+  bool fits(const adain_cpu_image &form) const { return same_shape(form, results_[0].form); }
+  // Another motion_shift from the next frame on. Throws std::bad_alloc, and nothing has changed then.
+  void follow(int motion_shift);
 
-  // What the next frame needs. It is blended with the one before by weight, a model.BlendWeight, if blended is set and all regions of before
-  // go on when its turn comes. dst holds the result without preserve_color, which is heeded here. before is read during the run only.
-  void next(const Canvas &dst, const Picture &src, int weight, bool blended, const Smoothing &before);
+  struct Next {
+    Canvas dst;              // holds the result without preserve_color, which is heeded here
+    Picture src;             // the frame
+    int weight;              // model.BlendWeight
+    bool blended;            // with the frame before, if all regions of before go on when its turn comes
+    bool moves;              // the motion since then can be told
+    const Smoothing *before;  // read during the run only
+  };
+  // Puts the stages of the next frame behind others.
+  void add(std::vector<Stage *> &stages, const Next &next);
 
   int chunks() const override { return down_.count; }
   void run(int chunk, int) override;
 
  private:
   struct Lines;
+  // Shows the blended result, sharpened.
+  class Show : public Stage {
+   public:
+    explicit Show(TemporalBlend &blend) : blend_(blend) {}
+    int chunks() const override { return blend_.down_.count; }
+    void run(int chunk, int) override;
+
+   private:
+    TemporalBlend &blend_;
+  };
+  void divide();
   template <class Sample>
   void run_rows(int begin, int end, bool blended) const;
   template <class Sample>
-  void apart(const Picture &a, const Picture &b, int first, int end, int y, uint8_t *other, uint8_t *out) const;
+  void apart(const Picture &a, const Picture &b, int first, int end, int y, uint8_t *line, uint8_t *other, uint8_t *out) const;
   template <class Sample>
   void change(Lines &l, int y) const;
   void moved(const Lines &l, int y, uint8_t *d) const;
@@ -34,16 +59,40 @@ class TemporalBlend : public Stage {
   template <class Sample>
   void blend_chroma(const Lines &l, int y) const;
   void remember(int y, bool blended) const;
-  int alike() const { return src_.form.colour == ADAIN_COLOUR_YUV ? 1 : src_.form.channels; }  // first channels, which move together
+  int alike() const { return next_.src.form.colour == ADAIN_COLOUR_YUV ? 1 : next_.src.form.channels; }  // first channels, which move together
+  int luminous() const { return is_rgb(next_.src.form) ? 3 : 1; }  // first channels, which have luminance
 
-  FrameBuffer frames_[2], result_;  // the next frame becomes frames_[now_]
+  // What belongs to motion, frame_follow.cpp.
+  void along(const Picture &from, int c, int y, bool cubic, uint8_t *out) const;
+  void doubt(uint8_t *change, int y) const;
+  void follow_row(const Lines &l, int c, int y) const;
+  void measure(int row);
+  int gain(int x, int y) const;
+  void show(int y, const int *gains) const;
+
+  FrameBuffer frames_[2];             // the next frame becomes frames_[now_]
+  std::vector<FrameBuffer> results_;  // one, or with motion two as of frames
+  std::unique_ptr<Motion> motion_;
+  std::vector<uint32_t> steps_[2];  // of the plain and the blended result, (cells)
+  Show show_{*this};
   int now_ = 0;
-  Division down_;  // in pairs of rows
-  Canvas dst_{};
-  Picture src_{};
-  int weight_ = 0;
-  bool blended_ = false;
-  const Smoothing *before_ = nullptr;
+  Division down_;  // in pairs of rows, or in rows of cells
+  Next next_{};
+};
+
+// Rows that a chunk works on, in the cache: 8 bits of each pixel or chroma sample.
+struct TemporalBlend::Lines {
+  static constexpr size_t kEdge = 64;  // zeros on either side of a line
+  explicit Lines(size_t width);
+  // c of row y, of which three are kept.
+  uint8_t *change(int y) const { return changes[(y + 3) % 3]; }
+
+  size_t pitch;
+  uint8_t *none, *changes[3];
+  uint8_t *chroma, *other, *covering;  // c of a chroma row, of one more channel, and of the pixels that the row covers
+  int chroma_of = -1;                  // which row that is
+  uint8_t *tallest, *d[2], *w;
+  uint8_t *before;  // a row of what comes along
 };
 
 }  // namespace adain

@@ -1,6 +1,7 @@
 #if defined(__x86_64__)
 #include "kernel_gradients.h"
 #include "kernel_lookup.h"
+#include "kernel_motion.h"
 #include "kernel_network.h"
 #include "kernel_samples.h"
 

@@ -1,5 +1,6 @@
 #include "kernel_gradients.h"
 #include "kernel_lookup.h"
+#include "kernel_motion.h"
 #include "kernel_network.h"
 #include "kernel_samples.h"
 

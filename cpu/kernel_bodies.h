@@ -4,6 +4,7 @@
 #include "kernel_gradients_body.h"
 #include "kernel_samples_body.h"
 #include "kernel_lookup_body.h"
+#include "kernel_motion_body.h"
 
 extern const Kernels kFloat = table<Float>;
 extern const Kernels kHalf = table<BFloat16>;
@@ -11,3 +12,4 @@ extern const SampleKernels<uint8_t> kSamples = samples_table<uint8_t>;
 extern const SampleKernels<uint16_t> kDeepSamples = samples_table<uint16_t>;
 extern const RowKernels kRows = rows_table;
 extern const LookupKernels kLookup = {look_up_curves, look_up_cube};
+extern const MotionKernels kMotion = motion_table;

@@ -1,5 +1,6 @@
 #include "kernel_gradients.h"
 #include "kernel_lookup.h"
+#include "kernel_motion.h"
 #include "kernel_network.h"
 #include "kernel_samples.h"
 
@@ -17,6 +18,7 @@ extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
 extern const RowKernels kRows;
+extern const MotionKernels kMotion;
 }
 #if defined(__x86_64__)
 namespace avx2 {
@@ -26,6 +28,7 @@ extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
 extern const RowKernels kRows;
+extern const MotionKernels kMotion;
 }
 namespace avx512 {
 extern const LookupKernels kLookup;
@@ -34,6 +37,7 @@ extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
 extern const RowKernels kRows;
+extern const MotionKernels kMotion;
 }
 #endif
 
@@ -48,6 +52,7 @@ struct Choice {
   const SampleKernels<uint16_t> *deep_samples;
   const RowKernels *rows;
   const LookupKernels *lookup;
+  const MotionKernels *motion;
 };
 
 // Best first; the last one runs everywhere.
@@ -58,12 +63,12 @@ std::span<const Choice> choices() {
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
        &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kDeepSamples,
-       &avx512::kRows, &avx512::kLookup},
+       &avx512::kRows, &avx512::kLookup, &avx512::kMotion},
       {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples, &avx2::kDeepSamples,
-       &avx2::kRows, &avx2::kLookup},
+       &avx2::kRows, &avx2::kLookup, &avx2::kMotion},
 #endif
       {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples, &base::kDeepSamples,
-       &base::kRows, &base::kLookup},
+       &base::kRows, &base::kLookup, &base::kMotion},
   };
   return all;
 }
@@ -122,6 +127,7 @@ const SampleKernels<uint16_t> &sample_kernels() {
   return *chosen()->deep_samples;
 }
 const RowKernels &row_kernels() { return *chosen()->rows; }
+const MotionKernels &motion_kernels() { return *chosen()->motion; }
 
 void look_up(const Lookup &table, float *rgb, size_t area) {
   if (table.form.size == 0) return;

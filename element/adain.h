@@ -30,7 +30,7 @@ typedef struct {
   AdaInStatistics statistics;
   gint style_size, processing_size, hdr, device, device_id, threads, precision;
   gdouble alpha, smoothing;
-  gboolean preserve_color, navigation;
+  gboolean preserve_color, motion, navigation;
   guint64 transition;           /* ns */
   guint style_serial;           /* grows with every change that can change the style in force */
 } AdaInSettings;
@@ -48,7 +48,7 @@ typedef struct {
   AdaInPlane src[ADAIN_PLANES], dst[ADAIN_PLANES];
   gfloat alpha;                 /* 0 with look-up tables of files, and in frames of system memory that cannot be handed on as they are */
   gdouble smoothing;            /* as the property says, 0 to 1 */
-  gboolean preserve_color;
+  gboolean preserve_color, motion;
   gboolean interlaced;          /* rows of two fields alternate */
   GstClockTime time;            /* running time, GST_CLOCK_TIME_NONE where unknown */
   gboolean discontinuity;       /* does not go on from the frame before; stays until the engine has done a frame */

@@ -80,7 +80,7 @@ func styleBlurb() string {
 }
 
 func smoothingBlurb() string {
-	return fmt.Sprintf("Against flicker: share that the content's statistics, and the result where the film rests, take over from the "+
+	return fmt.Sprintf("Against flicker: share that the content's statistics, and the result where the film rests or moves along with it, take over from the "+
 		"frame before; above %[1]v acts as %[1]v. It starts anew at a scene cut, a seek and a discontinuity. 0 makes each frame by itself",
 		model.MaxSmoothing)
 }

@@ -46,6 +46,7 @@ take_settings (GstAdaInFilter * self, GstBuffer * buffer)
   frame->alpha = (gfloat) self->settings.alpha; /* what the engine will see, so that both mean the same by 0 */
   frame->smoothing = self->settings.smoothing;
   frame->preserve_color = self->settings.preserve_color;
+  frame->motion = self->settings.motion;
   GST_OBJECT_UNLOCK (self);
   if (adain_untouched (self) || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
     frame->discontinuity = TRUE;

@@ -13,6 +13,7 @@ enum
   PROP_ALPHA,
   PROP_PRESERVE_COLOR,
   PROP_SMOOTHING,
+  PROP_MOTION,
   PROP_NAVIGATION,
   PROP_STYLE_SIZE,
   PROP_PROCESSING_SIZE,
@@ -165,6 +166,9 @@ set_simple (GstAdaInFilter * self, guint id, const GValue * value)
     case PROP_SMOOTHING:
       s->smoothing = g_value_get_double (value);
       break;
+    case PROP_MOTION:
+      s->motion = g_value_get_boolean (value);
+      break;
     case PROP_STYLE_SIZE:
       s->style_size = g_value_get_int (value);
       s->style_serial++;
@@ -270,6 +274,9 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
     case PROP_SMOOTHING:
       g_value_set_double (value, s->smoothing);
       break;
+    case PROP_MOTION:
+      g_value_set_boolean (value, s->motion);
+      break;
     case PROP_STYLE_SIZE:
       g_value_set_int (value, s->style_size);
       break;
@@ -372,6 +379,8 @@ install_frame_properties (const char *smoothing_blurb)
       "Take only the luminance from the style and the colour from the frame", FALSE, playing);
   properties[PROP_SMOOTHING] = g_param_spec_double ("smoothing", "Smoothing",
       smoothing_blurb, 0.0, 1.0, DEFAULT_SMOOTHING, playing | GST_PARAM_CONTROLLABLE);
+  properties[PROP_MOTION] = g_param_spec_boolean ("motion", "Motion",
+      "With smoothing: let the result follow the film's motion. Without it smoothing acts where the film rests only", TRUE, playing);
   properties[PROP_NAVIGATION] = g_param_spec_boolean ("navigation", "Navigation",
       "Keys of a video window change properties: up and down alpha by 0.05; right and left go through the names in style, each "
       "alone, or through the built-in styles where style has one name. With a mask right and left do nothing", FALSE, playing);

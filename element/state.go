@@ -161,7 +161,7 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	}
 	st.stylization = model.Stylization{
 		Alpha: float32(f.alpha), PreserveColor: f.preserve_color != 0, Smoothing: min(float32(f.smoothing), model.MaxSmoothing),
-		Discontinuity: f.discontinuity != 0, Before: st.tables.before, After: st.tables.after,
+		Motion: f.motion != 0, Discontinuity: f.discontinuity != 0, Before: st.tables.before, After: st.tables.after,
 	}
 	fade.at(running, &st.stylization)
 	var err error

@@ -14,6 +14,7 @@ type History struct {
 	mask           *Mask
 	before, after  *lut.Table
 	smoothed       bool // what follows is of such a frame only
+	motion         bool
 	format         Format
 	colorimetry    Colorimetry
 	alpha          float32
@@ -31,7 +32,7 @@ func (h *History) Remember(src *Image, s *Stylization) {
 	if h.smoothed = s.Smoothing > 0; !h.smoothed {
 		return
 	}
-	h.format, h.colorimetry, h.alpha = src.Format, src.Colorimetry, s.Alpha
+	h.format, h.colorimetry, h.alpha, h.motion = src.Format, src.Colorimetry, s.Alpha, s.Motion
 	h.style.copy(s.Style)
 	h.second.copy(s.second())
 }
@@ -47,6 +48,12 @@ func (h *History) ContinuesStatistics(src *Image, s *Stylization) bool {
 func (h *History) ContinuesPixels(src *Image, s *Stylization) bool {
 	return h.ContinuesStatistics(src, s) && h.smoothed && s.Smoothing > 0 && h.format == src.Format && h.colorimetry == src.Colorimetry &&
 		h.alpha == s.Alpha && h.after == s.After && h.style.equal(s.Style) && h.second.equal(s.second())
+}
+
+// FollowsMotion says whether the pixels of the frame before, which may be followed, may do so along its motion: an engine need not know what
+// the frame before looked like when that did not have Motion.
+func (h *History) FollowsMotion(src *Image, s *Stylization) bool {
+	return s.Motion && h.motion && h.ContinuesPixels(src, s)
 }
 
 // second is the style of the second region, without values where there is none.

@@ -27,8 +27,12 @@ type Stylization struct {
 	PreserveColor bool
 
 	// Smoothing steadies a film: the share, at least 0 and below 1, that the frame before keeps in this one. It acts twice, as smoothing.go
-	// says: on the statistics of the content, and on the pixels of the result where those of the frame rest.
+	// says: on the statistics of the content, and on the pixels of the result where those of the frame rest or, with Motion, can be followed.
 	Smoothing float32
+
+	// Motion lets the pixels of the frame before follow the content's motion before Smoothing takes them over, as motion.go says. Without
+	// it, and where Smoothing is 0, they stay where they are.
+	Motion bool
 
 	// ProcessingSize is the short side at which the network runs, as processing.go says; 0, or at least the frame's: the frame's size.
 	ProcessingSize int

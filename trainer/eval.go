@@ -82,7 +82,7 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 	if err := noFiles(c); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"smoothing", "skip"} {
+	for _, name := range []string{"smoothing", "motion", "skip"} {
 		if c.IsSet(name) {
 			return nil, fmt.Errorf("--%s belongs to --video, which is missing", name)
 		}
@@ -124,7 +124,7 @@ func newEvalOptions(c *cli.Context) (*evalOptions, error) {
 }
 
 func eval(c *cli.Context, widths model.Widths) (err error) {
-	if c.IsSet("video") {
+	if c.IsSet("video") || c.IsSet("made") {
 		return evalVideo(c)
 	}
 	o, err := newEvalOptions(c)

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -10,9 +13,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture"
 	"adainfilter/picture/style"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/film"
+	"adainfilter/trainer/film/made"
+	"adainfilter/trainer/score"
 	"adainfilter/trainer/steadiness"
 	"adainfilter/trainer/stylize"
 )
@@ -23,6 +29,9 @@ var steadyStyles = []string{"woodcut", model.DefaultStyle, "pale-watercolour"}
 // steadySize is the short side that films get where nobody chooses.
 const steadySize = 360
 
+// madeFrames is how long clips that are made are where nobody chooses.
+const madeFrames = 24
+
 // steadyStyleSize is what the element reads style pictures at.
 const steadyStyleSize = 512
 
@@ -31,6 +40,8 @@ func videoFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "video", Usage: "measure how steady `FILM`s are instead of scoring pairs; more films or folders of them may follow behind the options"},
 		&cli.StringFlag{Name: "smoothing", Value: "0,0.5,0.8,0.95", Usage: "with --video: `LIST` of values to measure; 0 is always among them"},
+		&cli.StringFlag{Name: "made", Usage: "measure clips that are made of `PICTURES`, one or two with a comma between, as --video does films: their motion is known exactly"},
+		&cli.BoolFlag{Name: "motion", Value: true, Usage: "with --video: let smoothing follow the motion, as the element's property does; --motion=false does not"},
 		&cli.IntFlag{Name: "skip", Usage: "with --video: `NUMBER` of frames of each film to leave out first"},
 	}
 }
@@ -39,8 +50,9 @@ func videoFlags() []cli.Flag {
 type videoOptions struct {
 	steadiness.Options
 	styles []files.File
-	chosen bool   // the styles, by the user
-	csv    string // file; empty is none
+	chosen bool                  // the styles, by the user
+	csv    string                // file; empty is none
+	made   map[string]*made.Clip // by the name that stands for a film
 }
 
 func newVideoOptions(c *cli.Context) (*videoOptions, error) {
@@ -49,7 +61,7 @@ func newVideoOptions(c *cli.Context) (*videoOptions, error) {
 			return nil, fmt.Errorf("--video and --%s exclude each other", name)
 		}
 	}
-	o := &videoOptions{Options: steadiness.Options{Size: steadySize, Skip: c.Int("skip"), Count: c.Int("frames")}, csv: c.String("csv")}
+	o := &videoOptions{Options: steadiness.Options{Size: steadySize, Motion: c.Bool("motion"), Skip: c.Int("skip"), Count: c.Int("frames")}, csv: c.String("csv")}
 	if c.IsSet("size") {
 		o.Size = c.Int("size")
 	}
@@ -86,14 +98,19 @@ func (o *videoOptions) find(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.Films, err = files.Named(slices.Concat(c.StringSlice("video"), more), film.Suffixes); err != nil {
-		return err
-	}
-	// Found missing behind the first films, it would cost the whole run.
-	for _, f := range o.Films {
-		if err := film.Check(f.Path); err != nil {
-			return err
+	if c.IsSet("made") {
+		if c.IsSet("video") || len(more) > 0 {
+			return errors.New("--made and films exclude each other")
 		}
+		if !c.IsSet("frames") {
+			o.Count = madeFrames
+		}
+		err = o.make(c.String("made"))
+	} else {
+		err = o.findFilms(slices.Concat(c.StringSlice("video"), more))
+	}
+	if err != nil {
+		return err
 	}
 	styles := c.StringSlice("style")
 	o.chosen = len(styles) > 0
@@ -102,6 +119,66 @@ func (o *videoOptions) find(c *cli.Context) error {
 	}
 	o.styles, err = findStyles(styles)
 	return err
+}
+
+// findFilms looks for films.
+func (o *videoOptions) findFilms(names []string) (err error) {
+	if o.Films, err = files.Named(names, film.Suffixes); err != nil {
+		return err
+	}
+	// Found missing behind the first films, it would cost the whole run.
+	for _, f := range o.Films {
+		if err := film.Check(f.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make makes clips of one or two pictures.
+func (o *videoOptions) make(names string) error {
+	paths := style.Split(names)
+	if len(paths) > 2 {
+		return fmt.Errorf("--made names %d pictures, wanted one or two", len(paths))
+	}
+	height := cmp.Or(o.Size, steadySize)
+	width := (height*16/9 + 1) / 2 * 2
+	var pictures []*model.Image
+	for _, path := range paths {
+		w, h, err := picture.Size(path, picture.Limit{})
+		if err != nil {
+			return err
+		}
+		// As much of it as covers what the camera sees.
+		short := max(made.Side(height), (made.Side(width)*min(w, h)+w-1)/w, (made.Side(height)*min(w, h)+h-1)/h)
+		m, err := picture.ReadStyle(path, short, picture.Limit{})
+		if err != nil {
+			return err
+		}
+		pictures = append(pictures, m)
+	}
+	o.made = map[string]*made.Clip{}
+	for _, clip := range made.Clips(pictures[0], pictures[len(pictures)-1], width, height, max(o.Count+o.Skip, 2)) {
+		o.made[clip.Name] = clip
+		o.Films = append(o.Films, files.File{Path: clip.Name, Base: clip.Name})
+	}
+	return nil
+}
+
+// frames are those of a film or of a clip that was made.
+func (o *videoOptions) frames(ctx context.Context, path string) iter.Seq2[*model.Image, error] {
+	if clip := o.made[path]; clip != nil {
+		return clip.Frames()
+	}
+	return film.Frames(ctx, path, o.Size)
+}
+
+// flow is what is known, or estimated, of the ways of a frame's pixels.
+func (o *videoOptions) flow(path string, i int, frame, before *model.Image) *score.Flow {
+	if clip := o.made[path]; clip != nil {
+		return clip.Flow(i)
+	}
+	return score.Estimate(frame, before)
 }
 
 // evalVideo measures how steady films are.
@@ -134,8 +211,8 @@ func evalVideo(c *cli.Context) error {
 		}
 		o.Styles = append(o.Styles, stylize.Style{File: f, Stats: stats})
 	}
-	frames := func(path string) iter.Seq2[*model.Image, error] { return film.Frames(c.Context, path, o.Size) }
-	v, err := steadiness.Run(c.Context, o.Options, engine, open, frames, c.App.ErrWriter)
+	frames := func(path string) iter.Seq2[*model.Image, error] { return o.frames(c.Context, path) }
+	v, err := steadiness.Run(c.Context, o.Options, engine, open, frames, o.flow, c.App.ErrWriter)
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,16 @@ func TestEvalVideo(t *testing.T) {
 	}
 	more, _ := mustRunEval(t, append(slices.Clone(args), path, path)...)
 	var again steadiness.Report
-	if err := json.Unmarshal([]byte(more), &again); err != nil || len(again.Films) != 3 || again.Films[2].Pictures != r.Films[0].Pictures || !reflect.DeepEqual(again.Films[2].Rows, r.Films[0].Rows) {
+	if err := json.Unmarshal([]byte(more), &again); err != nil || len(again.Films) != 3 || again.Films[2].Pictures != r.Films[0].Pictures || !reflect.DeepEqual(untimed(again.Films[2].Rows), untimed(r.Films[0].Rows)) {
 		t.Errorf("three times the film gives %s", more)
+	}
+	still, _ := mustRunEval(t, append(slices.Clone(args[:len(args)-3]), "--motion=false", "--json", "--video", path)...)
+	if err := json.Unmarshal([]byte(still), &again); err != nil || reflect.DeepEqual(untimed(again.Films[0].Rows), untimed(r.Films[0].Rows)) {
+		t.Errorf("without motion the figures are the same: %s", still)
+	}
+	made, _ := mustRunEval(t, "--weights", weights, "--style", style, "--smoothing", "0.75", "--size", "48", "--frames", "3", "--json", "--made", style)
+	if err := json.Unmarshal([]byte(made), &again); err != nil || len(again.Films) != 8 || again.Films[0].Rows[2].Moving == nil || again.Films[0].Height != 48 {
+		t.Errorf("clips that are made give %s", made)
 	}
 	// Frames smaller than --size, here its default, stay as they are.
 	plainArgs := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--size" || a == "0" })
@@ -79,6 +87,15 @@ func TestEvalVideo(t *testing.T) {
 	if err := json.Unmarshal([]byte(small), &again); err != nil || again.Films[0].Width != 50 || again.Films[0].Height != 34 {
 		t.Errorf("a film of 50x34 is measured as %s", small)
 	}
+}
+
+// untimed are rows without what depends on the clock.
+func untimed(rows []steadiness.Row) []steadiness.Row {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].Time = nil
+	}
+	return rows
 }
 
 // digits is a figure for comparison.
@@ -102,7 +119,7 @@ func stylized(t *testing.T, style string, frames []*model.Image, smoothing float
 	}
 	for _, f := range frames {
 		result := model.NewImage(model.RGB, f.Width, f.Height)
-		if err := engine.Stylize(result, f, &model.Stylization{Style: stats, Alpha: 1, Smoothing: smoothing}); err != nil {
+		if err := engine.Stylize(result, f, &model.Stylization{Style: stats, Alpha: 1, Smoothing: smoothing, Motion: true}); err != nil {
 			t.Fatal(err)
 		}
 		results = append(results, result)
@@ -144,6 +161,8 @@ func TestEvalVideoRefuses(t *testing.T) {
 	write(t, filepath.Join(dir, "camera/clip.M2TS"), []byte("no film"))
 	writePicture(t, filepath.Join(dir, "style.png"), noise(model.RGB, 16, 16, 1))
 	for _, c := range []struct{ args, want string }{
+		{"--made D/style.png --video D/broken.mp4", "--made and films exclude each other"},
+		{"--made D/style.png,D/style.png,D/style.png", "names 3 pictures, wanted one or two"},
 		{"--video D/none.mp4", "none.mp4\": no such file"},
 		{"--video D/folder", "folder \"D/folder\" holds no file whose name ends in .m"},
 		{"--video D/broken.mp4", "broken.mp4\" cannot be decoded"},

@@ -49,7 +49,8 @@ func propertyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "output-lut", Usage: "look-up table `FILE` (.cube) that makes the frame's colours of the network's result"},
 		&cli.StringFlag{Name: "hdr", Value: hdrModes[0], Usage: "`MODE` auto tone-maps films in PQ or HLG for the network and maps the result back; off does not"},
 		&cli.Float64Flag{Name: "smoothing", Value: element.DefaultSmoothing,
-			Usage: "`SHARE` that statistics, and the result where the film rests, take over from the frame before, against flicker; 0 to 1, 0 is off"},
+			Usage: "`SHARE` that statistics, and the result where it can be followed, take over from the frame before, against flicker; 0 to 1, 0 is off"},
+		&cli.BoolFlag{Name: "motion", Value: true, Usage: "let smoothing follow the film's motion; --motion=false limits it to where the film rests"},
 	}
 	return append(flags, engineFlags()...)
 }
@@ -99,6 +100,9 @@ func readProperties(c *cli.Context) (*properties, error) {
 			return nil, fmt.Errorf("--%s is %v, wanted 0 to 1", flag, share)
 		}
 		ps.add(flag, share)
+	}
+	if c.IsSet("motion") {
+		ps.add("motion", c.Bool("motion"))
 	}
 	if err := ps.readStyle(c); err != nil {
 		return nil, err

@@ -28,6 +28,8 @@ type frame struct {
 	processing    int
 	before, after *lut.Table
 	noise         uint64 // of the content, from none at the left to much at the right; 0 is none
+	motion        bool
+	pan           int // pixels that a camera has gone to the right and down, up to panned
 }
 
 // sizes are width and height: the smallest, odd ones, multiples of 8 and of none, wide and high.
@@ -67,7 +69,7 @@ func (f frame) stylization(w *model.Weights) *model.Stylization {
 		style = RandomStats(f.seed, w.Widths[3])
 	}
 	return &model.Stylization{Style: style, Alpha: f.alpha, Mask: f.mask, PreserveColor: f.preserve, Smoothing: f.smoothing, Discontinuity: f.discontinuity,
-		ProcessingSize: f.processing, Before: f.before, After: f.after}
+		ProcessingSize: f.processing, Before: f.before, After: f.after, Motion: f.motion}
 }
 
 // image is an empty one for the frame.
@@ -81,7 +83,7 @@ func (f frame) image() *model.Image {
 func (f frame) content() *Guarded {
 	src := NewGuarded(f.format, f.width, f.height, f.pad, f.offset, f.colorimetry)
 	src.Interlaced = f.interlaced
-	Fill(src.Image, f.seed)
+	f.fill(src.Image)
 	for _, c := range ref.Channels(src.Image) {
 		middle := float64(int(90) << (f.format.Layout().Depth - 8))
 		eachSample(c, func(v int) int { return int(middle + math.Round((float64(v)-middle)*(1-f.faded))) })
@@ -91,6 +93,32 @@ func (f frame) content() *Guarded {
 	}
 	src.Remember()
 	return src
+}
+
+// panned is by how much the picture that a camera pans over is larger than its frames.
+const panned = 32
+
+// fill is Fill, or with motion what a camera sees of a larger picture: between two pixels of chroma, the mean of what is on both sides.
+func (f frame) fill(m *model.Image) {
+	if !f.motion {
+		Fill(m, f.seed)
+		return
+	}
+	whole := model.NewImage(f.format, f.width+panned, f.height+panned)
+	Fill(whole, f.seed)
+	from := ref.Channels(whole)
+	for i, c := range ref.Channels(m) {
+		by := 2
+		if c.Width < m.Width {
+			by = 1 // of chroma, which two pixels share
+		}
+		a, b := by*(f.pan/2), by*((f.pan+1)/2)
+		for y := range c.Height {
+			for x := range c.Width {
+				c.Set(x, y, (from[i].Get(x+a, y+a)+from[i].Get(x+b, y+b))/2)
+			}
+		}
+	}
 }
 
 // stylize is the engine's result for a frame, and the frame. Memory beside the pictures is checked.

@@ -246,7 +246,7 @@ func smoothingDefects() []defect {
 // In a short run each case finds its first two defects.
 func TestSuiteFindsDefectsOfControls(t *testing.T) {
 	times := map[string]int{}
-	for _, d := range slices.Concat(tableDefects(), maskDefects(), colourDefects(), smoothingDefects(), pixelDefects(), sizeDefects()) {
+	for _, d := range slices.Concat(tableDefects(), maskDefects(), colourDefects(), smoothingDefects(), pixelDefects(), motionDefects(), sizeDefects()) {
 		if times[d.found]++; testing.Short() && times[d.found] > 2 {
 			continue
 		}

@@ -11,6 +11,8 @@ type pixels struct {
 	enlarge   func(dst, src, small, result *model.Image)
 	moved     func(frame, before *model.Image) []int
 	blend     func(result, before *model.Image, moved []int, weight int)
+	find      func(frame, before *model.Image, shift int) *ref.Cells
+	follow    func(result, frame, frameBefore, before *model.Image, cells *ref.Cells, weight int) (shown *model.Image)
 	continues func(p *pixels, frame *model.Image, s *model.Stylization) bool // besides the statistics
 	past      past
 }
@@ -22,7 +24,7 @@ type past struct {
 }
 
 func newPixels() pixels {
-	return pixels{reduce: ref.Reduce, enlarge: ref.Enlarge, moved: ref.Moved, blend: ref.Blend, continues: pixelsGoOn}
+	return pixels{reduce: ref.Reduce, enlarge: ref.Enlarge, moved: ref.Moved, blend: ref.Blend, find: ref.Find, follow: ref.Follow, continues: pixelsGoOn}
 }
 
 func pixelsGoOn(p *pixels, frame *model.Image, s *model.Stylization) bool {
@@ -79,14 +81,25 @@ func (v *variant) finish(dst, src, small *model.Image, result ref.Features, s *m
 		p.enlarge(larger, src, small, samples)
 		samples = larger
 	}
+	shown := samples
 	if continues && s.Smoothing > 0 && p.past.result != nil && p.continues(p, src, s) {
-		p.blend(samples, p.past.result, p.moved(src, p.past.frame), model.BlendWeight(s.Smoothing))
+		if s.Motion {
+			before := src
+			if p.past.stylization.Motion {
+				before = p.past.frame
+			}
+			w, h := s.Size(src.Width, src.Height)
+			cells := p.find(src, before, model.MotionShift(src.Width, src.Height, w, h))
+			shown = p.follow(samples, src, p.past.frame, p.past.result, cells, model.BlendWeight(s.Smoothing))
+		} else {
+			p.blend(samples, p.past.result, p.moved(src, p.past.frame), model.BlendWeight(s.Smoothing))
+		}
 	}
 	p.past = past{}
 	if s.Smoothing > 0 {
 		p.past = past{frame: samplesOf(src), result: samples, stylization: *s}
 	}
-	v.paint(dst, src, samples, s.PreserveColor)
+	v.paint(dst, src, shown, s.PreserveColor)
 }
 
 // samplesOf is a copy of a picture.
@@ -245,6 +258,50 @@ func pixelDefects() []defect {
 				kept, _ := smooth(s, cut, now, before)
 				return kept, true
 			}
+		})},
+	}
+}
+
+// motionDefects are wrong in what follows the motion.
+func motionDefects() []defect {
+	change := func(what func(p *pixels)) model.Opener { return openVariant(func(v *variant) { what(&v.pixels) }) }
+	follow := func(what func(result, frame, frameBefore, before *model.Image, cells *ref.Cells, weight int) *model.Image) model.Opener {
+		return change(func(p *pixels) { p.follow = what })
+	}
+	return []defect{
+		{"motion ignored", "motion", withStylization(func(s *model.Stylization) { s.Motion = false })},
+		{"nothing moves", "motion", change(func(p *pixels) {
+			p.find = func(frame, _ *model.Image, shift int) *ref.Cells { return ref.Find(frame, frame, shift) }
+		})},
+		{"moves the other way", "motion", change(func(p *pixels) {
+			p.find = func(frame, before *model.Image, shift int) *ref.Cells { return ref.Find(before, frame, shift) }
+		})},
+		{"level 0 of another size", "motion", change(func(p *pixels) {
+			p.find = func(frame, before *model.Image, shift int) *ref.Cells { return ref.Find(frame, before, shift+1) }
+		})},
+		{"not sharpened", "motion", follow(func(result, frame, frameBefore, before *model.Image, cells *ref.Cells, weight int) *model.Image {
+			ref.Follow(result, frame, frameBefore, before, cells, weight)
+			return result
+		})},
+		{"follows what is shown", "motion", follow(func(result, frame, frameBefore, before *model.Image, cells *ref.Cells, weight int) *model.Image {
+			shown := ref.Follow(result, frame, frameBefore, before, cells, weight)
+			copySamples(result, shown)
+			return shown
+		})},
+		{"follows the plain result", "motion", follow(func(result, frame, frameBefore, before *model.Image, cells *ref.Cells, weight int) *model.Image {
+			plain := samplesOf(result)
+			shown := ref.Follow(result, frame, frameBefore, before, cells, weight)
+			copySamples(result, plain)
+			return shown
+		})},
+		{"change where it was", "motion", follow(func(result, frame, _, before *model.Image, cells *ref.Cells, weight int) *model.Image {
+			return ref.Follow(result, frame, frame, before, cells, weight)
+		})},
+		{"half the weight", "motion", follow(func(result, frame, frameBefore, before *model.Image, cells *ref.Cells, weight int) *model.Image {
+			return ref.Follow(result, frame, frameBefore, before, cells, weight/2)
+		})},
+		{"motion of what was not known", "motion", change(func(p *pixels) {
+			p.find = func(frame, _ *model.Image, shift int) *ref.Cells { return ref.Find(frame, p.past.frame, shift) }
 		})},
 	}
 }

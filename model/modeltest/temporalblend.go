@@ -57,6 +57,57 @@ func stillFilm(format, sibling model.Format, channels int) []step {
 	return film
 }
 
+// movingFilm is a sequence in which each frame shows one rule of what follows the motion. The camera pans, by parts of pixels and whole ones.
+func movingFilm(format model.Format, channels int) []step {
+	now := frame{format: format, width: 72, height: 68, pad: 5, alpha: 0.9, seed: 44, style: RandomStats(40, channels), smoothing: 0.8, motion: true}
+	var film []step
+	show := func(what string, change func(f *frame)) {
+		change(&now)
+		for k, text := range []string{what, what + ", goes on"} {
+			now.noise, now.pan = now.noise+1, (now.pan+3)%panned
+			film = append(film, step{what: text, frame: now, cut: k == 0 && what == "cut", statistics: k == 0 && what == "statistics"})
+			now.discontinuity = false
+		}
+	}
+	show("begin", func(*frame) {})
+	show("another share", func(f *frame) { f.smoothing = 0.5 })
+	show("the frame's colours", func(f *frame) { f.smoothing, f.preserve = 0.9, true })
+	show("without motion", func(f *frame) { f.motion, f.preserve = false, false })
+	show("with motion", func(f *frame) { f.motion = true })
+	show("no smoothing", func(f *frame) { f.smoothing = 0 })
+	show("smoothing", func(f *frame) { f.smoothing = 0.8 })
+	show("alpha", func(f *frame) { f.alpha = 0.87 })
+	show("statistics", func(*frame) {})
+	show("discontinuity", func(f *frame) { f.discontinuity = true })
+	show("processing size", func(f *frame) { f.processing = 33 })
+	show("format", func(f *frame) { f.format, f.processing = siblings[f.format][0], 0 })
+	show("size", func(f *frame) { f.width, f.height = 73, 65 })
+	show("small", func(f *frame) { f.width, f.height = 41, 36 })
+	show("smallest", func(f *frame) { f.width, f.height = 8, 9 })
+	show("cut", func(f *frame) { f.width, f.height, f.seed, f.faded = 56, 70, 43, 0.9 })
+	return film
+}
+
+// motion shows the engine and the reference a film of each kind of format in which the camera moves.
+func (s suite) motion() error {
+	for i, format := range []model.Format{model.RGB, model.NV12, model.BGRA, model.I420} {
+		if s.short && i > 1 {
+			break
+		}
+		err := s.with(Widths, func(e model.Engine, w *model.Weights) error {
+			r, err := ref.Open(w, model.Options{})
+			if err != nil {
+				return err
+			}
+			return s.show(e, r, movingFilm(format, w.Widths[3]))
+		})
+		if err != nil {
+			return fmt.Errorf("%v: %w", format, err)
+		}
+	}
+	return nil
+}
+
 // siblings are formats whose memory looks alike.
 var siblings = map[model.Format][]model.Format{
 	model.RGB: {model.BGR}, model.BGRA: {model.BGRx}, model.NV12: {model.NV21, model.I420}, model.I420: {model.YV12, model.NV12},

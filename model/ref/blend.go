@@ -13,14 +13,15 @@ type temporalBlend struct {
 	style, second model.Stats
 	alpha         float32
 	after         *lut.Table
+	motion        bool
 }
 
-// apply blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go defines it. continues says
-// whether the statistics went on from it everywhere.
-func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *model.Image, continues bool) {
+// apply blends result, samples of a stylised frame, with those of the frame before, as model/smoothing.go and model/motion.go define it, and
+// returns what is to be shown. continues says whether the statistics went on from it everywhere. The network saw the frame as width x height.
+func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *model.Image, width, height int, continues bool) *model.Image {
 	if stylization.Smoothing == 0 {
 		*s = temporalBlend{}
-		return
+		return result
 	}
 	var second model.Stats
 	if stylization.Mask != nil {
@@ -29,10 +30,21 @@ func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *mod
 	continues = continues && s.result != nil && s.result.Format == result.Format && s.result.Colorimetry == result.Colorimetry &&
 		same(s.style, stylization.Style) && same(s.second, second) && s.alpha == stylization.Alpha &&
 		s.after == stylization.After
-	if continues {
-		Blend(result, s.result, Moved(frame, s.frame), model.BlendWeight(stylization.Smoothing))
+	shown, weight := result, model.BlendWeight(stylization.Smoothing)
+	switch {
+	case continues && stylization.Follows(frame.Format):
+		shift := model.MotionShift(frame.Width, frame.Height, width, height)
+		cells := newCells(frame, shift)
+		if s.motion {
+			cells = Find(frame, s.frame, shift)
+		}
+		shown = Follow(result, frame, s.frame, s.result, cells, weight)
+	case continues:
+		Blend(result, s.result, Moved(frame, s.frame), weight)
 	}
-	*s = temporalBlend{copyOf(frame), copyOf(result), stylization.Style.Clone(), second.Clone(), stylization.Alpha, stylization.After}
+	*s = temporalBlend{copyOf(frame), copyOf(result), stylization.Style.Clone(), second.Clone(), stylization.Alpha, stylization.After,
+		stylization.Motion}
+	return shown
 }
 
 func same(a, b model.Stats) bool { return slices.Equal(a.Mean, b.Mean) && slices.Equal(a.Std, b.Std) }
@@ -46,7 +58,10 @@ func copyOf(m *model.Image) *model.Image {
 }
 
 // Moved is d of each pixel (H,W): how much the frame changed there and around.
-func Moved(frame, before *model.Image) []int {
+func Moved(frame, before *model.Image) []int { return moved(frame, before, nil) }
+
+// moved is Moved with cells of which some may be doubtful.
+func moved(frame, before *model.Image, cells *Cells) []int {
 	a, b := Channels(frame), Channels(before)
 	l := frame.Format.Layout()
 	changes := make([]int, frame.Width*frame.Height)
@@ -57,6 +72,9 @@ func Moved(frame, before *model.Image) []int {
 				x, y = x>>l.SubX, y>>l.SubY
 			}
 			changes[i] = max(changes[i], apart(a[c].Get(x, y), b[c].Get(x, y))>>(l.Depth-8))
+		}
+		if cells != nil && cells.of(frame, 0, i%frame.Width, i/frame.Width).Doubtful {
+			changes[i] = min(changes[i]+24, 255)
 		}
 	}
 	out := make([]int, len(changes))
@@ -75,6 +93,11 @@ func apart(a, b int) int { return max(a-b, b-a) }
 
 // Blend moves the samples of result towards those of before where the frame moved little.
 func Blend(result, before *model.Image, moved []int, weight int) {
+	blend(result, before, moved, func(d, a int) int { return (weight * min(max(12-d, 0), 8) * min(max(48-a, 0), 32)) >> 8 })
+}
+
+// blend is Blend with the weight that d and a give.
+func blend(result, before *model.Image, moved []int, weight func(d, a int) int) {
 	now, was := Channels(result), Channels(before)
 	l := result.Format.Layout()
 	alike := len(now) // channels that a pixel has for itself and that move together
@@ -101,12 +124,12 @@ func Blend(result, before *model.Image, moved []int, weight int) {
 }
 
 // blendPixel moves the samples of one position, which have more bits than 8 by deeper.
-func blendPixel(now, was []Channel, x, y, d, weight, deeper int) {
+func blendPixel(now, was []Channel, x, y, d int, weight func(d, a int) int, deeper int) {
 	a := 0
 	for c := range now {
 		a = max(a, apart(now[c].Get(x, y), was[c].Get(x, y))>>deeper)
 	}
-	w := (weight * min(max(12-d, 0), 8) * min(max(48-a, 0), 32)) >> 8
+	w := weight(d, a)
 	for c := range now {
 		n, b := now[c].Get(x, y), was[c].Get(x, y)
 		e := (w*apart(n, b) + 128) >> 8

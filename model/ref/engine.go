@@ -63,8 +63,8 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 		Enlarge(larger, src, small, samples)
 		samples = larger
 	}
-	e.blend.apply(s, src, samples, continues)
-	rewrite(dst, src, samples, s.PreserveColor)
+	shown := e.blend.apply(s, src, samples, small.Width, small.Height, continues)
+	rewrite(dst, src, shown, s.PreserveColor)
 	return nil
 }
 

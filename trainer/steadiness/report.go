@@ -50,6 +50,12 @@ type Row struct {
 	Pumping    *float64 `json:"pumping"`
 	Ghosting   *float64 `json:"ghosting"`
 	GhostP99   *float64 `json:"ghosting_p99"`
+	Moving     *float64 `json:"warping_moving"` // warping errors
+	Resting    *float64 `json:"warping_still"`
+	Sharpness  *float64 `json:"sharpness"` // against smoothing 0
+	Trailing   *float64 `json:"trailing"`
+	TrailP99   *float64 `json:"trailing_p99"`
+	Time       *float64 `json:"ms_per_frame"`
 	AfterCut   *int     `json:"frames_after_cut"`
 	Unsettled  int      `json:"cuts_not_settled"`
 }
@@ -117,12 +123,20 @@ func (v *Measurement) table(f *measuredFilm) Film {
 // row are the figures of runs with one smoothing: their changes together, and the worst of what follows a cut.
 func (f *measuredFilm) row(style string, runs []*run) Row {
 	row := Row{Style: style, Smoothing: &runs[0].smoothing}
-	var changes, ghosting score.Differences
+	var changes, ghosting, trails score.Differences
+	var moving, resting score.Warping
+	var times []float64
+	var energy, plain int64
 	var pumping float64
 	lag := -1
 	for _, r := range runs {
 		changes.Merge(&r.changes)
 		ghosting.Merge(&r.ghosting)
+		trails.Merge(&r.trails)
+		moving.Merge(r.moving)
+		resting.Merge(r.resting)
+		times = append(times, r.times...)
+		energy, plain = energy+r.energy, plain+r.plain.energy
 		p := score.Pumping(f.steps(r))
 		pumping += p * p / float64(len(runs))
 		lag = max(lag, r.lag)
@@ -132,6 +146,10 @@ func (f *measuredFilm) row(style string, runs []*run) Row {
 	row.NoiseGain = known(math.Sqrt(float64(changes.Squares()) / float64(len(runs)) / float64(f.changes.Squares())))
 	row.Pumping = known(math.Sqrt(pumping))
 	row.Ghosting, row.GhostP99 = known(ghosting.Mean()), known(ghosting.Percentile(99))
+	row.Moving, row.Resting = known(moving.Error()), known(resting.Error())
+	row.Trailing, row.TrailP99 = known(trails.Mean()), known(trails.Percentile(99))
+	row.Sharpness = known(float64(energy) / float64(plain))
+	row.Time = known(score.Median(times))
 	if lag >= 0 {
 		row.AfterCut = &lag
 	}
@@ -209,7 +227,21 @@ func (f *Film) print(out io.Writer) error {
 		lines = append(lines, []string{r.Style, terminal.Number(r.Smoothing, 2), terminal.Number(r.Flicker, 3), terminal.Number(r.FlickerP95, 0), change,
 			terminal.Number(r.NoiseGain, 2), terminal.Number(r.Pumping, 3), terminal.Number(r.Ghosting, 3), terminal.Number(r.GhostP99, 0), r.afterCut()})
 	}
-	return terminal.Columns(out, []string{"", "smoothing", "flicker", "p95", "vs 0", "noise gain", "pumping", "ghosting", "p99", "after cut"}, lines)
+	if err := terminal.Columns(out, []string{"", "smoothing", "flicker", "p95", "vs 0", "noise gain", "pumping", "ghosting", "p99", "after cut"}, lines); err != nil {
+		return err
+	}
+	return f.printMotion(out)
+}
+
+// printMotion prints what was measured along the flow, the film itself left out.
+func (f *Film) printMotion(out io.Writer) error {
+	fmt.Fprintln(out)
+	var lines [][]string
+	for _, r := range f.Rows[1:] {
+		lines = append(lines, []string{r.Style, terminal.Number(r.Smoothing, 2), terminal.Number(r.Moving, 3), terminal.Number(r.Resting, 3),
+			terminal.Number(r.Sharpness, 3), terminal.Number(r.Trailing, 3), terminal.Number(r.TrailP99, 0), terminal.Number(r.Time, 1)})
+	}
+	return terminal.Columns(out, []string{"", "smoothing", "warping, moving", "still", "sharpness", "trailing", "p99", "ms/frame"}, lines)
 }
 
 func (r *Row) afterCut() string {

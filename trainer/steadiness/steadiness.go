@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"time"
 
 	"adainfilter/model"
 	"adainfilter/trainer/files"
@@ -24,6 +25,7 @@ type Options struct {
 	Films     []files.File
 	Styles    []stylize.Style
 	Smoothing []float64 // ascending, first 0
+	Motion    bool      // Stylization.Motion
 	Size      int       // short side to which frames are reduced; 0 is each film's own
 	Skip      int       // frames of each film to leave out first
 	Count     int       // frames of each film; 0 is all
@@ -35,15 +37,19 @@ type Measurement struct {
 	engine model.Engine
 	open   func() (model.Engine, error)
 	frames func(path string) iter.Seq2[*model.Image, error]
+	flow   Flow
 	films  []*measuredFilm
 }
 
+// Flow is where the pixels of frame i of a film, counted from 0, were in the one before.
+type Flow func(path string, i int, frame, before *model.Image) *score.Flow
+
 // Run measures all films. engine makes statistics; open opens one more for each style and smoothing, which remembers the frame before.
-// frames are those of a film in order, RGB. Progress goes to out. Errors: a film that cannot be read, has fewer than two frames or changes
+// frames are those of a film in order, RGB; flow is asked for those that go on from the one before. Progress goes to out. Errors: a film that cannot be read, has fewer than two frames or changes
 // while it is measured, the engines', ctx's cause.
 func Run(ctx context.Context, o Options, engine model.Engine, open func() (model.Engine, error),
-	frames func(path string) iter.Seq2[*model.Image, error], out io.Writer) (*Measurement, error) {
-	v := &Measurement{Options: o, engine: engine, open: open, frames: frames}
+	frames func(path string) iter.Seq2[*model.Image, error], flow Flow, out io.Writer) (*Measurement, error) {
+	v := &Measurement{Options: o, engine: engine, open: open, frames: frames, flow: flow}
 	return v, v.run(ctx, out)
 }
 
@@ -75,17 +81,22 @@ const (
 
 // run is a film in one style with one smoothing.
 type run struct {
-	style          string
-	smoothing      float64
-	engine         model.Engine
-	stylization    model.Stylization
-	result, before *model.Image
-	changes        score.Differences // of still pixels
-	ghosting       score.Differences // of the other pixels, to the result without smoothing
-	frames         []runFrame
-	lag            int // the most frames after a beginning until the result is as without smoothing; -1 is none
-	waiting        int // the beginning for which this is not known yet; -1 is none
-	unsettled      int // beginnings before the next of which it did not come about
+	style           string
+	smoothing       float64
+	plain           *run // the one without smoothing
+	engine          model.Engine
+	stylization     model.Stylization
+	result, before  *model.Image
+	changes         score.Differences // of still pixels
+	ghosting        score.Differences // of the other pixels, to the result without smoothing
+	moving, resting score.Warping     // of visible pixels
+	trails          score.Differences // of covered pixels, to the result without smoothing
+	energy          int64             // of the gradients, of frames that go on
+	times           []float64         // of each frame, ms
+	frames          []runFrame
+	lag             int // the most frames after a beginning until the result is as without smoothing; -1 is none
+	waiting         int // the beginning for which this is not known yet; -1 is none
+	unsettled       int // beginnings before the next of which it did not come about
 }
 
 // runFrame is one frame of a run.
@@ -107,10 +118,10 @@ func (v *Measurement) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		p.Step(in.Path)
+		if err := v.measure(ctx, f); err != nil {
+			return err
+		}
 		for _, s := range v.Styles {
-			if err := v.measure(ctx, f, s); err != nil {
-				return err
-			}
 			p.Step(fmt.Sprintf("%s, %s", in.Path, s.Base))
 		}
 		v.films = append(v.films, f)
@@ -187,17 +198,21 @@ func (v *Measurement) survey(ctx context.Context, f *measuredFilm) error {
 	return fmt.Errorf("film %q has %d frames, wanted at least 2", f.path, n)
 }
 
-// measure plays a film in one style, with every smoothing side by side.
-func (v *Measurement) measure(ctx context.Context, f *measuredFilm, s stylize.Style) error {
-	runs := make([]*run, len(v.Smoothing))
-	for i, smoothing := range v.Smoothing {
-		engine, err := v.open()
-		if err != nil {
-			return err
+// measure plays a film with every style and smoothing side by side.
+func (v *Measurement) measure(ctx context.Context, f *measuredFilm) error {
+	var runs []*run
+	for _, s := range v.Styles {
+		for _, smoothing := range v.Smoothing {
+			engine, err := v.open()
+			if err != nil {
+				return err
+			}
+			defer engine.Close()
+			runs = append(runs, &run{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
+				stylization: model.Stylization{Style: s.Stats, Alpha: 1, Smoothing: float32(smoothing), Motion: v.Motion}})
+			last := len(runs) - 1
+			runs[last].plain = runs[last-last%len(v.Smoothing)]
 		}
-		defer engine.Close()
-		runs[i] = &run{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
-			stylization: model.Stylization{Style: s.Stats, Alpha: 1, Smoothing: float32(smoothing)}}
 	}
 	var before *model.Image
 	var still score.Still
@@ -210,11 +225,15 @@ func (v *Measurement) measure(ctx context.Context, f *measuredFilm, s stylize.St
 		if now.begins == "" && still.Compare(frame, before) != now.still {
 			return changed
 		}
+		var flow *score.Flow
+		if now.begins == "" {
+			flow = v.flow(f.path, v.Skip+i, frame, before)
+		}
 		for _, r := range runs {
 			if err := r.stylize(frame); err != nil {
 				return err
 			}
-			r.score(i, now, still.At, runs[0].result)
+			r.score(i, now, still.At, flow)
 		}
 		before = frame
 		return nil
@@ -237,21 +256,28 @@ func (r *run) stylize(frame *model.Image) error {
 	if r.result == nil || r.result.Width != frame.Width || r.result.Height != frame.Height {
 		r.result = model.NewImage(model.RGB, frame.Width, frame.Height)
 	}
-	return r.engine.Stylize(r.result, frame, &r.stylization)
+	begin := time.Now()
+	err := r.engine.Stylize(r.result, frame, &r.stylization)
+	r.times = append(r.times, float64(time.Since(begin))/float64(time.Millisecond))
+	return err
 }
 
-// score looks at the result of frame i. plain is the result without smoothing.
-func (r *run) score(i int, now frameFacts, still []bool, plain *model.Image) {
+// score looks at the result of frame i, behind the run without smoothing. flow is nil at a frame that begins something.
+func (r *run) score(i int, now frameFacts, still []bool, flow *score.Flow) {
+	plain := r.plain.result
 	seen := runFrame{luminance: score.Luminance(r.result), flicker: math.NaN()}
 	if now.begins == "" {
 		var changes score.Differences
 		changes.Add(r.result, r.before, still, true)
 		seen.flicker = changes.Mean()
 		r.changes.Merge(&changes)
+		flow.Warp(r.result, r.before, &r.moving, &r.resting)
+		r.energy += score.GradientEnergy(r.result)
 	}
 	if r.result != plain {
 		if now.begins == "" {
 			r.ghosting.Add(r.result, plain, still, false)
+			flow.Trail(r.result, plain, &r.trails)
 		}
 		var apart score.Differences
 		apart.Add(r.result, plain, nil, true)

@@ -19,6 +19,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/score"
 	"adainfilter/trainer/stylize"
 	"adainfilter/trainer/terminal"
 )
@@ -120,6 +121,9 @@ func newSteadiness(test *jitterTest, smoothing []float64, frames iter.Seq2[*mode
 			Styles: []stylize.Style{{File: files.File{Path: "a", Base: "a"}, Stats: stats}, {File: files.File{Path: "b", Base: "b"}, Stats: stats}}},
 		engine: engine, open: test.open,
 		frames: func(string) iter.Seq2[*model.Image, error] { return frames },
+		flow: func(_ string, _ int, frame, _ *model.Image) *score.Flow {
+			return score.NewFlow(frame.Width, frame.Height)
+		},
 	}
 }
 

@@ -103,7 +103,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 // WarmUp is how many frames before a segment the filter sees, without their results being kept: after so many frames the
-// statistics of a frame before them weigh less than 1/256, less than a step of an 8-bit picture, in those of the next. The
+// statistics of a frame before them weigh less than 1/256, less than a step of an 8-bit picture, in those of the next. So do its pixels, which
+// take over the same share at most from the frame before, whether they follow the motion or stay: model/smoothing.go, model/motion.go. Segments, and so their
+// warm-up, are the plan's: runs that were resumed or shared give the same bits. The
 // element takes smoothing above model.MaxSmoothing for that, so it is at most 109 frames.
 func WarmUp(smoothing float64) int {
 	if smoothing <= 0 {
