@@ -30,12 +30,13 @@ func TestControlsReachTheEngine(t *testing.T) {
 		property, value string
 		want            model.Stylization
 	}{
-		{"preserve-color", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8}},
-		{"smoothing", "0.5", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.5}},
-		{"smoothing", "0.9375", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.9375}},
-		{"smoothing", "1", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.95}},
-		{"alpha", "0.25", model.Stylization{Alpha: 0.25, PreserveColor: true, Smoothing: 0.95}},
-		{"preserve-color", "false", model.Stylization{Alpha: 0.25, Smoothing: 0.95}},
+		{"preserve-color", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8, Motion: true}},
+		{"smoothing", "0.5", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.5, Motion: true}},
+		{"smoothing", "0.9375", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.9375, Motion: true}},
+		{"smoothing", "1", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.95, Motion: true}},
+		{"alpha", "0.25", model.Stylization{Alpha: 0.25, PreserveColor: true, Smoothing: 0.95, Motion: true}},
+		{"preserve-color", "false", model.Stylization{Alpha: 0.25, Smoothing: 0.95, Motion: true}},
+		{"motion", "false", model.Stylization{Alpha: 0.25, Smoothing: 0.95}},
 		{"smoothing", "0", model.Stylization{Alpha: 0.25}},
 	} {
 		h.Set(c.property, c.value)
@@ -45,7 +46,7 @@ func TestControlsReachTheEngine(t *testing.T) {
 		seen = nil
 		must(t, h.PushMany(caps("RGB", 16, 16), 1))
 		if len(seen) != 1 || seen[0].Alpha != c.want.Alpha || seen[0].PreserveColor != c.want.PreserveColor ||
-			seen[0].Smoothing != c.want.Smoothing || seen[0].Discontinuity {
+			seen[0].Smoothing != c.want.Smoothing || seen[0].Motion != c.want.Motion || seen[0].Discontinuity {
 			t.Errorf("%s=%s: the engine gets %+v, wanted %+v", c.property, c.value, seen, c.want)
 		}
 	}
@@ -159,7 +160,7 @@ func TestControlsMatchEngine(t *testing.T) {
 	h := harness.New(caps("I420", 50, 34), append(n.elementProps, "device", "cpu", "threads", "1", "precision", "float32",
 		"preserve-color", "true", "smoothing", "0.5", "alpha", "0.75", "processing-size", "20")...)
 	defer h.Close()
-	s := model.Stylization{Style: n.style.Stats, Alpha: 0.75, PreserveColor: true, Smoothing: 0.5, ProcessingSize: 20, Discontinuity: true}
+	s := model.Stylization{Style: n.style.Stats, Alpha: 0.75, PreserveColor: true, Smoothing: 0.5, Motion: true, ProcessingSize: 20, Discontinuity: true}
 	for i := range 3 {
 		in := plain(model.I420, 50, 34)
 		for k := range in.Memory {
