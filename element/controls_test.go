@@ -30,7 +30,8 @@ func TestControlsReachTheEngine(t *testing.T) {
 		property, value string
 		want            model.Stylization
 	}{
-		{"preserve-color", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8, Motion: true}},
+		{"preserve-color", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8}},
+		{"motion", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8, Motion: true}},
 		{"smoothing", "0.5", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.5, Motion: true}},
 		{"smoothing", "0.9375", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.9375, Motion: true}},
 		{"smoothing", "1", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.95, Motion: true}},

@@ -380,7 +380,7 @@ install_frame_properties (const char *smoothing_blurb)
   properties[PROP_SMOOTHING] = g_param_spec_double ("smoothing", "Smoothing",
       smoothing_blurb, 0.0, 1.0, DEFAULT_SMOOTHING, playing | GST_PARAM_CONTROLLABLE);
   properties[PROP_MOTION] = g_param_spec_boolean ("motion", "Motion",
-      "With smoothing: let the result follow the film's motion. Without it smoothing acts where the film rests only", TRUE, playing);
+      "With smoothing: let the result follow the film's motion. Without it smoothing acts where the film rests only", FALSE, playing);
   properties[PROP_NAVIGATION] = g_param_spec_boolean ("navigation", "Navigation",
       "Keys of a video window change properties: up and down alpha by 0.05; right and left go through the names in style, each "
       "alone, or through the built-in styles where style has one name. With a mask right and left do nothing", FALSE, playing);

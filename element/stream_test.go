@@ -57,7 +57,7 @@ func TestUnknownFormatIsRefused(t *testing.T) {
 	use(t, (&fakes{}).open)
 	h := harness.New(caps("RGB", 64, 64))
 	defer h.Close()
-	for _, format := range []string{"GRAY8", "YUY2", "ARGB", "P010_10LE"} {
+	for _, format := range []string{"RGB16", "UYVP", "GRAY16_BE", "P010_10BE"} {
 		if h.Caps(caps(format, 64, 64)) {
 			t.Errorf("%s was accepted", format)
 		}

@@ -73,9 +73,9 @@ func TestEvalVideo(t *testing.T) {
 	if err := json.Unmarshal([]byte(more), &again); err != nil || len(again.Films) != 3 || again.Films[2].Pictures != r.Films[0].Pictures || !reflect.DeepEqual(untimed(again.Films[2].Rows), untimed(r.Films[0].Rows)) {
 		t.Errorf("three times the film gives %s", more)
 	}
-	still, _ := mustRunEval(t, append(slices.Clone(args[:len(args)-3]), "--motion=false", "--json", "--video", path)...)
+	still, _ := mustRunEval(t, append(slices.Clone(args[:len(args)-3]), "--motion", "--json", "--video", path)...)
 	if err := json.Unmarshal([]byte(still), &again); err != nil || reflect.DeepEqual(untimed(again.Films[0].Rows), untimed(r.Films[0].Rows)) {
-		t.Errorf("without motion the figures are the same: %s", still)
+		t.Errorf("with motion the figures are the same: %s", still)
 	}
 	made, _ := mustRunEval(t, "--weights", weights, "--style", style, "--smoothing", "0.75", "--size", "48", "--frames", "3", "--json", "--made", style)
 	if err := json.Unmarshal([]byte(made), &again); err != nil || len(again.Films) != 8 || again.Films[0].Rows[2].Moving == nil || again.Films[0].Height != 48 {

@@ -285,7 +285,7 @@ func TestResumeInherits(t *testing.T) {
 		called := false
 		app := &cli.App{Commands: []*cli.Command{{Name: "train", Flags: trainFlags(), Action: func(c *cli.Context) error {
 			called = true
-			if slices.Contains([]string{"out", "resume", "overwrite", "check", "verbose"}, name) {
+			if slices.Contains([]string{"out", "resume", "overwrite", "check", "verbose", "json"}, name) {
 				return nil
 			}
 			if !slices.Contains(recorded(c), name) {
