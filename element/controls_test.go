@@ -159,7 +159,7 @@ func TestControlsMatchEngine(t *testing.T) {
 	defer engine.Close()
 	use(t, cpu.Open)
 	h := harness.New(caps("I420", 50, 34), append(n.elementProps, "device", "cpu", "threads", "1", "precision", "float32",
-		"preserve-color", "true", "smoothing", "0.5", "alpha", "0.75", "processing-size", "20")...)
+		"preserve-color", "true", "smoothing", "0.5", "motion", "true", "alpha", "0.75", "processing-size", "20")...)
 	defer h.Close()
 	s := model.Stylization{Style: n.style.Stats, Alpha: 0.75, PreserveColor: true, Smoothing: 0.5, Motion: true, ProcessingSize: 20, Discontinuity: true}
 	for i := range 3 {
