@@ -13,16 +13,22 @@ import (
 // large are sizes of which a team of three gets several pieces a step, odd and even.
 var large = [][2]int{{333, 217}, {128, 96}, {70, 301}}
 
-// noisy is m with noise of up to most levels, none in a part of it.
+// noisy is m with noise of up to most of 255 levels, none in a part of it, as a steady shot has: one that moved every sample far were a cut.
 func noisy(m *model.Image, seed uint64, most int) *model.Image {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	out := model.NewImage(m.Format, m.Width, m.Height)
 	for i := range m.Format.Planes() {
-		for k, v := range m.Planes[i].Data {
-			if k%512 < 350 {
-				v = byte(min(max(int(v)+rng.IntN(2*most+1)-most, 0), 255))
+		copy(out.Planes[i].Data, m.Planes[i].Data)
+	}
+	deeper := m.Format.Layout().Depth - 8
+	for _, c := range ref.Channels(out) {
+		for y := range c.Height {
+			for x := range c.Width {
+				if (y*c.Width+x)%512 < 350 {
+					v := c.Get(x, y) + (rng.IntN(2*most+1)-most)<<deeper + rng.IntN(1<<deeper)
+					c.Set(x, y, min(max(v, 0), 256<<deeper-1))
+				}
 			}
-			out.Planes[i].Data[k] = v
 		}
 	}
 	return out

@@ -73,9 +73,9 @@ func TestEvalVideo(t *testing.T) {
 	if err := json.Unmarshal([]byte(more), &again); err != nil || len(again.Films) != 3 || again.Films[2].Pictures != r.Films[0].Pictures || !reflect.DeepEqual(untimed(again.Films[2].Rows), untimed(r.Films[0].Rows)) {
 		t.Errorf("three times the film gives %s", more)
 	}
-	still, _ := mustRunEval(t, append(slices.Clone(args[:len(args)-3]), "--motion", "--json", "--video", path)...)
-	if err := json.Unmarshal([]byte(still), &again); err != nil || reflect.DeepEqual(untimed(again.Films[0].Rows), untimed(r.Films[0].Rows)) {
-		t.Errorf("with motion the figures are the same: %s", still)
+	following, _ := mustRunEval(t, append(slices.Clone(args[:len(args)-3]), "--motion", "--json", "--video", path)...)
+	if err := json.Unmarshal([]byte(following), &again); err != nil || reflect.DeepEqual(untimed(again.Films[0].Rows), untimed(r.Films[0].Rows)) {
+		t.Errorf("with motion the figures are the same: %s", following)
 	}
 	made, _ := mustRunEval(t, "--weights", weights, "--style", style, "--smoothing", "0.75", "--size", "48", "--frames", "3", "--json", "--made", style)
 	if err := json.Unmarshal([]byte(made), &again); err != nil || len(again.Films) != 8 || again.Films[0].Rows[2].Moving == nil || again.Films[0].Height != 48 {
@@ -119,7 +119,7 @@ func stylized(t *testing.T, style string, frames []*model.Image, smoothing float
 	}
 	for _, f := range frames {
 		result := model.NewImage(model.RGB, f.Width, f.Height)
-		if err := engine.Stylize(result, f, &model.Stylization{Style: stats, Alpha: 1, Smoothing: smoothing, Motion: true}); err != nil {
+		if err := engine.Stylize(result, f, &model.Stylization{Style: stats, Alpha: 1, Smoothing: smoothing}); err != nil {
 			t.Fatal(err)
 		}
 		results = append(results, result)
