@@ -51,6 +51,9 @@ func openEngine() (model.Engine, error) {
 // decoder is the command that decodes uploads.
 var decoder = []string{os.Args[0], DecodeCommand}
 
+// grace is the time that the body of an upload has at least.
+var grace = bodyGrace
+
 // fake is a player without a pipeline.
 type fake struct {
 	sync.Mutex

@@ -35,7 +35,7 @@ func serving(t *testing.T, token string) (*httptest.Server, *fake, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.decoder = decoder
+	s.decoder, s.grace = decoder, grace
 	h := httptest.NewServer(s.handle())
 	t.Cleanup(h.Close)
 	return h, f, dir
@@ -50,7 +50,7 @@ func send(t *testing.T, server *httptest.Server, head string, body io.Reader) (s
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	head = strings.ReplaceAll(strings.ReplaceAll(head, "$HOST", address), "\n", "\r\n")
 	go func() {
 		io.WriteString(c, head+"\r\nConnection: close\r\n\r\n")

@@ -45,12 +45,13 @@ type server struct {
 	access   access
 	source   string // its title
 
-	changing sync.Mutex  // held from reading the controls until they are changed
-	mask     string      // the file that can be switched on, "" is none; under changing
-	turns    *turns      // of uploads
-	decoder  []string    // the command that decodes them
-	coded    *media.Feed // H.264, nil is none
-	viewers  viewers     // of that
+	changing sync.Mutex    // held from reading the controls until they are changed
+	mask     string        // the file that can be switched on, "" is none; under changing
+	turns    *turns        // of uploads
+	decoder  []string      // the command that decodes them
+	grace    time.Duration // bodyGrace
+	coded    *media.Feed   // H.264, nil is none
+	viewers  viewers       // of that
 }
 
 // newServer takes over the styles and the mask that the player begins with.
@@ -63,7 +64,7 @@ func newServer(p player, source string, pictures *hub, styles *catalogue, a acce
 		styles.nameOf(path)
 	}
 	return &server{player: p, source: source, pictures: pictures, styles: styles, access: a, mask: now.Mask,
-		turns: newTurns()}, nil
+		turns: newTurns(), grace: bodyGrace}, nil
 }
 
 // handler is what answers a method of an address; an error that is no refusal is the server's own.

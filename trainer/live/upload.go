@@ -20,7 +20,7 @@ const (
 )
 
 // A body may take some seconds and the time for so many bytes a second beyond that.
-var (
+const (
 	bodyGrace  = 5 * time.Second
 	bodyPerSec = int64(16 << 10)
 )
@@ -121,7 +121,7 @@ func (s *server) receive(w http.ResponseWriter, r *http.Request) (path string, e
 	control, began := http.NewResponseController(w), time.Now()
 	piece := make([]byte, 64<<10)
 	for got := int64(0); ; {
-		control.SetReadDeadline(began.Add(bodyGrace + time.Duration(got*int64(time.Second)/bodyPerSec)))
+		control.SetReadDeadline(began.Add(s.grace + time.Duration(got*int64(time.Second)/bodyPerSec)))
 		n, e := r.Body.Read(piece)
 		if got += int64(n); got > maxPictureBytes {
 			return "", tooLarge(maxPictureBytes)

@@ -89,10 +89,9 @@ func TestTurns(t *testing.T) {
 
 // TestSlowUploads: who sends slowly is refused with a sentence, and others are served meanwhile.
 func TestSlowUploads(t *testing.T) {
-	grace := bodyGrace
-	bodyGrace = 700 * time.Millisecond
-	defer func() { bodyGrace = grace }()
+	grace = 700 * time.Millisecond
 	server, _, dir := serving(t, "")
+	grace = bodyGrace
 	slow := make(chan string, 2)
 	for range 2 {
 		read, write := io.Pipe()
@@ -139,9 +138,9 @@ func TestRefusalsArrive(t *testing.T) {
 		}
 	}
 	// All places of this sender are taken by bodies that never end.
-	grace := bodyGrace
-	bodyGrace = time.Minute
-	defer func() { bodyGrace = grace }()
+	grace = time.Minute
+	server, _, _ = serving(t, "")
+	grace = bodyGrace
 	for range maxOfASender {
 		c, err := net.Dial("tcp", server.Listener.Addr().String())
 		if err != nil {
