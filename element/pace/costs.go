@@ -55,21 +55,16 @@ func (c *Costs) Add(k Key, took time.Duration) {
 	}
 	before := t.used
 	t.used = c.tick
-	if before == 0 || before != c.tick-1 {
-		if t.n == 0 {
-			t.provisional = true
-			t.add(took)
-		}
+	switch {
+	case before == 0:
+		t.provisional = true
+	case before != c.tick-1:
 		return
-	}
-	if t.provisional {
+	case t.provisional:
 		t.provisional, t.n = false, 0
 	}
 	t.add(took)
 }
-
-// Forget empties c, as when the engine changes.
-func (c *Costs) Forget() { *c = Costs{} }
 
 func (t *times) add(took time.Duration) {
 	t.ring[t.n%window] = took
@@ -91,30 +86,41 @@ type Memory [recent]time.Duration
 // Recent are the newest times of a key, at most 16, in memory of the caller's. Of a key without times they are those of the key with the
 // nearest number of pixels, in proportion to them.
 func (c *Costs) Recent(k Key, memory *Memory) []time.Duration {
-	var from *times
-	nearest := math.Inf(1)
-	for i := range c.of {
-		t := &c.of[i]
-		if t.used == 0 || t.n == 0 {
-			continue
-		}
-		d := math.Abs(math.Log(k.pixels() / t.key.pixels()))
-		if t.key == k {
-			d = -1
-		}
-		if d < nearest {
-			from, nearest = t, d
-		}
+	from := c.find(k)
+	if from == nil {
+		from = c.nearest(k)
 	}
 	if from == nil {
 		return nil
 	}
 	ratio := k.pixels() / from.key.pixels()
-	n := min(from.n, recent)
+	n := from.newest(memory[:])
 	for i := range n {
-		memory[i] = time.Duration(ratio * float64(from.ring[(from.n-1-i)%window]))
+		memory[i] = time.Duration(ratio * float64(memory[i]))
 	}
 	return memory[:n]
+}
+
+func (c *Costs) nearest(k Key) (t *times) {
+	least := math.Inf(1)
+	for i := range c.of {
+		if c.of[i].used == 0 {
+			continue
+		}
+		if d := math.Abs(math.Log(k.pixels() / c.of[i].key.pixels())); d < least {
+			t, least = &c.of[i], d
+		}
+	}
+	return t
+}
+
+// newest copies times, the newest first, as many as there are and as to has room for.
+func (t *times) newest(to []time.Duration) (n int) {
+	n = min(t.n, window, len(to))
+	for i := range n {
+		to[i] = t.ring[(t.n-1-i)%window]
+	}
+	return n
 }
 
 // Figures are what users see of the times of a key.
@@ -126,7 +132,7 @@ type Figures struct {
 // Figures of a key.
 func (c *Costs) Figures(k Key) Figures {
 	t := c.find(k)
-	if t == nil || t.n == 0 {
+	if t == nil {
 		return Figures{}
 	}
 	n := min(t.n, window)
@@ -140,10 +146,7 @@ func (c *Costs) Figures(k Key) Figures {
 // quantile is over the newest of at most so many times.
 func (t *times) quantile(newest int, q float64) time.Duration {
 	var sorted [window]time.Duration
-	n := min(t.n, newest)
-	for i := range n {
-		sorted[i] = t.ring[(t.n-1-i)%window]
-	}
+	n := t.newest(sorted[:newest])
 	slices.Sort(sorted[:n])
 	return sorted[int(math.Floor(q*float64(n-1)))]
 }

@@ -144,7 +144,7 @@ func (s *Sizer) fall(usual float64, now time.Duration) {
 	if usual < 2 {
 		to = max(to, s.fit(float64(s.size-3*step)))
 	}
-	to = max(min(to, s.fit(float64(s.size-1))), min(smallest, s.short()))
+	to = min(to, s.fit(float64(s.size-1)))
 	if s.raised && now-s.changed < failedSoon {
 		s.wait = min(2*s.wait, longWait)
 	}
