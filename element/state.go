@@ -61,7 +61,7 @@ func start(f *filter, engines model.Engines) (*state, error) {
 	if err := st.tables.load(s); err != nil {
 		return nil, err
 	}
-	if f.element.tables = 0; st.tables.ofFiles() {
+	if f.element.tables = 0; st.tables.ofFiles {
 		f.element.tables = 1
 	}
 	loader := &loader{engines: st.engines, weights: weights, device: st.options.Device}
@@ -165,7 +165,7 @@ func (st *state) frame(f *C.AdaInFrame) error {
 	}
 	fade.at(running, &st.stylization)
 	var err error
-	if st.stylization.Alpha == 0 && !st.tables.ofFiles() {
+	if st.stylization.Alpha == 0 && !st.tables.ofFiles {
 		err = st.copy(&st.result, &st.content, &st.stylization)
 	} else {
 		err = st.compute(f)

@@ -14,10 +14,10 @@ import (
 
 // tables are the look-up tables around the network: those of files, or those that bring high dynamic range to the network and back.
 type tables struct {
-	file          struct{ before, after *lut.Table } // of the properties
-	hdr           bool                               // as the property says
-	source        hdr.Source                         // that the tables below are for, without files; the zero value is none
-	before, after *lut.Table                         // in force; streaming thread only
+	ofFiles       bool       // the properties name some
+	hdr           bool       // as the property says
+	source        hdr.Source // that the tables below are for, without files; the zero value is none
+	before, after *lut.Table // in force; streaming thread only
 }
 
 // load reads the files that the settings name.
@@ -26,7 +26,7 @@ func (t *tables) load(s settings) error {
 	for _, f := range []struct {
 		property, path string
 		to             **lut.Table
-	}{{"lut", s.lut, &t.file.before}, {"output-lut", s.outputLUT, &t.file.after}} {
+	}{{"lut", s.lut, &t.before}, {"output-lut", s.outputLUT, &t.after}} {
 		if f.path == "" {
 			continue
 		}
@@ -34,19 +34,15 @@ func (t *tables) load(s settings) error {
 		if err != nil {
 			return fileFailure(fmt.Errorf("%s: %w", f.property, err))
 		}
-		*f.to = table
+		*f.to, t.ofFiles = table, true
 	}
-	t.before, t.after = t.file.before, t.file.after
 	return nil
 }
-
-// ofFiles says whether files give the tables.
-func (t *tables) ofFiles() bool { return t.file.before != nil || t.file.after != nil }
 
 // negotiate takes over what the caps say of the frames' colours. Tables of a source that goes on stay the same ones, by which engines know
 // that a film goes on.
 func (t *tables) negotiate(element *C.GstAdaInFilter, c *C.AdaInColour) {
-	if t.ofFiles() {
+	if t.ofFiles {
 		return
 	}
 	if !t.hdr || c.transfer == 0 {
