@@ -7,7 +7,6 @@ adain_settings_init (AdaInSettings * s, const char *style)
   s->style = g_strdup (style);
   s->alpha = 1.0;
   s->smoothing = DEFAULT_SMOOTHING;
-  s->motion = FALSE;
   s->style_size = 512;
   s->device_id = -1;
 }
