@@ -222,7 +222,7 @@ func goAdaInLatency(element *C.GstAdaInFilter, live C.gboolean) (ns C.guint64) {
 	if st == nil {
 		return 0
 	}
-	st.tempo.setLive(live != 0)
+	st.tempo.pace.SetLive(live != 0)
 	return C.guint64(st.tempo.stats().latency)
 }
 

@@ -36,7 +36,6 @@ type tempo struct {
 	memory  pace.Memory
 
 	mu   sync.Mutex
-	live bool
 	seen figures
 }
 
@@ -52,13 +51,6 @@ func (t *tempo) stats() figures {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.seen
-}
-
-func (t *tempo) setLive(live bool) {
-	t.pace.Live(live)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.live = live
 }
 
 // arrive takes the period of a frame over, or guesses it from the time since the one before.
@@ -152,9 +144,8 @@ func (st *state) done(f *C.AdaInFrame, took time.Duration) {
 	t.mu.Lock()
 	t.seen.processed++
 	t.seen.times, t.seen.latency, t.seen.size = times, t.latency.Figure(), min(key.Width, key.Height)
-	live := t.live
 	t.mu.Unlock()
-	if changed && live {
+	if changed && t.pace.Live() {
 		C.adain_post_latency(st.element)
 	}
 	if now := C.adain_now(st.element); now != none && f.time != none {

@@ -52,11 +52,18 @@ func (p *Pace) Forget() {
 	clear(p.handed[:])
 }
 
-// Live says whether frames come from a source that gives none before its time.
-func (p *Pace) Live(live bool) {
+// SetLive says whether frames come from a source that gives none before its time.
+func (p *Pace) SetLive(live bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.live = live
+}
+
+// Live is what SetLive said last.
+func (p *Pace) Live() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.live
 }
 
 // Handed says that a frame leaves the element now, a running time of the clock.

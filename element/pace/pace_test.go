@@ -34,7 +34,7 @@ func (p play) run() result {
 	var memory Memory
 	earliest := time.Duration(-1) // that upstream lets through
 	pace.Forget()
-	pace.Live(p.live)
+	pace.SetLive(p.live)
 	var r result
 	var sink []time.Duration // when the sink is done with the frames in the queue
 	key := Key{Width: 640, Height: 360}
