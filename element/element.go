@@ -2,7 +2,7 @@
 //
 //	gst-launch-1.0 videotestsrc ! adainfilter alpha=0.8 ! videoconvert ! autovideosink
 //
-// C owns what GObject sees (class.c), the properties (properties.c), negotiation (caps.c) and mapped frames (frame.c); Go
+// C owns what GObject sees (class.c), the properties (specs.c, properties.c), negotiation (caps.c) and mapped frames (frame.c); Go
 // owns what happens with them. Every function that C calls is in exports.go, and no panic leaves it.
 package element
 

@@ -29,7 +29,7 @@ type settings struct {
 	styleSerial  uint32 // grows, and wraps round, with every change that can change the style in force
 }
 
-// The order of the enum types in properties.c.
+// The order of the enum types in specs.c.
 var (
 	devices    = [...]model.Device{model.Auto, model.CUDA, model.CPU}
 	precisions = [...]model.Precision{model.AutoPrecision, model.Float32, model.Half}
