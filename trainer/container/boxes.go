@@ -131,6 +131,16 @@ func FindMovie(file *os.File) (at, size int64, err error) {
 	return 0, 0, errNoMovie
 }
 
+// loadMovie reads the content of an MP4's box moov and says where it lies. Errors: those of FindMovie and load.
+func loadMovie(file *os.File) (movie []byte, at int64, err error) {
+	at, size, err := FindMovie(file)
+	if err != nil {
+		return nil, 0, err
+	}
+	movie, err = top{"moov", at, size}.load(file)
+	return movie, at, err
+}
+
 // errNoMovie says that a file has no description.
 var errNoMovie = errors.New("the box moov, which says what is where, is missing")
 

@@ -15,15 +15,7 @@ func MendOpus(path string) error {
 		return err
 	}
 	defer file.Close()
-	all, err := tops(file)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(all, func(t top) bool { return t.name == "moov" })
-	if i < 0 {
-		return errNoMovie
-	}
-	movie, err := all[i].load(file)
+	movie, at, err := loadMovie(file)
 	if err != nil {
 		return err
 	}
@@ -40,7 +32,7 @@ func MendOpus(path string) error {
 	if !turned {
 		return nil
 	}
-	_, err = file.WriteAt(movie, all[i].at)
+	_, err = file.WriteAt(movie, at)
 	return err
 }
 

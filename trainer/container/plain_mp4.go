@@ -67,11 +67,7 @@ func Unpromised(path, out string) error {
 		return err
 	}
 	defer source.Close()
-	at, size, err := FindMovie(source)
-	if err != nil {
-		return err
-	}
-	movie, err := top{"moov", at, size}.load(source)
+	movie, at, err := loadMovie(source)
 	if err != nil {
 		return err
 	}
