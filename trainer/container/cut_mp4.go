@@ -254,11 +254,7 @@ func (t *trak) rebuilt(list []byte, seconds float64, movieScale uint32, media in
 			continue
 		case "tkhd":
 			head := slices.Clone(b.data)
-			if d := uint64(math.Round(seconds * float64(movieScale))); version(head) == 1 && len(head) >= 36 {
-				binary.BigEndian.PutUint64(head[28:], d)
-			} else if version(head) == 0 && len(head) >= 24 {
-				binary.BigEndian.PutUint32(head[20:], uint32(d))
-			}
+			setLength(head, trackLength, uint64(math.Round(seconds*float64(movieScale))))
 			all = append(all, pack("tkhd", head)...)
 			all = append(all, pack("edts", pack("elst", list))...)
 		case "mdia":

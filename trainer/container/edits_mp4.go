@@ -64,14 +64,12 @@ func withGap(track []byte, seconds float64, movieScale uint32) []byte {
 	}
 	list = appendEdit(appendEdit([]byte{7: 2}, seconds, -1, movieScale), float64(shown)/float64(movieScale), begins, movieScale)
 	return replaced(track, nil, func(b box) []byte {
-		switch head := slices.Clone(b.data); {
-		case b.name == "edts":
+		switch b.name {
+		case "edts":
 			return pack("edts", pack("elst", list))
-		case b.name == "tkhd" && version(head) == 1 && len(head) >= 36:
-			binary.BigEndian.PutUint64(head[28:], gap+shown)
-			return pack("tkhd", head)
-		case b.name == "tkhd" && len(head) >= 24:
-			binary.BigEndian.PutUint32(head[20:], uint32(gap+shown))
+		case "tkhd":
+			head := slices.Clone(b.data)
+			setLength(head, trackLength, gap+shown)
 			return pack("tkhd", head)
 		}
 		return pack(b.name, b.data)

@@ -26,6 +26,10 @@ func TestGap(t *testing.T) {
 	if d, ok := headDuration(Child(movie.video().data, "tkhd")); !ok || float64(d)/float64(movie.scale) < 1.36 {
 		t.Errorf("the track lasts %d ticks of %d, wanted 1.37 s", d, movie.scale)
 	}
+	head := Child(movie.video().data, "tkhd") // by the standard's layout of version 0, whatever this package takes it for
+	if d := float64(binary.BigEndian.Uint32(head[20:])) / float64(movie.scale); head[0] != 0 || d < 1.369 || d > 1.371 {
+		t.Errorf("the box tkhd of version %d says %v s, wanted 1.37 s in version 0", head[0], d)
+	}
 }
 
 // promising makes a film say that it is many times as long as it is.

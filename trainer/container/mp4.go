@@ -194,18 +194,36 @@ func (m *movie) quickTime(file *os.File) bool {
 	return true
 }
 
-// mediaDuration is the length in a box mvhd or mdhd, in its own scale; false where it says that it is unknown.
-func mediaDuration(head []byte) (uint64, bool) {
-	if version(head) == 1 && len(head) >= 32 {
-		d := binary.BigEndian.Uint64(head[24:])
+// Where boxes of version 0 say how long something is, in 32 bits. Those of version 1 do 8 bytes further, in 64.
+const (
+	mediaLength = 16 // mvhd, mdhd
+	trackLength = 20 // tkhd
+)
+
+// lengthAt is the length that a box has at a place; false where it says that it is unknown.
+func lengthAt(head []byte, at int) (uint64, bool) {
+	if version(head) == 1 && len(head) >= at+16 {
+		d := binary.BigEndian.Uint64(head[at+8:])
 		return d, d < 1<<62
 	}
-	if version(head) == 0 && len(head) >= 20 {
-		d := binary.BigEndian.Uint32(head[16:])
+	if version(head) == 0 && len(head) >= at+4 {
+		d := binary.BigEndian.Uint32(head[at:])
 		return uint64(d), d < 1<<32-1
 	}
 	return 0, false
 }
+
+// setLength writes the length that a box has at a place. One that is cut off before stays as it is.
+func setLength(head []byte, at int, v uint64) {
+	if version(head) == 1 && len(head) >= at+16 {
+		binary.BigEndian.PutUint64(head[at+8:], v)
+	} else if version(head) == 0 && len(head) >= at+4 {
+		binary.BigEndian.PutUint32(head[at:], uint32(v))
+	}
+}
+
+// mediaDuration is the length in a box mvhd or mdhd, in its own scale; false where it says that it is unknown.
+func mediaDuration(head []byte) (uint64, bool) { return lengthAt(head, mediaLength) }
 
 // maxLead is how much sound encoders write before the beginning, in seconds, which every reader skips.
 const maxLead = 0.1

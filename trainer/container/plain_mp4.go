@@ -1,7 +1,6 @@
 package container
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -75,11 +74,7 @@ func Unpromised(path, out string) error {
 	if _, ok := mediaDuration(head); !ok {
 		return errors.New("its box mvhd is broken")
 	}
-	if version(head) == 1 {
-		binary.BigEndian.PutUint64(head[24:], 0)
-	} else {
-		binary.BigEndian.PutUint32(head[16:], 0)
-	}
+	setLength(head, mediaLength, 0)
 	target, err := os.Create(out)
 	if err != nil {
 		return err

@@ -114,17 +114,7 @@ func movieHead(data []byte, scale uint32, film, pictures *movie, tracks []*moved
 func inScale(v uint64, from, to uint32) uint64 { return (v*uint64(to) + uint64(from)/2) / uint64(from) }
 
 // headDuration is the length in a box tkhd, in the movie's scale; false where it says that it is unknown.
-func headDuration(head []byte) (uint64, bool) {
-	if version(head) == 1 && len(head) >= 36 {
-		d := binary.BigEndian.Uint64(head[28:])
-		return d, d < 1<<62
-	}
-	if version(head) == 0 && len(head) >= 24 {
-		d := binary.BigEndian.Uint32(head[20:])
-		return uint64(d), d < 1<<32-1
-	}
-	return 0, false
-}
+func headDuration(head []byte) (uint64, bool) { return lengthAt(head, trackLength) }
 
 // finished is a track's box with the places of its chunks, and with times of the film's scale.
 func finished(t *moved, from, to uint32) []byte {
