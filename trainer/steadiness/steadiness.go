@@ -202,16 +202,20 @@ func (v *Measurement) survey(ctx context.Context, f *measuredFilm) error {
 func (v *Measurement) measure(ctx context.Context, f *measuredFilm) error {
 	var runs []*run
 	for _, s := range v.Styles {
+		var plain *run
 		for _, smoothing := range v.Smoothing {
 			engine, err := v.open()
 			if err != nil {
 				return err
 			}
 			defer engine.Close()
-			runs = append(runs, &run{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
-				stylization: model.Stylization{Style: s.Stats, Alpha: 1, Smoothing: float32(smoothing), Motion: v.Motion}})
-			last := len(runs) - 1
-			runs[last].plain = runs[last-last%len(v.Smoothing)]
+			r := &run{style: s.Base, smoothing: smoothing, engine: engine, lag: -1, waiting: -1,
+				stylization: model.Stylization{Style: s.Stats, Alpha: 1, Smoothing: float32(smoothing), Motion: v.Motion}}
+			if plain == nil {
+				plain = r
+			}
+			r.plain = plain
+			runs = append(runs, r)
 		}
 	}
 	var before *model.Image
@@ -247,7 +251,7 @@ func (v *Measurement) measure(ctx context.Context, f *measuredFilm) error {
 	for _, r := range runs {
 		r.end()
 	}
-	f.runs = append(f.runs, runs...)
+	f.runs = runs
 	return nil
 }
 
