@@ -14,12 +14,10 @@ func waves(w, h int, phase float64) *model.Image {
 	for i := range 3 * w * h {
 		x, y, c := float64(i/3%w), float64(i/3/w), float64(i%3)
 		v := 128 + 60*math.Sin(x/5+c+phase) + 60*math.Sin(y/7+x/19-c)
-		m.Planes[0].Data[y2(i, w)*m.Planes[0].Stride+i%(3*w)] = uint8(v)
+		m.Planes[0].Data[i/(3*w)*m.Planes[0].Stride+i%(3*w)] = uint8(v)
 	}
 	return m
 }
-
-func y2(i, w int) int { return i / (3 * w) }
 
 // TestFlow demands that what a clip says of its pixels' ways holds: the frame before, taken along them, is the frame.
 func TestFlow(t *testing.T) {
