@@ -288,3 +288,30 @@ func varies(steps []time.Duration) bool {
 	usual := sorted[len(sorted)/2]
 	return sorted[len(sorted)-1]-usual > 2*time.Millisecond || usual-sorted[0] > 2*time.Millisecond
 }
+
+// factsOfFrames are what decoded frames say of themselves.
+func factsOfFrames(caps *gst.Structure) *facts {
+	f := &facts{Width: film.Int(caps, "width"), Height: film.Int(caps, "height"), Aspect: "1/1", Raw: rawOf(caps)}
+	f.Depth = depthOf(f.Raw.Format)
+	text := caps.String()
+	field := func(name string) string { return fieldOf(text, name) }
+	if aspect := field("pixel-aspect-ratio"); aspect != "" {
+		f.Aspect = aspect
+	}
+	f.Interlaced = field("interlace-mode") != "" && field("interlace-mode") != "progressive"
+	f.Variable = field("framerate") == "0/1" || field("framerate") == ""
+	return f
+}
+
+// fieldOf is a field in the text of caps, without its type; "" where there is none.
+func fieldOf(text, name string) string {
+	_, rest, found := strings.Cut(text, name+"=")
+	if !found {
+		return ""
+	}
+	if _, value, typed := strings.Cut(rest, ")"); typed && strings.HasPrefix(rest, "(") {
+		rest = value
+	}
+	value, _, _ := strings.Cut(strings.TrimRight(rest, ";"), ",")
+	return strings.TrimSpace(value)
+}
