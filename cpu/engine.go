@@ -163,10 +163,7 @@ func table(t *lut.Table) (c C.adain_cpu_lut) {
 	if t == nil {
 		return c
 	}
-	c.size = C.int32_t(t.Size)
-	if t.Cube {
-		c.cube = 1
-	}
+	c.size, c.cube = C.int32_t(t.Size), flag(t.Cube)
 	for i, scale := range t.Scale() {
 		c.low[i], c.scale[i] = C.float(t.Low[i]), C.float(scale)
 	}

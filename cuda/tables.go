@@ -31,9 +31,6 @@ func (t *table) load(of *lut.Table, stream cu.Stream) error {
 	if err := errors.Join(err, driver.Wrap("cuStreamSynchronize", stream.Synchronize())); err != nil {
 		return err
 	}
-	t.of, t.args = of, kernels.Lookup{Values: address(values), Size: int32(of.Size), Low: of.Low, Scale: of.Scale()}
-	if of.Cube {
-		t.args.Cube = 1
-	}
+	t.of, t.args = of, kernels.Lookup{Values: address(values), Size: int32(of.Size), Cube: flag(of.Cube), Low: of.Low, Scale: of.Scale()}
 	return nil
 }
