@@ -98,7 +98,7 @@ func measureSpeed(c *cli.Context) error {
 // measureFormats prints what each format costs that the engine takes.
 func measureFormats(c *cli.Context, engine model.Engine, width, height int) error {
 	formats := model.Formats()
-	if engine.Describe()[:3] != "CPU" {
+	if _, onGPU := engine.(*cuda.Engine); onGPU {
 		formats = model.CUDAFormats()
 	}
 	costs, err := bench.MeasureFormats(c.Context, engine, formats, width, height, c.Int("runs"))
