@@ -75,9 +75,7 @@ func (m *Cells) along(before *model.Image, cubic bool) *model.Image {
 }
 
 // edge is a sample; beyond the edge that of the edge.
-func (c Channel) edge(x, y int) int {
-	return c.Get(min(max(x, 0), c.Width-1), min(max(y, 0), c.Height-1))
-}
+func (c Channel) edge(x, y int) int { return c.Get(limit(x, c.Width), limit(y, c.Height)) }
 
 // bilinear is the sample at a place in sixteenths.
 func (c Channel) bilinear(x, y int) int {

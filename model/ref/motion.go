@@ -9,7 +9,7 @@ type light struct {
 }
 
 // get is a luminance; outside of the picture that of the edge.
-func (l *light) get(x, y int) int { return l.at[min(max(y, 0), l.h-1)*l.w+min(max(x, 0), l.w-1)] }
+func (l *light) get(x, y int) int { return l.at[limit(y, l.h)*l.w+limit(x, l.w)] }
 
 // levels are a frame's luminances, smaller by 2^shift, and what halving makes of them.
 func levels(m *model.Image, shift int) []*light {
@@ -66,7 +66,7 @@ func newField(of *light) *field {
 	return f
 }
 
-func (f *field) get(x, y int) Vector { return f.at[min(max(y, 0), f.h-1)*f.w+min(max(x, 0), f.w-1)] }
+func (f *field) get(x, y int) Vector { return f.at[limit(y, f.h)*f.w+limit(x, f.w)] }
 
 // flow is where the cells of a frame were in another, from the last level to the finest one.
 func flow(of, in []*light, finest int) *field {
