@@ -152,7 +152,10 @@ func film(channels int) []step {
 }
 
 // smoothing shows the engine and the reference the same film.
-func (s suite) smoothing() error {
+func (s suite) smoothing() error { return s.showFilm(film) }
+
+// showFilm shows a new engine and the reference a film for a number of channels.
+func (s suite) showFilm(film func(channels int) []step) error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
 		r, err := ref.Open(w, model.Options{})
 		if err != nil {

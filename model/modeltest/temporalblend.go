@@ -94,13 +94,7 @@ func (s suite) motion() error {
 		if s.short && i > 1 {
 			break
 		}
-		err := s.with(Widths, func(e model.Engine, w *model.Weights) error {
-			r, err := ref.Open(w, model.Options{})
-			if err != nil {
-				return err
-			}
-			return s.show(e, r, movingFilm(format, w.Widths[3]))
-		})
+		err := s.showFilm(func(channels int) []step { return movingFilm(format, channels) })
 		if err != nil {
 			return fmt.Errorf("%v: %w", format, err)
 		}
@@ -120,13 +114,7 @@ func (s suite) temporalBlend() error {
 		if s.short && i > 2 {
 			break
 		}
-		err := s.with(Widths, func(e model.Engine, w *model.Weights) error {
-			r, err := ref.Open(w, model.Options{})
-			if err != nil {
-				return err
-			}
-			return s.show(e, r, stillFilm(format, s.taken(siblings[format]...)[0], w.Widths[3]))
-		})
+		err := s.showFilm(func(channels int) []step { return stillFilm(format, s.taken(siblings[format]...)[0], channels) })
 		if err != nil {
 			return err
 		}
