@@ -11,6 +11,20 @@ import (
 	"adainfilter/model/ref"
 )
 
+// firstKept is an opener of the reference that goes on with the first value of a field that is not nil.
+func firstKept[T any](field func(s *model.Stylization) **T) model.Opener {
+	return func(w *model.Weights, o model.Options) (model.Engine, error) {
+		var first *T
+		return withStylization(func(s *model.Stylization) {
+			now := field(s)
+			if first == nil {
+				first = *now
+			}
+			*now = first
+		})(w, o)
+	}
+}
+
 // repaint is an opener of the reference that is given other masks.
 func repaint(value func(v uint8) uint8) model.Opener {
 	return withStylization(func(s *model.Stylization) {
@@ -55,15 +69,7 @@ func tableDefects() []defect {
 				}
 			}
 		})},
-		{"the first table kept", "tables", func(w *model.Weights, o model.Options) (model.Engine, error) {
-			var first *lut.Table
-			return withStylization(func(s *model.Stylization) {
-				if first == nil {
-					first = s.Before
-				}
-				s.Before = first
-			})(w, o)
-		}},
+		{"the first table kept", "tables", firstKept(func(s *model.Stylization) **lut.Table { return &s.Before })},
 	}
 }
 
@@ -80,15 +86,7 @@ func maskDefects() []defect {
 				m.Second, s.Mask = s.Style, &m
 			}
 		})},
-		{"the first mask kept", "mask", func(w *model.Weights, o model.Options) (model.Engine, error) {
-			var first *model.Mask
-			return withStylization(func(s *model.Stylization) {
-				if first == nil {
-					first = s.Mask
-				}
-				s.Mask = first
-			})(w, o)
-		}},
+		{"the first mask kept", "mask", firstKept(func(s *model.Stylization) **model.Mask { return &s.Mask })},
 		{"statistics of the whole frame", "mask", openVariant(func(v *variant) {
 			v.statistics = func(x ref.Features, _ []float64) model.Stats { return ref.Statistics(x) }
 		})},
