@@ -125,9 +125,7 @@ func (v *variant) paint(dst, src, samples *model.Image, preserve bool) {
 	case preserve && src.Format.Layout().Colour != model.ColourRGB:
 		from := ref.Channels(src)
 		for c, to := range ref.Channels(luminance)[1:] {
-			for i := range to.Width * to.Height {
-				to.Set(i%to.Width, i/to.Width, from[c+1].Get(i%to.Width, i/to.Width))
-			}
+			copyChannel(to, from[c+1])
 		}
 	case preserve:
 		v.write(luminance, src, ref.Read(samples))
@@ -138,10 +136,16 @@ func (v *variant) paint(dst, src, samples *model.Image, preserve bool) {
 
 // copyKept gives dst the alpha or padding of src.
 func copyKept(dst, src *model.Image) {
-	to, ok := ref.Copied(dst)
-	from, _ := ref.Copied(src)
-	for i := 0; ok && i < from.Width*from.Height; i++ {
-		to.Set(i%from.Width, i/from.Width, from.Get(i%from.Width, i/from.Width))
+	if to, ok := ref.Copied(dst); ok {
+		from, _ := ref.Copied(src)
+		copyChannel(to, from)
+	}
+}
+
+// copyChannel gives to the samples of from.
+func copyChannel(to, from ref.Channel) {
+	for i := range to.Width * to.Height {
+		to.Set(i%to.Width, i/to.Width, from.Get(i%to.Width, i/to.Width))
 	}
 }
 
@@ -192,9 +196,7 @@ func pixelDefects() []defect {
 				grey := samplesOf(frame)
 				from := ref.Channels(before)
 				for c, to := range ref.Channels(grey)[1:] {
-					for i := range to.Width * to.Height {
-						to.Set(i%to.Width, i/to.Width, from[c+1].Get(i%to.Width, i/to.Width))
-					}
+					copyChannel(to, from[c+1])
 				}
 				return ref.Moved(grey, before)
 			}
