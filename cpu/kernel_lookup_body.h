@@ -1,14 +1,8 @@
-// The kernels of kernel_lookup.h, written once: see kernel_network_body.h.
-
-// A NaN becomes 0.
-inline float within_one(float v) {
-  v = v > 0 ? v : 0;
-  return v < 1 ? v : 1;
-}
+// The kernels of kernel_lookup.h, written once: see kernel_network_body.h; unit_range is of kernel_samples_body.h.
 
 // The place of a colour in the table; last is the largest.
 inline float place(float v, float low, float scale, float last) {
-  v = (within_one(v) - low) * scale;
+  v = (unit_range(v) - low) * scale;
   v = v > 0 ? v : 0;
   return v < last ? v : last;
 }
@@ -23,7 +17,7 @@ inline void look_up_curves(const Lookup &t, float *r, float *g, float *b, size_t
       const float at = place(p[i], low, scale, last);
       const int sample = at < last ? int(at) : t.form.size - 2;
       const float *v = values + 4 * size_t(sample);
-      p[i] = within_one(v[0] + (at - float(sample)) * (v[4] - v[0]));
+      p[i] = unit_range(v[0] + (at - float(sample)) * (v[4] - v[0]));
     }
   }
 }

@@ -380,6 +380,7 @@ inline void scaled(const uint16_t *src, float weight, int add, int n, float *__r
     for (int i = 0; i < n; i++) sum[i] += weight * src[i];
 }
 
+// A NaN becomes 0.
 inline float unit_range(float v) {
   const float w = v > 0 ? v : 0;
   return w < 1 ? w : 1;
