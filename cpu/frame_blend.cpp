@@ -179,10 +179,8 @@ void TemporalBlend::remember(int y, bool blended) const {
   const Picture &src = next_.src;
   const Picture frame = frames_[now_].picture(), result = results_[motion_ ? now_ : 0].picture();
   for (int c = 0; c < src.form.channels; c++) {
-    const int sub = shared(src.form, c) ? src.form.sub_y : 0;
-    if (y % (1 << sub) != 0) continue;
-    std::memcpy(frame.bytes(c, y >> sub), src.bytes(c, y >> sub), src.row_bytes(c));
-    if (!blended) std::memcpy(result.bytes(c, y >> sub), next_.dst.picture.bytes(c, y >> sub), src.row_bytes(c));
+    frame.copy_row(c, y, src);
+    if (!blended) result.copy_row(c, y, next_.dst.picture);
   }
   if (next_.dst.preserve_color && !motion_) next_.dst.recolour(y, result, src);
 }

@@ -97,7 +97,7 @@ void Enlarge::run(int chunk, int) {
     for (int y = begin; y < end; y++) {
       lit_row<decltype(sample)>(y);
       for (int c = coefficients_.lit(); c < src.form.channels && !dst.preserve_color; c++) {
-        const int sub = shared(src.form, c) ? src.form.sub_y : 0;
+        const int sub = sub_y(src.form, c);
         if (y % (1 << sub) == 0) chroma_row<decltype(sample)>(c, y >> sub);
       }
       if (dst.preserve_color) dst.recolour(y, dst.picture, src);

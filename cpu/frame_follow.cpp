@@ -11,7 +11,7 @@ namespace {
 // The squares of pixels that cells are, in a channel.
 struct Squares {
   Squares(const adain_cpu_image &form, int c, int side)
-      : sub_x(shared(form, c) ? form.sub_x : 0), sub_y(shared(form, c) ? form.sub_y : 0), cols(adain::cols(form, c)), rows(adain::rows(form, c)), side(side) {}
+      : sub_x(adain::sub_x(form, c)), sub_y(adain::sub_y(form, c)), cols(adain::cols(form, c)), rows(adain::rows(form, c)), side(side) {}
   int row(int y) const { return (y << sub_y) / side; }
   int begin(int x) const { return x * side >> sub_x; }
   int size(int x) const { return std::min(side >> sub_x, cols - begin(x)); }
@@ -138,10 +138,7 @@ void TemporalBlend::show(int y, const int *gains) const {
         motion_kernels().sharpen(at - pitch, at, at + pitch, n, gains[x], dst.bytes(c, y) + begin);
     }
   }
-  for (int c = luminous(); c < result.form.channels; c++) {
-    const int sub = shared(result.form, c) ? result.form.sub_y : 0;
-    if (y % (1 << sub) == 0) std::memcpy(dst.bytes(c, y >> sub), result.bytes(c, y >> sub), result.row_bytes(c));
-  }
+  for (int c = luminous(); c < result.form.channels; c++) dst.copy_row(c, y, result);
 }
 
 }  // namespace adain

@@ -47,7 +47,7 @@ struct Range {
   int begin, end;
 };
 Range range(const adain_cpu_image &form, int c, int y) {
-  const int sub = c < 3 && shared(form, c) ? form.sub_y : 0;
+  const int sub = c < 3 ? sub_y(form, c) : 0;
   const int high = c < 3 ? rows(form, c) : form.height;
   return {y >> sub, std::min(high, (y + kRows) >> sub)};
 }

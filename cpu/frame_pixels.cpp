@@ -89,6 +89,11 @@ void write_samples(const Canvas &canvas, int y, int x, int n, const float *r, co
 
 }  // namespace
 
+void Picture::copy_row(int c, int y, const Picture &from) const {
+  const int sub = sub_y(form, c);
+  if (y % (1 << sub) == 0) std::memcpy(bytes(c, y >> sub), from.bytes(c, y >> sub), row_bytes(c));
+}
+
 void Picture::luminance(int y, float *out) const {
   const float scale = 1 / unit(form), y_only[3] = {scale, 0, 0};
   float k[3];
@@ -138,10 +143,7 @@ void Canvas::write(int y0, int x0, int rows, int cols, float *rgb, int pitch, in
 
 void Canvas::recolour(int y, const Picture &samples, const Picture &content) const {
   if (!is_rgb(picture.form)) {
-    for (int c = 1; c < picture.form.channels; c++) {
-      const int sub = shared(picture.form, c) ? picture.form.sub_y : 0;
-      if (y % (1 << sub) == 0) std::memcpy(picture.bytes(c, y >> sub), content.bytes(c, y >> sub), picture.row_bytes(c));
-    }
+    for (int c = 1; c < picture.form.channels; c++) picture.copy_row(c, y, content);
     return;
   }
   const size_t n = picture.form.width;

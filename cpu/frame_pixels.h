@@ -22,6 +22,9 @@ inline bool is_rgb(const adain_cpu_image &form) { return form.colour == ADAIN_CO
 // Whether channel c has a sample for several pixels.
 inline bool shared(const adain_cpu_image &form, int c) { return c > 0 && form.colour == ADAIN_COLOUR_YUV && form.sub_x + form.sub_y > 0; }
 inline bool shares_chroma(const adain_cpu_image &form) { return shared(form, 1); }
+// The powers of two of pixels that a sample of channel c has along each side.
+inline int sub_x(const adain_cpu_image &form, int c) { return shared(form, c) ? form.sub_x : 0; }
+inline int sub_y(const adain_cpu_image &form, int c) { return shared(form, c) ? form.sub_y : 0; }
 inline int cols(const adain_cpu_image &form, int c) { return shared(form, c) ? (form.width + (1 << form.sub_x) - 1) >> form.sub_x : form.width; }
 inline int rows(const adain_cpu_image &form, int c) { return shared(form, c) ? (form.height + (1 << form.sub_y) - 1) >> form.sub_y : form.height; }
 inline int sample_bytes(const adain_cpu_image &form) { return form.depth > 8 ? 2 : 1; }
@@ -60,6 +63,9 @@ struct Picture {
   }
   uint8_t *bytes(int c, int y) const { return channel[c] + size_t(y) * pitch[c]; }
   size_t row_bytes(int c) const { return size_t(cols(form, c)) * sample_bytes(form); }
+
+  // Copies a channel's samples from a picture of the same shape where row y of the picture is the first that has them.
+  void copy_row(int c, int y, const Picture &from) const;
 
   // Rows y0 to y0+rows-1 and columns x0 to x0+cols-1 into rgb (3,rows,cols). One pixel outside the picture is its
   // reflection, further ones are 0.
