@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "kernel_motion.h"
-
 namespace adain {
 
 namespace {
 
-constexpr int kCell = 4, kPatch = 8, kUnit = 16;
+constexpr int kCell = 4, kUnit = 16;
 constexpr int kBorder = 24, kBefore = 16, kBehind = 8;  // of a level; how far a patch may begin in front of it and behind its end
 constexpr int kSteps = 4, kFarthest = 64;
 constexpr int64_t kFirmness = 1 << 18, kRest = 1 << 17;
@@ -130,8 +128,7 @@ Motion::Vector Motion::limited(const Level &in, int x, int y, Vector v) {
   return {limit(x, in.cols, v.x), limit(y, in.rows, v.y)};
 }
 
-template <class Patch>
-void Motion::match(const Level &in, const Patch &patch, int x, int y, Vector v, MotionMatch *out) {
+void Motion::match(const Level &in, const MotionPatch &patch, int x, int y, Vector v, MotionMatch *out) {
   const int px = x * kUnit + v.x, py = y * kUnit + v.y;
   motion_kernels().match(&patch, in.at(px >> 4, py >> 4), ptrdiff_t(in.pitch), px & 15, py & 15, out);
 }
@@ -161,8 +158,7 @@ void Motion::search(int level, int direction, int y) {
     for (int k = 0; k < kSteps; k++) {
       const int64_t dx = quotient(2 * (yy * least.x - patch.xy * least.y), determinant);
       const int64_t dy = quotient(2 * (xx * least.y - patch.xy * least.x), determinant);
-      const int far = kFarthest;
-      const Vector v = limited(in, px, py, {best.x - int(std::clamp<int64_t>(dx, -far, far)), best.y - int(std::clamp<int64_t>(dy, -far, far))});
+      const Vector v = limited(in, px, py, {best.x - int(std::clamp<int64_t>(dx, -kFarthest, kFarthest)), best.y - int(std::clamp<int64_t>(dy, -kFarthest, kFarthest))});
       if (v == best) break;
       match(in, patch, px, py, v, &other);
       if (other.cost >= least.cost) break;

@@ -6,6 +6,7 @@
 #include "frame_buffer.h"
 #include "frame_smoothing.h"
 #include "frame_stages.h"
+#include "kernel_motion.h"
 
 namespace adain {
 
@@ -80,8 +81,7 @@ class Motion {
   void settle(int level, int direction, int y);
   void check(int y);
   static Vector limited(const Level &in, int x, int y, Vector v);
-  template <class Found>
-  static void match(const Level &in, const Found &patch, int x, int y, Vector v, struct MotionMatch *out);
+  static void match(const Level &in, const MotionPatch &patch, int x, int y, Vector v, MotionMatch *out);
 
   const int shift_;
   std::vector<Level> levels_[2];  // the next frame becomes levels_[now_]
