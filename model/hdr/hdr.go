@@ -56,7 +56,7 @@ func Peak(maxCLL, display float64) float64 {
 	return min(max(peak, 203), 10000)
 }
 
-// Tables are ToNetwork and FromNetwork, sampled as cubes of 33. The first ends at the signal of the peak.
+// Tables are the way to the network's R'G'B' and the way back, sampled as cubes of 33. The first ends at the signal of the peak.
 func (s Source) Tables() (before, after *lut.Table) {
 	const size = 33
 	m := s.mapping()
@@ -72,13 +72,6 @@ func (s Source) Tables() (before, after *lut.Table) {
 	}
 	return before, lut.Sampled(size, m.fromNetwork)
 }
-
-// ToNetwork is the network's R'G'B' of the source's, both 0 to 1.
-func (s Source) ToNetwork(rgb [3]float64) [3]float64 { return s.mapping().toNetwork(rgb) }
-
-// FromNetwork is the inverse of ToNetwork. Colours that no colour of the source becomes, among the most saturated of BT.709, become the
-// nearest of the source's in their direction.
-func (s Source) FromNetwork(rgb [3]float64) [3]float64 { return s.mapping().fromNetwork(rgb) }
 
 // mapping is a source with all that its steps need.
 type mapping struct {
@@ -98,6 +91,7 @@ func (s Source) mapping() *mapping {
 
 const gamma = 2.4 // BT.1886
 
+// toNetwork is the network's R'G'B' of the source's, both 0 to 1.
 func (m *mapping) toNetwork(rgb [3]float64) [3]float64 {
 	source := m.light.decode(rgb)
 	linear := m.to.times(source)
@@ -113,6 +107,8 @@ func (m *mapping) toNetwork(rgb [3]float64) [3]float64 {
 	return linear
 }
 
+// fromNetwork is the inverse of toNetwork. Colours that no colour of the source becomes, among the most saturated of BT.709, become the
+// nearest of the source's in their direction.
 func (m *mapping) fromNetwork(rgb [3]float64) [3]float64 {
 	v := highest(rgb)
 	if !(v > 0) {

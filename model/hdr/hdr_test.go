@@ -56,7 +56,7 @@ func TestInverse(t *testing.T) {
 	}
 }
 
-// TestBack demands that FromNetwork gives colours of the source, whatever the network makes, and brighter ones for brighter greys.
+// TestBack demands that fromNetwork gives colours of the source, whatever the network makes, and brighter ones for brighter greys.
 func TestBack(t *testing.T) {
 	for _, s := range sources {
 		m, before := s.mapping(), -1.0
@@ -115,7 +115,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestFormula compares ToNetwork with the formulas stated once more, in Python.
+// TestFormula compares toNetwork with the formulas stated once more, in Python.
 func TestFormula(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -127,9 +127,10 @@ func TestFormula(t *testing.T) {
 		if s.Primaries != BT2020 {
 			continue // the other statement has BT.2020's matrix only
 		}
+		m := s.mapping()
 		each(9, func(rgb [3]float64) {
 			fmt.Fprintln(&in, []string{"pq", "hlg"}[s.Transfer], s.Peak, rgb[0], rgb[1], rgb[2])
-			got = append(got, s.ToNetwork(rgb))
+			got = append(got, m.toNetwork(rgb))
 		})
 	}
 	cmd := exec.Command(python, "testdata/formula.py")
