@@ -2,7 +2,6 @@ package film
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -155,11 +154,7 @@ func (r *reader) next(ctx context.Context) (*model.Image, error) {
 	}
 }
 
-// failed is the sentence for an error of the pipeline. The element's name says nothing to someone who has named none.
+// failed is the sentence for an error of the pipeline.
 func (r *reader) failed(err error) error {
-	var posted *Error
-	if errors.As(err, &posted) {
-		return fmt.Errorf("film %q cannot be decoded: %s", r.path, posted.Text)
-	}
-	return fmt.Errorf("film %q cannot be decoded: %w", r.path, err)
+	return fmt.Errorf("film %q cannot be decoded: %w", r.path, Plain(err))
 }

@@ -55,6 +55,15 @@ type Error struct {
 // Error is the element and its text.
 func (e *Error) Error() string { return e.Element + ": " + e.Text }
 
+// Plain is an error without the name of the element that posted it, which says nothing to someone who has named none.
+func Plain(err error) error {
+	var posted *Error
+	if errors.As(err, &posted) {
+		return errors.New(posted.Text)
+	}
+	return err
+}
+
 // NewPipeline builds what gst-launch-1.0 would of a description, and initialises GStreamer. source is what the pipeline reads, for
 // messages; limit is how long nothing may move in it while Run or Frames wait. Close must be called in the end. The error names
 // the element that GStreamer lacks, or says what is wrong with the description.

@@ -148,14 +148,7 @@ func (p *pipeline) measure() error {
 	return nil
 }
 
-func (p *pipeline) start() error {
-	var posted *film.Error
-	err := p.Start()
-	if errors.As(err, &posted) {
-		return errors.New(posted.Text)
-	}
-	return err
-}
+func (p *pipeline) start() error { return film.Plain(p.Start()) }
 
 // close ends all threads of the pipeline.
 func (p *pipeline) close() { p.Close() }
@@ -177,7 +170,7 @@ func (p *pipeline) watch(ctx context.Context) error {
 			if posted.Text == "Output window was closed" {
 				return errClosed
 			}
-			return errors.New(posted.Text)
+			return film.Plain(posted)
 		default:
 			p.Note(message)
 			p.told(message)

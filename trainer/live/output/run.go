@@ -121,7 +121,7 @@ func (o *Output) play(ctx context.Context, from From) error {
 	}
 	sources := []*app.Source{video}
 	if err := p.Start(); err != nil {
-		return plain(err)
+		return film.Plain(err)
 	}
 	leave = append(leave, feed.Join(p.pusher(video, true)))
 	if from.Sound != nil && !o.raw {
@@ -191,19 +191,10 @@ func (p *giving) follow(ctx context.Context, video *app.Source) error {
 		case message.Type() == gst.MessageEOS:
 			return errors.New("it has ended")
 		default:
-			return plain(p.Failure(message))
+			return film.Plain(p.Failure(message))
 		}
 	}
 	return nil
-}
-
-// plain is an error without the names of elements.
-func plain(err error) error {
-	var posted *film.Error
-	if errors.As(err, &posted) {
-		return errors.New(posted.Text)
-	}
-	return err
 }
 
 // finish lets what is on its way arrive, so that a file gets its index.

@@ -85,11 +85,7 @@ func (m *Microphone) play(ctx context.Context, clock media.Clock, take func(medi
 	}
 	began := clock.Begin(p.Pipeline)
 	if err := p.Start(); err != nil {
-		var posted *film.Error
-		if errors.As(err, &posted) {
-			return errors.New(posted.Text)
-		}
-		return err
+		return film.Plain(err)
 	}
 	sink, since := app.SinkFromElement(e), time.Now()
 	for ctx.Err() == nil {
@@ -99,9 +95,8 @@ func (m *Microphone) play(ctx context.Context, clock media.Clock, take func(medi
 				take(packet)
 			}
 		}
-		var posted *film.Error
-		if err := p.Posted(); errors.As(err, &posted) {
-			return errors.New(posted.Text)
+		if err := p.Posted(); err != nil {
+			return film.Plain(err)
 		}
 		if err := p.Stalled(since); err != nil {
 			return err

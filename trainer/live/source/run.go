@@ -137,11 +137,7 @@ func (s *Source) play(ctx context.Context, to To) (frames int, err error) {
 	}
 	sound, _ := p.sink("sound") // not every source has it
 	if err := p.Start(); err != nil {
-		var posted *film.Error
-		if errors.As(err, &posted) {
-			err = errors.New(posted.Text)
-		}
-		return 0, err
+		return 0, film.Plain(err)
 	}
 	// A sink that has not been started says that it has ended.
 	pulling.Add(1)
@@ -187,7 +183,7 @@ func (p *playing) follow(ctx context.Context) error {
 		case message.Type() == gst.MessageElement:
 			p.Note(message)
 		default:
-			return errors.New(p.Failure(message).Text)
+			return film.Plain(p.Failure(message))
 		}
 	}
 	return ctx.Err()
