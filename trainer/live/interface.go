@@ -95,7 +95,7 @@ func (s *server) show(c controls, mask string) state {
 
 func (s *server) patchState(w http.ResponseWriter, r *http.Request) error {
 	var p patch
-	if err := decode(w, r, &p); err != nil {
+	if err := decode(r, &p); err != nil {
 		return err
 	}
 	s.changing.Lock()
@@ -229,14 +229,14 @@ func (s *server) deleteStyle(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	if err := s.styles.isUpload(name); err != nil {
+	path, err := s.styles.uploadPath(name)
+	if err != nil {
 		return err
 	}
 	from, err := s.player.controls()
 	if err != nil {
 		return err
 	}
-	path, _ := s.styles.pathOf(name)
 	to := from
 	to.Styles = without(from.Styles, path, s.styles.first())
 	if !sameStyles(from.Styles, to.Styles) {
@@ -286,7 +286,7 @@ func (s *server) renameStyle(w http.ResponseWriter, r *http.Request) error {
 	var to struct {
 		Name *string `json:"name"`
 	}
-	if err := decode(w, r, &to); err != nil {
+	if err := decode(r, &to); err != nil {
 		return err
 	}
 	if to.Name == nil {

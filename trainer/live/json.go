@@ -12,7 +12,7 @@ import (
 )
 
 // decode reads a body of JSON into v, a pointer to a struct, strictly: one object with the names of fields, each at most once and none null.
-func decode(w http.ResponseWriter, r *http.Request, v any) error {
+func decode(r *http.Request, v any) error {
 	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(strings.ToLower(kind)) != "application/json" {
 		return refuse(http.StatusUnsupportedMediaType,
 			"the body is of the type %q, wanted application/json", r.Header.Get("Content-Type"))

@@ -60,6 +60,10 @@ func (h *hub) leave(c chan []byte) {
 	}
 }
 
+func tooManyWatch() error {
+	return refuse(http.StatusServiceUnavailable, "%d others are watching, which is the most", maxWatchers)
+}
+
 func (h *hub) count() int {
 	h.Lock()
 	defer h.Unlock()
@@ -74,7 +78,7 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request) error {
 	}
 	pictures, stop, ok := s.pictures.watch()
 	if !ok {
-		return refuse(http.StatusServiceUnavailable, "%d others are watching, which is the most", maxWatchers)
+		return tooManyWatch()
 	}
 	defer stop()
 	c := http.NewResponseController(w)

@@ -145,12 +145,15 @@ func (c *catalogue) upload(name string) (*entry, error) {
 	return e, nil
 }
 
-// isUpload says why a style may not be changed, nil where it may.
-func (c *catalogue) isUpload(name string) error {
+// uploadPath is the file of an uploaded style. The error says why another may not be changed.
+func (c *catalogue) uploadPath(name string) (string, error) {
 	c.Lock()
 	defer c.Unlock()
-	_, err := c.upload(name)
-	return err
+	e, err := c.upload(name)
+	if err != nil {
+		return "", err
+	}
+	return e.path, nil
 }
 
 // first is the path of a style that is always there.

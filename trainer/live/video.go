@@ -18,44 +18,44 @@ const videoScale = 1_000_000
 
 // fragments makes MP4 in fragments of coded pictures, one of each (ISO/IEC 14496-12, 8.8): what browsers take by Media Source Extensions.
 type fragments struct {
-	began   bool
-	first   time.Duration
-	last    media.Packet // its length is known when the next one comes
-	number  uint32
-	pending bool
+	began  bool // with the picture in last
+	first  time.Duration
+	last   media.Packet // its length is known when the next one comes
+	number uint32
 }
 
 // add gives what a picture adds to the stream, nothing before the first that can be decoded by itself.
 func (f *fragments) add(p media.Packet) ([]byte, error) {
-	if !f.began && !p.Key {
-		return nil, nil
-	}
-	var out seekablebuffer.Buffer
 	if !f.began {
-		sps, pps, err := media.Parameters(p.Caps)
-		if err != nil {
-			return nil, err
-		}
-		init := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: 1, TimeScale: videoScale, Codec: &mp4.CodecH264{SPS: sps, PPS: pps}}}}
-		if err := init.Marshal(&out); err != nil {
-			return nil, err
-		}
-		f.began, f.first = true, p.At
-	}
-	head := out.Bytes()
-	if !f.pending {
-		f.last, f.pending = p, true
-		return head, nil
+		return f.begin(p)
 	}
 	f.number++
 	part := fmp4.Part{SequenceNumber: f.number, Tracks: []*fmp4.PartTrack{{ID: 1, BaseTime: uint64((f.last.At - f.first).Microseconds()),
 		Samples: []*fmp4.Sample{{Duration: uint32((p.At - f.last.At).Microseconds()), IsNonSyncSample: !f.last.Key, Payload: f.last.Data}}}}}
 	f.last = p
-	var fragment seekablebuffer.Buffer
-	if err := part.Marshal(&fragment); err != nil {
+	var out seekablebuffer.Buffer
+	if err := part.Marshal(&out); err != nil {
 		return nil, err
 	}
-	return append(head, fragment.Bytes()...), nil
+	return out.Bytes(), nil
+}
+
+// begin gives the head of the stream with the first picture that can be decoded by itself.
+func (f *fragments) begin(p media.Packet) ([]byte, error) {
+	if !p.Key {
+		return nil, nil
+	}
+	sps, pps, err := media.Parameters(p.Caps)
+	if err != nil {
+		return nil, err
+	}
+	var out seekablebuffer.Buffer
+	init := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: 1, TimeScale: videoScale, Codec: &mp4.CodecH264{SPS: sps, PPS: pps}}}}
+	if err := init.Marshal(&out); err != nil {
+		return nil, err
+	}
+	f.began, f.first, f.last = true, p.At, p
+	return out.Bytes(), nil
 }
 
 // maxWaiting bounds the coded pictures that wait for one viewer. None can be left out, so a slower viewer's stream ends, and the page asks anew.
@@ -71,7 +71,7 @@ func (s *server) video(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if !s.viewers.enter() {
-		return refuse(http.StatusServiceUnavailable, "%d others are watching, which is the most", maxWatchers)
+		return tooManyWatch()
 	}
 	defer s.viewers.leave()
 	packets, slow := make(chan media.Packet, maxWaiting), make(chan struct{})
@@ -140,7 +140,7 @@ func (v *viewers) count() int {
 func (s *server) snapshot(w http.ResponseWriter, r *http.Request) error {
 	pictures, stop, ok := s.pictures.watch()
 	if !ok {
-		return refuse(http.StatusServiceUnavailable, "%d others are watching, which is the most", maxWatchers)
+		return tooManyWatch()
 	}
 	defer stop()
 	late := time.NewTimer(patience)
