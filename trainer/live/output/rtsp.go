@@ -55,10 +55,8 @@ func (o *Output) serve(ctx context.Context, from From) error {
 		f()
 	}
 	v.server.Close()
-	v.Lock()
-	defer v.Unlock()
-	if v.stream != nil {
-		v.stream.Close()
+	if stream := v.current(); stream != nil {
+		stream.Close()
 	}
 	return err
 }
@@ -78,19 +76,24 @@ func (v *viewers) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, err
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
+func (v *viewers) current() *gortsplib.ServerStream {
+	v.Lock()
+	defer v.Unlock()
+	return v.stream
+}
+
 func (v *viewers) answer(c *gortsplib.ServerConn, r *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
 	if v.token != "" && !c.VerifyCredentials(r, rtspUser, v.token) {
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, errors.New("the name or the token is wrong")
 	}
-	v.Lock()
-	defer v.Unlock()
+	stream := v.current()
 	switch {
 	case strings.Trim(path, "/") != "live":
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
-	case v.stream == nil:
+	case stream == nil:
 		return &base.Response{StatusCode: base.StatusNotFound}, nil, errors.New("no picture has come yet")
 	}
-	return &base.Response{StatusCode: base.StatusOK}, v.stream, nil
+	return &base.Response{StatusCode: base.StatusOK}, stream, nil
 }
 
 // rtpStream makes RTP of packets. Each kind is given by one thread.
@@ -99,25 +102,21 @@ type rtpStream struct {
 	sound   bool
 	fail    chan error
 
-	ready        sync.Mutex
-	stream       *gortsplib.ServerStream
-	video, audio *description.Media
-	pictures     interface {
-		Encode(au [][]byte) ([]*rtp.Packet, error)
-	}
-	pieces interface {
-		Encode(aus [][]byte) ([]*rtp.Packet, error)
-	}
+	// Set before the viewers' stream.
+	video, audio     *description.Media
+	pictures, pieces packetizer
+}
+
+type packetizer interface {
+	Encode(units [][]byte) ([]*rtp.Packet, error)
 }
 
 func (r *rtpStream) picture(p media.Packet) {
 	units, err := media.Units(p)
-	if err == nil {
-		err = r.open(p)
+	stream := r.viewers.current()
+	if err == nil && stream == nil && p.Key {
+		stream, err = r.open(p)
 	}
-	r.ready.Lock()
-	stream := r.stream
-	r.ready.Unlock()
 	if err == nil && stream == nil {
 		return // until one can be decoded by itself
 	}
@@ -128,32 +127,30 @@ func (r *rtpStream) picture(p media.Packet) {
 	if err == nil {
 		var packets []*rtp.Packet
 		if packets, err = r.pictures.Encode(units); err == nil {
-			err = r.write(r.video, packets, p.At, 90000)
+			err = write(stream, r.video, packets, p.At, 90000)
 		}
 	}
 	r.failed(err)
 }
 
 func (r *rtpStream) samples(p media.Packet) {
-	r.ready.Lock()
-	stream := r.stream
-	r.ready.Unlock()
+	stream := r.viewers.current()
 	if stream == nil {
 		return
 	}
 	packets, err := r.pieces.Encode([][]byte{p.Data})
 	if err == nil {
-		err = r.write(r.audio, packets, p.At, soundRate)
+		err = write(stream, r.audio, packets, p.At, soundRate)
 	}
 	r.failed(err)
 }
 
 const soundRate = 48000
 
-func (r *rtpStream) write(m *description.Media, packets []*rtp.Packet, at time.Duration, rate int64) error {
+func write(stream *gortsplib.ServerStream, m *description.Media, packets []*rtp.Packet, at time.Duration, rate int64) error {
 	for _, packet := range packets {
 		packet.Timestamp = uint32(at.Microseconds() * rate / 1e6)
-		if err := r.stream.WritePacketRTP(m, packet); err != nil {
+		if err := stream.WritePacketRTP(m, packet); err != nil {
 			return err
 		}
 	}
@@ -170,20 +167,15 @@ func (r *rtpStream) failed(err error) {
 }
 
 // open makes the stream of the first picture that can be decoded by itself.
-func (r *rtpStream) open(p media.Packet) error {
-	r.ready.Lock()
-	defer r.ready.Unlock()
-	if r.stream != nil || !p.Key {
-		return nil
-	}
+func (r *rtpStream) open(p media.Packet) (*gortsplib.ServerStream, error) {
 	sps, pps, err := media.Parameters(p.Caps)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	picture := &format.H264{PayloadTyp: 96, SPS: sps, PPS: pps, PacketizationMode: 1}
 	r.video = &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{picture}}
 	if r.pictures, err = picture.CreateEncoder(); err != nil {
-		return err
+		return nil, err
 	}
 	all := []*description.Media{r.video}
 	if r.sound {
@@ -191,17 +183,16 @@ func (r *rtpStream) open(p media.Packet) error {
 			Config: &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: soundRate, ChannelCount: 2}}
 		r.audio = &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{sound}}
 		if r.pieces, err = sound.CreateEncoder(); err != nil {
-			return err
+			return nil, err
 		}
 		all = append(all, r.audio)
 	}
 	stream := &gortsplib.ServerStream{Server: r.viewers.server, Desc: &description.Session{Title: "adain live", Medias: all}}
 	if err := stream.Initialize(); err != nil {
-		return err
+		return nil, err
 	}
-	r.stream = stream
 	r.viewers.Lock()
 	defer r.viewers.Unlock()
 	r.viewers.stream = stream
-	return nil
+	return stream, nil
 }
