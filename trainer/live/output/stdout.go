@@ -10,7 +10,7 @@ import (
 
 // toStdout writes to a descriptor of its own, so that a reader who has gone is an error instead of the end of the program.
 func toStdout(line string, raw bool) (*Output, error) {
-	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Mode()&os.ModeDevice != 0 && isTerminal(os.Stdout) {
+	if _, err := unix.IoctlGetTermios(int(os.Stdout.Fd()), unix.TCGETS); err == nil {
 		return nil, errors.New("--output -: standard output is a terminal, wanted a pipe or a file behind >")
 	}
 	fd, err := unix.FcntlInt(os.Stdout.Fd(), unix.F_DUPFD_CLOEXEC, 3)
@@ -18,9 +18,4 @@ func toStdout(line string, raw bool) (*Output, error) {
 		return nil, fmt.Errorf("--output -: standard output cannot be used: %w", err)
 	}
 	return &Output{Name: "standard output", Stdout: true, raw: raw, once: true, line: line, property: "fd", value: fd}, nil
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }
