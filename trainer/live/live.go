@@ -76,6 +76,9 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	defer p.close()
+	if err := p.line.start(); err != nil {
+		return err
+	}
 	return p.run(ctx, listener, dir)
 }
 

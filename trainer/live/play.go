@@ -93,7 +93,7 @@ func newPlay(c Config, src *source.Source, microphone *source.Microphone, output
 			return nil, err
 		}
 	}
-	return p, p.line.start()
+	return p, nil
 }
 
 func (p *play) close() {
