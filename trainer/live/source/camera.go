@@ -19,21 +19,19 @@ type device struct{ path, name string }
 
 // cameras are in the order of their numbers. Of several devices of one camera only the first gives pictures.
 func cameras() []device {
-	paths, _ := filepath.Glob(filepath.Join(devices, "video*")) // fails for patterns only
 	var found []device
 	for n := range 64 {
-		for _, path := range paths {
-			base := filepath.Base(path)
-			if base != fmt.Sprintf("video%d", n) {
-				continue
-			}
-			index, _ := os.ReadFile(filepath.Join(classes, base, "index"))
-			if i := strings.TrimSpace(string(index)); i != "" && i != "0" {
-				continue
-			}
-			name, _ := os.ReadFile(filepath.Join(classes, base, "name"))
-			found = append(found, device{path, strings.TrimSpace(string(name))})
+		base := fmt.Sprintf("video%d", n)
+		path := filepath.Join(devices, base)
+		if _, err := os.Lstat(path); err != nil {
+			continue
 		}
+		index, _ := os.ReadFile(filepath.Join(classes, base, "index"))
+		if i := strings.TrimSpace(string(index)); i != "" && i != "0" {
+			continue
+		}
+		name, _ := os.ReadFile(filepath.Join(classes, base, "name"))
+		found = append(found, device{path, strings.TrimSpace(string(name))})
 	}
 	return found
 }
