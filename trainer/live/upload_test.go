@@ -23,13 +23,16 @@ func TestTurns(t *testing.T) {
 	}
 	order := make(chan string, 8)
 	var ends []func()
-	wait := func(who, name string, ctx context.Context) {
-		n := 0
+	waiting := func() (n int) {
 		turns.Lock()
+		defer turns.Unlock()
 		for _, w := range turns.waiting {
 			n += len(w)
 		}
-		turns.Unlock()
+		return n
+	}
+	wait := func(who, name string, ctx context.Context) {
+		n := waiting()
 		go func() {
 			done, err := turns.wait(ctx, who)
 			if err != nil {
@@ -39,15 +42,7 @@ func TestTurns(t *testing.T) {
 			order <- name
 			done()
 		}()
-		eventually(t, name+" waits", func() bool {
-			turns.Lock()
-			defer turns.Unlock()
-			now := 0
-			for _, w := range turns.waiting {
-				now += len(w)
-			}
-			return now == n+1
-		})
+		eventually(t, name+" waits", func() bool { return waiting() == n+1 })
 	}
 	leaving, leave := context.WithCancel(t.Context())
 	wait("a", "a2", t.Context())
@@ -171,25 +166,28 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // TestLeavingSender: the process that decodes ends when the sender leaves, and the next one has its turn.
 func TestLeavingSender(t *testing.T) {
-	server, _, dir := serving(t, "")
+	path := filepath.Join(t.TempDir(), "pid")
 	old := decoder
-	decoder = []string{"/bin/sh", "-c", "echo $$ >" + filepath.Join(dir, "pid") + "; exec sleep 60"}
-	slow, _, _ := serving(t, "")
+	decoder = []string{"/bin/sh", "-c", "echo $$ >" + path + "; exec sleep 60"}
+	server, _, _ := serving(t, "")
 	decoder = old
-	c, err := net.Dial("tcp", slow.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	picture := pngOf(40, 30)
-	fmt.Fprintf(c, "POST /api/styles HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n%s", len(picture), picture)
-	var pid []byte
-	eventually(t, "it is decoded", func() bool { pid, _ = os.ReadFile(filepath.Join(dir, "pid")); return len(pid) > 1 })
-	c.Close()
-	eventually(t, "that ends", func() bool {
-		_, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)))
-		return err != nil
-	})
-	_ = server
+	for _, sender := range []string{"the first", "the next"} {
+		c, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "POST /api/styles HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n%s", len(picture), picture)
+		var pid []byte
+		eventually(t, sender+" is decoded", func() bool { pid, _ = os.ReadFile(path); return len(pid) > 1 })
+		c.Close()
+		eventually(t, "that of "+sender+" ends", func() bool {
+			_, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)))
+			return err != nil
+		})
+		os.Remove(path)
+	}
 }
 
 // TestNamesOfUploads: uploads get names and go, out of the mix too.
