@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -86,7 +85,7 @@ func measureSpeed(c *cli.Context) error {
 		}
 	}
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(r)
+		return printJSON(c, r)
 	}
 	if err := terminal.Table(c.App.Writer, r.Rows()); err != nil {
 		return err
@@ -106,7 +105,7 @@ func measureFormats(c *cli.Context, engine model.Engine, width, height int) erro
 		return err
 	}
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(costs)
+		return printJSON(c, costs)
 	}
 	return terminal.Table(c.App.Writer, bench.FormatRows(costs))
 }
@@ -164,7 +163,7 @@ func selftest(c *cli.Context) error {
 		rows = append(rows, terminal.Row{check.Name, answer})
 	}
 	if c.Bool("json") {
-		if err := json.NewEncoder(c.App.Writer).Encode(checks); err != nil {
+		if err := printJSON(c, checks); err != nil {
 			return err
 		}
 	} else if err := terminal.Table(c.App.Writer, rows); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -182,7 +181,7 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 // printReport prints a report, as tables or with --json as one line.
 func printReport(c *cli.Context, report interface{ Print(io.Writer) error }) error {
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(report)
+		return printJSON(c, report)
 	}
 	return report.Print(c.App.Writer)
 }

@@ -62,7 +62,6 @@ func stylizePictures(c *cli.Context) error {
 	}
 	defer engine.Close()
 	progress := terminal.NewSteps(c.App.ErrWriter, "stylising", j.Results())
-	defer progress.Finish()
 	err = j.Run(c.Context, engine, progress)
 	progress.Finish()
 	if c.Bool("json") {

@@ -81,15 +81,15 @@ func checkTraining(c *cli.Context, s training.Setup) error {
 	if err != nil {
 		return err
 	}
-	if !c.Bool("json") {
-		return training.Check(c.Context, s, o, func(rows []terminal.Row) error { return terminal.Table(c.App.Writer, rows) }, c.App.ErrWriter)
-	}
 	var all []terminal.Row
-	err = training.Check(c.Context, s, o, func(rows []terminal.Row) error {
-		all = append(all, rows...)
-		return nil
-	}, c.App.ErrWriter)
-	if err != nil {
+	show := func(rows []terminal.Row) error {
+		if c.Bool("json") {
+			all = append(all, rows...)
+			return nil
+		}
+		return terminal.Table(c.App.Writer, rows)
+	}
+	if err := training.Check(c.Context, s, o, show, c.App.ErrWriter); err != nil || !c.Bool("json") {
 		return err
 	}
 	return printJSON(c, fields(all))
