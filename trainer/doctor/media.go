@@ -99,25 +99,28 @@ func installed() string {
 
 // encoders says which work.
 func (r *Report) encoders(ctx context.Context) {
-	var rows []terminal.Row
-	works := map[string][]string{}
+	coders := map[string][]transcode.Coder{}
 	var order []string
 	for _, c := range transcode.Coders(ctx) {
-		if _, known := works[c.Codec]; !known {
+		if coders[c.Codec] == nil {
 			order = append(order, c.Codec)
-			works[c.Codec] = nil
 		}
-		if c.Works {
-			works[c.Codec] = append(works[c.Codec], c.Element)
-			continue
-		}
-		works[c.Codec] = append(works[c.Codec], "not "+c.Element+" ("+c.Why+")")
+		coders[c.Codec] = append(coders[c.Codec], c)
 	}
+	var rows []terminal.Row
 	for _, codec := range order {
-		rows = append(rows, terminal.Row{codec, strings.Join(works[codec], ", ")})
-		if strings.HasPrefix(works[codec][0], "not ") && len(works[codec]) == 1 {
-			element, _, _ := strings.Cut(strings.TrimPrefix(works[codec][0], "not "), " ")
-			r.lack(film.Package(element))
+		all := coders[codec]
+		var names []string
+		for _, c := range all {
+			if c.Works {
+				names = append(names, c.Element)
+			} else {
+				names = append(names, "not "+c.Element+" ("+c.Why+")")
+			}
+		}
+		rows = append(rows, terminal.Row{codec, strings.Join(names, ", ")})
+		if len(all) == 1 && !all[0].Works {
+			r.lack(film.Package(all[0].Element))
 		}
 	}
 	r.add("encoders", rows)
