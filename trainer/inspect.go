@@ -33,7 +33,7 @@ func inspectFiles(c *cli.Context) error {
 	list := []map[string]string{}
 	show := func(rows []terminal.Row) error {
 		if c.Bool("json") {
-			list = append(list, fields(rows))
+			list = append(list, terminal.Fields(rows))
 			return nil
 		}
 		return terminal.Table(c.App.Writer, rows)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
-
-	"adainfilter/trainer/terminal"
 )
 
 // jsonFlag is the option --json of a command; what names what is printed.
@@ -20,17 +18,6 @@ func printJSON(c *cli.Context, result any) error {
 		return fmt.Errorf("result as JSON: %w", err)
 	}
 	return nil
-}
-
-// fields are the rows of a table as JSON has them. A name that comes twice keeps its first value.
-func fields(rows []terminal.Row) map[string]string {
-	values := map[string]string{}
-	for _, r := range rows {
-		if _, there := values[r[0]]; !there {
-			values[r[0]] = r[1]
-		}
-	}
-	return values
 }
 
 // madeFile is a file that a command wrote, and the network that is in it or that it belongs to.

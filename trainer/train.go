@@ -92,7 +92,7 @@ func checkTraining(c *cli.Context, s training.Setup) error {
 	if err := training.Check(c.Context, s, o, show, c.App.ErrWriter); err != nil || !c.Bool("json") {
 		return err
 	}
-	return printJSON(c, fields(all))
+	return printJSON(c, terminal.Fields(all))
 }
 
 // saveOnSignal gives a value for each SIGUSR1, until stop is called.

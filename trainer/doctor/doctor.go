@@ -102,11 +102,7 @@ func speed(ctx context.Context, engines model.Engines) []terminal.Row {
 func (r *Report) MarshalJSON() ([]byte, error) {
 	sections := map[string]map[string]string{}
 	for _, s := range r.Sections {
-		values := map[string]string{}
-		for _, row := range s.Rows {
-			values[row[0]] = row[1]
-		}
-		sections[s.Title] = values
+		sections[s.Title] = terminal.Fields(s.Rows)
 	}
 	return json.Marshal(struct {
 		Sections map[string]map[string]string `json:"sections"`

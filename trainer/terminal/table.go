@@ -25,6 +25,17 @@ func Table(out io.Writer, rows []Row) error {
 	return err
 }
 
+// Fields are the rows of a table as JSON has them. A name that comes twice keeps its first value.
+func Fields(rows []Row) map[string]string {
+	values := map[string]string{}
+	for _, r := range rows {
+		if _, there := values[r[0]]; !there {
+			values[r[0]] = r[1]
+		}
+	}
+	return values
+}
+
 // Columns prints a head and lines of cells in columns of which all but the first are aligned to the right, behind an empty line. What
 // would disturb a terminal in the first column is quoted. The head's first cell is empty.
 func Columns(out io.Writer, head []string, lines [][]string) error {
