@@ -236,7 +236,7 @@ func lookGIF(file io.ReadSeeker, c *container) error {
 	}
 }
 
-// lookTIFF takes the profile and the orientation, as EXIF data of that alone: the rest describes this file's samples.
+// lookTIFF takes the profile, and EXIF data of what does not describe this file's samples.
 func lookTIFF(r io.ReadSeeker, c *container) error {
 	head, err := take(r, 8)
 	if err != nil {
@@ -246,6 +246,12 @@ func lookTIFF(r io.ReadSeeker, c *container) error {
 	if !t.order() {
 		return errors.New("no TIFF structure")
 	}
+	c.exif = fromTIFF(&fieldReader{order: t.bytes, fetch: func(at, n int64) ([]byte, error) {
+		if _, err := r.Seek(at, io.SeekStart); err != nil {
+			return nil, err
+		}
+		return take(r, n)
+	}}, t.bytes.Uint32(head[4:]))
 	if _, err := r.Seek(int64(t.bytes.Uint32(head[4:])), io.SeekStart); err != nil {
 		return err
 	}
@@ -258,10 +264,7 @@ func lookTIFF(r io.ReadSeeker, c *container) error {
 		return err
 	}
 	for ; len(entries) > 0; entries = entries[12:] {
-		switch n := int64(t.bytes.Uint32(entries[4:])); t.bytes.Uint16(entries) {
-		case tagOrientation:
-			c.exif = orientationOnly(t.bytes.Uint16(entries[8:]))
-		case tagProfile:
+		if n := int64(t.bytes.Uint32(entries[4:])); t.bytes.Uint16(entries) == tagProfile {
 			if _, err := r.Seek(int64(t.bytes.Uint32(entries[8:])), io.SeekStart); err != nil {
 				return err
 			}

@@ -265,3 +265,10 @@ func headOf(t *testing.T, w, h int) []byte {
 	binary.BigEndian.PutUint32(b[29:], pngSum(b[12:29]))
 	return b
 }
+
+// orientationOnly is EXIF data of one entry.
+func orientationOnly(o uint16) []byte {
+	data := []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
+	binary.LittleEndian.PutUint16(data[18:], o)
+	return data
+}

@@ -101,13 +101,6 @@ func orientation(exif []byte) int {
 	return 1
 }
 
-// orientationOnly is EXIF data of one entry.
-func orientationOnly(o uint16) []byte {
-	data := []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
-	binary.LittleEndian.PutUint16(data[18:], o)
-	return data
-}
-
 // rewritten is EXIF data for an upright picture of width x height made from the one that it came with: its orientation is 1, its size
 // that of the picture, and the small picture of the old one is gone. srgb says that the samples are sRGB. Broken data is nil.
 func rewritten(exif []byte, width, height int, srgb bool) []byte {

@@ -97,7 +97,7 @@ func decode(r io.ReadSeeker, o Options, path string) (p *Photo, err error) {
 	k, config, err := header(r, o.Limit)
 	if err != nil {
 		if unsupported(err) && path != "" {
-			return foreign(path, k.name, o, err)
+			return look(r, k).foreign(path, k.name, o, err)
 		}
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func decode(r io.ReadSeeker, o Options, path string) (p *Photo, err error) {
 		return nil, err
 	}
 	if large := int64(config.Width)*int64(config.Height) > largePixels; large || decodingBytes(config, c) > maxDecoding {
-		if p, err := foreign(path, k.name, o, nil); err == nil || !errors.As(err, new(*missingError)) {
+		if p, err := c.foreign(path, k.name, o, nil); err == nil || !errors.As(err, new(*missingError)) {
 			return p, err
 		}
 	}
@@ -119,7 +119,7 @@ func decode(r io.ReadSeeker, o Options, path string) (p *Photo, err error) {
 	if err != nil {
 		err = damaged(k, err)
 		if unsupported(err) || c.frames > 1 {
-			return foreign(path, k.name, o, err)
+			return c.foreign(path, k.name, o, err)
 		}
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func decode(r io.ReadSeeker, o Options, path string) (p *Photo, err error) {
 	if c.profile != nil && path != "" {
 		// What is more than curves and a matrix is for lcms, if it is there.
 		if _, ok := decoded.(*image.CMYK); ok || hasTables(c.profile) {
-			if p, err := foreign(path, k.name, o, nil); err == nil {
+			if p, err := c.foreign(path, k.name, o, nil); err == nil {
 				return p, nil
 			}
 		}
@@ -263,6 +263,16 @@ func foreign(path, kind string, o Options, before error) (*Photo, error) {
 		return nil, err
 	}
 	return c.Read(path, kind, o)
+}
+
+// foreign is foreign for a file of a kind that this package knows, with EXIF data that the codec does not find there.
+func (c container) foreign(path, kind string, o Options, before error) (*Photo, error) {
+	p, err := foreign(path, kind, o, before)
+	if err == nil && p.Exif == nil && c.exif != nil {
+		p.Exif = c.exif
+		p.upright(orientation(c.exif))
+	}
+	return p, err
 }
 
 // codecFor is the codec for a picture of a kind, which must lie in a file of its own. Without one the error is before, or says what is missing.

@@ -214,6 +214,9 @@ func (c *Codec) Write(out io.Writer, end string, p *picture.Photo, quality int) 
 	if p.Exif != nil && (end == ".jxl" || end == ".jp2") && !hasExif(file) {
 		file = withExif(end, slices.Clone(file), p.Exif)
 	}
+	if p.Exif != nil && end == ".tif" {
+		file = picture.IntoTIFF(slices.Clone(file), p.Exif)
+	}
 	_, err := out.Write(file)
 	return err
 }

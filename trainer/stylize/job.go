@@ -236,21 +236,13 @@ func (j *Job) name(content files.File, set []Style) string {
 	return path
 }
 
-// one makes one result and writes it, with what the content carries besides. Of the content's 16 bits all are kept where nothing of the
-// style is asked for; an engine computes with 8, and what it gives is written with as many as the content has.
+// one makes one result and writes it, with what the content carries besides. Of a content of 16 bits all are kept where nothing of the
+// style is asked for, and the result has them too, but for strips and sheets.
 func (j *Job) one(dst *model.Image, src *picture.Photo, set []Style, path string) error {
 	out := *src
 	if j.Alpha != 0 || j.Alphas || j.Corners > 0 {
-		result, err := j.draw(dst, src.Image, set)
-		if err != nil {
+		if err := j.stylise(dst, src, set, &out); err != nil {
 			return err
-		}
-		out.Image = result
-		if out.Deep != nil {
-			out.Deep = make([]uint16, len(result.Planes[0].Data))
-			for i, v := range result.Planes[0].Data {
-				out.Deep[i] = 257 * uint16(v)
-			}
 		}
 	}
 	if j.end != "" {
@@ -259,4 +251,26 @@ func (j *Job) one(dst *model.Image, src *picture.Photo, set []Style, path string
 		}
 	}
 	return picture.WritePhoto(path, &out, j.Quality)
+}
+
+// stylise makes the samples of one result, of 8 bits and, if src has them, of 16.
+func (j *Job) stylise(dst *model.Image, src *picture.Photo, set []Style, out *picture.Photo) (err error) {
+	if out.Deep, err = j.drawDeep(src, set); err != nil {
+		return err
+	}
+	if out.Deep != nil {
+		for i, v := range out.Deep {
+			dst.Planes[0].Data[i] = uint8((uint32(v) + 128) / 257)
+		}
+		out.Image = dst
+		return nil
+	}
+	if out.Image, err = j.draw(dst, src.Image, set); err != nil || src.Deep == nil {
+		return err
+	}
+	out.Deep = make([]uint16, len(out.Image.Planes[0].Data))
+	for i, v := range out.Image.Planes[0].Data {
+		out.Deep[i] = 257 * uint16(v)
+	}
+	return nil
 }
