@@ -57,20 +57,22 @@ func status(t *testing.T, field string) int {
 
 func resident(t *testing.T) int { return status(t, "VmRSS") << 10 }
 
-// steady fails if again takes more memory or threads than warm-up has left.
+// steady fails if again takes more memory or threads than warm-up has left, each of three times: what is lost is lost in every round, while
+// the memory that a thread of OpenMP's keeps is taken once, whenever Go's scheduler happens to need another thread.
 func steady(t *testing.T, warmUp, again func()) {
 	t.Helper()
 	warmUp()
-	memory, threads := resident(t), status(t, "Threads")
-	again()
-	grown, more := resident(t)-memory, status(t, "Threads")-threads
-	t.Logf("memory grew by %.2f MB, threads by %d", float64(grown)/(1<<20), more)
-	if grown > maxGrowth {
-		t.Errorf("memory grew by %d bytes, wanted less than %d", grown, maxGrowth)
+	var grown, more int
+	for range 3 {
+		memory, threads := resident(t), status(t, "Threads")
+		again()
+		grown, more = resident(t)-memory, status(t, "Threads")-threads
+		t.Logf("memory grew by %.2f MB, threads by %d", float64(grown)/(1<<20), more)
+		if grown <= maxGrowth && more <= 4 {
+			return
+		}
 	}
-	if more > 4 {
-		t.Errorf("there are %d more threads than before", more)
-	}
+	t.Errorf("memory grew by %d bytes and threads by %d in the third round too, wanted at most %d and 4", grown, more, maxGrowth)
 }
 
 func TestMemoryOfFrames(t *testing.T) {
