@@ -11,10 +11,17 @@ import (
 	"adainfilter/vips"
 )
 
-// TestPicturesOfPhones decodes a HEIC file that was sent, and demands a sentence without our file's name for a damaged one; no file stays.
+// TestPicturesOfPhones decodes files that were sent of the kinds that Go does not read.
 func TestPicturesOfPhones(t *testing.T) {
 	picture.Extend(vips.Open)
-	path := filepath.Join(t.TempDir(), "sent.heic")
+	for _, kind := range []string{"heic", "avif", "jxl"} {
+		t.Run(kind, func(t *testing.T) { pictureOfPhone(t, kind) })
+	}
+}
+
+// pictureOfPhone decodes a file, and demands a sentence without our file's name for a damaged one; no file stays.
+func pictureOfPhone(t *testing.T, kind string) {
+	path := filepath.Join(t.TempDir(), "sent."+kind)
 	if err := picture.CanWrite(path); err != nil {
 		t.Skip(err)
 	}
