@@ -119,6 +119,7 @@ int vips_read(const char *path, const char *loader, int deep, int keep, int fact
   if (v.vips_call(loader, path, &image, "access", SEQUENTIAL, "fail_on", FAIL_ON_ERROR, NULL)) return failed(error);
   p->pages = v.vips_image_get_n_pages(image);
   p->deep = deep && v.vips_image_get_format(image) != UCHAR;
+  p->linear = v.vips_image_get_format(image) == FLOAT;
   blob(image, "exif-data", &p->exif, &p->exif_size);
   blob(image, "icc-profile-data", &p->profile, &p->profile_size);
   // PFM holds linear light, which libvips does not say of it.

@@ -159,6 +159,13 @@ func (c *Codec) Read(path, kind string, o picture.Options) (*picture.Photo, erro
 			}
 		}
 	}
+	if photo.Deep != nil && n == 4 && p.linear != 0 && (c.version[0] < 8 || c.version[0] == 8 && c.version[1] < 15) {
+		// These count transparency in steps of 256 up to 255 of them.
+		for i := 3; i < len(photo.Deep); i += 4 {
+			v := min(photo.Deep[i], 255<<8)
+			photo.Deep[i] = v + v>>8
+		}
+	}
 	photo.Exif = C.GoBytes(p.exif, C.int(p.exif_size))
 	if o.KeepProfile {
 		photo.Profile = C.GoBytes(p.profile, C.int(p.profile_size))

@@ -4,10 +4,10 @@
 
 enum { VIPS_ERROR = 512 };
 
-// A picture as it is read: rows of bands samples, close together, uint8 or native uint16 where deep.
+// A picture as it is read: rows of bands samples, close together, uint8 or native uint16 where deep. linear says that the file holds floats.
 struct vips_picture {
   void *image;  // what vips_fetch reads from, upon which vips_close must be called
-  int width, height, bands, deep, pages;
+  int width, height, bands, deep, linear, pages;
   void *exif, *profile;  // owned by image
   size_t exif_size, profile_size;
 };

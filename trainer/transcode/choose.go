@@ -75,7 +75,20 @@ func (o *Options) chooseCodec(p *plan, path string) error {
 	if _, picture := pictureKinds[p.Muxer]; !picture && !has(muxers[p.Muxer]) {
 		return fmt.Errorf("%s cannot be written: %s", p.Muxer, film.Lacking(muxers[p.Muxer]))
 	}
-	if err := here.choose(c, p, choice{quality: o.Quality, preset: o.Preset, wanted: wanted, gpu: !o.CPU, depth: o.Depth}); err != nil {
+	depth := o.Depth
+	if p.Muxer == stills.GIF {
+		if depth > 8 {
+			return fmt.Errorf("gif has 8 bits per sample, wanted %d (--container apng, png and tiff have 16)", depth)
+		}
+		depth = 8
+	}
+	if p.beside() {
+		if depth > 8 {
+			return fmt.Errorf("%s with transparency has 8 bits per sample, wanted %d (--codec prores4444 and ffv1 have more)", c.name, depth)
+		}
+		depth = 8
+	}
+	if err := here.choose(c, p, choice{quality: o.Quality, preset: o.Preset, wanted: wanted, gpu: !o.CPU, depth: depth}); err != nil {
 		return err
 	}
 	p.warnDepth()
@@ -97,6 +110,9 @@ func (o *Options) codecFor(f *facts, own string) (c *codec, wanted string) {
 	}
 	usual := findCodec("h264")
 	if alphaFormat(f.Raw.Format) {
+		if c := findCodec("vp9"); cmp.Or(o.Container, own) == "webm" && c.inWebM("webm") {
+			return c, ""
+		}
 		for _, name := range []string{"prores4444", "ffv1"} {
 			if c := findCodec(name); o.Container != "" && c.fits(o.Container) || o.Container == "" && (c.fits(own) && own != "mkv" || name == "ffv1") {
 				return c, ""
@@ -125,7 +141,7 @@ func usualOf(container string) *codec {
 // codecWith is the codec that an encoder writes, nil for one that is not in the table.
 func codecWith(element string) *codec {
 	for i := range codecs {
-		if slices.ContainsFunc(codecs[i].encoders, func(e encoder) bool { return e.element == element }) {
+		if slices.ContainsFunc(codecs[i].encoders, func(e encoder) bool { return e.element == element && element != bare }) {
 			return &codecs[i]
 		}
 	}
@@ -213,10 +229,7 @@ func (m machine) try(c *codec, p *plan, o choice, e encoder, depth int) (tried, 
 		}
 		return e.element, missing
 	}
-	coded := coder{Element: e.element, Properties: e.set(o) + p.Facts.siting(e), Formats: e.format(depth), CUDA: e.cuda, Hardware: e.library == ""}
-	if c.alpha != "" && alphaFormat(p.Facts.Raw.Format) {
-		coded.Formats = c.alpha
-	}
+	coded := coder{Element: e.element, Properties: e.set(o) + p.Facts.siting(e), Formats: e.format(depth, p.alpha()), CUDA: e.cuda, Hardware: e.library == ""}
 	if coded.Formats == "" {
 		return fmt.Sprintf("%s (has no %d bits)", e.element, depth), ""
 	}

@@ -37,6 +37,14 @@ func (c coder) text() string {
 	return text
 }
 
+// name is who codes, for people.
+func (c coder) name() string {
+	if c.Element == bare {
+		return "adain"
+	}
+	return c.Element
+}
+
 // processor is the kind of this machine's: the engine sums in another order with vectors of another width.
 func processor() string {
 	switch {
@@ -50,6 +58,9 @@ func processor() string {
 
 // encoderVersion is what the bits of an encoder depend on: the version of its plug-in and the file of its library.
 func encoderVersion(e encoder) string {
+	if e.element == bare {
+		return "adain, " + runtime.Version()
+	}
 	factory := gst.Find(e.element)
 	if factory == nil {
 		return ""

@@ -25,6 +25,7 @@ func Coders(ctx context.Context) []Coder {
 			}
 			all = slices.DeleteFunc(all, func(a Coder) bool { return a.Codec == c.name && a.Element == e.element })
 			switch {
+			case e.element == bare:
 			case has(e.element):
 				all = append(all, e.try(ctx, c.name))
 			case e.library != "":

@@ -209,6 +209,9 @@ func isYUV(format string) bool {
 // describe adds to the caps of coded frames what the encoder leaves out.
 func (p *plan) describe(caps string) string {
 	c, ok := p.colour()
+	if caps != "" && findCodec(p.Codec).media == "video/x-vp9" && !strings.Contains(caps, "chroma-site=") {
+		caps += ", chroma-site=(string)mpeg2" // without which GStreamer 1.22's mp4mux crashes
+	}
 	if !ok || caps == "" {
 		return caps
 	}

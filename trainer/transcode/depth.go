@@ -14,10 +14,15 @@ var Depths = []int{8, 10, 12, 16}
 var deeper = map[string]map[int]string{
 	"I420": {10: "I420_10LE", 12: "I420_12LE"},
 	"NV12": {10: "P010_10LE", 12: "P012_LE", 16: "P016_LE"},
+	"BGRA": {10: "GBRA_10LE", 12: "GBRA_12LE"}, // of FFV1
 }
 
-// format is that of an encoder's frames with a depth, "" where it has none. An encoder of deep frames alone gets those for less, too.
-func (e encoder) format(depth int) string {
+// format is that of an encoder's frames with a depth, "" where it has none; alpha is that of its codec's frames with transparency, "" for frames without. An encoder
+// of deep frames alone gets those for less, too.
+func (e encoder) format(depth int, alpha string) string {
+	if alphaFormat(alpha) && !alphaFormat(e.formats) {
+		e.formats = alpha
+	}
 	if depth <= depthOf(e.formats) {
 		return e.formats
 	}
@@ -46,7 +51,7 @@ func (m machine) deepens(c *codec, p *plan, o choice) bool {
 	width, height := p.size()
 	for _, depth := range o.depths(p.Facts) {
 		for _, e := range c.encoders {
-			if format := e.format(depth); depth > 8 && depthOf(format) > 8 && m.has(e.element) && m.works(taking(format, coder{Element: e.element, Properties: e.set(o)}), width, height) {
+			if format := e.format(depth, ""); depth > 8 && depthOf(format) > 8 && m.has(e.element) && m.works(taking(format, coder{Element: e.element, Properties: e.set(o)}), width, height) {
 				return true
 			}
 		}
@@ -78,7 +83,11 @@ func (p *plan) filterFormats() (rgb, yuv string) {
 	if depth == 8 {
 		return "RGB,BGR,RGBA,BGRA,RGBx,BGRx", "NV12,I420"
 	}
-	var colours, lumas []string
+	colours := []string{}
+	if depth == 16 {
+		colours = append(colours, "RGBA64_LE") // the only one of GStreamer 1.22; what stands in the place of transparency goes past
+	}
+	var lumas []string
 	for _, f := range model.Formats() {
 		switch l := f.Layout(); {
 		case l.Depth < depth || l.Colour == model.ColourGray || l.Copied != nil:

@@ -20,6 +20,9 @@ type encoder struct {
 	presets    [3]string // values of PRESET: fast, medium, slow
 }
 
+// bare is in the place of an encoder where frames leave the pipeline as they are, and this program codes them: GStreamer has none for PNG of 16 bits.
+const bare = "identity"
+
 // codec is what films are written in.
 type codec struct {
 	name       string
@@ -27,6 +30,7 @@ type codec struct {
 	media      string   // caps' name
 	parser     string   // between encoder and container, and caps that the containers take
 	alpha      string   // the format in which the encoders take transparency, "" where there is none
+	beside     bool     // transparency is a second stream, which some containers take
 	limited    bool     // nothing in the stream says that samples have the full range, so they must not
 	deep       bool     // has more than 8 bits always; of no use as the own codec of a film without transparency
 	encoders   []encoder
@@ -76,7 +80,7 @@ var codecs = []codec{
 		{"svtav1enc", "crf=QUALITY logical-processors=4 preset=PRESET", "I420", false, 60, 10, "libSvtAv1Enc.so.", [3]string{"10", "8", "5"}},
 		{"av1enc", "end-usage=q min-quantizer=QUALITY max-quantizer=QUALITY cpu-used=PRESET row-mt=true threads=4", "I420", false, 60, 10, "libaom.so.", [3]string{"8", "6", "4"}},
 	}},
-	{name: "vp9", containers: []string{"mkv", "webm", "mp4"}, media: "video/x-vp9", parser: "vp9parse ! video/x-vp9,alignment=frame", encoders: []encoder{
+	{name: "vp9", containers: []string{"mkv", "webm", "mp4"}, media: "video/x-vp9", parser: "vp9parse ! video/x-vp9,alignment=frame", alpha: "I420", beside: true, encoders: []encoder{
 		{"vavp9enc", "rate-control=cqp qp=QUALITY PRESET", "NV12", false, 240, 20, "", vaPresets},
 		{"vp9enc", "end-usage=cq target-bitrate=0 cq-level=QUALITY deadline=1000000 cpu-used=PRESET row-mt=true threads=4 timebase=1/90000", "I420", false,
 			60, 10, "libvpx.so.", [3]string{"6", "4", "1"}},
@@ -92,6 +96,7 @@ var codecs = []codec{
 	}},
 	{name: "png", containers: []string{"mov", "gif", "apng", "png", "tiff"}, media: "image/png", parser: "image/png", alpha: "RGBA", encoders: []encoder{
 		{"pngenc", "compression-level=PRESET", "RGB", false, 0, 0, "libpng16.so.", [3]string{"1", "6", "9"}},
+		{bare, "", "RGBA64_LE", false, 0, 0, "adain", [3]string{}},
 	}},
 	{name: "webp", containers: []string{"webp"}, media: "image/webp", parser: "image/webp", alpha: "RGBA", encoders: []encoder{
 		{"webpenc", "quality=QUALITY speed=PRESET", "RGB", false, 0, 100, "libwebp.so.", [3]string{"1", "4", "6"}},

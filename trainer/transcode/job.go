@@ -258,7 +258,7 @@ func (j *job) end(status Status, err error) {
 	r.Seconds = time.Since(j.begun).Seconds()
 	if j.plan != nil && status != Skipped {
 		r.Segments = len(j.plan.Segments)
-		r.Encoder = j.plan.Encoder.Element
+		r.Encoder = j.plan.Encoder.name()
 		r.Tracks = j.plan.Tracks
 	}
 	if err = j.explain(err); err != nil {

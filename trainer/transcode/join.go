@@ -61,6 +61,11 @@ func (j *job) join(ctx context.Context) error {
 			return err
 		}
 	}
+	if j.plan.beside() {
+		if err := j.addOpacity(v, part); err != nil {
+			return err
+		}
+	}
 	if err := j.verify(ctx, v, m, part); err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ import (
 // A segment file holds coded frames with exact times: Matroska would round them to milliseconds and MP4 to a timescale. It is
 //
 //	magic, length of the head (uint32), head (JSON of segmentHead)
-//	for each frame, in the order of decoding: size (uint32), flags (uint32), time (int64, ns), the coded frame
+//	for each frame, in the order of decoding: size (uint32), flags (uint32), time (int64, ns), the coded frame, and with
+//	  flagAlpha its coded opacity and the size of that (uint32)
 //	a size of endOfSegment, the number of frames (uint32), CRC-32 (IEEE) of all before it (uint32)
 //
 // in little endian. A file under its final name is complete.
@@ -27,6 +28,7 @@ const (
 	endOfSegment = 0xffffffff
 	maxFrame     = 1 << 30
 	flagKey      = 1
+	flagAlpha    = 2
 )
 
 // segmentHead says what is the same for all frames of a segment.
@@ -41,6 +43,7 @@ type packet struct {
 	duration time.Duration // not kept: it follows from the times of the others
 	key      bool
 	data     []byte
+	alpha    []byte // the coded opacity, nil where the codec has none beside it
 }
 
 type segmentWriter struct {
@@ -75,15 +78,19 @@ func (w *segmentWriter) head(h segmentHead) error {
 }
 
 func (w *segmentWriter) packet(p packet) error {
-	if len(p.data) > maxFrame {
-		return fmt.Errorf("a coded frame has %d bytes, wanted at most %d", len(p.data), maxFrame)
-	}
-	flags := uint32(0)
+	flags, size := uint32(0), len(p.data)
 	if p.key {
 		flags = flagKey
 	}
+	if p.alpha != nil {
+		flags |= flagAlpha
+		size += len(p.alpha) + 4
+	}
+	if size > maxFrame {
+		return fmt.Errorf("a coded frame has %d bytes, wanted at most %d", size, maxFrame)
+	}
 	var b [16]byte
-	binary.LittleEndian.PutUint32(b[:], uint32(len(p.data)))
+	binary.LittleEndian.PutUint32(b[:], uint32(size))
 	binary.LittleEndian.PutUint32(b[4:], flags)
 	binary.LittleEndian.PutUint64(b[8:], uint64(p.time))
 	if err := w.write(b[:]); err != nil {
@@ -91,6 +98,11 @@ func (w *segmentWriter) packet(p packet) error {
 	}
 	if err := w.write(p.data); err != nil {
 		return err
+	}
+	if p.alpha != nil {
+		if err := w.write(binary.LittleEndian.AppendUint32(p.alpha, uint32(len(p.alpha)))); err != nil {
+			return err
+		}
 	}
 	w.frames++
 	return nil
@@ -189,7 +201,9 @@ func (r *segmentReader) next() (p packet, err error) {
 	}
 	if b, err = r.read(8); err == nil && int64(size) <= r.size {
 		p = packet{time: time.Duration(binary.LittleEndian.Uint64(b)), key: flags&flagKey != 0}
-		p.data, err = r.read(int(size))
+		if p.data, err = r.read(int(size)); err == nil && flags&flagAlpha != 0 {
+			err = p.part()
+		}
 	} else if err == nil {
 		err = errDamaged
 	}
@@ -198,6 +212,20 @@ func (r *segmentReader) next() (p packet, err error) {
 	}
 	r.frames++
 	return p, nil
+}
+
+// part takes the opacity off the data.
+func (p *packet) part() error {
+	n := len(p.data) - 4
+	if n < 0 {
+		return errDamaged
+	}
+	size := int64(binary.LittleEndian.Uint32(p.data[n:]))
+	if size > int64(n) {
+		return errDamaged
+	}
+	p.data, p.alpha = p.data[:n-int(size)], p.data[n-int(size):n]
+	return nil
 }
 
 func (r *segmentReader) close() { r.file.Close() }

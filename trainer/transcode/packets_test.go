@@ -11,7 +11,7 @@ import (
 
 func TestSegmentFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "0.segment")
-	want := []packet{{time: 80, key: true, data: []byte("first")}, {time: 0, data: []byte("2")}, {time: 40, data: bytes.Repeat([]byte{7}, 50)}}
+	want := []packet{{time: 80, key: true, data: []byte("first")}, {time: 0, data: []byte("2")}, {time: 40, data: bytes.Repeat([]byte{7}, 50), alpha: []byte("opaque")}}
 	w, err := createSegment(path)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestSegmentFile(t *testing.T) {
 		t.Fatalf("%d packets, %v", len(got), err)
 	}
 	for i := range got {
-		if got[i].time != want[i].time || got[i].key != want[i].key || !bytes.Equal(got[i].data, want[i].data) {
+		if got[i].time != want[i].time || got[i].key != want[i].key || !bytes.Equal(got[i].data, want[i].data) || !bytes.Equal(got[i].alpha, want[i].alpha) {
 			t.Errorf("packet %d is %+v", i, got[i])
 		}
 	}

@@ -141,12 +141,16 @@ func (c *coding) onCoded(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn 
 			c.coded.segment(event)
 		case gst.EventTypeCaps:
 			c.head = headOf(event.ParseCaps())
+			if c.deep != nil {
+				c.head = segmentHead{Caps: fmt.Sprintf("image/png, width=(int)%d, height=(int)%d, framerate=(fraction)%s", c.deep.Width, c.deep.Height,
+					fieldOf(c.head.Caps, "framerate"))}
+			}
 			c.head.Caps = c.job.plan.describe(c.head.Caps)
 			if k, ok := c.job.plan.colour(); ok {
 				c.head = k.markCaps(findCodec(c.job.plan.Codec).media, c.head)
 			}
 		case gst.EventTypeEOS:
-			c.fail(film.ErrStopped)
+			c.end()
 		}
 		return gst.PadProbeOK
 	}
@@ -167,7 +171,8 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 	if s := c.segment; !c.job.plan.Facts.Vague && (t < s.Begin-time.Second || t > s.End) {
 		return fmt.Errorf("%s gives a frame the time %v, wanted %v to %v", c.job.plan.Encoder.Element, t, s.Begin, s.End)
 	}
-	if c.writer.frames == 0 {
+	if !c.headed {
+		c.headed = true
 		if err := c.writer.head(c.head); err != nil {
 			return err
 		}
@@ -175,12 +180,22 @@ func (c *coding) write(buffer *gst.Buffer) (err error) {
 	}
 	c.first = min(c.first, t)
 	film.WithData(buffer, func(data []byte) {
+		if c.deep != nil {
+			if data, err = c.deep.Encode(data); err != nil {
+				return
+			}
+		}
 		if k, ok := c.job.plan.colour(); ok {
 			data = k.mark(findCodec(c.job.plan.Codec).media, data)
 		}
-		err = c.writer.packet(packet{t, 0, !buffer.HasFlags(gst.BufferFlagDeltaUnit), data})
+		p := packet{time: t, key: !buffer.HasFlags(gst.BufferFlagDeltaUnit), data: data}
+		if c.opaque != nil {
+			err = c.pair(&p, nil)
+			return
+		}
+		err = c.writer.packet(p)
 	})
-	if err == nil {
+	if err == nil && c.opaque == nil {
 		c.job.options.Watch.Frames(c.job.path, 1)
 	}
 	return err

@@ -64,6 +64,9 @@ func (in Input) openPictures() (*stills.Film, error) {
 	return f, nil
 }
 
+// deepPictures is the format of frames of pictures with more than 8 bits; where they have no transparency, nothing looks at it.
+const deepPictures = "RGBA64_LE"
+
 // factsOf is what the index of pictures says.
 func factsOf(f *stills.Film) *facts {
 	kind := f.Kind
@@ -76,6 +79,15 @@ func factsOf(f *stills.Film) *facts {
 	}
 	if f.Alpha {
 		facts.Raw.Format = "RGBA"
+	}
+	switch {
+	case f.Deep && f.Alpha:
+		facts.Raw.Format = deepPictures
+	case f.Deep:
+		facts.Raw.Format = "GBR_16LE" // by its name: GStreamer has it since 1.24
+	default:
+		facts.Depth = 8
+		facts.Narrowed = f.Bits
 	}
 	var steps []time.Duration
 	for i, t := range f.Times {
@@ -93,6 +105,10 @@ func factsOf(f *stills.Film) *facts {
 // pictureSource is the beginning of a pipeline whose frames this program decodes.
 func (p *plan) pictureSource() string {
 	f := p.Facts
+	format := f.Raw.Format
+	if depthOf(format) > 8 {
+		format = deepPictures
+	}
 	rate := "0/1"
 	if step := f.step(); step > 0 {
 		rate = fmt.Sprintf("%d/%d", int64(time.Second), int64(step))
@@ -101,7 +117,7 @@ func (p *plan) pictureSource() string {
 		}
 	}
 	return fmt.Sprintf("appsrc name=pictures format=time block=true max-buffers=4 max-bytes=0 caps=video/x-raw,format=%s,width=%d,height=%d,framerate=%s,pixel-aspect-ratio=1/1,colorimetry=%s ! %s name=frames",
-		f.Raw.Format, f.Width, f.Height, rate, f.Raw.Colorimetry, frameQueue)
+		format, f.Width, f.Height, rate, f.Raw.Colorimetry, frameQueue)
 }
 
 // step is how long every frame is shown, 0 where that differs.
@@ -185,6 +201,9 @@ func picturesStamp(n stills.Numbers) (string, error) {
 func (p *plan) warnPictures() {
 	f := p.Facts
 	add := func(format string, values ...any) { p.Warnings = append(p.Warnings, fmt.Sprintf(format, values...)) }
+	if f.Narrowed > 8 {
+		p.Warnings = append(p.Warnings, depthLost(f.Narrowed, 8))
+	}
 	if _, picture := pictureKinds[p.Muxer]; !picture {
 		if f.Loop != 0 && f.Pictures != "" && f.Pictures != stills.PNG && f.Loop != 1 {
 			add("it is shown %d times, which %s cannot say", f.Loop, p.Muxer)

@@ -18,7 +18,7 @@ const (
 )
 
 // text is the pipeline of a segment as gst-launch-1.0 would take it. The film's stream of video goes into the element
-// decoder; frames that are not wanted are dropped on the way into the elements frames and styled, coded takes the result.
+// decoder; frames that are not wanted are dropped on the way into the elements frames and styled, coded takes the result, and opaque what is coded beside it.
 func (p *plan) text() string {
 	size := p.shape()
 	parts := []string{"filesrc name=file ! parsebin name=streams"}
@@ -30,7 +30,7 @@ func (p *plan) text() string {
 	} else {
 		parts = append(parts, "decodebin name=decoder ! "+frameQueue+" name=frames"+p.preparing(size))
 	}
-	return strings.Join(parts, "  ") + styling + p.coding() + " ! fakesink name=coded sync=false async=false"
+	return strings.Join(parts, "  ") + styling + p.branches()
 }
 
 // gpuFormat is that of frames in GPU memory.
@@ -98,7 +98,11 @@ func (p *plan) coding() string {
 		}
 		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate="+rate))
 	}
-	return strings.Join(append(parts, p.Encoder.text()+" name=encoder", findCodec(p.Codec).parser), " ! ")
+	parts = append(parts, p.Encoder.text()+" name=encoder")
+	if p.Encoder.Element != bare {
+		parts = append(parts, findCodec(p.Codec).parser)
+	}
+	return strings.Join(parts, " ! ")
 }
 
 // crop cuts off what the codec has no place for.
@@ -117,14 +121,14 @@ func (p *plan) filterCaps(size string) string {
 	c, ok := p.Facts.complete()
 	if !ok {
 		if p.keepsAlpha() {
-			return "video/x-raw,format=RGBA," + size
+			return p.alphaCaps() + "," + size
 		}
 		return "video/x-raw," + size
 	}
 	as := colour{rangeFull, matrixRGB, c[2], c[3]}
 	switch {
 	case p.keepsAlpha():
-		return fmt.Sprintf("video/x-raw,format=RGBA,colorimetry=%v,%s", as, size)
+		return fmt.Sprintf("%s,colorimetry=%v,%s", p.alphaCaps(), as, size)
 	case c[1] == matrixRGB:
 		return fmt.Sprintf("video/x-raw,format={%s},colorimetry=%v,%s", rgb, as, size)
 	}
@@ -138,9 +142,23 @@ func (p *plan) shape() string {
 }
 
 // keepsAlpha says whether transparency goes past the network into the result.
-func (p *plan) keepsAlpha() bool {
+func (p *plan) keepsAlpha() bool { return p.alpha() != "" }
+
+// alpha is the format with 8 bits, or the least that it has, in which the codec's encoders take the film's transparency, "" where they do not or there is none.
+func (p *plan) alpha() string {
 	c := findCodec(p.Codec)
-	return c != nil && c.alpha != "" && alphaFormat(p.Facts.Raw.Format)
+	if c == nil || !alphaFormat(p.Facts.Raw.Format) || c.beside && (p.Piped || !c.inWebM(p.Muxer)) {
+		return ""
+	}
+	return c.alpha
+}
+
+// alphaCaps are the format of frames with transparency on their way into the filter.
+func (p *plan) alphaCaps() string {
+	if depthOf(p.Encoder.Formats) > 8 && p.Facts.depth() > 8 {
+		return "video/x-raw,format=RGBA64_LE"
+	}
+	return "video/x-raw,format=RGBA"
 }
 
 // size is that of the output: the film's, or its even part where the codec has no other.

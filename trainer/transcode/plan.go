@@ -19,7 +19,7 @@ import (
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
-const planVersion = 7
+const planVersion = 8
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {
@@ -30,6 +30,7 @@ type plan struct {
 	Codec    string        `json:"codec"`
 	Encoder  coder         `json:"encoder"`
 	CUDA     bool          `json:"cuda"` // frames lie in GPU memory
+	Piped    bool          `json:"-"`    // the film goes through one pipeline
 	Decoder  string        `json:"decoder"`
 	Muxer    string        `json:"muxer"`            // the container, a key of muxers
 	End      string        `json:"end"`              // of the output's name
@@ -223,7 +224,7 @@ func (p *plan) warn(o *Options) {
 		p.lose("it ends at %v, though it should last %v: it may be cut off", f.Cut.Round(time.Millisecond), f.Length.Round(time.Millisecond))
 	}
 	if alphaFormat(f.Raw.Format) && !p.keepsAlpha() {
-		add("its transparency is lost, %s has none (--codec prores4444, ffv1 or png keep it)", p.Codec)
+		add("its transparency is lost, %s has none%s (--codec prores4444, ffv1 or png keep it)", p.Codec, p.where())
 	}
 	if w, h := p.size(); w != f.Width || h != f.Height {
 		add("its size of %dx%d becomes %dx%d, since %s has even sizes only", f.Width, f.Height, w, h, p.Codec)
@@ -244,7 +245,13 @@ func (p *plan) warn(o *Options) {
 // deepFormat finds the bits per sample in the name of a raw format that has more than 8.
 var deepFormat = regexp.MustCompile(`_(10|12|16)|^P0(10|12|16)|^[Yv][24](10|12|16)`)
 
+// wideFormat finds those of four samples of 16 bits.
+var wideFormat = regexp.MustCompile(`^[A-Z]{4}64`)
+
 func depthOf(format string) int {
+	if wideFormat.MatchString(format) {
+		return 16
+	}
 	for _, group := range deepFormat.FindStringSubmatch(format) {
 		if bits, err := strconv.Atoi(group); err == nil {
 			return bits
@@ -268,6 +275,14 @@ func kindName(kind string) string {
 		return "subtitle track"
 	}
 	return kind + " stream"
+}
+
+// where is the end of a sentence on transparency.
+func (p *plan) where() string {
+	if c := findCodec(p.Codec); c.beside && !p.Piped {
+		return " in " + p.Muxer
+	}
+	return ""
 }
 
 const planName = "plan.json"

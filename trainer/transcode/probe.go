@@ -30,8 +30,9 @@ type facts struct {
 	Media       string        `json:"media"`              // the caps' name of the coded video
 	Width       int           `json:"width"`
 	Height      int           `json:"height"`
-	Aspect      string        `json:"aspect"` // of a pixel, as 1/1
-	Depth       int           `json:"depth"`  // bits per sample, 0 if the coded video does not say
+	Aspect      string        `json:"aspect"`             // of a pixel, as 1/1
+	Depth       int           `json:"depth"`              // bits per sample, 0 if the coded video does not say
+	Narrowed    int           `json:"narrowed,omitempty"` // bits per sample that the file has and its reader cuts to 8
 	Interlaced  bool          `json:"interlaced"`
 	Seekable    bool          `json:"seekable"`
 	Chapters    bool          `json:"chapters"`

@@ -1,9 +1,11 @@
 package transcode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,7 +75,7 @@ func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 		j.options.Watch.Frames(j.path, -c.writer.frames)
 		return err
 	}
-	if c.writer.frames == 0 {
+	if !c.headed {
 		if err := w.head(segmentHead{}); err != nil {
 			return err
 		}
@@ -136,6 +138,9 @@ type coding struct {
 	// Of the thread behind the encoder.
 	coded   clock
 	head    segmentHead
+	headed  bool            // its head is written
+	opaque  *opaque         // where opacity is coded beside, nil otherwise
+	deep    *stills.DeepPNG // codes what the pipeline gives bare, nil otherwise
 	first   time.Duration
 	failure error // why nothing more is written
 }
@@ -169,6 +174,10 @@ func (c *coding) build() (err error) {
 		return err
 	}
 	believable(c.Pipeline, encoder)
+	if j.plan.Encoder.Element == bare {
+		c.deep = &stills.DeepPNG{Alpha: j.plan.keepsAlpha(), Level: []int{1, 5, 9}[max(0, slices.Index(Presets, cmp.Or(j.options.Preset, "medium")))]}
+		c.deep.Width, c.deep.Height = j.plan.size()
+	}
 	const data = gst.PadProbeTypeBuffer | gst.PadProbeTypeEventDownstream
 	if c.frames, err = c.Sink("frames"); err != nil {
 		return err
@@ -184,6 +193,11 @@ func (c *coding) build() (err error) {
 	pad, err := c.Sink("coded")
 	if err != nil {
 		return err
+	}
+	if j.plan.beside() {
+		if err := c.buildOpaque(); err != nil {
+			return err
+		}
 	}
 	c.Probe(pad, data, c.onCoded)
 	return nil

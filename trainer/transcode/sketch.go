@@ -75,7 +75,7 @@ func (j *job) sketch(ctx context.Context, s *Sketch) error {
 		return err
 	}
 	p := j.plan
-	s.Output, s.Codec, s.Encoder, s.Container, s.Segments = j.base+p.End, p.Codec, p.Encoder.Element, p.Muxer, len(p.Segments)
+	s.Output, s.Codec, s.Encoder, s.Container, s.Segments = j.base+p.End, p.Codec, p.Encoder.name(), p.Muxer, len(p.Segments)
 	s.Width, s.Height = p.size()
 	s.Tracks, s.Warnings = p.Tracks, p.Warnings
 	for _, part := range p.Segments {
@@ -159,7 +159,7 @@ type Still struct {
 // Stills stylises n frames of a film that lie as far apart from each other as they can, with the frames before them that smoothing needs. Errors: a film that Run would
 // refuse, one whose frames have no times, ctx's.
 func Stills(ctx context.Context, o Options, n int) ([]Still, error) {
-	o.Codec, o.Container, o.End, o.Pattern = "png", stills.PNG, "", ""
+	o.Codec, o.Container, o.End, o.Pattern, o.Depth = "png", stills.PNG, "", "", 8
 	if err := o.check(); err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func (s *stream) run(ctx context.Context, out string) error {
 		}
 		s.options.Quality = o.Quality
 	}
-	s.plan = &plan{Facts: &facts{}, Muxer: s.options.Container}
+	s.plan = &plan{Facts: &facts{}, Piped: true, Muxer: s.options.Container}
 	source, sink, target := "fdsrc fd=0", "fdsink fd=1", ""
 	if s.path != Pipe {
 		if err := readable(s.path); err != nil {
@@ -266,16 +266,23 @@ func (s *stream) style(caps *gst.Structure, video *gst.Pad) error {
 		p.warnDepth()
 		text = "videoconvert ! video/x-raw,format=I420 ! y4menc"
 	} else {
-		if err := s.options.chooseCodec(p, s.path); err != nil {
+		o := *s.options
+		o.CPU = true // decodebin decodes
+		err := o.chooseCodec(p, s.path)
+		if p.Encoder.Element == bare && err == nil && o.Depth == 0 {
+			o.Depth, p.Warnings = 8, nil // what this program codes has no place in one pipeline
+			err = o.chooseCodec(p, s.path)
+		}
+		if err != nil {
 			return err
 		}
-		if p.CUDA { // decodebin decodes
-			if err := here.choose(findCodec(p.Codec), p, choice{quality: s.options.Quality, preset: s.options.Preset, depth: s.options.Depth}); err != nil {
-				return err
-			}
-			p.CUDA, p.Decoder = false, "decodebin"
+		if p.Encoder.Element == bare {
+			return fmt.Errorf("PNG with %d bits per sample cannot be written through a pipe, wanted files on both sides", o.Depth)
 		}
 		text = p.coding()
+		if p.Codec == "vp9" && p.Facts.Raw.Siting == "" {
+			text += " ! capssetter caps=video/x-vp9,chroma-site=mpeg2" // as in describe
+		}
 	}
 	for _, w := range p.Warnings {
 		s.warn(w)

@@ -47,6 +47,30 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestStreamNamed takes the encoder that a user names, though another comes first and a GPU could decode, and says where one does not work.
+func TestStreamNamed(t *testing.T) {
+	needs(t, "x264enc", "matroskamux")
+	path := clip(t, "film.mkv", 5, withSound(5, "matroskamux"))
+	old := here
+	defer func() { here = old }()
+	here = machine{
+		has: func(name string) bool { return name != "nvh264enc" },
+		works: func(text string, width, height int) bool {
+			return strings.Contains(text, "qsvh264enc") || old.works(text, width, height)
+		},
+	}
+	for _, named := range []string{"x264enc", "nvh264enc"} {
+		o := order{Codec: named, Container: "mkv"}.options(&watcher{})
+		if named == "nvh264enc" {
+			here.works = old.works
+		}
+		r, err := Stream(context.Background(), o, path, filepath.Join(t.TempDir(), "out.mkv"))
+		if err != nil || r.Encoder != "x264enc" || strings.Contains(strings.Join(r.Warnings, ""), "nvh264enc cannot be used") != (named == "nvh264enc") {
+			t.Errorf("%s: %+v, %v", named, r, err)
+		}
+	}
+}
+
 func TestSketch(t *testing.T) {
 	path := clip(t, "film.mp4", 30, withSound(30, "mp4mux"))
 	o := order{Inputs: append(inputsOf(path), inputsOf(path+"x")...), Out: filepath.Join(t.TempDir(), "out"), Container: "mkv"}

@@ -1,9 +1,12 @@
 package stills
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 
 	// The kinds of pictures whose heads say how many bits samples have.
 	_ "image/gif"
@@ -31,6 +34,9 @@ func header(path string) (heading, error) {
 	h := heading{bits: 8}
 	config, _, err := image.DecodeConfig(file)
 	if err != nil {
+		if alpha, ok := headerEXR(file); ok {
+			h = heading{alpha: alpha, bits: 16}
+		}
 		return h, nil
 	}
 	switch config.ColorModel {
@@ -49,6 +55,43 @@ func header(path string) (heading, error) {
 		}
 	}
 	return h, nil
+}
+
+// headerEXR says whether an OpenEXR file has a channel of transparency, or that it is none. Its head is a list of names, types, sizes and values (OpenEXR File
+// Layout, "Header Attributes"), in which the channels come early.
+func headerEXR(file io.ReaderAt) (alpha, ok bool) {
+	head := make([]byte, 64<<10)
+	n, _ := file.ReadAt(head, 0)
+	head = head[:n]
+	if n < 8 || string(head[:4]) != "\x76\x2f\x31\x01" {
+		return false, false
+	}
+	text := func() string {
+		word, rest, _ := bytes.Cut(head, []byte{0})
+		head = rest
+		return string(word)
+	}
+	for head = head[8:]; ; {
+		name, kind := text(), text()
+		if name == "" || len(head) < 4 {
+			return false, true
+		}
+		size := int64(binary.LittleEndian.Uint32(head))
+		head = head[4:]
+		if size > int64(len(head)) {
+			return false, true
+		}
+		rest := head[size:]
+		if kind == "chlist" {
+			const described = 16 // bytes behind a channel's name
+			for head = head[:size]; len(head) > described; head = head[min(described, len(head)):] {
+				if text() == "A" {
+					return true, true
+				}
+			}
+		}
+		head = rest
+	}
 }
 
 // IsPicture says whether a file is a picture of a kind that is known here.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"adainfilter/model"
 	"adainfilter/picture"
 )
 
@@ -95,13 +96,17 @@ func OpenSequence(n Numbers) (*Film, error) {
 	return f, f.look()
 }
 
-// look finds out what the pictures are: the size of the first, and from all heads whether any is transparent.
+// look finds out what the pictures are: the size of the first, and from all heads whether any is transparent or has more than 8 bits. Of kinds whose heads are
+// not known here the first says it.
 func (f *Film) look() error {
-	first, err := picture.Read(f.paths[0], picture.Limit{})
+	first, err := picture.ReadPhoto(f.paths[0], picture.Options{Deep: true})
 	if err != nil {
 		return err
 	}
-	f.Width, f.Height = first.Width, first.Height
+	f.Width, f.Height, f.Alpha = first.Image.Width, first.Image.Height, first.Image.Format == model.RGBA
+	if first.Deep != nil {
+		f.Bits = 16
+	}
 	for _, path := range f.paths {
 		h, err := header(path)
 		if err != nil {
@@ -109,6 +114,7 @@ func (f *Film) look() error {
 		}
 		f.Alpha, f.Bits = f.Alpha || h.alpha, max(f.Bits, h.bits)
 	}
+	f.Deep = f.Bits > 8
 	return nil
 }
 

@@ -6,6 +6,7 @@
 package stills
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ type Film struct {
 	Loop   int             // how often it is shown; 0 is without an end
 	Alpha  bool            // frames may be transparent
 	Bits   int             // per sample
+	Deep   bool            // readers give 16 bits per sample
 	Times  []time.Duration // when each frame begins, rising; the first is 0
 	End    time.Duration   // of the last frame
 	// Damaged says why reading stopped before the file's end; "" means it did not.
@@ -238,8 +240,8 @@ func (f *Film) Open(first int) (*Reader, error) {
 	return r, nil
 }
 
-// Next is the next frame in RGBA, not premultiplied, rows without gaps. It is valid until the next call; io.EOF comes after the last.
-// Errors name the file that cannot be decoded, or one of another size than the first.
+// Next is the next frame in RGBA, not premultiplied, rows without gaps; of a deep film in samples of 16 bits in little endian, else of 8. It is valid until the
+// next call; io.EOF comes after the last. Errors name the file that cannot be decoded, or one of another size than the first.
 func (r *Reader) Next() ([]byte, error) {
 	if r.next >= len(r.film.Times) {
 		return nil, io.EOF
@@ -260,21 +262,54 @@ func (r *Reader) Close() {
 
 // numbered reads a picture.
 func (r *Reader) numbered(path string) ([]byte, error) {
-	img, err := picture.Read(path, picture.Limit{})
+	photo, err := picture.ReadPhoto(path, picture.Options{Deep: r.film.Deep})
 	if err != nil {
 		return nil, err
 	}
+	img := photo.Image
 	if img.Width != r.film.Width || img.Height != r.film.Height {
 		return nil, fmt.Errorf("picture %q has %dx%d pixels, wanted %dx%d as the first of %s has", path, img.Width, img.Height, r.film.Width, r.film.Height,
 			filepath.Base(r.film.path))
 	}
 	if r.frame == nil {
-		r.frame = make([]byte, 4*img.Width*img.Height)
+		r.frame = make([]byte, r.film.pixel()*img.Width*img.Height)
+	}
+	if r.film.Deep {
+		spreadDeep(r.frame, photo)
+		return r.frame, nil
 	}
 	for y := range img.Height {
 		spread(r.frame[4*img.Width*y:], img, y)
 	}
 	return r.frame, nil
+}
+
+// pixel is how many bytes a reader gives for one.
+func (f *Film) pixel() int {
+	if f.Deep {
+		return 8
+	}
+	return 4
+}
+
+// spreadDeep writes a picture as RGBA of 16 bits in little endian. Among deep pictures may be some of 8 bits.
+func spreadDeep(to []byte, p *picture.Photo) {
+	row := make([]byte, 4*p.Image.Width)
+	for y := range p.Image.Height {
+		spread(row, p.Image, y)
+		for i, v := range row {
+			binary.LittleEndian.PutUint16(to[2*(y*len(row)+i):], 257*uint16(v))
+		}
+	}
+	n := 3
+	if p.Image.Format == model.RGBA {
+		n = 4
+	}
+	for i := 0; i+n <= len(p.Deep); i += n {
+		for k, v := range p.Deep[i : i+n] {
+			binary.LittleEndian.PutUint16(to[8*(i/n)+2*k:], v)
+		}
+	}
 }
 
 // spread writes a row of an RGB or RGBA picture as RGBA.
