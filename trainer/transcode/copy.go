@@ -295,7 +295,7 @@ func (m *muxing) onVideo(muxer *gst.Element, first bool) gst.PadProbeCallback {
 			}
 		case gst.EventTypeTOC:
 			// A part of a film has other chapters, and only the whole has those of the film.
-			if !muxerHasChapters(m.job.plan.Muxer) || !m.job.plan.Whole {
+			if m.job.plan.Muxer != "mkv" || !m.job.plan.Whole {
 				break
 			}
 			if setter := muxer.TOCSetter(); setter != nil {
@@ -336,6 +336,3 @@ func (m *muxing) tag(tags *gst.TagList) {
 		video.SendEvent(gst.NewTagEvent(mine))
 	}
 }
-
-// muxerHasChapters says whether GStreamer writes chapters into a container.
-func muxerHasChapters(container string) bool { return container == "mkv" }

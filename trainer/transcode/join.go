@@ -61,10 +61,8 @@ func (j *job) join(ctx context.Context) error {
 			return err
 		}
 	}
-	if j.plan.beside() {
-		if err := j.addOpacity(v, part); err != nil {
-			return err
-		}
+	if err := j.complete(v, m, part); err != nil {
+		return err
 	}
 	if err := j.verify(ctx, v, m, part); err != nil {
 		return err

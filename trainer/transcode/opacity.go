@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync"
 
 	"github.com/go-gst/go-gst/gst"
 
-	"adainfilter/model"
-	"adainfilter/trainer/container"
 	"adainfilter/trainer/film"
 )
 
@@ -145,16 +142,17 @@ func (c *coding) onOpaque(_ *gst.Pad, info *gst.PadProbeInfo) gst.PadProbeReturn
 	return gst.PadProbeOK
 }
 
-// addOpacity replaces a finished file with one that has the opacities of the segments beside its frames.
-func (j *job) addOpacity(v *joined, path string) error {
-	alone := j.folder.file("picture.part")
-	if err := os.Rename(path, alone); err != nil {
-		return err
-	}
-	defer os.Remove(alone)
+// opacities gives what is coded beside the frames of all segments, io.EOF after the last. done ends it.
+func (v *joined) opacities() (next func() ([]byte, error), done func()) {
 	paths := v.paths
 	var r *segmentReader
-	next := func() ([]byte, error) {
+	done = func() {
+		if r != nil {
+			r.close()
+			r = nil
+		}
+	}
+	return func() ([]byte, error) {
 		for {
 			if r == nil {
 				if len(paths) == 0 {
@@ -170,16 +168,7 @@ func (j *job) addOpacity(v *joined, path string) error {
 			if err != io.EOF {
 				return p.alpha, err
 			}
-			r.close()
-			r = nil
+			done()
 		}
-	}
-	err := container.AddAlpha(alone, path, "adain "+model.Version, next)
-	if r != nil {
-		r.close()
-	}
-	if err != nil {
-		return fmt.Errorf("its transparency cannot be written: %w", err)
-	}
-	return nil
+	}, done
 }

@@ -54,6 +54,7 @@ type facts struct {
 	Mended *container.Mended `json:"mended,omitempty"` // of a transport stream: what was amiss
 
 	Contents *container.Contents `json:"contents,omitempty"` // what the file itself lists, nil where only GStreamer knows its kind
+	Named    []container.Chapter `json:"named,omitempty"`    // its chapters, as far as package container reads them
 	frames   []frameTime         // sorted by time
 	lacks    bool                // GstDiscoverer misses plug-ins
 }
@@ -104,6 +105,9 @@ func probeFile(ctx context.Context, path string) (*facts, error) {
 		f.Missing, lacking = tryDecoding(ctx, path)
 	}
 	f.Contents, _ = container.Look(path)
+	if f.family() != "" {
+		f.Named, _ = container.Chapters(path)
+	}
 	c, err := scanFile(ctx, path, false)
 	if err != nil && lacking != nil && ctx.Err() == nil {
 		return nil, lacking

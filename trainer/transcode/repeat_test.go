@@ -25,7 +25,7 @@ func encodeChild(widths string) int {
 	for _, width := range strings.Fields(widths) {
 		for _, c := range codecs {
 			for _, e := range c.encoders {
-				if e.library == "" || !has(e.element) {
+				if e.library == "" || e.element == bare || !has(e.element) {
 					continue
 				}
 				chosen := coder{Element: e.element, Properties: e.set(choice{quality: DefaultQuality})}

@@ -61,9 +61,7 @@ func (p *plan) warnLosses(o *Options) {
 		}
 		return
 	}
-	if f.Chapters && !muxerHasChapters(p.Muxer) {
-		p.lose("its chapters are lost, %s has no room for them (--container mkv has)", p.Muxer)
-	}
+	p.warnChapters()
 	counts := map[string]int{}
 	for _, s := range f.Others {
 		if f.family() != "" && f.undecodable(s.Caps) {
@@ -85,10 +83,6 @@ func (p *plan) warnLosses(o *Options) {
 	}
 	for _, t := range p.unseen() {
 		p.leaveOut(t, "GStreamer has no reader for it, and it is copied only where the film stays in "+familyNames[f.family()])
-	}
-	track := func(t Track) bool { return t.Kind == "chapters" } // named above
-	if f.Contents != nil && f.Contents.Chapters && !f.Chapters && !slices.ContainsFunc(p.Tracks, track) {
-		p.lose("its chapters are lost, GStreamer does not read them, and they are copied only where the whole film stays in %s", familyNames[f.family()])
 	}
 }
 
@@ -123,7 +117,7 @@ func (p *plan) unseen() (found []container.Track) {
 		case "subtitle":
 			unknown = unknown || strings.Contains(missing, "subtitle-unknown") && strings.HasPrefix(t.Format, "D_WEBVTT")
 		case "chapters":
-			unknown = !f.Chapters
+			continue // warnChapters
 		default:
 			unknown = true
 		}

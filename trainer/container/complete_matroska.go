@@ -16,11 +16,19 @@ const (
 	idAdditions, idMore, idAddID, idAdditional = 0x75a1, 0xa6, 0xee, 0xa5
 )
 
-// AddAlpha copies a Matroska file and puts beside each frame of its first video one of a second stream, whose luma is how opaque the video is. next gives
-// these in the order of the file, io.EOF after the last. Players that know it decode both, others the video alone. app is who writes the file. It is not synced.
-// Errors: of reading and writing, next's, fewer or more frames than the video's.
-func AddAlpha(path, out, app string, next func() ([]byte, error)) error {
-	source, err := os.Open(path)
+// Completion is what Complete adds to a Matroska file.
+type Completion struct {
+	Path, Out string    // the file, and the one to write, which is not synced
+	App       string    // who writes it
+	Chapters  []Chapter // in the place of the file's own; nil leaves those
+	// Alpha, where it is not nil, gives for each frame of the first video one of a second stream, whose luma is how opaque the video is, in the order of the file; io.EOF comes
+	// after the last. Players that know it decode both, others the video alone.
+	Alpha func() ([]byte, error)
+}
+
+// Complete copies a Matroska file and adds what GStreamer's muxer does not write. Errors: of reading and writing, Alpha's, fewer or more frames of it than the video's.
+func Complete(c Completion) error {
+	source, err := os.Open(c.Path)
 	if err != nil {
 		return err
 	}
@@ -33,7 +41,15 @@ func AddAlpha(path, out, app string, next func() ([]byte, error)) error {
 	if old == nil {
 		return errors.New("there is no video track")
 	}
-	target, err := os.Create(out)
+	if c.Chapters != nil {
+		film.parts = slices.DeleteFunc(film.parts, func(e element) bool { return e.id == idChapters })
+		film.parts = append(film.parts, element{idChapters, chapterList(c.Chapters)})
+	}
+	fresh := old
+	if c.Alpha != nil {
+		fresh = old.withAlpha()
+	}
+	target, err := os.Create(c.Out)
 	if err != nil {
 		return err
 	}
@@ -42,9 +58,9 @@ func AddAlpha(path, out, app string, next func() ([]byte, error)) error {
 	for _, t := range film.tracks {
 		wanted[t.ID] = true
 	}
-	err = w.begin(Carriage{WebM: film.docType == "webm", App: app}, film, old, old.withAlpha(), wanted)
+	err = w.begin(Carriage{WebM: film.docType == "webm", App: c.App}, film, old, fresh, wanted)
 	if err == nil {
-		err = w.addAlpha(film, source, next)
+		err = w.copyBlocks(film, source, c.Alpha)
 	}
 	if err == nil {
 		w.last = max(w.last, int64(floating(first(film.info, idDuration))))
@@ -67,7 +83,8 @@ func (t *entry) withAlpha() *entry {
 	return &fresh
 }
 
-func (w *mkvWriter) addAlpha(film *matroska, source *os.File, next func() ([]byte, error)) error {
+// copyBlocks writes all blocks of a file, those of the video with what next gives; nil gives nothing.
+func (w *mkvWriter) copyBlocks(film *matroska, source *os.File, next func() ([]byte, error)) error {
 	blocks, err := film.blocks(source)
 	if err != nil {
 		return err
@@ -76,6 +93,9 @@ func (w *mkvWriter) addAlpha(film *matroska, source *os.File, next func() ([]byt
 	for n := 0; ; {
 		b, err := blocks.next(func(uint64) bool { return true })
 		if errors.Is(err, io.EOF) {
+			if next == nil {
+				return nil
+			}
 			if _, err := next(); !errors.Is(err, io.EOF) {
 				return fmt.Errorf("transparency has more frames than the %d of the video", n)
 			}
@@ -83,7 +103,7 @@ func (w *mkvWriter) addAlpha(film *matroska, source *os.File, next func() ([]byt
 		} else if err != nil {
 			return err
 		}
-		if b.track == w.video {
+		if b.track == w.video && next != nil {
 			alpha, err := next()
 			if errors.Is(err, io.EOF) {
 				return fmt.Errorf("transparency has %d frames, wanted more", n)

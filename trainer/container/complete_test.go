@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestAddAlpha puts additions beside frames, and has ffprobe look at them.
-func TestAddAlpha(t *testing.T) {
+// TestComplete puts additions beside frames, and has ffprobe look at them.
+func TestComplete(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "film.webm")
 	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=1", "-f", "lavfi", "-i", "sine=d=1", "-c:v", "libvpx-vp9", "-g", "4",
 		"-deadline", "realtime", "-metadata", "title=Title", "-c:a", "libopus", path).CombinedOutput(); err != nil {
@@ -28,7 +28,7 @@ func TestAddAlpha(t *testing.T) {
 		}
 	}
 	out := filepath.Join(t.TempDir(), "out.webm")
-	if err := AddAlpha(path, out, "test", frames(10)); err != nil {
+	if err := Complete(Completion{Path: path, Out: out, App: "test", Alpha: frames(10)}); err != nil {
 		t.Fatal(err)
 	}
 	probe := func(path string, more ...string) string {
@@ -59,7 +59,7 @@ func TestAddAlpha(t *testing.T) {
 		}
 	}
 	for _, n := range []int{9, 11} {
-		if err := AddAlpha(path, out, "test", frames(n)); err == nil || !strings.Contains(err.Error(), "frames") {
+		if err := Complete(Completion{Path: path, Out: out, App: "test", Alpha: frames(n)}); err == nil || !strings.Contains(err.Error(), "frames") {
 			t.Errorf("%d additions for 10 frames: error is %v", n, err)
 		}
 	}
