@@ -23,6 +23,7 @@ struct adain_cpu_engine {
   adain::Unpack unpack;
   adain::Pack pack;
   std::vector<adain::Stage *> stages;  // of the frame
+  std::vector<double> seconds;         // of each, while they are measured
 
   adain::Schedule &schedule_for(int height, int width, bool decoder) {
     if (!schedule || !schedule->fits(height, width, decoder)) {
@@ -109,7 +110,7 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
                                  char *error) {
   adain_cpu_engine *engine = nullptr;
   guarded(error, [&] {
-    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, nullptr, {}, {}, {}});
+    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, nullptr, {}, {}, {}, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
       e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, half ? adain::Factors::bfloat16 : adain::Factors::float32));
@@ -139,6 +140,27 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
     engine->stylize({*dst, {d0, d1, d2, d3}}, frame(*src, s0, s1, s2, s3), *stylization, target, {stylization->before, before},
                     {stylization->after, after});
   });
+}
+
+void adain_cpu_time_stages(adain_cpu_engine *engine, int on) {
+  engine->seconds.clear();
+  engine->threads.time(on ? &engine->seconds : nullptr);
+}
+
+int adain_cpu_stages(adain_cpu_engine *engine, adain_cpu_stage *stages, int room) {
+  char error[ADAIN_CPU_ERROR];
+  int n = 0;
+  guarded(error, [&] {
+    if (!engine->schedule || engine->seconds.size() != engine->stages.size()) return;
+    for (; n < room && n < int(engine->stages.size()); n++) {
+      adain_cpu_stage &s = stages[n];
+      std::string implementation;
+      s = {-1, -1, engine->seconds[n], {}};
+      if (engine->schedule->layers_of(engine->stages[n], s.first, s.last, implementation))
+        std::snprintf(s.implementation, sizeof s.implementation, "%s", implementation.c_str());
+    }
+  });
+  return n;
 }
 
 int adain_cpu_has_bfloat16(void) {

@@ -85,6 +85,23 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
                       const float *before, const float *after, const adain_cpu_stylization *stylization, char *error);
 
+/* Measures from now on how long each stage of a frame takes, or no more. */
+void adain_cpu_time_stages(adain_cpu_engine *engine, int on);
+
+/* A stage of the frame before: the convolutions that it computes, in the order of adain_cpu_open, and how; first is -1 where it computes none. */
+typedef struct {
+  int32_t first, last;
+  double seconds;
+  char implementation[120];
+} adain_cpu_stage;
+
+/* Fills stages and returns how many there are, at most room; 0 where nothing was measured. */
+int adain_cpu_stages(adain_cpu_engine *engine, adain_cpu_stage *stages, int room);
+
+/* Floating-point operations a second of oneDNN's matrix product on that many threads, of bfloat16 if half, with matrices that lie in caches: the
+ * most that a convolution can reach here. 0 on failure, error says why. */
+double adain_cpu_peak(int threads, int half, char *error);
+
 /* 1 where the processor multiplies bfloat16 itself; the names of what computes. */
 int adain_cpu_has_bfloat16(void);
 const char *adain_cpu_kernels(void);   /* "AVX-512", "AVX2" or "128-bit vectors": our own kernels */

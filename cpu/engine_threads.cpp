@@ -1,5 +1,6 @@
 #include "engine_threads.h"
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -52,6 +53,7 @@ void Threads::close() {
 void Threads::run(const std::vector<Stage *> &stages) {
   if (stages.size() > kMostStages) throw std::length_error("more stages than a frame can have");
   stages_ = &stages;
+  if (seconds_) seconds_->resize(stages.size());
   for (size_t i = 0; i < stages.size(); i++) next_[i].store(0, std::memory_order_relaxed);
   failed_ = false;
   failure_ = nullptr;
@@ -75,6 +77,9 @@ void Threads::work(int thread) {
 }
 
 void Threads::frame(int thread) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start{};
+  if (seconds_ && thread == 0) start = Clock::now();
   for (size_t i = 0; i < stages_->size(); i++) {
     Stage *stage = (*stages_)[i];
     const int n = stage->chunks();
@@ -86,6 +91,11 @@ void Threads::frame(int thread) {
       }
     }
     between_.arrive_and_wait();
+    if (seconds_ && thread == 0) {
+      const Clock::time_point now = Clock::now();
+      (*seconds_)[i] = std::chrono::duration<double>(now - start).count();
+      start = now;
+    }
   }
 }
 

@@ -25,7 +25,7 @@ PostOp post_op(const adain_cpu_layer &s) { return s.pool ? PostOp::pool : s.phas
 }  // namespace
 
 Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, bool decoder, int threads)
-    : rows_(rows), cols_(cols), decoder_(decoder) {
+    : rows_(rows), cols_(cols), encoder_layers_(encoder_layers), layers_(int(network.size())), decoder_(decoder) {
   // First the shapes, so that each of the two memories is taken once at its largest.
   Map frame;
   frame.rows = rows;
@@ -43,7 +43,7 @@ Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, boo
   add(head_.get());
   add(std::make_unique<Edge>(maps[0]));
   // maps[i-1] is what layer i makes.
-  for (int i = 2; i < encoder_layers - 1; i++) convolve(*network[i], maps[i - 2], maps[i - 1], threads);
+  for (int i = 2; i < encoder_layers - 1; i++) convolve(network, i, maps[i - 2], maps[i - 1], threads);
   features_ = std::make_unique<Features>(*network[encoder_layers - 1], maps[encoder_layers - 3], threads);
   add(features_.get());
   encoder_stages_ = stages_;
@@ -52,7 +52,7 @@ Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, boo
   adapt_ = std::make_unique<Adapt>(*features_);
   add(adapt_.get());
   add(std::make_unique<Apply>(*features_, *adapt_, maps[encoder_layers - 2], network[0]->half));
-  for (size_t i = encoder_layers; i < last_map; i++) convolve(*network[i], maps[i - 2], maps[i - 1], threads);
+  for (size_t i = encoder_layers; i < last_map; i++) convolve(network, int(i), maps[i - 2], maps[i - 1], threads);
   tail_ = std::make_unique<Tail>(*network[last_map], *network[last_map + 1], maps.back(), rows, cols, threads);
   add(tail_.get());
 }
@@ -62,9 +62,11 @@ void Schedule::add(std::unique_ptr<Stage> stage) {
   others_.push_back(std::move(stage));
 }
 
-void Schedule::convolve(Parameters &layer, Map src, Map dst, int threads) {
-  auto stage = std::make_unique<Rows>(layer, src, dst, post_op(layer.shape), threads);
+void Schedule::convolve(Network &network, int layer, Map src, Map dst, int threads) {
+  Parameters &parameters = *network[layer];
+  auto stage = std::make_unique<Rows>(parameters, src, dst, post_op(parameters.shape), threads);
   convolutions_.push_back(stage.get());
+  convolved_.push_back(layer);
   add(std::move(stage));
 }
 
@@ -87,6 +89,16 @@ void Schedule::stylize(const Canvas &dst, const Picture &src, const Target &targ
   tail_->after = after;
   tail_->content = src;
   stages.insert(stages.end(), stages_.begin(), stages_.end());
+}
+
+bool Schedule::layers_of(const Stage *stage, int &first, int &last, std::string &implementation) const {
+  const auto found = [&](int from, int to, const std::string &name) { return first = from, last = to, implementation = name, true; };
+  if (stage == head_.get()) return found(0, 1, head_->implementation());
+  if (stage == features_.get()) return found(encoder_layers_ - 1, encoder_layers_ - 1, features_->implementation());
+  if (tail_ && stage == tail_.get()) return found(layers_ - 2, layers_ - 1, tail_->implementation());
+  for (size_t i = 0; i < convolutions_.size(); i++)
+    if (stage == convolutions_[i]) return found(convolved_[i], convolved_[i], convolutions_[i]->implementation());
+  return false;
 }
 
 std::string Schedule::implementations() const {

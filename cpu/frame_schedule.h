@@ -24,13 +24,15 @@ class Schedule {
   void stylize(const Canvas &dst, const Picture &src, const Target &target, const Lookup &before, const Lookup &after,
                std::vector<Stage *> &stages);
   std::string implementations() const;
+  // The convolutions that a stage computes, first and last; false where it computes none.
+  bool layers_of(const Stage *stage, int &first, int &last, std::string &implementation) const;
 
  private:
   void add(Stage *stage) { stages_.push_back(stage); }
   void add(std::unique_ptr<Stage> stage);
-  void convolve(Parameters &layer, Map src, Map dst, int threads);
+  void convolve(Network &network, int layer, Map src, Map dst, int threads);
 
-  const int rows_, cols_;
+  const int rows_, cols_, encoder_layers_, layers_;
   const bool decoder_;
   Memory memory_[2];  // maps alternate between the two
   std::unique_ptr<Head> head_;
@@ -39,6 +41,7 @@ class Schedule {
   std::unique_ptr<Tail> tail_;
   std::vector<std::unique_ptr<Stage>> others_;
   std::vector<Rows *> convolutions_;
+  std::vector<int> convolved_;  // the layer of each
   std::vector<Stage *> encoder_stages_, stages_;
 };
 

@@ -105,6 +105,9 @@ type fallback struct {
 	because error
 }
 
+// Unwrap is the engine itself, for what only one kind has.
+func (f fallback) Unwrap() Engine { return f.Engine }
+
 func (f fallback) Describe() string {
 	return fmt.Sprintf("%s (no GPU: %v)", f.Engine.Describe(), f.because)
 }

@@ -99,9 +99,18 @@ func (w Widths) Check() error {
 // (no folding), so that figures of different engines can be compared.
 func (w Widths) FLOP(width, height int) float64 {
 	var flop float64
+	for _, f := range w.FLOPs(width, height) {
+		flop += f
+	}
+	return flop
+}
+
+// FLOPs are the same of each of Layers.
+func (w Widths) FLOPs(width, height int) []float64 {
+	var all []float64
 	scale := 1.0
 	for _, l := range w.Layers() {
-		flop += 2 * float64(l.MAC()) * float64(width) * float64(height) / scale
+		all = append(all, 2*float64(l.MAC())*float64(width)*float64(height)/scale)
 		if l.Pool {
 			scale *= 4
 		}
@@ -109,5 +118,5 @@ func (w Widths) FLOP(width, height int) float64 {
 			scale /= 4
 		}
 	}
-	return flop
+	return all
 }

@@ -22,6 +22,7 @@ func benchCommand() *cli.Command {
 		&cli.StringFlag{Name: "size", Value: "640x360", Usage: "frame, `WIDTHxHEIGHT`"},
 		&cli.StringFlag{Name: "format", Value: "RGB", Usage: "video `FORMAT` of the frame, by its name in GStreamer"},
 		&cli.BoolFlag{Name: "formats", Usage: "what each format costs against NV12, and nothing else; --runs is how often"},
+		&cli.BoolFlag{Name: "layers", Usage: "on the CPU: what each layer costs, how it is computed and against what the processor could do, and nothing else"},
 		&cli.IntFlag{Name: "runs", Value: 10, Usage: "`NUMBER` of frames that are timed; the median counts"},
 		&cli.BoolFlag{Name: "kernels", Usage: "on a GPU: also frames that lie in its memory, and each kernel against what the GPU could do"},
 		&cli.BoolFlag{Name: "selftest", Usage: "on a GPU: check the instructions that the kernels rest on, and nothing else"},
@@ -68,13 +69,16 @@ func measureSpeed(c *cli.Context) error {
 	if c.Bool("formats") {
 		return measureFormats(c, engine, width, height)
 	}
+	src, runs := bench.Noise(format, width, height), c.Int("runs")
+	if c.Bool("layers") {
+		return measureLayers(c, engine, src)
+	}
 	var gpu *cuda.Engine
 	if c.Bool("kernels") {
 		if gpu, err = bench.OnGPU(engine); err != nil {
 			return err
 		}
 	}
-	src, runs := bench.Noise(format, width, height), c.Int("runs")
 	r, err := bench.Measure(c.Context, engine, src, runs)
 	if err != nil {
 		return err
@@ -92,6 +96,18 @@ func measureSpeed(c *cli.Context) error {
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "ms_per_frame %.3f\n", r.MedianMS)
 	return err
+}
+
+// measureLayers prints what each layer costs.
+func measureLayers(c *cli.Context, engine model.Engine, src *model.Image) error {
+	r, err := bench.MeasureLayers(engine, src, c.Int("runs"))
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return printJSON(c, r)
+	}
+	return terminal.Table(c.App.Writer, r.Rows())
 }
 
 // measureFormats prints what each format costs that the engine takes.

@@ -34,6 +34,22 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchLayers has a line for each pair of layers that are computed together, and the peak; the engine may be one that was taken for want of a GPU.
+func TestBenchLayers(t *testing.T) {
+	weights := tinyWeights(t, t.TempDir())
+	for _, device := range []string{"auto", "cpu"} {
+		args := []string{"bench", "--weights", weights, "--size", "48x32", "--runs", "2", "--layers", "--device", device}
+		out, _ := mustRun(t, append(args, "--json")...)
+		var r bench.Layers
+		if err := json.Unmarshal([]byte(out), &r); err != nil || len(r.Layers) != 17 || !(r.Peak > 0) || r.Layers[0].Layers != "conv1_1, conv1_2" {
+			t.Errorf("%s: %v, JSON is\n%s", device, err, out)
+		}
+		if out, _ := mustRun(t, args...); strings.Count(out, "\n") != 19 || !strings.Contains(out, "mirror1_2, mirror1_1") {
+			t.Errorf("%s: the table is\n%s", device, out)
+		}
+	}
+}
+
 // TestBenchRefuses lets the network overflow: no time may be printed for a wrong picture.
 func TestBenchRefuses(t *testing.T) {
 	w := network.Random(tiny)
