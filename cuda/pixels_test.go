@@ -86,12 +86,15 @@ func TestTemporalBlend(t *testing.T) {
 // noisy is a copy of a picture in which some samples are a little larger.
 func noisy(m *model.Image) *model.Image {
 	out := model.NewImage(m.Format, m.Width, m.Height)
-	for i := range m.Format.Planes() {
-		for k, v := range m.Planes[i].Data {
+	unit := 1 << (m.Format.Layout().Depth - 8)
+	from := ref.Channels(m)
+	for i, c := range ref.Channels(out) {
+		for k := range c.Width * c.Height {
+			v := from[i].Get(k%c.Width, k/c.Width)
 			if k%5 == 0 {
-				v = min(v, 240) + byte(k%13)
+				v = min(v, 240*unit) + k%13*unit
 			}
-			out.Planes[i].Data[k] = v
+			c.Set(k%c.Width, k/c.Width, v)
 		}
 	}
 	return out

@@ -145,7 +145,7 @@ func (e *Engine) NewImage(src *model.Image) (m *model.Image, free func() error, 
 	}
 	defer e.device.leave()
 	var own memory
-	f, bytes := staged(src, 0)
+	_, bytes := placed(src, 0)
 	device, err := own.allocate(int64(bytes))
 	if err == nil {
 		var pinned []byte
@@ -157,11 +157,8 @@ func (e *Engine) NewImage(src *model.Image) (m *model.Image, free func() error, 
 	if err != nil {
 		return nil, nil, e.fail("picture", src, errors.Join(err, own.free()))
 	}
-	m = &model.Image{Format: src.Format, Width: src.Width, Height: src.Height, Colorimetry: src.Colorimetry}
-	for i := range m.Format.Planes() {
-		m.Planes[i] = model.Plane{Device: device + uintptr(f.Plane[i]), Stride: int(f.Stride[i])}
-	}
-	return m, func() error {
+	p, _ := placed(src, device)
+	return &p, func() error {
 		if err := e.device.enter(); err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func (e *Engine) addReduce(s *schedule, l *launches) (err error) {
 	k := find(e.library, kernels.Reduce)
 	pixels, few := s.frame.pixels(), s.extent.pixels()
 	l.reduce, err = addVarying(l, launch{layer: "processing size", flop: 6 * pixels, bytes: 3 * (pixels + few)}, k,
-		[3]int{k.tiles(s.width, s.height), 3, 1}, kernels.ReduceArguments{})
+		[3]int{k.tiles(s.width, s.height), 2, 1}, kernels.ReduceArguments{})
 	return err
 }
 

@@ -112,7 +112,7 @@ func (s *schedule) readBack(m *model.Image, stream cu.Stream) error {
 	if m.Device() {
 		return nil
 	}
-	_, bytes := staged(m, s.result.device)
+	_, bytes := placed(m, s.result.device)
 	err := cu.MemcpyDtoHAsync(pointer(s.result.pinned), cu.DevicePtr(s.result.device), int64(bytes), stream)
 	return driver.Wrap("copy of a picture from the GPU", err)
 }

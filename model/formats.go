@@ -94,7 +94,7 @@ type Layout struct {
 	Channels   []Channel // in the order R, G, B or Y, Cb, Cr
 	Copied     *Channel  // samples that engines copy from the frame: alpha or, with Padding, what stands in its place
 	Padding    bool
-	CUDA       bool // one that the kernels of the CUDA engine know, too
+	CUDA       bool // one of those that GStreamer's CUDA elements use, which the CUDA engine takes
 }
 
 // Layout is the description of f, which must be one of Formats.
@@ -167,23 +167,23 @@ var layouts = [formatCount]Layout{
 	BGR:  packed("BGR", ColourRGB, 1, 3, [3]int{2, 1, 0}, -1).onGPU(),
 	RGBA: packed("RGBA", ColourRGB, 1, 4, [3]int{0, 1, 2}, 3).onGPU(),
 	BGRA: packed("BGRA", ColourRGB, 1, 4, [3]int{2, 1, 0}, 3).onGPU(),
-	ARGB: packed("ARGB", ColourRGB, 1, 4, [3]int{1, 2, 3}, 0),
-	ABGR: packed("ABGR", ColourRGB, 1, 4, [3]int{3, 2, 1}, 0),
+	ARGB: packed("ARGB", ColourRGB, 1, 4, [3]int{1, 2, 3}, 0).onGPU(),
+	ABGR: packed("ABGR", ColourRGB, 1, 4, [3]int{3, 2, 1}, 0).onGPU(),
 	RGBx: packed("RGBx", ColourRGB, 1, 4, [3]int{0, 1, 2}, 3).padded().onGPU(),
 	BGRx: packed("BGRx", ColourRGB, 1, 4, [3]int{2, 1, 0}, 3).padded().onGPU(),
 	XRGB: packed("xRGB", ColourRGB, 1, 4, [3]int{1, 2, 3}, 0).padded(),
 	XBGR: packed("xBGR", ColourRGB, 1, 4, [3]int{3, 2, 1}, 0).padded(),
-	VUYA: packed("VUYA", ColourYUV, 1, 4, [3]int{2, 1, 0}, 3),
+	VUYA: packed("VUYA", ColourYUV, 1, 4, [3]int{2, 1, 0}, 3).onGPU(),
 	AYUV: packed("AYUV", ColourYUV, 1, 4, [3]int{1, 2, 3}, 0),
 
 	RGBA64: packed("RGBA64_LE", ColourRGB, 2, 4, [3]int{0, 1, 2}, 3),
 	ARGB64: packed("ARGB64_LE", ColourRGB, 2, 4, [3]int{1, 2, 3}, 0),
 	RGB10A2: Layout{Name: "RGB10A2_LE", Depth: 10, Channels: []Channel{one(0, 4, 0, 4, 0, 10), one(0, 4, 0, 4, 10, 10), one(0, 4, 0, 4, 20, 10)},
-		Copied: &Channel{Step: 4, Word: 4, Depth: 2, At: []Place{{0, 30}}}},
+		Copied: &Channel{Step: 4, Word: 4, Depth: 2, At: []Place{{0, 30}}}}.onGPU(),
 
-	GBR:    planar("GBR", ColourRGB, 8, 0, 0, 2, 0, 1),
-	RGBP:   planar("RGBP", ColourRGB, 8, 0, 0, 0, 1, 2),
-	BGRP:   planar("BGRP", ColourRGB, 8, 0, 0, 2, 1, 0),
+	GBR:    planar("GBR", ColourRGB, 8, 0, 0, 2, 0, 1).onGPU(),
+	RGBP:   planar("RGBP", ColourRGB, 8, 0, 0, 0, 1, 2).onGPU(),
+	BGRP:   planar("BGRP", ColourRGB, 8, 0, 0, 2, 1, 0).onGPU(),
 	GBRA:   planar("GBRA", ColourRGB, 8, 0, 0, 2, 0, 1, 3),
 	GBRx10: planar("GBR_10LE", ColourRGB, 10, 0, 0, 2, 0, 1),
 	GBRx12: planar("GBR_12LE", ColourRGB, 12, 0, 0, 2, 0, 1),
@@ -192,26 +192,26 @@ var layouts = [formatCount]Layout{
 	GRAY16: planar("GRAY16_LE", ColourGray, 16, 0, 0, 0),
 
 	I420:    planar("I420", ColourYUV, 8, 1, 1, 0, 1, 2).onGPU(),
-	YV12:    planar("YV12", ColourYUV, 8, 1, 1, 0, 2, 1),
-	Y42B:    planar("Y42B", ColourYUV, 8, 1, 0, 0, 1, 2),
-	Y444:    planar("Y444", ColourYUV, 8, 0, 0, 0, 1, 2),
+	YV12:    planar("YV12", ColourYUV, 8, 1, 1, 0, 2, 1).onGPU(),
+	Y42B:    planar("Y42B", ColourYUV, 8, 1, 0, 0, 1, 2).onGPU(),
+	Y444:    planar("Y444", ColourYUV, 8, 0, 0, 0, 1, 2).onGPU(),
 	Y41B:    planar("Y41B", ColourYUV, 8, 2, 0, 0, 1, 2),
 	A420:    planar("A420", ColourYUV, 8, 1, 1, 0, 1, 2, 3),
-	I420x10: planar("I420_10LE", ColourYUV, 10, 1, 1, 0, 1, 2),
+	I420x10: planar("I420_10LE", ColourYUV, 10, 1, 1, 0, 1, 2).onGPU(),
 	I422x10: planar("I422_10LE", ColourYUV, 10, 1, 0, 0, 1, 2),
 	Y444x10: planar("Y444_10LE", ColourYUV, 10, 0, 0, 0, 1, 2),
 	A444x10: planar("A444_10LE", ColourYUV, 10, 0, 0, 0, 1, 2, 3),
 	I420x12: planar("I420_12LE", ColourYUV, 12, 1, 1, 0, 1, 2),
 	Y444x12: planar("Y444_12LE", ColourYUV, 12, 0, 0, 0, 1, 2),
-	Y444x16: planar("Y444_16LE", ColourYUV, 16, 0, 0, 0, 1, 2),
+	Y444x16: planar("Y444_16LE", ColourYUV, 16, 0, 0, 0, 1, 2).onGPU(),
 
 	NV12: semi("NV12", 8, 1, 0).onGPU(),
-	NV21: semi("NV21", 8, 1, 1),
+	NV21: semi("NV21", 8, 1, 1).onGPU(),
 	NV16: semi("NV16", 8, 0, 0),
 	NV61: semi("NV61", 8, 0, 1),
-	P010: semi("P010_10LE", 10, 1, 0),
-	P012: semi("P012_LE", 12, 1, 0),
-	P016: semi("P016_LE", 16, 1, 0),
+	P010: semi("P010_10LE", 10, 1, 0).onGPU(),
+	P012: semi("P012_LE", 12, 1, 0).onGPU(),
+	P016: semi("P016_LE", 16, 1, 0).onGPU(),
 
 	YUY2: yuy2("YUY2", 0, 1, 3),
 	UYVY: yuy2("UYVY", 1, 0, 2),

@@ -10,15 +10,25 @@ type Address uint64
 // TensorMap is CUtensorMap, which the driver writes: how a tensor lies in memory. It must lie at a multiple of 64 bytes.
 type TensorMap [128]byte
 
+// Channel is struct Channel of frame.cuh: one channel's samples.
+type Channel struct {
+	First       Address
+	Stride      int64 // bytes
+	Step, Shift int32
+}
+
 // Frame is struct Frame of frame.cuh: where a picture lies in GPU memory and what its samples mean.
 type Frame struct {
-	Plane                          [3]Address
-	Stride                         [3]int64 // bytes
-	Format, Width, Height          int32
+	Channel                        [3]Channel
+	Width, Height                  int32
+	Word                           int32 // bytes
+	Aligned                        int32
+	Depth, Most                    int32
+	Rest                           uint32
+	YUV, HalfX, HalfY              int32
 	CositedX, CositedY, Interlaced int32
 	ToRGB, FromRGB                 [3][4]float32
 	KR, KG, KB                     float32
-	_                              int32 // C++ pads to a multiple of 8 bytes
 }
 
 // Lookup is struct Lookup of lookup.cuh: a look-up table of colours; without values it is none.

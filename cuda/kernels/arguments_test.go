@@ -119,7 +119,7 @@ func TestArguments(t *testing.T) {
 
 // TestWrongArguments demands that a struct is refused that has two fields exchanged, one too small, or one too many.
 func TestWrongArguments(t *testing.T) {
-	ptx := []string{"8 b8 184", " u64 ", " u64 ", " f32 ", " u32 "}
+	ptx := []string{"8 b8 232", " u64 ", " u64 ", " f32 ", " u32 "}
 	source := []string{"Frame src", "const __half *w", "const float *bias", "float alpha", "int C"}
 	type right struct {
 		Src    Frame
@@ -175,7 +175,7 @@ func TestWrongArguments(t *testing.T) {
 	}
 }
 
-var member = regexp.MustCompile(`(?m)^  (unsigned char \*|const float \*|long long|int|float) ?([^;]+);`)
+var member = regexp.MustCompile(`(?m)^  (unsigned char \*|const float \*|long long|int|unsigned|float|Channel) ?([^;]+);`)
 
 // TestStructs holds the structs that host and kernels share against their C++.
 func TestStructs(t *testing.T) {
@@ -183,6 +183,7 @@ func TestStructs(t *testing.T) {
 		header, name string
 		shared       reflect.Type
 	}{
+		{"frame.cuh", "Channel", reflect.TypeFor[Channel]()},
 		{"frame.cuh", "Frame", reflect.TypeFor[Frame]()},
 		{"lookup.cuh", "Lookup", reflect.TypeFor[Lookup]()},
 		{"launch.cuh", "Launch", reflect.TypeFor[Launch]()},
@@ -195,7 +196,7 @@ func TestStructs(t *testing.T) {
 		body, _, _ = strings.Cut(body, "\n}")
 		types := map[string]reflect.Type{
 			"unsigned char *": reflect.TypeFor[Address](), "const float *": reflect.TypeFor[Address](), "long long": reflect.TypeFor[int64](),
-			"int": reflect.TypeFor[int32](), "float": reflect.TypeFor[float32](),
+			"int": reflect.TypeFor[int32](), "float": reflect.TypeFor[float32](), "unsigned": reflect.TypeFor[uint32](), "Channel": reflect.TypeFor[Channel](),
 		}
 		i, end := 0, uintptr(0)
 		for _, m := range member.FindAllStringSubmatch(body, -1) {

@@ -2,22 +2,22 @@
 // frame differs from that of the frame before, and blend moves the samples of the result towards those before where that is little.
 //
 //   src        the frame
-//   before     the frame before; becomes src. Fourth bytes are left out
+//   before     the frame before; becomes src, but for alpha and padding, which become 0
 //   changes    bytes [H][pitch]: c of each pixel
-//   dst        samples of the result; become those that go on downstream. Fourth bytes stay
-//   result     the blended result of the frame before; becomes that of this frame, which is dst unless preserve_color is 1
+//   dst        samples of the result; become those that go on downstream. Alpha and padding stay
+//   result     the blended result of the frame before; becomes that of this frame, which is dst unless preserve_color is 1. Its alpha and padding
+//              become 0
 //   continues  int [regions], of smooth.cu: where one is 0, or weight is, there is no frame before and nothing moves
 //   weight     model.BlendWeight, 0 to 255
-//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed
+//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of RGB
 //                   formats are BT.601's
 //   All pictures are of one format and size; rows begin anywhere, bytes between them stay. Grid of both: tiles of the picture
 //
-// Exact. Bound by memory: of each of four pictures 1.5 to 4 bytes are read for a pixel, and of three written; changes is a byte.
-// A thread has 2x2 pixels, which share chroma in YUV formats, so that it reads what only it writes. It takes the changes around them
+// Exact. Bound by memory: of each of four pictures 1.5 to 8 bytes are read for a pixel, and of three written; changes is a byte.
+// A thread has 2x2 pixels, among which chroma is shared where it is at all, so that it reads what only it writes. It takes the changes around them
 // from L1: four bytes a pixel.
 // Rejected: one kernel (c of the neighbours is not there yet, and computing it anew needs both frames around each tile while others
 // already take the frame over); a picture for the result before it is blended (dst has room for it).
-#include "frame.cuh"
 #include "launch.cuh"
 #include "pixel.cuh"
 
@@ -32,40 +32,67 @@ struct BlendPlace {
     y = blockIdx.x / tiles * blend_h + threadIdx.x / (blend_w / 2) * 2;
     x = blockIdx.x % tiles * blend_w + threadIdx.x % (blend_w / 2) * 2;
   }
+
+  // Whether pixel i of 2x2 does.
+  __device__ __forceinline__ bool exists(int i, const Frame &f) const { return y + i / 2 < f.height && x + i % 2 < f.width; }
 };
 
 __device__ __forceinline__ int blend_apart(int a, int b) { return max(a - b, b - a); }
 
-// Gives `before` the sample of src; returns how far they were apart.
-__device__ __forceinline__ int blend_take(unsigned char *before, const unsigned char *src) {
-  const int now = *src, was = *before;
-  *before = (unsigned char)now;
-  return blend_apart(now, was);
+// Whether the chroma sample that covers pixel i of this thread has none of its pixels before it.
+__device__ __forceinline__ bool blend_first(const Frame &f, int i) { return !(f.half_y && i / 2) && !(f.half_x && i % 2); }
+
+// Gives each of this thread's pixels the largest value of those that share its chroma sample.
+__device__ __forceinline__ void blend_share(int (&v)[4], const Frame &f) {
+  if (f.half_x) v[0] = v[1] = max(v[0], v[1]), v[2] = v[3] = max(v[2], v[3]);
+  if (f.half_y) v[0] = v[2] = max(v[0], v[2]), v[1] = v[3] = max(v[1], v[3]);
+}
+
+// Gives channels FIRST and on of `before`, COUNT of them, the samples of src at a position; returns how far they were apart.
+template <class Word, int FIRST, int COUNT>
+__device__ __forceinline__ int blend_take(const Frame &before, const Frame &src, int y, int x) {
+  int c = 0;
+#pragma unroll
+  for (int k = FIRST; k < FIRST + COUNT; k++) {
+    const int now = frame_sample<Word>(src, src.channel[k], y, x);
+    c = max(c, blend_apart(now, frame_sample<Word>(before, before.channel[k], y, x)));
+    frame_put_sample<Word>(before, before.channel[k], y, x, now);
+  }
+  return c;
+}
+
+template <class Word>
+__device__ __forceinline__ void blend_compare(const Frame &src, const Frame &before, unsigned char *changes, int pitch) {
+  const BlendPlace p(src.width);
+  const bool shared = sizeof(Word) != 4 && src.half_x;
+  int c[4] = {};
+#pragma unroll
+  for (int i = 0; i < 4; i++)
+    if (shared && blend_first(src, i) && p.exists(i, src))
+      c[i] = blend_take<Word, 1, 2>(before, src, (p.y + i / 2) >> src.half_y, (p.x + i % 2) >> 1);
+  if (shared) blend_share(c, src);
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    if (!p.exists(i, src)) continue;
+    const int y = p.y + i / 2, x = p.x + i % 2;
+    if (shared) {
+      c[i] = max(c[i], blend_take<Word, 0, 1>(before, src, y, x));
+    } else {
+      const Pixel now = pixel_get<Word>(src, y, x), was = pixel_get<Word>(before, y, x);
+      c[i] = max(max(blend_apart(now.v[0], was.v[0]), blend_apart(now.v[1], was.v[1])), blend_apart(now.v[2], was.v[2]));
+      pixel_put<Word>(before, y, x, now, 0);
+    }
+    changes[(size_t)y * pitch + x] = (unsigned char)(c[i] >> (src.depth - 8));
+  }
 }
 
 extern "C" __global__ void __launch_bounds__(blend_threads) blend_changes(Frame src, Frame before, unsigned char *changes, int pitch) {
-  const BlendPlace p(src.width);
-  if (p.y >= src.height || p.x >= src.width) return;
-  const bool yuv = src.format >= FORMAT_NV12;
-  int shared = 0;
-  if (yuv) {
-    const Chroma to = pixel_chroma(before, p.y >> 1, p.x >> 1), from = pixel_chroma(src, p.y >> 1, p.x >> 1);
-    shared = blend_take(to.cb, from.cb);
-    shared = max(shared, blend_take(to.cr, from.cr));
-  }
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    const int y = p.y + i / 2, x = p.x + i % 2;
-    if (y >= src.height || x >= src.width) continue;
-    unsigned char *to = pixel_at(before, y, x);
-    const unsigned char *from = pixel_at(src, y, x);
-    int c = max(shared, blend_take(to, from));
-    if (!yuv) {
-      c = max(c, blend_take(to + 1, from + 1));
-      c = max(c, blend_take(to + 2, from + 2));
-    }
-    changes[(size_t)y * pitch + x] = (unsigned char)c;
-  }
+  if (src.word == 1)
+    blend_compare<unsigned char>(src, before, changes, pitch);
+  else if (src.word == 2)
+    blend_compare<unsigned short>(src, before, changes, pitch);
+  else
+    blend_compare<unsigned>(src, before, changes, pitch);
 }
 DESCRIBE(blend_changes, blend_w, blend_h, 1, blend_threads, 0)
 
@@ -84,76 +111,110 @@ __device__ __forceinline__ void blend_moved(int (&d)[4], const unsigned char *ch
   }
 }
 
-// Moves the N samples `now` of a place towards `was`.
-template <int N> __device__ __forceinline__ void blend_samples(unsigned char (&now)[N], const unsigned char (&was)[N], int d, int weight) {
+// Moves the N samples `now` of a position, which have more bits than 8 by deeper, towards `was`.
+template <int N>
+__device__ __forceinline__ void blend_samples(int (&now)[N], const int (&was)[N], int d, int weight, int deeper) {
   int a = 0;
 #pragma unroll
-  for (int c = 0; c < N; c++) a = max(a, blend_apart(now[c], was[c]));
+  for (int c = 0; c < N; c++) a = max(a, blend_apart(now[c], was[c]) >> deeper);
   const int w = (weight * min(max(12 - d, 0), 8) * min(max(48 - a, 0), 32)) >> 8;
 #pragma unroll
   for (int c = 0; c < N; c++) {
     const int apart = blend_apart(now[c], was[c]);
     int e = (w * apart + 128) >> 8;
     if (apart > 2) e = min(e, apart - 1);
-    now[c] = (unsigned char)(now[c] + (was[c] > now[c] ? e : -e));
+    now[c] += was[c] > now[c] ? e : -e;
   }
 }
 
-__device__ __forceinline__ void blend_packed(const Frame &dst, const Frame &src, const Frame &result, int y, int x, int d, int weight,
-                                             int preserve_color) {
-  unsigned char *to = pixel_at(dst, y, x), *before = pixel_at(result, y, x);
-  unsigned char v[3] = {to[0], to[1], to[2]};
-  const unsigned char was[3] = {before[0], before[1], before[2]};
-  blend_samples(v, was, d, weight);
-  before[0] = v[0], before[1] = v[1], before[2] = v[2];
+// Blends a pixel of a frame that has all samples for each.
+template <class Word>
+__device__ __forceinline__ void blend_pixel(const Frame &dst, const Frame &src, const Frame &result, int y, int x, int d, int weight,
+                                            int preserve_color) {
+  Pixel v = pixel_get<Word>(dst, y, x);
+  const Pixel was = pixel_get<Word>(result, y, x);
+  const int deeper = dst.depth - 8;
+  if (dst.yuv) {
+    int light[1] = {v.v[0]}, chroma[2] = {v.v[1], v.v[2]};
+    blend_samples(light, {was.v[0]}, d, weight, deeper);
+    blend_samples(chroma, {was.v[1], was.v[2]}, d, weight, deeper);
+    v = {{light[0], chroma[0], chroma[1]}};
+  } else {
+    blend_samples(v.v, was.v, d, weight, deeper);
+  }
+  pixel_put<Word>(result, y, x, v, 0);
   if (preserve_color) {
-    const unsigned char *from = pixel_at(src, y, x);
-    v[0] = from[0], v[1] = from[1], v[2] = from[2];
-    pixel_preserve_color(v, dst, before[0], before[1], before[2]);
+    const Pixel made = v, from = pixel_get<Word>(src, y, x);
+    v = from;
+    if (dst.yuv)
+      v.v[0] = made.v[0];
+    else
+      pixel_preserve_color(v, dst, (float)made.v[0], (float)made.v[1], (float)made.v[2]);
   }
-  pixel_put(dst, y, x, v, to);
+  pixel_put<Word>(dst, y, x, v, pixel_rest<Word>(dst, y, x));
 }
 
+template <class Word>
 __device__ __forceinline__ void blend_luma(const Frame &dst, const Frame &result, int y, int x, int d, int weight) {
-  unsigned char *to = pixel_at(dst, y, x), *before = pixel_at(result, y, x);
-  unsigned char v[1] = {*to};
-  const unsigned char was[1] = {*before};
-  blend_samples(v, was, d, weight);
-  *to = *before = v[0];
+  int v[1] = {frame_sample<Word>(dst, dst.channel[0], y, x)};
+  blend_samples(v, {frame_sample<Word>(result, result.channel[0], y, x)}, d, weight, dst.depth - 8);
+  frame_put_sample<Word>(dst, dst.channel[0], y, x, v[0]);
+  frame_put_sample<Word>(result, result.channel[0], y, x, v[0]);
 }
 
+template <class Word>
 __device__ __forceinline__ void blend_chroma(const Frame &dst, const Frame &src, const Frame &result, int y, int x, int d, int weight,
                                              int preserve_color) {
-  const Chroma to = pixel_chroma(dst, y, x), before = pixel_chroma(result, y, x);
-  unsigned char v[2] = {*to.cb, *to.cr};
-  const unsigned char was[2] = {*before.cb, *before.cr};
-  blend_samples(v, was, d, weight);
-  *before.cb = v[0], *before.cr = v[1];
-  const Chroma from = preserve_color ? pixel_chroma(src, y, x) : before;
-  *to.cb = *from.cb, *to.cr = *from.cr;
+  int v[2], was[2];
+#pragma unroll
+  for (int c = 0; c < 2; c++) {
+    v[c] = frame_sample<Word>(dst, dst.channel[c + 1], y, x);
+    was[c] = frame_sample<Word>(result, result.channel[c + 1], y, x);
+  }
+  blend_samples(v, was, d, weight, dst.depth - 8);
+#pragma unroll
+  for (int c = 0; c < 2; c++) {
+    frame_put_sample<Word>(result, result.channel[c + 1], y, x, v[c]);
+    frame_put_sample<Word>(dst, dst.channel[c + 1], y, x, preserve_color ? frame_sample<Word>(src, src.channel[c + 1], y, x) : v[c]);
+  }
+}
+
+template <class Word>
+__device__ __forceinline__ void blend_block(const Frame &dst, const Frame &src, const Frame &result, const unsigned char *changes,
+                                            int pitch, int weight, int preserve_color) {
+  const BlendPlace p(dst.width);
+  if (p.y >= dst.height || p.x >= dst.width) return;
+  int d[4];
+  blend_moved(d, changes, pitch, dst.height, dst.width, p);
+  const bool shared = sizeof(Word) != 4 && dst.half_x;
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    const int y = p.y + i / 2, x = p.x + i % 2;
+    if (!p.exists(i, dst))
+      d[i] = 0;
+    else if (shared)
+      blend_luma<Word>(dst, result, y, x, d[i], weight);
+    else
+      blend_pixel<Word>(dst, src, result, y, x, d[i], weight, preserve_color);
+  }
+  if (!shared) return;
+  blend_share(d, dst);
+#pragma unroll
+  for (int i = 0; i < 4; i++)
+    if (blend_first(dst, i) && p.exists(i, dst))
+      blend_chroma<Word>(dst, src, result, (p.y + i / 2) >> dst.half_y, (p.x + i % 2) >> 1, d[i], weight, preserve_color);
 }
 
 extern "C" __global__ void __launch_bounds__(blend_threads)
     blend(Frame dst, Frame src, Frame result, const unsigned char *changes, int pitch, const int *continues, int regions, int weight,
           int preserve_color) {
-  const BlendPlace p(dst.width);
-  if (p.y >= dst.height || p.x >= dst.width) return;
   for (int i = 0; i < regions; i++)
     if (!__ldg(continues + i)) weight = 0;
-  int d[4];
-  blend_moved(d, changes, pitch, dst.height, dst.width, p);
-  const bool yuv = dst.format >= FORMAT_NV12;
-  int most = 0;
-#pragma unroll
-  for (int i = 0; i < 4; i++) {
-    const int y = p.y + i / 2, x = p.x + i % 2;
-    if (y >= dst.height || x >= dst.width) continue;
-    most = max(most, d[i]);
-    if (yuv)
-      blend_luma(dst, result, y, x, d[i], weight);
-    else
-      blend_packed(dst, src, result, y, x, d[i], weight, preserve_color);
-  }
-  if (yuv) blend_chroma(dst, src, result, p.y >> 1, p.x >> 1, most, weight, preserve_color);
+  if (dst.word == 1)
+    blend_block<unsigned char>(dst, src, result, changes, pitch, weight, preserve_color);
+  else if (dst.word == 2)
+    blend_block<unsigned short>(dst, src, result, changes, pitch, weight, preserve_color);
+  else
+    blend_block<unsigned>(dst, src, result, changes, pitch, weight, preserve_color);
 }
 DESCRIBE(blend, blend_w, blend_h, 1, blend_threads, 0)

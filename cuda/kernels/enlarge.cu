@@ -3,21 +3,21 @@
 //
 //   small   w x h pixels: the frame that the network saw
 //   result  w x h pixels: what it made of it
-//   coefficients  float [h][w][2] of YUV formats: a, r of Y; [h][w][4] of packed ones: a, r of each sample in the format's order
+//   coefficients  float [h][w][2] of YUV formats: a, r of Y; [h][w][4] of RGB ones: a, r of R, G and B. Luminances and offsets are on the scale
+//                   of 8 bits
 //   src     W x H pixels, W >= w and H >= h: the frame; gives I, alpha and padding bytes
 //   dst     W x H pixels, of the format of the others. Rows of all pictures begin anywhere; bytes between them stay
-//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed
+//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of RGB
 //                   formats are BT.601's
-//   Grid: enlarge_fit (tiles of small), enlarge (tiles of dst, 2): the second are chroma positions, which packed formats lack
+//   Grid: enlarge_fit (tiles of small), enlarge (tiles of dst, 2): the second are chroma positions where pixels share chroma
 //
-// enlarge is bound by memory: 1.5 to 4 bytes are read and written for each pixel of the frame, and 8 or 16 bytes of coefficients for each
+// enlarge is bound by memory: 1.5 to 8 bytes are read and written for each pixel of the frame, and 8 or 16 bytes of coefficients for each
 // small pixel, which L2 gives to the neighbours. Where a pixel lies between small ones is counted in whole numbers: in float the
 // place would be off by more the farther right it is. A thread makes a pixel: rows begin anywhere, so words would not fit.
 // enlarge_fit takes 100 values from shared memory for each pixel, of which there are a quarter or less of the frame's. Deviations are
 // taken from the mean: float has no digits left in box(i*q) - box(i)*box(q).
 // Rejected: a and the luminance apart, r at the frame's size (up(r) is the mean of four offsets, each with its own slope: four luminances
 // and samples to read instead of one value); boxes by running sums (they need the plane in memory between rows and columns).
-#include "frame.cuh"
 #include "launch.cuh"
 #include "pixel.cuh"
 
@@ -31,16 +31,23 @@ template <int W, int H> struct EnlargeTile {
 typedef EnlargeTile<enlarge_w + 4 * enlarge_box, enlarge_h + 4 * enlarge_box> EnlargeWide;
 typedef EnlargeTile<enlarge_w + 2 * enlarge_box, enlarge_h + 2 * enlarge_box> EnlargeNarrow;
 
-__device__ __forceinline__ float enlarge_luma(const Frame &f, int y, int x) {
-  const unsigned char *p = pixel_at(f, y, x);
-  return f.format >= FORMAT_NV12 ? p[0] : pixel_luma(f, p[0], p[1], p[2]);
+// One code of 8 bits in the frame's samples.
+__device__ __forceinline__ float enlarge_unit(const Frame &f) { return (float)(f.most + 1) / 256; }
+
+// Y of YUV formats, else Y', 0 to 255.
+template <class Word> __device__ __forceinline__ float enlarge_luma(const Frame &f, int y, int x) {
+  const float scale = 1 / enlarge_unit(f);  // a power of two
+  if (f.yuv && sizeof(Word) != 4) return scale * frame_sample<Word>(f, f.channel[0], y, x);
+  const Pixel p = pixel_get<Word>(f, y, x);
+  return scale * (f.yuv ? p.v[0] : pixel_luma(f, (float)p.v[0], (float)p.v[1], (float)p.v[2]));
 }
 
 // Luminances of the pixels around a tile; 0 for those that do not exist, which no box takes.
-template <int W, int H> __device__ __forceinline__ void enlarge_load(EnlargeTile<W, H> &to, const Frame &f, int top, int left) {
+template <class Word, int W, int H>
+__device__ __forceinline__ void enlarge_load(EnlargeTile<W, H> &to, const Frame &f, int top, int left) {
   for (int i = threadIdx.x; i < W * H; i += enlarge_threads) {
     const int y = top + i / W, x = left + i % W;
-    to.at(i) = y >= 0 && x >= 0 && y < f.height && x < f.width ? enlarge_luma(f, y, x) : 0.0f;
+    to.at(i) = y >= 0 && x >= 0 && y < f.height && x < f.width ? enlarge_luma<Word>(f, y, x) : 0.0f;
   }
 }
 
@@ -75,13 +82,37 @@ __device__ __forceinline__ void enlarge_unsmoothed(EnlargeNarrow &to, EnlargeWid
   }
 }
 
+// The slope of this thread's pixel goes with what it leaves of the result's samples.
+template <class Word>
+__device__ __forceinline__ void enlarge_offsets(const Frame &result, float *coefficients, int y, int x, float a, float i) {
+  const float scale = 1 / enlarge_unit(result);
+  const size_t at = (size_t)y * result.width + x;
+  if (result.yuv) {
+    ((float2 *)coefficients)[at] = make_float2(a, enlarge_luma<Word>(result, y, x) - a * i);
+    return;
+  }
+  const Pixel p = pixel_get<Word>(result, y, x);
+  ((float4 *)coefficients)[at] = make_float4(a, scale * p.v[0] - a * i, scale * p.v[1] - a * i, scale * p.v[2] - a * i);
+}
+
+template <class Word>
+__device__ __forceinline__ void enlarge_loads(EnlargeWide &frame, EnlargeWide &made, const Frame &small, const Frame &result, int top,
+                                              int left) {
+  enlarge_load<Word>(frame, small, top, left);
+  enlarge_load<Word>(made, result, top, left);
+}
+
 extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_fit(Frame small, Frame result, float *coefficients) {
   __shared__ EnlargeWide frame, made;
   __shared__ EnlargeNarrow fitted;
   const int tiles = (small.width + enlarge_w - 1) / enlarge_w;
   const int top = blockIdx.x / tiles * enlarge_h, left = blockIdx.x % tiles * enlarge_w;
-  enlarge_load(frame, small, top - 2 * enlarge_box, left - 2 * enlarge_box);
-  enlarge_load(made, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
+  if (small.word == 1)
+    enlarge_loads<unsigned char>(frame, made, small, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
+  else if (small.word == 2)
+    enlarge_loads<unsigned short>(frame, made, small, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
+  else
+    enlarge_loads<unsigned>(frame, made, small, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
   __syncthreads();
   enlarge_unsmoothed(fitted, frame, made, small, top - enlarge_box, left - enlarge_box);
   __syncthreads();
@@ -89,13 +120,13 @@ extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_fit(Frame 
   if (y >= small.height || x >= small.width) return;
   const EnlargeBox box(y, x, top - enlarge_box, left - enlarge_box, small.height, small.width);
   const float a = fminf(fmaxf(box.mean([&](int v, int u) { return fitted.v[v][u]; }), -1.0f), 1.0f);
-  const float i = a * frame.v[y - top + 2 * enlarge_box][x - left + 2 * enlarge_box];
-  const unsigned char *p = pixel_at(result, y, x);
-  const size_t at = (size_t)y * small.width + x;
-  if (small.format >= FORMAT_NV12)
-    ((float2 *)coefficients)[at] = make_float2(a, p[0] - i);
+  const float i = frame.v[y - top + 2 * enlarge_box][x - left + 2 * enlarge_box];
+  if (result.word == 1)
+    enlarge_offsets<unsigned char>(result, coefficients, y, x, a, i);
+  else if (result.word == 2)
+    enlarge_offsets<unsigned short>(result, coefficients, y, x, a, i);
   else
-    ((float4 *)coefficients)[at] = make_float4(a, p[0] - i, p[1] - i, p[2] - i);
+    enlarge_offsets<unsigned>(result, coefficients, y, x, a, i);
 }
 DESCRIBE(enlarge_fit, enlarge_w, enlarge_h, 1, enlarge_threads, 0)
 
@@ -128,48 +159,77 @@ __device__ __forceinline__ Vector enlarge_coefficients(const float *coefficients
   return down(above, across(__ldg(lower + across.first), __ldg(lower + across.second)));
 }
 
-__device__ __forceinline__ void enlarge_packed(const Frame &dst, const Frame &src, const Frame &result, const float *coefficients, int y,
-                                               int x, int preserve_color) {
-  const EnlargePlace down(y, dst.height, result.height), across(x, dst.width, result.width);
-  const float4 s = enlarge_coefficients<float4>(coefficients, result.width, down, across);
-  const unsigned char *from = pixel_at(src, y, x);
-  const float i = s.x * pixel_luma(src, from[0], from[1], from[2]);
-  unsigned char v[3] = {pixel_sample(i + s.y), pixel_sample(i + s.z), pixel_sample(i + s.w)};
-  if (preserve_color) {
-    const unsigned char made[3] = {v[0], v[1], v[2]};
-    v[0] = from[0], v[1] = from[1], v[2] = from[2];
-    pixel_preserve_color(v, dst, made[0], made[1], made[2]);
-  }
-  pixel_put(dst, y, x, v, from);
+// Chroma c at (y, x) of its grid: that of the frame, or of the small result.
+template <class Word>
+__device__ __forceinline__ int enlarge_chroma(const Frame &dst, const Frame &src, const Frame &result, int c, int y, int x,
+                                              const EnlargePlace &down, const EnlargePlace &across, int preserve_color) {
+  if (preserve_color) return frame_sample<Word>(src, src.channel[c], y, x);
+  const Channel &from = result.channel[c];
+  const float upper = across((float)frame_sample<Word>(result, from, down.first, across.first),
+                             (float)frame_sample<Word>(result, from, down.first, across.second));
+  const float lower = across((float)frame_sample<Word>(result, from, down.second, across.first),
+                             (float)frame_sample<Word>(result, from, down.second, across.second));
+  return pixel_sample(dst, down(upper, lower));
 }
 
-__device__ __forceinline__ void enlarge_chroma(const Frame &dst, const Frame &src, const Frame &result, int y, int x, int preserve_color) {
-  const Chroma to = pixel_chroma(dst, y, x);
+// Writes a chroma position where pixels share chroma.
+template <class Word>
+__device__ __forceinline__ void enlarge_shared(const Frame &dst, const Frame &src, const Frame &result, int y, int x, int preserve_color) {
+  const int height = (dst.height + dst.half_y) >> dst.half_y, width = (dst.width + 1) / 2;
+  if (y >= height || x >= width) return;
+  const EnlargePlace down(y, height, (result.height + dst.half_y) >> dst.half_y), across(x, width, (result.width + 1) / 2);
+#pragma unroll
+  for (int c = 1; c < 3; c++)
+    frame_put_sample<Word>(dst, dst.channel[c], y, x, enlarge_chroma<Word>(dst, src, result, c, y, x, down, across, preserve_color));
+}
+
+// Writes a pixel of an RGB frame.
+template <class Word>
+__device__ __forceinline__ void enlarge_rgb(const Frame &dst, const Frame &src, const float4 &s, int y, int x, int preserve_color) {
+  const float unit = enlarge_unit(dst), i = s.x * enlarge_luma<Word>(src, y, x);
+  Pixel v = {{pixel_sample(dst, unit * (i + s.y)), pixel_sample(dst, unit * (i + s.z)), pixel_sample(dst, unit * (i + s.w))}};
   if (preserve_color) {
-    const Chroma from = pixel_chroma(src, y, x);
-    *to.cb = *from.cb, *to.cr = *from.cr;
+    const Pixel made = v;
+    v = pixel_get<Word>(src, y, x);
+    pixel_preserve_color(v, dst, (float)made.v[0], (float)made.v[1], (float)made.v[2]);
+  }
+  pixel_put<Word>(dst, y, x, v, pixel_rest<Word>(src, y, x));
+}
+
+template <class Word>
+__device__ __forceinline__ void enlarge_block(const Frame &dst, const Frame &src, const Frame &result, const float *coefficients, int y,
+                                              int x, int preserve_color) {
+  const bool shared = sizeof(Word) != 4 && dst.half_x;
+  if (blockIdx.y == 1) {
+    if (shared) enlarge_shared<Word>(dst, src, result, y, x, preserve_color);
     return;
   }
-  const EnlargePlace down(y, (dst.height + 1) / 2, (result.height + 1) / 2), across(x, (dst.width + 1) / 2, (result.width + 1) / 2);
-  const Chroma a = pixel_chroma(result, down.first, across.first), b = pixel_chroma(result, down.first, across.second);
-  const Chroma c = pixel_chroma(result, down.second, across.first), d = pixel_chroma(result, down.second, across.second);
-  *to.cb = pixel_sample(down(across(*a.cb, *b.cb), across(*c.cb, *d.cb)));
-  *to.cr = pixel_sample(down(across(*a.cr, *b.cr), across(*c.cr, *d.cr)));
+  if (y >= dst.height || x >= dst.width) return;
+  const EnlargePlace down(y, dst.height, result.height), across(x, dst.width, result.width);
+  if (!dst.yuv) {
+    enlarge_rgb<Word>(dst, src, enlarge_coefficients<float4>(coefficients, result.width, down, across), y, x, preserve_color);
+    return;
+  }
+  const float2 s = enlarge_coefficients<float2>(coefficients, result.width, down, across);
+  Pixel v = {{pixel_sample(dst, enlarge_unit(dst) * (s.x * enlarge_luma<Word>(src, y, x) + s.y)), 0, 0}};
+  if (shared) {
+    frame_put_sample<Word>(dst, dst.channel[0], y, x, v.v[0]);
+    return;
+  }
+#pragma unroll
+  for (int c = 1; c < 3; c++) v.v[c] = enlarge_chroma<Word>(dst, src, result, c, y, x, down, across, preserve_color);
+  pixel_put<Word>(dst, y, x, v, pixel_rest<Word>(src, y, x));
 }
 
 extern "C" __global__ void __launch_bounds__(enlarge_threads)
     enlarge(Frame dst, Frame src, Frame result, const float *coefficients, int preserve_color) {
   const int tiles = (dst.width + enlarge_w - 1) / enlarge_w;
   const int y = blockIdx.x / tiles * enlarge_h + threadIdx.x / enlarge_w, x = blockIdx.x % tiles * enlarge_w + threadIdx.x % enlarge_w;
-  const bool yuv = dst.format >= FORMAT_NV12;
-  if (blockIdx.y == 1) {
-    if (yuv && y < (dst.height + 1) / 2 && x < (dst.width + 1) / 2) enlarge_chroma(dst, src, result, y, x, preserve_color);
-    return;
-  }
-  if (y >= dst.height || x >= dst.width) return;
-  if (!yuv) return enlarge_packed(dst, src, result, coefficients, y, x, preserve_color);
-  const EnlargePlace down(y, dst.height, result.height), across(x, dst.width, result.width);
-  const float2 s = enlarge_coefficients<float2>(coefficients, result.width, down, across);
-  *pixel_at(dst, y, x) = pixel_sample(s.x * *pixel_at(src, y, x) + s.y);
+  if (dst.word == 1)
+    enlarge_block<unsigned char>(dst, src, result, coefficients, y, x, preserve_color);
+  else if (dst.word == 2)
+    enlarge_block<unsigned short>(dst, src, result, coefficients, y, x, preserve_color);
+  else
+    enlarge_block<unsigned>(dst, src, result, coefficients, y, x, preserve_color);
 }
 DESCRIBE(enlarge, enlarge_w, enlarge_h, 1, enlarge_threads, 0)

@@ -13,9 +13,9 @@
 // of 64 channels stay in registers. Results pass through shared memory, warp by warp, to go out in pieces of 16 bytes.
 // Rejected: the next layer's loader doing this work, which saves 2*C bytes a pixel twice but ties the two layers together (and has to
 // compute border pixels from reflected coordinates); FMA instead of mma (1728 a pixel: 10 times the time of the writes).
-#include "frame.cuh"
 #include "launch.cuh"
 #include "lookup.cuh"
+#include "pixel.cuh"
 #include "plane.cuh"
 #include "warp.cuh"
 
@@ -35,19 +35,6 @@ __device__ __forceinline__ FirstPixel first_colour(const Frame &f, float a, floa
   return {first_row(f.to_rgb[0], a, b, c), first_row(f.to_rgb[1], a, b, c), first_row(f.to_rgb[2], a, b, c)};
 }
 
-__device__ __forceinline__ FirstPixel first_packed(const Frame &f, bool words, int y, int x) {
-  const unsigned char *p = f.plane[0] + y * f.stride[0] + x * pixel_bytes(f.format);
-  unsigned a, g, c;
-  if (words) {
-    const unsigned v = __ldg((const unsigned *)p);
-    a = v & 255, g = v >> 8 & 255, c = v >> 16 & 255;
-  } else {
-    a = __ldg(p), g = __ldg(p + 1), c = __ldg(p + 2);
-  }
-  if (blue_first(f.format)) return first_colour(f, c, g, a);
-  return first_colour(f, a, g, c);
-}
-
 // The chroma samples that a pixel lies between, along one side: `own`, and `beside` with this share.
 struct FirstBetween {
   int own, beside;
@@ -61,6 +48,7 @@ __device__ __forceinline__ FirstBetween first_across(const Frame &f, int x) {
 }
 
 __device__ __forceinline__ FirstBetween first_down(const Frame &f, int y) {
+  if (!f.half_y) return {y, y, 0.0f};
   const int k = y >> 1, n = (f.height + 1) >> 1;
   if (f.interlaced) {
     const int field = y & 1, last = ((n - field + 1) >> 1) - 1;
@@ -71,22 +59,25 @@ __device__ __forceinline__ FirstBetween first_down(const Frame &f, int y) {
   return {k, min(max(k - 1 + 2 * (y & 1), 0), n - 1), 0.25f};
 }
 
-// Cb or Cr, whose samples lie `step` bytes apart, at a pixel.
-__device__ __forceinline__ float first_chroma(const unsigned char *plane, long long stride, int step, const FirstBetween &down,
-                                              const FirstBetween &across) {
-  const unsigned char *upper = plane + down.own * stride, *lower = plane + down.beside * stride;
-  const float a = __ldg(upper + across.own * step), b = __ldg(upper + across.beside * step);
-  const float c = __ldg(lower + across.own * step), d = __ldg(lower + across.beside * step);
+// Cb or Cr at a pixel.
+template <class Word>
+__device__ __forceinline__ float first_chroma(const Frame &f, const Channel &channel, const FirstBetween &down, const FirstBetween &across) {
+  const float a = (float)frame_sample<Word>(f, channel, down.own, across.own);
+  const float b = (float)frame_sample<Word>(f, channel, down.own, across.beside);
+  const float c = (float)frame_sample<Word>(f, channel, down.beside, across.own);
+  const float d = (float)frame_sample<Word>(f, channel, down.beside, across.beside);
   const float left = a + across.share * (b - a), right = c + across.share * (d - c);
   return left + down.share * (right - left);
 }
 
-__device__ __forceinline__ FirstPixel first_yuv(const Frame &f, int y, int x) {
-  const bool nv12 = f.format == FORMAT_NV12;
+template <class Word> __device__ __forceinline__ FirstPixel first_pixel(const Frame &f, int y, int x) {
+  if (sizeof(Word) == 4 || !f.half_x) {
+    const Pixel p = pixel_get<Word>(f, y, x);
+    return first_colour(f, (float)p.v[0], (float)p.v[1], (float)p.v[2]);
+  }
   const FirstBetween down = first_down(f, y), across = first_across(f, x);
-  const float cb = first_chroma(f.plane[1], f.stride[1], nv12 ? 2 : 1, down, across);
-  const float cr = first_chroma(nv12 ? f.plane[1] + 1 : f.plane[2], nv12 ? f.stride[1] : f.stride[2], nv12 ? 2 : 1, down, across);
-  return first_colour(f, __ldg(f.plane[0] + y * f.stride[0] + x), cb, cr);
+  return first_colour(f, (float)frame_sample<Word>(f, f.channel[0], y, x), first_chroma<Word>(f, f.channel[1], down, across),
+                      first_chroma<Word>(f, f.channel[2], down, across));
 }
 
 // The pixel that stands at place i, -1..n, of a side of n; what lies farther out is not used and may be any pixel.
@@ -96,13 +87,12 @@ __device__ __forceinline__ int first_reflect(int i, int n) {
   return n == 1 ? 0 : i;
 }
 
+template <class Word>
 __device__ __forceinline__ void first_convert(const Frame &f, const Lookup &table, __half *patch, int ty, int tx) {
-  const bool yuv = f.format >= FORMAT_NV12;
-  const bool words = pixel_bytes(f.format) == 4 && (((size_t)f.plane[0] | (size_t)f.stride[0]) & 3) == 0;
   for (int i = threadIdx.x; i < first_patch * first_patch; i += first_threads) {
     const int row = i / first_patch, col = i % first_patch;
     const int y = first_reflect(ty + row - 1, f.height), x = first_reflect(tx + col - 1, f.width);
-    FirstPixel p = yuv ? first_yuv(f, y, x) : first_packed(f, words, y, x);
+    FirstPixel p = first_pixel<Word>(f, y, x);
     if (table.values) {
       p = {p.r / 255, p.g / 255, p.b / 255};
       lookup(table, p.r, p.g, p.b);
@@ -142,7 +132,12 @@ extern "C" __global__ void __launch_bounds__(first_threads)
   const int ty = blockIdx.x / across * first_tile, tx = blockIdx.x % across * first_tile;
   const int channel = blockIdx.y * first_channels, blocks = min(C - channel, first_channels) / 8;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-  first_convert(src, table, patch, ty, tx);
+  if (src.word == 1)
+    first_convert<unsigned char>(src, table, patch, ty, tx);
+  else if (src.word == 2)
+    first_convert<unsigned short>(src, table, patch, ty, tx);
+  else
+    first_convert<unsigned>(src, table, patch, ty, tx);
   uint32_t b[8][2][2];
   first_weights(b, w + (size_t)channel * 32, blocks);
 

@@ -1,28 +1,64 @@
-// A picture as kernels get it.
+// A picture as kernels get it: by channels, whatever its format.
 #pragma once
 
-enum Format { FORMAT_RGB, FORMAT_BGR, FORMAT_RGBA, FORMAT_BGRA, FORMAT_RGBX, FORMAT_BGRX, FORMAT_NV12, FORMAT_I420 };
+// R, G and B, or Y, Cb and Cr. The samples of a row lie in words that are `step` bytes apart, `shift` bits up.
+struct Channel {
+  unsigned char *first;  // the word of the first sample
+  long long stride;  // bytes from row to row, of any value: rows begin anywhere
+  int step, shift;
+};
 
-// Where the samples lie and what they mean; passed by value. Planes and strides that the format does not have are not looked at. With s the
-// samples of a pixel (R, G, B or Y, Cb, Cr), R'G'B' is to_rgb * s, each row ending with what is added, and s is from_rgb * R'G'B'. R'G'B' lies
-// in [0,1]. Chroma has a sample for 2x2 pixels, which lies in their middle or, cosited, on their left or top; where the rows of two fields
-// alternate, those of chroma do too. The filters are those of model/ref/chroma.go.
+// Where the samples lie and what they mean; passed by value. With s the samples of a pixel, R'G'B' is to_rgb * s, each row ending with what
+// is added, and s is from_rgb * R'G'B'. R'G'B' lies in [0,1]. A chroma sample of 2x1 or 2x2 pixels lies in their middle or, cosited, on their
+// left or top; where the rows of two fields alternate, those of chroma do too. The filters are those of model/ref/chroma.go.
 struct Frame {
-  unsigned char *plane[3];
-  long long stride[3];  // bytes from row to row, of any value: rows begin anywhere
-  int format, width, height;
+  Channel channel[3];
+  int width, height;
+  int word;  // bytes: 1 or 2, with a sample each; or 4, with those of a pixel (all channels have the address of the first), and `rest`
+  int aligned;  // words lie at multiples of their size
+  int depth, most;  // bits of a sample, and the largest
+  unsigned rest;  // bits of a word of 4 that are copied from frame to result: alpha or padding; words of 1 and 2 have none
+  int yuv, half_x, half_y;  // whether chroma has a sample for two columns, and for two rows
   int cosited_x, cosited_y, interlaced;
   float to_rgb[3][4], from_rgb[3][4];
   float kr, kg, kb;  // of luminance
 };
-static_assert(sizeof(Frame) == 184, "the host fills this struct");
+static_assert(sizeof(Frame) == 232, "the host fills this struct");
 
-// Bytes of a pixel in the packed formats, in plane 0; 1 in NV12 and I420.
-__device__ __forceinline__ int pixel_bytes(int format) {
-  return format >= FORMAT_NV12 ? 1 : format <= FORMAT_BGR ? 3 : 4;
+__device__ __forceinline__ unsigned char *frame_at(const Channel &c, int y, int x) {
+  return c.first + y * c.stride + (long long)x * c.step;
 }
 
-// Whether a packed format begins its pixels with blue.
-__device__ __forceinline__ bool blue_first(int format) {
-  return format == FORMAT_BGR || format == FORMAT_BGRA || format == FORMAT_BGRX;
+template <class Word> __device__ __forceinline__ unsigned frame_word(const Frame &f, const unsigned char *p) {
+  if constexpr (sizeof(Word) > 1) {
+    if (!f.aligned) {
+      unsigned v = 0;
+#pragma unroll
+      for (int i = 0; i < (int)sizeof(Word); i++) v |= (unsigned)p[i] << (8 * i);
+      return v;
+    }
+  }
+  return *(const Word *)p;
+}
+
+template <class Word> __device__ __forceinline__ void frame_put_word(const Frame &f, unsigned char *p, unsigned v) {
+  if constexpr (sizeof(Word) > 1) {
+    if (!f.aligned) {
+#pragma unroll
+      for (int i = 0; i < (int)sizeof(Word); i++) p[i] = (unsigned char)(v >> (8 * i));
+      return;
+    }
+  }
+  *(Word *)p = (Word)v;
+}
+
+// A sample of one channel, on its own grid. Word is unsigned char, unsigned short or unsigned, as the frame says.
+template <class Word> __device__ __forceinline__ int frame_sample(const Frame &f, const Channel &c, int y, int x) {
+  const unsigned v = frame_word<Word>(f, frame_at(c, y, x));
+  return sizeof(Word) == 1 ? v : v >> c.shift & f.most;
+}
+
+// The other bits of the word become 0: not for words of 4.
+template <class Word> __device__ __forceinline__ void frame_put_sample(const Frame &f, const Channel &c, int y, int x, int v) {
+  frame_put_word<Word>(f, frame_at(c, y, x), sizeof(Word) == 1 ? v : (unsigned)v << c.shift);
 }

@@ -6,7 +6,7 @@
 //   dst   at most W x H pixels, of any format; gets the plane's upper left corner. Rows begin anywhere; bytes between them stay
 //   src   the input picture, of the same format and size; gives alpha and padding bytes. May be the same memory as dst
 //   table of colours, behind the network and before all else
-//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of packed
+//   preserve_color  1: the colours of src with the luminance of the result, model.Stylization.PreserveColor; kr, kg and kb of RGB
 //                   formats are BT.601's
 //   Grid: tiles of dst
 //
@@ -20,7 +20,6 @@
 // Rejected: gathering, 9 products with 3 of 8 columns used (each pixel passes through ldmatrix 9 times); products in float16 in shared
 // memory (half the memory, but sums of 27 roundings are off by a fifth of a sample's step); wider tiles (two blocks would not fit on
 // an SM of sm_86, and the border comes from L2 anyway).
-#include "frame.cuh"
 #include "launch.cuh"
 #include "lookup.cuh"
 #include "pixel.cuh"
@@ -110,19 +109,21 @@ __device__ __forceinline__ Colour last_gather(const float *sums, const float *bi
 
 __device__ __forceinline__ float last_row(const float (&m)[4], const Colour &p) { return m[0] * p.r + m[1] * p.g + m[2] * p.b + m[3]; }
 
-__device__ __forceinline__ void last_packed(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int preserve_color) {
-  const bool blue = blue_first(dst.format);
-  const unsigned char *from = pixel_at(src, y, x);
-  const float red = last_row(dst.from_rgb[0], p), second = last_row(dst.from_rgb[1], p), other = last_row(dst.from_rgb[2], p);
-  const float first = blue ? other : red, third = blue ? red : other;
-  unsigned char v[3];
+// Writes a pixel of a frame that has all samples for each.
+template <class Word>
+__device__ __forceinline__ void last_pixel(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int preserve_color) {
+  const float first = last_row(dst.from_rgb[0], p), second = last_row(dst.from_rgb[1], p), third = last_row(dst.from_rgb[2], p);
+  Pixel v = {{pixel_sample(dst, first), pixel_sample(dst, second), pixel_sample(dst, third)}};
   if (preserve_color) {
-    v[0] = from[0], v[1] = from[1], v[2] = from[2];
-    pixel_preserve_color(v, dst, first, second, third);
-  } else {
-    v[0] = pixel_sample(first), v[1] = pixel_sample(second), v[2] = pixel_sample(third);
+    const Pixel from = pixel_get<Word>(src, y, x);
+    if (dst.yuv) {
+      v.v[1] = from.v[1], v.v[2] = from.v[2];
+    } else {
+      v = from;
+      pixel_preserve_color(v, dst, first, second, third);
+    }
   }
-  pixel_put(dst, y, x, v, from);
+  pixel_put<Word>(dst, y, x, v, pixel_rest<Word>(src, y, x));
 }
 
 // A tile's pixels with those on its left, for chroma.
@@ -154,17 +155,20 @@ __device__ __forceinline__ void last_across(LastChroma &sum, const Frame &f, con
 }
 
 // Writes the chroma sample at (cy, cx) of the tile at (ty, tx), whose pixels are colours.
+template <class Word>
 __device__ __forceinline__ void last_chroma(const Frame &dst, const Frame &src, const Colour *colours, int ty, int tx, int cy, int cx,
                                             int preserve_color) {
-  const Chroma to = pixel_chroma(dst, cy, cx);
   if (preserve_color) {
-    const Chroma from = pixel_chroma(src, cy, cx);
-    *to.cb = *from.cb, *to.cr = *from.cr;
+#pragma unroll
+    for (int c = 1; c < 3; c++)
+      frame_put_sample<Word>(dst, dst.channel[c], cy, cx, frame_sample<Word>(src, src.channel[c], cy, cx));
     return;
   }
   int upper = 2 * cy, lower = min(upper + 1, dst.height - 1);
   float share = 0.5f;  // of the lower
-  if (dst.interlaced) {
+  if (!dst.half_y) {
+    upper = lower = cy;
+  } else if (dst.interlaced) {
     const int field = cy & 1;
     upper = (cy & ~1) * 2 + field;
     lower = upper + 2 < dst.height ? upper + 2 : upper;
@@ -175,8 +179,34 @@ __device__ __forceinline__ void last_chroma(const Frame &dst, const Frame &src, 
   LastChroma sum = {0, 0};
   last_across(sum, dst, colours + (upper - ty) * last_colours, tx, cx, 1 - share);
   last_across(sum, dst, colours + (lower - ty) * last_colours, tx, cx, share);
-  *to.cb = pixel_sample(sum.cb);
-  *to.cr = pixel_sample(sum.cr);
+  frame_put_sample<Word>(dst, dst.channel[1], cy, cx, pixel_sample(dst, sum.cb));
+  frame_put_sample<Word>(dst, dst.channel[2], cy, cx, pixel_sample(dst, sum.cr));
+}
+
+// Writes the tile at (ty, tx), of which this thread has pixel p.
+template <class Word>
+__device__ __forceinline__ void last_write(const Frame &dst, const Frame &src, const Lookup &table, float *sums, const float *bias,
+                                           const Colour &p, int ty, int tx, int preserve_color) {
+  const int row = threadIdx.x / last_w, col = threadIdx.x % last_w;
+  const bool exists = ty + row < dst.height && tx + col < dst.width;
+  if (sizeof(Word) == 4 || !dst.half_x) {
+    if (exists) last_pixel<Word>(dst, src, p, ty + row, tx + col, preserve_color);
+    return;
+  }
+  if (exists) frame_put_sample<Word>(dst, dst.channel[0], ty + row, tx + col, pixel_sample(dst, last_row(dst.from_rgb[0], p)));
+  Colour left = p;
+  if (col == 0 && tx > 0) {
+    left = last_gather(sums, bias, row, -1);
+    lookup(table, left.r, left.g, left.b);
+  }
+  __syncthreads();
+  Colour *colours = (Colour *)sums;
+  colours[row * last_colours + last_left + col] = p;
+  if (col == 0) colours[row * last_colours] = left;
+  __syncthreads();
+  const int cy = threadIdx.x / (last_w / 2), cx = tx / 2 + threadIdx.x % (last_w / 2), top = ty >> dst.half_y;
+  if (cy >= last_h >> dst.half_y || top + cy >= (dst.height + dst.half_y) >> dst.half_y || cx >= (dst.width + 1) / 2) return;
+  last_chroma<Word>(dst, src, colours, ty, tx, top + cy, cx, preserve_color);
 }
 
 extern "C" __global__ void __launch_bounds__(last_threads, 2)
@@ -190,24 +220,11 @@ extern "C" __global__ void __launch_bounds__(last_threads, 2)
   const int row = threadIdx.x / last_w, col = threadIdx.x % last_w;
   Colour p = last_gather(sums, bias, row, col);
   lookup(table, p.r, p.g, p.b);
-  const bool exists = ty + row < dst.height && tx + col < dst.width;
-  if (dst.format < FORMAT_NV12) {
-    if (exists) last_packed(dst, src, p, ty + row, tx + col, preserve_color);
-    return;
-  }
-  if (exists) dst.plane[0][(ty + row) * dst.stride[0] + tx + col] = pixel_sample(last_row(dst.from_rgb[0], p));
-  Colour left = p;
-  if (col == 0 && tx > 0) {
-    left = last_gather(sums, bias, row, -1);
-    lookup(table, left.r, left.g, left.b);
-  }
-  __syncthreads();
-  Colour *colours = (Colour *)sums;
-  colours[row * last_colours + last_left + col] = p;
-  if (col == 0) colours[row * last_colours] = left;
-  __syncthreads();
-  if (threadIdx.x >= last_w * last_h / 4) return;
-  const int cy = ty / 2 + threadIdx.x / (last_w / 2), cx = tx / 2 + threadIdx.x % (last_w / 2);
-  if (cy < (dst.height + 1) / 2 && cx < (dst.width + 1) / 2) last_chroma(dst, src, colours, ty, tx, cy, cx, preserve_color);
+  if (dst.word == 1)
+    last_write<unsigned char>(dst, src, table, sums, bias, p, ty, tx, preserve_color);
+  else if (dst.word == 2)
+    last_write<unsigned short>(dst, src, table, sums, bias, p, ty, tx, preserve_color);
+  else
+    last_write<unsigned>(dst, src, table, sums, bias, p, ty, tx, preserve_color);
 }
 DESCRIBE(last, last_w, last_h, 3, last_threads, 0)

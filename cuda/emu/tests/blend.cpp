@@ -5,20 +5,14 @@
 namespace {
 
 void copy(test::Picture &to, const test::Picture &from) {
-  for (int c = 0; c < 3; c++)
-    for (int y = 0; y < to.channel_height(c); y++)
-      for (int x = 0; x < to.channel_width(c); x++) to.sample(c, y, x) = from.sample(c, y, x);
+  for (int c = 0; c < 3; c++) to.each(c, [&](int y, int x, int) { return from.sample(c, y, x); });
 }
 
-// Changes some samples of a picture, by up to `most`.
+// Changes some samples of a picture, by up to `most` codes of 8 bits.
 void move(test::Picture &p, uint64_t seed, int most) {
   test::Random random(seed);
   for (int c = 0; c < 3; c++)
-    for (int y = 0; y < p.channel_height(c); y++)
-      for (int x = 0; x < p.channel_width(c); x++) {
-        const int by = random.below(6) ? 0 : random.below(2 * most + 1) - most;
-        p.sample(c, y, x) = static_cast<unsigned char>(std::min(std::max(p.sample(c, y, x) + by, 0), 255));
-      }
+    p.each(c, [&](int, int, int v) { return random.below(6) ? v : v + random.below(2 * most * p.unit() + 1) - most * p.unit(); });
 }
 
 int apart(int a, int b) { return std::abs(a - b); }
@@ -31,9 +25,9 @@ struct Film {
   test::Buffer<int> continues;
   std::vector<int> c, d;
 
-  Film(int format, int width, int height, bool aligned, int regions = 1)
-      : src(format, width, height, aligned, 1), before(format, width, height, true, 2), dst(format, width, height, !aligned, 3),
-        result(format, width, height, true, 4), pitch((width + 31) / 32 * 32), changes(size_t(pitch) * (height - 1) + width),
+  Film(const test::Shape &shape, int width, int height, bool aligned, int regions = 1)
+      : src(shape, width, height, aligned, 1), before(shape, width, height, true, 2), dst(shape, width, height, !aligned, 3),
+        result(shape, width, height, true, 4), pitch((width + 31) / 32 * 32), changes(size_t(pitch) * (height - 1) + width),
         continues(regions) {
     copy(before, src);
     move(before, 5, 14);
@@ -51,9 +45,9 @@ struct Film {
     for (int y = 0; y < height(); y++)
       for (int x = 0; x < width(); x++)
         for (int k = 0; k < 3; k++) {
-          const int half = src.yuv() && k > 0;
+          const int v = y >> src.half_y(k), u = x >> src.half_x(k);
           int &most = c[size_t(y) * width() + x];
-          most = std::max(most, apart(src.sample(k, y >> half, x >> half), before.sample(k, y >> half, x >> half)));
+          most = std::max(most, apart(src.sample(k, v, u), before.sample(k, v, u)) / src.unit());
         }
     for (int y = 0; y < height(); y++)
       for (int x = 0; x < width(); x++)
@@ -64,10 +58,10 @@ struct Film {
 
   // d of a place of channel k.
   int moved(int k, int y, int x) const {
-    if (!src.yuv() || k == 0) return d[size_t(y) * width() + x];
+    const int v = src.half_y(k), u = src.half_x(k);
     int most = 0;
-    for (int j = 2 * y; j < std::min(2 * y + 2, height()); j++)
-      for (int i = 2 * x; i < std::min(2 * x + 2, width()); i++) most = std::max(most, d[size_t(j) * width() + i]);
+    for (int j = y << v; j < std::min((y + 1) << v, height()); j++)
+      for (int i = x << u; i < std::min((x + 1) << u, width()); i++) most = std::max(most, d[size_t(j) * width() + i]);
     return most;
   }
 
@@ -75,7 +69,7 @@ struct Film {
   int blended(int k, int y, int x, int weight) const {
     const int first = src.yuv() && k > 0 ? 1 : 0, last = src.yuv() && k == 0 ? 0 : 2;
     int a = 0;
-    for (int i = first; i <= last; i++) a = std::max(a, apart(dst.sample(i, y, x), result.sample(i, y, x)));
+    for (int i = first; i <= last; i++) a = std::max(a, apart(dst.sample(i, y, x), result.sample(i, y, x)) / src.unit());
     const int w = (weight * std::min(std::max(12 - moved(k, y, x), 0), 8) * std::min(std::max(48 - a, 0), 32)) >> 8;
     const int now = dst.sample(k, y, x), was = result.sample(k, y, x), step = apart(now, was);
     int e = (w * step + 128) >> 8;
@@ -115,10 +109,10 @@ bool equal(const test::Picture &a, const test::Picture &b) {
 
 // Whether all samples of a packed pixel moved from src by the change of luminance to that of B.
 bool kept(const Film &f, int y, int x) {
-  const double change = f.result.luma(y, x) - f.src.luma(y, x);
-  int least = 255, most = 0;
-  for (int c = 0; c < 3; c++) least = std::min(least, int(f.src.sample(c, y, x))), most = std::max(most, int(f.src.sample(c, y, x)));
-  const double limited = std::min(std::max(change, double(-least)), double(255 - most));
+  const double change = (f.result.luma(y, x) - f.src.luma(y, x)) * f.src.unit();
+  int least = f.src.most(), most = 0;
+  for (int c = 0; c < 3; c++) least = std::min(least, f.src.sample(c, y, x)), most = std::max(most, f.src.sample(c, y, x));
+  const double limited = std::min(std::max(change, double(-least)), double(f.src.most() - most));
   for (int c = 0; c < 3; c++) {
     const int step = f.dst.sample(c, y, x) - f.src.sample(c, y, x);
     if (std::fabs(step - limited) > 0.5 + 1e-3 || step != f.dst.sample(0, y, x) - f.src.sample(0, y, x)) return false;
@@ -128,7 +122,7 @@ bool kept(const Film &f, int y, int x) {
 
 void run(Film &f, int weight, int preserve, int in_force) {
   const auto before = f.dst.all(), other = f.result.all(), frame = f.src.all();
-  const auto fourth = f.dst.fourth(), fourth_before = f.result.fourth();
+  const auto rest = f.dst.rest();
   const std::vector<int> wanted = f.blend(in_force);
   f.launch(weight, preserve);
   int bad = 0;
@@ -146,45 +140,50 @@ void run(Film &f, int weight, int preserve, int in_force) {
   if (bad) test::fail("blend %s, weight %d, preserve %d: %d samples are wrong", f.dst.text().c_str(), weight, preserve, bad);
   CHECK(equal(f.before, f.src));
   CHECK(f.dst.damage(before) == 0 && f.result.damage(other) == 0);
-  CHECK(f.dst.fourth() == fourth && f.result.fourth() == fourth_before);
+  CHECK(f.dst.rest() == rest && f.result.no_rest() && f.before.no_rest());
+  CHECK(f.dst.stray() == 0 && f.result.stray() == 0 && f.before.stray() == 0);
   CHECK(f.src.all() == frame);
 }
 
-void run(int format, int width, int height, bool aligned, int weight, int preserve) {
-  Film f(format, width, height, aligned);
+void run(const test::Shape &shape, int width, int height, bool aligned, int weight, int preserve) {
+  Film f(shape, width, height, aligned);
   run(f, weight, preserve, weight);
 }
 
 }  // namespace
 
 TEST(blend_formats) {
-  for (int format = FORMAT_RGB; format <= FORMAT_I420; format++)
-    for (int preserve : {0, 1}) run(format, 71, 19, format % 2 == preserve, format % 3 ? 205 : 243, preserve);
+  int i = 0;
+  for (const test::Shape &shape : test::shapes())
+    for (int preserve : {0, 1}) {
+      run(shape, 71, 19, i % 3 == 0, i % 4 ? 205 : 243, preserve);
+      i++;
+    }
 }
 
 TEST(blend_sizes) {
   const int sizes[][2] = {{1, 1}, {1, 9}, {9, 1}, {2, 2}, {3, 2}, {64, 16}, {65, 17}, {130, 5}};
-  for (int format : {FORMAT_BGR, FORMAT_RGBA, FORMAT_NV12, FORMAT_I420})
-    for (const auto &s : sizes) run(format, s[0], s[1], s[0] % 2, 243, 0);
+  for (const char *name : {"RGB", "BGRA", "NV12", "I422_10"})
+    for (const auto &s : sizes) run(test::shape(name), s[0], s[1], s[0] % 2, 243, 0);
 }
 
 // The frame before is no longer one if a region does not go on, or the host says so; the pictures are taken over all the same.
 TEST(blend_cut) {
-  for (int format : {FORMAT_RGB, FORMAT_NV12})
+  for (const char *name : {"RGB", "NV12"})
     for (int region : {0, 1}) {
-      Film f(format, 33, 18, true, 2);
+      Film f(test::shape(name), 33, 18, true, 2);
       f.continues[size_t(region)] = 0;
       run(f, 243, region, 0);
     }
-  Film f(FORMAT_I420, 21, 9, false, 2);
+  Film f(test::shape("YV12"), 21, 9, false, 2);
   run(f, 0, 0, 0);
 }
 
 // A resting film: after some frames the result is within two levels of what it is now, and never stands still farther off.
 TEST(blend_arrives) {
-  Film f(FORMAT_BGRX, 20, 10, true);
+  Film f(test::shape("BGRA"), 20, 10, true);
   copy(f.before, f.src);
-  test::Picture now(FORMAT_BGRX, 20, 10, true, 9);
+  test::Picture now(test::shape("BGRA"), 20, 10, true, 9);
   copy(f.result, now);
   move(f.result, 3, 40);
   for (int i = 0; i < 60; i++) {
