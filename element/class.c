@@ -9,10 +9,45 @@ GstCaps *adain_gpu_caps;
 static void (*go_finalize) (GObject *);
 static const gchar *default_style_name;
 
-/* Adds video of these formats, without those that this GStreamer lacks: GStreamer's CUDA pools abort the program where they do not know one. */
+/* What cudaupload makes, or NULL where it is not installed: no other element brings frames in GPU memory then. */
+static GstCaps *
+uploaded (void)
+{
+  GstElementFactory *upload = gst_element_factory_find ("cudaupload");
+  GstCaps *caps = NULL;
+
+  if (!upload)
+    return NULL;
+  for (const GList * l = gst_element_factory_get_static_pad_templates (upload); l && !caps; l = l->next)
+    if (((GstStaticPadTemplate *) l->data)->direction == GST_PAD_SRC)
+      caps = gst_static_pad_template_get_caps (l->data);
+  gst_object_unref (upload);
+  return caps;
+}
+
+/* Whether this GStreamer has a format, with a feature in its CUDA elements: their pools abort the program at another one. */
+static gboolean
+has_format (const gchar * name, const gchar * feature, GstCaps * uploaded)
+{
+  GstCaps *wanted;
+  gboolean ok;
+
+  if (gst_video_format_from_string (name) == GST_VIDEO_FORMAT_UNKNOWN)
+    return FALSE;
+  if (!feature || !uploaded)
+    return TRUE;
+  wanted = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING, name, NULL);
+  gst_caps_set_features (wanted, 0, gst_caps_features_new (feature, NULL));
+  ok = gst_caps_can_intersect (wanted, uploaded);
+  gst_caps_unref (wanted);
+  return ok;
+}
+
+/* Adds video of these formats, without those that this GStreamer lacks. */
 static void
 append_formats (GstCaps * caps, const char *names, const gchar * feature)
 {
+  GstCaps *known = uploaded ();
   gchar **name = g_strsplit (names, ",", -1);
   GstStructure *video = gst_structure_new ("video/x-raw", "width", GST_TYPE_INT_RANGE, 1, G_MAXINT, "height", GST_TYPE_INT_RANGE, 1, G_MAXINT,
       "framerate", GST_TYPE_FRACTION_RANGE, 0, 1, G_MAXINT, 1, NULL);
@@ -21,7 +56,7 @@ append_formats (GstCaps * caps, const char *names, const gchar * feature)
   gst_value_list_init (&list, g_strv_length (name));
   for (guint i = 0; name[i]; i++) {
     GValue value = G_VALUE_INIT;
-    if (gst_video_format_from_string (name[i]) == GST_VIDEO_FORMAT_UNKNOWN)
+    if (!has_format (name[i], feature, known))
       continue;
     g_value_init (&value, G_TYPE_STRING);
     g_value_set_string (&value, name[i]);
@@ -29,6 +64,7 @@ append_formats (GstCaps * caps, const char *names, const gchar * feature)
   }
   gst_structure_take_value (video, "format", &list);
   gst_caps_append_structure_full (caps, video, feature ? gst_caps_features_new (feature, NULL) : NULL);
+  gst_clear_caps (&known);
   g_strfreev (name);
 }
 
