@@ -171,7 +171,7 @@ func (s suite) format(f model.Format) error {
 // colorimetry goes through matrices, ranges, places of chroma and fields.
 func (s suite) colorimetry() error {
 	return s.with(Widths, func(e model.Engine, w *model.Weights) error {
-		formats := s.taken(model.NV12, model.I420, model.Y42B, model.Y41B, model.YUY2, model.P010, model.V210, model.Y444x12, model.GRAY16, model.RGB)
+		formats := s.taken(model.NV12, model.I420, model.Y42B, model.Y41B, model.YUY2, model.P010, model.V210, model.Y444x12, model.GRAY16, model.RGB, model.VUYA)
 		for i, f := range formats {
 			for m := model.BT601; m <= model.Identity; m++ {
 				for k, full := range []bool{false, true} {

@@ -59,18 +59,21 @@ TEST(reduce_sizes) {
     for (const auto &s : sizes) run(test::shape(name), s[0], s[1], s[2], s[3], s[2] % 2);
 }
 
-// All samples are the same, the largest and others: sums are as large as they get, and the mean is that value.
+// All samples are the same, the largest and others: sums are as large as they get, beyond 32 bits for a row of deep ones, and the mean is
+// that value.
 TEST(reduce_even) {
+  const int sizes[][4] = {{1001, 13, 37, 8}, {70001, 1, 2, 1}};
   for (const char *name : {"BGRA", "Y444_16"})
-    for (int share : {0, 1, 127, 255}) {
-      test::Picture src(test::shape(name), 1001, 13, true, 1), dst(test::shape(name), 37, 8, true, 2);
-      const int value = src.most() / 255 * share;
-      for (int c = 0; c < 3; c++) src.each(c, [&](int, int, int) { return value; });
-      launch(dst, src);
-      for (int c = 0; c < 3; c++)
-        for (int y = 0; y < 8; y++)
-          for (int x = 0; x < 37; x++) CHECK(dst.sample(c, y, x) == value);
-    }
+    for (const auto &s : sizes)
+      for (int share : {0, 1, 127, 255}) {
+        test::Picture src(test::shape(name), s[0], s[1], true, 1), dst(test::shape(name), s[2], s[3], true, 2);
+        const int value = src.most() / 255 * share;
+        for (int c = 0; c < 3; c++) src.each(c, [&](int, int, int) { return value; });
+        launch(dst, src);
+        for (int c = 0; c < 3; c++)
+          for (int y = 0; y < s[3]; y++)
+            for (int x = 0; x < s[2]; x++) CHECK(dst.sample(c, y, x) == value);
+      }
 }
 
 // Sums beyond 32 bits, and quotients at the border between two samples, where float alone would take the wrong one.
