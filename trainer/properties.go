@@ -45,14 +45,20 @@ func propertyFlags() []cli.Flag {
 		&cli.IntFlag{Name: "processing-size", Usage: "short side in `PIXELS` at which the network sees frames; 0 is the frame's own"},
 		&cli.BoolFlag{Name: "preserve-color", Usage: "take only the luminance from the style and the colours from the film"},
 		&cli.StringFlag{Name: "mask", Usage: "`PICTURE` that divides frames between two styles: the first where it is white, the second where it is black"},
-		&cli.StringFlag{Name: "lut", Usage: "look-up table `FILE` (.cube) that makes what the network sees of the frame's colours, as for footage in log"},
-		&cli.StringFlag{Name: "output-lut", Usage: "look-up table `FILE` (.cube) that makes the frame's colours of the network's result"},
 		&cli.StringFlag{Name: "hdr", Value: hdrModes[0], Usage: "`MODE` auto tone-maps films in PQ or HLG for the network and maps the result back; off does not"},
 		&cli.Float64Flag{Name: "smoothing", Value: element.DefaultSmoothing,
 			Usage: "`SHARE` that statistics, and the result where it can be followed, take over from the frame before, against flicker; 0 to 1, 0 is off"},
 		&cli.BoolFlag{Name: "motion", Usage: "let smoothing follow the film's motion, not only act where the film rests"},
 	}
-	return append(flags, engineFlags()...)
+	return slices.Concat(flags, tableFlags(), engineFlags())
+}
+
+// tableFlags are the look-up tables around the network.
+func tableFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "lut", Usage: "look-up table `FILE` (.cube) that makes what the network sees of the picture's colours, as for footage in log"},
+		&cli.StringFlag{Name: "output-lut", Usage: "look-up table `FILE` (.cube) that makes the picture's colours of the network's result"},
+	}
 }
 
 // hdrModes are the values of the element's property hdr.

@@ -45,7 +45,7 @@ func stylizeCommand() *cli.Command {
 			"  adain stylize --weights vgg.safetensors --content a.jpg --content b.jpg --style one.jpg,two.jpg --out results/\n" +
 			"  adain stylize --content photo.jpg --style oil.jpg,ink.jpg --style-weights 1,2 --preserve-color luma --out mixed.png\n" +
 			"  adain stylize --content photo.jpg --style a.jpg,b.jpg,c.jpg,d.jpg --size 256 --interpolate 4 --out sheet.png",
-		Flags:        slices.Concat(flags, mixFlags(), engineFlags()),
+		Flags:        slices.Concat(flags, mixFlags(), tableFlags(), engineFlags()),
 		OnUsageError: usageError,
 		Action:       stylizePictures,
 	}

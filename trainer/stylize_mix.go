@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 	"adainfilter/picture"
 	"adainfilter/picture/style"
 	"adainfilter/trainer/stylize"
@@ -39,6 +40,9 @@ func readMix(c *cli.Context, j *stylize.Job) error {
 	if err := readColor(c, j); err != nil {
 		return err
 	}
+	if err := readTables(c, j); err != nil {
+		return err
+	}
 	if c.IsSet("interpolate") {
 		if j.Corners = c.Int("interpolate"); j.Corners < 2 || j.Corners > 8 {
 			return fmt.Errorf("--interpolate is %d, wanted 2 to 8", j.Corners)
@@ -68,6 +72,21 @@ func readMix(c *cli.Context, j *stylize.Job) error {
 		return fmt.Errorf("--mask: %w", err)
 	}
 	j.Mask = &mask
+	return nil
+}
+
+func readTables(c *cli.Context, j *stylize.Job) (err error) {
+	for _, f := range []struct {
+		flag string
+		to   **lut.Table
+	}{{"lut", &j.Before}, {"output-lut", &j.After}} {
+		if !c.IsSet(f.flag) {
+			continue
+		}
+		if *f.to, err = lut.Load(c.String(f.flag)); err != nil {
+			return fmt.Errorf("--%s: %w", f.flag, err)
+		}
+	}
 	return nil
 }
 

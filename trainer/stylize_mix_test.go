@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 	"adainfilter/picture"
 )
 
@@ -78,6 +80,19 @@ func (f *looksFixture) mix(t *testing.T, weights ...float64) model.Stats {
 	return s
 }
 
+// table is a look-up table that turns red round, which lies in the folder as turned.cube.
+func (f *looksFixture) table(t *testing.T) *lut.Table {
+	t.Helper()
+	if err := os.WriteFile(f.path("turned.cube"), []byte("LUT_1D_SIZE 2\n1 0 0\n0 1 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	table, err := lut.Load(f.path("turned.cube"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
 // command runs stylize with the first n styles.
 func (f *looksFixture) command(t *testing.T, n int, args ...string) *model.Image {
 	t.Helper()
@@ -113,6 +128,7 @@ func TestStylizeLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	turned := f.table(t)
 	var seen []*model.Image
 	for _, c := range []struct {
 		name   string
@@ -129,10 +145,13 @@ func TestStylizeLooks(t *testing.T) {
 		{"luma", 1, "--preserve-color luma", model.Stylization{Style: f.stats[0], Alpha: 1, PreserveColor: true}},
 		{"coral", 1, "--preserve-color coral", model.Stylization{Style: coral, Alpha: 1}},
 		{"coral, style-size", 1, "--preserve-color coral --style-size 20", model.Stylization{Style: coralSmall, Alpha: 1}},
+		{"table before", 1, "--lut turned.cube", model.Stylization{Style: f.stats[0], Alpha: 1, Before: turned}},
+		{"table after", 1, "--output-lut turned.cube", model.Stylization{Style: f.stats[0], Alpha: 1, After: turned}},
+		{"both tables, alpha 0", 1, "--lut turned.cube --output-lut turned.cube --alpha 0", model.Stylization{Style: f.stats[0], Before: turned, After: turned}},
 		{"coral, weights", 2, "--preserve-color coral --style-weights 1,3", model.Stylization{Style: mixed, Alpha: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := f.command(t, c.styles, strings.Fields(strings.ReplaceAll(c.args, "mask.png", f.path("mask.png")))...)
+			got := f.command(t, c.styles, strings.Fields(strings.NewReplacer("mask.png", f.path("mask.png"), "turned.cube", f.path("turned.cube")).Replace(c.args))...)
 			if !equalPictures(got, f.stylize(t, c.want)) {
 				t.Error("the file is not what the engine computes")
 			}
@@ -188,6 +207,24 @@ func TestStylizeSheet(t *testing.T) {
 	} {
 		if !equalPictures(part(sheet, i%3*w, i/3*h, w, h), f.stylize(t, model.Stylization{Style: f.mix(t, weights...), Alpha: 0.75})) {
 			t.Errorf("the picture at %d,%d is not the mix %v", i%3, i/3, weights)
+		}
+	}
+}
+
+// TestStylizeTables: tables in a sheet, and what is none.
+func TestStylizeTables(t *testing.T) {
+	f := newLooksFixture(t)
+	table := f.table(t)
+	sheet := f.command(t, 4, "--interpolate", "2", "--output-lut", f.path("turned.cube"))
+	if !equalPictures(part(sheet, 0, 0, f.content.Width, f.content.Height), f.stylize(t, model.Stylization{Style: f.stats[0], Alpha: 1, After: table})) {
+		t.Error("the sheet's pictures are without the table")
+	}
+	for _, flag := range []string{"--lut", "--output-lut"} {
+		for _, c := range []struct{ path, says string }{{f.path("c.png"), "line 1"}, {f.path("none.cube"), "no such file"}} {
+			_, _, err := run("stylize", "--content", f.path("c.png"), "--out", f.path("out.png"), flag, c.path)
+			if err == nil || !strings.HasPrefix(err.Error(), flag+": ") || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s %s: error is %v, wanted %q in it", flag, c.path, err, c.says)
+			}
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"adainfilter/model"
+	"adainfilter/model/lut"
 	"adainfilter/picture"
 	"adainfilter/picture/style"
 	"adainfilter/trainer/files"
@@ -31,6 +32,7 @@ type Job struct {
 	Weights          []float64   // of the styles in their mix; nil is equal ones
 	Mask             *model.Mask // between two styles, without Second; nil is none
 	PreserveColor    string      // "", Luma or Coral, which needs styles that are pictures
+	Before, After    *lut.Table  // of colours, around the network; nil is none
 	ProcessingSize   int         // that of model.Stylization; 0 is the content's size, or less for one that is very large
 	Alphas           bool        // a result is a strip of alphas
 	Corners          int         // a result is a sheet of so many mixes of four styles a side; 0 is none
@@ -189,7 +191,7 @@ var network = []struct{ pixels, short int }{{100 << 20, 1024}, {40 << 20, 3072}}
 func (j *Job) chooseNetwork(path string, img *model.Image) {
 	j.network = j.ProcessingSize
 	for _, n := range network {
-		if short := min(img.Width, img.Height); j.network == 0 && j.Alpha > 0 && img.Width*img.Height > n.pixels && short > n.short {
+		if short := min(img.Width, img.Height); j.network == 0 && j.computes() && img.Width*img.Height > n.pixels && short > n.short {
 			j.network = n.short
 			j.progress.Note(fmt.Sprintf("%q has %d million pixels: as with --processing-size %d; --processing-size %d is the content's size",
 				path, img.Width*img.Height/1e6, n.short, short))
@@ -236,11 +238,16 @@ func (j *Job) name(content files.File, set []Style) string {
 	return path
 }
 
+// computes says whether results differ from their contents.
+func (j *Job) computes() bool {
+	return j.Alpha != 0 || j.Alphas || j.Corners > 0 || j.Before != nil || j.After != nil
+}
+
 // one makes one result and writes it, with what the content carries besides. Of a content of 16 bits all are kept where nothing of the
 // style is asked for, and the result has them too, but for strips and sheets.
 func (j *Job) one(dst *model.Image, src *picture.Photo, set []Style, path string) error {
 	out := *src
-	if j.Alpha != 0 || j.Alphas || j.Corners > 0 {
+	if j.computes() {
 		if err := j.stylise(dst, src, set, &out); err != nil {
 			return err
 		}

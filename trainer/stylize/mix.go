@@ -46,9 +46,16 @@ func (j *Job) stats(set []Style, content *model.Image) ([]model.Stats, error) {
 	return all, nil
 }
 
+// controls are a stylization without its styles.
+func (j *Job) controls() *model.Stylization {
+	return &model.Stylization{
+		Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.network, Before: j.Before, After: j.After,
+	}
+}
+
 // stylization is what the statistics of a set make of a content.
 func (j *Job) stylization(stats []model.Stats) (*model.Stylization, error) {
-	s := &model.Stylization{Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.network}
+	s := j.controls()
 	if j.Mask != nil {
 		mask := *j.Mask
 		mask.Second = stats[1]

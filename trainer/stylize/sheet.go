@@ -47,13 +47,13 @@ func (j *Job) drawSheet(dst, src *model.Image, stats []model.Stats) (*model.Imag
 	if err != nil {
 		return nil, err
 	}
-	s := model.Stylization{Alpha: j.Alpha, PreserveColor: j.PreserveColor == Luma, ProcessingSize: j.network}
+	s := j.controls()
 	for row := range n {
 		for column := range n {
 			if s.Style, err = model.Mix(stats, corners(column, row, n)); err != nil {
 				return nil, err
 			}
-			if err := j.engine.Stylize(dst, src, &s); err != nil {
+			if err := j.engine.Stylize(dst, src, s); err != nil {
 				return nil, err
 			}
 			page.Put(column, row, dst)
