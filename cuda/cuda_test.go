@@ -46,6 +46,22 @@ func emulated(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
+// formats are those that a test goes through: under -short each on one of the two emulated GPUs.
+func formats() []model.Format {
+	all, first := model.CUDAFormats(), 0
+	if !testing.Short() {
+		return all
+	}
+	if os.Getenv("EMU_CC") == capabilities[1] {
+		first = 1
+	}
+	var some []model.Format
+	for i := first; i < len(all); i += 2 {
+		some = append(some, all[i])
+	}
+	return some
+}
+
 // TestConformance runs the suite that every engine passes. Networks as narrow as its own run the same kernels on emulated GPUs of either
 // kind, so under -short each case runs on one of them.
 func TestConformance(t *testing.T) {

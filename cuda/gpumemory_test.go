@@ -14,7 +14,7 @@ import (
 func TestGPUMemory(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, model.Lite, model.Options{DeviceID: -1})
-		for i, f := range model.CUDAFormats() {
+		for i, f := range formats() {
 			src, want := pair(f, 19, 13)
 			s := &model.Stylization{Style: modeltest.RandomStats(4, model.Lite[3]), Alpha: 0.9, PreserveColor: i%3 == 0}
 			s.Smoothing, s.ProcessingSize, s.Discontinuity = 0.5*float32(i%4/2), 9*(i%3/2), true

@@ -16,7 +16,7 @@ var onlyRounded = modeltest.Tolerance{Levels: 1, Share: 0.002}
 func TestProcessingSize(t *testing.T) {
 	each(t, func(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
-		for i, f := range model.CUDAFormats() {
+		for i, f := range formats() {
 			s := model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 16 + i%2}
 			whole := s
 			whole.ProcessingSize = 0
@@ -44,7 +44,7 @@ func TestProcessingSize(t *testing.T) {
 func TestTemporalBlend(t *testing.T) {
 	each(t, func(t *testing.T) {
 		follows, plain := open(t, modeltest.Widths, model.Options{DeviceID: -1}), open(t, modeltest.Widths, model.Options{DeviceID: -1})
-		for i, f := range model.CUDAFormats() {
+		for i, f := range formats() {
 			smoothed := model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Smoothing: 0.9, Discontinuity: true}
 			smoothed.ProcessingSize = 11 * (i % 2)
 			if i%3 == 0 {

@@ -138,7 +138,7 @@ func TestShortGPUMemory(t *testing.T) {
 	f := &gpus{}
 	onGPU(t, f.open)
 	g := newGPU(t, 0)
-	for _, format := range model.CUDAFormats() {
+	for _, format := range inGPUMemory() {
 		h := harness.Prepare("adainfilter")
 		h.Offer(g)
 		h.Start(gpuCaps(format.String(), 64, 48))

@@ -16,7 +16,7 @@ func TestMemoryOfCaps(t *testing.T) {
 	const gpu, system = "video/x-raw(memory:CUDAMemory)", "video/x-raw"
 	for downstream, want := range map[string][]string{
 		"ANY": {gpu, system}, gpu: {gpu}, system: {system}, gpu + ";" + system: {gpu, system}, system + ";" + gpu: {system, gpu},
-		"video/x-raw(memory:GLMemory)": nil, gpu + ",format=NV12": {gpu}, gpu + ",format=P010_10LE": nil,
+		"video/x-raw(memory:GLMemory)": nil, gpu + ",format=NV12": {gpu}, gpu + ",format=YUY2": nil,
 	} {
 		takes := h.Takes(downstream)
 		var got []string
@@ -30,7 +30,7 @@ func TestMemoryOfCaps(t *testing.T) {
 		}
 	}
 	for c, want := range map[string]bool{
-		gpuCaps("RGB", 16, 16): true, caps("RGB", 16, 16): true, gpuCaps("P010_10LE", 16, 16): false, "video/x-raw(memory:GLMemory),format=RGB": false,
+		gpuCaps("RGB", 16, 16): true, caps("RGB", 16, 16): true, gpuCaps("YUY2", 16, 16): false, "video/x-raw(memory:GLMemory),format=RGB": false,
 	} {
 		if h.Accepts(c) != want {
 			t.Errorf("%s: accepted is %v, wanted %v", c, !want, want)
