@@ -99,3 +99,46 @@ func noisy(m *model.Image) *model.Image {
 	}
 	return out
 }
+
+// TestDeepRamp demands that a ramp of 1024 levels keeps 900 and more of them through the built-in network, where the style hardly counts and
+// the result has 16 bits: neither samples nor features are rounded as coarsely as 10 bits are.
+func TestDeepRamp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the built-in network takes seconds on an emulated GPU")
+	}
+	w, err := model.BuiltinWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T) {
+		e := openWeights(t, w, model.Options{DeviceID: -1})
+		for _, f := range []model.Format{model.P016, model.Y444x16} {
+			src, dst := model.NewImage(f, 1024, 8), model.NewImage(f, 1024, 8)
+			src.Colorimetry.FullRange, dst.Colorimetry.FullRange = true, true
+			for c, channel := range ref.Channels(src) {
+				for i := range channel.Width * channel.Height {
+					v := 1 << 15
+					if c == 0 {
+						v = (i%channel.Width*65535 + 511) / 1023
+					}
+					channel.Set(i%channel.Width, i/channel.Width, v)
+				}
+			}
+			style, err := e.Statistics(src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Stylize(dst, src, &model.Stylization{Style: style, Alpha: 0.01}); err != nil {
+				t.Fatal(err)
+			}
+			levels := map[int]bool{}
+			for x := range dst.Width {
+				levels[ref.Channels(dst)[0].Get(x, 4)] = true
+			}
+			t.Logf("%v keeps %d levels", f, len(levels))
+			if len(levels) < 900 {
+				t.Errorf("%v keeps %d of 1024 levels, wanted 900 and more", f, len(levels))
+			}
+		}
+	})
+}
