@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -177,7 +178,10 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		Strict: c.Bool("strict"), Silent: c.Bool("silent"), Program: c.Int("program"),
 		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}
-	o.Rest = cpu.Trim
+	o.Rest = func() {
+		debug.FreeOSMemory()
+		cpu.Trim()
+	}
 	o.Compare = o.Join && slices.ContainsFunc(c.LocalFlagNames(), func(name string) bool { return !slices.Contains(elsewhere, name) })
 	if !o.Join || o.Compare {
 		if o.Files, err = ps.files(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf16"
 )
@@ -36,7 +37,7 @@ func Chapters(path string) ([]Chapter, error) {
 		if err != nil {
 			return nil, err
 		}
-		return m.chapters(), nil
+		return tidy(m.chapters()), nil
 	}
 	m, err := readMovie(file)
 	if err != nil {
@@ -44,11 +45,25 @@ func Chapters(path string) ([]Chapter, error) {
 	}
 	for _, t := range m.tracks {
 		if t.Kind == "chapters" && t.handler != "vide" && t.samples > 0 {
-			return t.titles(file, m.scale)
+			found, err := t.titles(file, m.scale)
+			return tidy(found), err
 		}
 	}
-	return listed(Child(m.data, "udta", "chpl")), nil
+	return tidy(listed(Child(m.data, "udta", "chpl"))), nil
 }
+
+// tidy leaves out what no film has: more than 10000 chapters, and titles longer than an MP4's list holds.
+func tidy(all []Chapter) []Chapter {
+	const most = 10000
+	all = all[:min(len(all), most)]
+	for i := range all {
+		all[i].Title = short(all[i].Title)
+	}
+	return all
+}
+
+// short is the part of a title that fits, in UTF-8.
+func short(title string) string { return strings.ToValidUTF8(title[:min(len(title), maxTitle)], "") }
 
 // titles are the samples of a track of text: each begins with its length.
 func (t *trak) titles(file *os.File, movieScale uint32) (found []Chapter, err error) {
@@ -159,11 +174,7 @@ func AddChapters(path string, chapters []Chapter) error {
 	}
 	list := []byte{1, 0, 0, 0, 0, 0, 0, 0, byte(len(chapters))}
 	for _, c := range chapters {
-		title := c.Title
-		for len(title) > maxTitle {
-			runes := []rune(title)
-			title = string(runes[:len(runes)-1])
-		}
+		title := short(c.Title)
 		list = binary.BigEndian.AppendUint64(list, uint64(c.Begin/100))
 		list = append(append(list, byte(len(title))), title...)
 	}

@@ -69,6 +69,8 @@ func (j *job) decide(ctx context.Context) error {
 	if j.plan, err = made.write(path, j.options.Shard.Count > 0); err != nil {
 		return err
 	}
+	made.Facts.frames, j.plan.Facts.frames = nil, nil // of a long film many, and only the plan needs them
+	j.rest()
 	if j.plan.Identity != identity {
 		return fmt.Errorf("another shard has begun it with other options (%q)", path)
 	}

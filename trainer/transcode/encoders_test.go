@@ -111,6 +111,29 @@ func sized(works func(string) bool) func(string, int, int) bool {
 	return func(encoder string, _, _ int) bool { return works(encoder) }
 }
 
+// TestUnevenRate keeps the times of a film whose frames come unevenly with every codec, as ffprobe sees them.
+func TestUnevenRate(t *testing.T) {
+	path := lavfi(t, "film.mkv", "testsrc=decimals=0", "select='not(eq(mod(n,4),2))',format=yuv420p", "-fps_mode", "vfr", "-c:v", "ffv1")
+	times := func(path string) []string {
+		found := strings.Fields(string(ffmpeg(t, "ffprobe", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0", path)))
+		slices.Sort(found)
+		return found
+	}
+	want := times(path)
+	for codec, element := range map[string]string{"h265": "x265enc", "h264": "x264enc", "vp9": "vp9enc", "av1": "av1enc", "prores": "avenc_prores_ks", "ffv1": "avenc_ffv1", "png": "pngenc"} {
+		if testing.Short() && codec != "h265" {
+			continue
+		}
+		t.Run(codec, func(t *testing.T) {
+			needs(t, element)
+			r, _ := order{Inputs: inputsOf(path), Out: t.TempDir(), Codec: codec}.one(t)
+			if got := times(r.Output); len(want) != 8 || !slices.Equal(got, want) {
+				t.Errorf("frames come at %q, wanted %q", got, want)
+			}
+		})
+	}
+}
+
 func TestWorks(t *testing.T) {
 	needs(t, "x264enc", "x265enc")
 	for text, wanted := range map[string][2]bool{ // with frames of 8x8, of 64x48

@@ -51,6 +51,7 @@ func (j *job) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	j.rest()
 	if editable(j.plan.Muxer) {
 		if err := m.patch(part); err != nil {
 			return err

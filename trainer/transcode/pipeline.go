@@ -93,8 +93,8 @@ func (p *plan) coding() string {
 	if p.Facts.Variable {
 		// Encoders that believe in a rate move frames to its grid.
 		rate := "0/1"
-		if c := findCodec(p.Codec); kindOf(c.media) == "image" {
-			rate = "25/1" // of pictures; that of WebP takes no other
+		if c := findCodec(p.Codec); kindOf(c.media) == "image" || p.Encoder.Element == "x265enc" {
+			rate = "25/1" // of pictures: that of WebP takes no other; and x265, which needs one and leaves the times alone
 		}
 		parts = append(parts, fmt.Sprintf("capssetter caps=%q", memory+",framerate="+rate))
 	}

@@ -25,13 +25,18 @@ func (j *job) code(ctx context.Context, n int) error {
 	s := &j.plan.Segments[n]
 	seek := s.Seek >= 0 && j.plan.Facts.Seekable
 	err := j.codeOnce(ctx, n, seek)
-	if rest := j.options.Rest; rest != nil {
-		defer rest()
-	}
+	defer j.rest()
 	if seek && errors.Is(err, errUnlike) {
 		err = j.codeOnce(ctx, n, false)
 	}
 	return err
+}
+
+// rest gives memory back after much of it was used.
+func (j *job) rest() {
+	if rest := j.options.Rest; rest != nil {
+		rest()
+	}
 }
 
 func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {

@@ -81,8 +81,12 @@ func (p *plan) warnLosses(o *Options) {
 		}
 		p.Tracks = append(p.Tracks, t)
 	}
+	where := "it is copied only where the film stays in " + familyNames[f.family()]
+	if f.Contents != nil && f.Contents.Fragmented {
+		where = "the film is fragmented (ffmpeg -i FILM -map 0 -c copy WHOLE makes one of which it is copied)"
+	}
 	for _, t := range p.unseen() {
-		p.leaveOut(t, "GStreamer has no reader for it, and it is copied only where the film stays in "+familyNames[f.family()])
+		p.leaveOut(t, "GStreamer has no reader for it, and "+where)
 	}
 }
 

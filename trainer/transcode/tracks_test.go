@@ -215,3 +215,13 @@ func TestEditList(t *testing.T) {
 		}
 	}
 }
+
+// TestFragmentedNamed says what to do for a track that is not copied, since its film is fragmented.
+func TestFragmentedNamed(t *testing.T) {
+	tracks := []container.Track{{Kind: "video", Format: "avc1"}, {Kind: "metadata", Format: "mebx"}}
+	p := &plan{Facts: &facts{Contents: &container.Contents{Family: container.MP4, Fragmented: true, Tracks: tracks}}, Codec: "h264", Muxer: "mp4", Whole: true}
+	p.warnLosses(&Options{})
+	if said := strings.Join(p.Losses, "\n"); !strings.Contains(said, "metadata track mebx is left out") || !strings.Contains(said, "-map 0 -c copy") {
+		t.Errorf("it says %q", said)
+	}
+}

@@ -56,7 +56,7 @@ type Options struct {
 
 	// Set sets the element's properties. It is called once per segment, from several goroutines.
 	Set func(filter *gst.Element) error
-	// Rest, if it is there, is called when the pipeline of a segment has gone, from several goroutines.
+	// Rest, if it is there, is called when a film has been looked at and when the pipeline of a segment, or that of the result, has gone, from several goroutines.
 	Rest func()
 	// Settings says in words what Set does: a film that was begun with others is begun anew.
 	Settings string
