@@ -40,7 +40,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps demo-deps headers build plugin command share demo tests test test-all bare lint kernels bench gpu-bundle deb install clean
+.PHONY: help deps demo-deps headers build plugin command share demo tests bucket test test-all bare lint kernels bench gpu-bundle deb install clean
 
 help:
 	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
@@ -48,6 +48,7 @@ help:
 	@echo 'make test-all    run all tests, the race detector and the sanitizers'
 	@echo 'make build       $(PLUGIN) and $(COMMAND)'
 	@echo 'make deps        install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
+	@echo 'make bucket      the S3 server that tests with a bucket start: $(BUILD)/versitygw (Go 1.25)'
 	@echo 'make lint        formatting, vet, staticcheck, import rules, scripts in sh, bash and Python'
 	@echo 'make kernels     compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
 	@echo 'make bench       speed of the engine, of the element and of each video format'
@@ -99,10 +100,15 @@ RACES := ./model ./model/ref ./picture ./cpu ./cuda ./element ./trainer/dataset 
 tests: headers
 	@go build -o '$(BUILD)/tests' ./tools/tests
 
+# An S3 server for tests, pinned in a module of its own: it needs Go 1.25 and 240 modules that nothing else needs.
+bucket:
+	@go build -C tools/bucket -o '$(abspath $(BUILD))/versitygw' github.com/versity/versitygw/cmd/versitygw
+
 test: build tests
 	@'$(BUILD)/tests' -short -timeout 15m $(PACKAGES)
 
 test-all: build tests
+	@$(MAKE) --no-print-directory bucket || echo 'no S3 server: tests with a bucket are skipped'
 	@status=0; \
 	'$(BUILD)/tests' -timeout 30m $(PACKAGES) -- -race -buildmode=exe -short -timeout 30m $(RACES) || status=1; \
 	tools/sanitize || status=1; \

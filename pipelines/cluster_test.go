@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"adainfilter/trainer/transcode/store/storetest"
 )
 
 // command is the built adain that knows transcode; without it the test is skipped.
@@ -182,14 +184,14 @@ func TestSlurm(t *testing.T) {
 	}
 	t.Setenv("ADAIN", adain)
 	t.Chdir(dir)
-	out, err := run(t, script, "4", "--threads", "1", "--segment", "400ms", "--out", filepath.Join(dir, "shards"), path)
-	var array, last string
-	if _, scanErr := fmt.Sscanf(out, "array %s\njoin %s", &array, &last); err != nil || scanErr != nil {
+	out, err := run(t, script, "4", "--threads", "1", "--segment", "400ms", "--lease", "5s", "--out", filepath.Join(dir, "workers"), path)
+	var array string
+	if _, scanErr := fmt.Sscanf(out, "array %s", &array); err != nil || scanErr != nil {
 		t.Fatalf("%v, %v\n%s", err, scanErr, out)
 	}
 	killed := false
 	deadline := time.Now().Add(90 * time.Second)
-	for state := ""; state != "COMPLETED"; time.Sleep(100 * time.Millisecond) {
+	for done := 0; done < 4; time.Sleep(100 * time.Millisecond) {
 		// Killed, and run again, in the middle of its work; Slurm would wait for two minutes.
 		if killed && stateOf(t, array+"_1") == "PENDING" {
 			run(t, "scontrol", "update", "JobId="+array+"_1", "StartTime=now")
@@ -201,17 +203,22 @@ func TestSlurm(t *testing.T) {
 				t.Log(err, out)
 			}
 		}
-		state = stateOf(t, last)
-		if state == "FAILED" || time.Now().After(deadline) {
-			logs, _ := run(t, "sh", "-c", "tail -n 5 adain-*.log")
-			t.Fatalf("the job that joins is %s\n%s", state, logs)
+		done = 0
+		for i := range 4 {
+			switch state := stateOf(t, fmt.Sprintf("%s_%d", array, i)); {
+			case state == "COMPLETED":
+				done++
+			case state == "FAILED" || time.Now().After(deadline):
+				logs, _ := run(t, "sh", "-c", "tail -n 5 adain-*.log")
+				t.Fatalf("task %d is %s\n%s", i, state, logs)
+			}
 		}
 	}
 	if !killed {
 		t.Error("no task was killed")
 	}
-	samePictures(t, filepath.Join(dir, "shards", "film.mp4"), filepath.Join(dir, "one", "film.mp4"))
-	left, _ := filepath.Glob(filepath.Join(dir, "shards", ".*"))
+	samePictures(t, filepath.Join(dir, "workers", "film.mp4"), filepath.Join(dir, "one", "film.mp4"))
+	left, _ := filepath.Glob(filepath.Join(dir, "workers", ".*"))
 	if len(left) > 0 {
 		t.Errorf("%q were left", left)
 	}
@@ -219,54 +226,79 @@ func TestSlurm(t *testing.T) {
 
 var kubernetesCommand = regexp.MustCompile(`(?m)^ *command: \[(.*)\]$`)
 
+// TestKubernetes runs the command of each pool, at the same time, on a bucket.
 func TestKubernetes(t *testing.T) {
 	adain := command(t)
-	text, err := os.ReadFile("kubernetes.yaml")
+	text, err := os.ReadFile("kubernetes/workers.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	commands := kubernetesCommand.FindAllStringSubmatch(string(text), -1)
-	if len(commands) != 2 || !strings.Contains(string(text), "completions: 4\n") || !strings.Contains(string(text), "completionMode: Indexed\n") {
-		t.Fatalf("%d commands, wanted those of an Indexed Job of 4 and of its join", len(commands))
+	if len(commands) != 2 {
+		t.Fatalf("%d commands, wanted one for each pool", len(commands))
 	}
+	server := storetest.Start(t)
+	storetest.Environment(t, server.Address, storetest.Key, storetest.Secret)
 	dir := t.TempDir()
-	path := filepath.Join(dir, "input", "film.mp4")
-	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+	path := filepath.Join(dir, "film.mp4")
+	longFilm(t, path)
+	film, err := os.ReadFile(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	longFilm(t, path)
-	here := strings.NewReplacer("/films/", dir+"/", "60s", "400ms --threads 1")
-	if out, err := run(t, adain, "transcode", "--threads", "1", "--segment", "400ms", "--out", filepath.Join(dir, "one"), path); err != nil {
+	server.Put(t, "films/film.mp4", film)
+	options := []string{"--codec", "x264enc", "--mixed", "--threads", "1", "--segment", "400ms"}
+	if out, err := run(t, adain, append(append([]string{"transcode"}, options...), "--out", filepath.Join(dir, "one"), path)...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	work := strings.Fields(here.Replace(strings.ReplaceAll(commands[0][1], ",", "")))
-	for index := range 4 {
-		t.Setenv("JOB_COMPLETION_INDEX", fmt.Sprint(index))
-		if out, err := run(t, adain, work[1:]...); err != nil {
-			t.Fatalf("index %d: %v\n%s", index, err, out)
+	ended := make(chan string, 2)
+	for _, c := range commands {
+		line := strings.NewReplacer(", ", " ", `":9090"`, "127.0.0.1:0", "60s", "400ms --threads 1 --lease 5s", "$(OUT)", "s3://films/styled", "$(FILMS)", "s3://films/films").Replace(c[1])
+		go func() {
+			out, err := run(t, adain, strings.Fields(line)[1:]...)
+			if err != nil {
+				out += err.Error()
+				t.Error(err)
+			}
+			ended <- out
+		}()
+	}
+	for range commands {
+		if out := <-ended; t.Failed() {
+			t.Log(out)
 		}
 	}
-	loop := strings.Trim(strings.SplitN(commands[1][1], ", ", 3)[2], `"`)
-	t.Setenv("PATH", filepath.Dir(adain)+":"+os.Getenv("PATH"))
-	if out, err := run(t, "sh", "-c", here.Replace(loop)); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	result := filepath.Join(dir, "result.mp4")
+	if err := os.WriteFile(result, server.Get(t, "styled/film.mp4"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	samePictures(t, filepath.Join(dir, "styled", "film.mp4"), filepath.Join(dir, "one", "film.mp4"))
+	samePictures(t, result, filepath.Join(dir, "one", "film.mp4"))
 }
 
 func TestKubernetesSchema(t *testing.T) {
 	if _, err := exec.LookPath("kubernetes-validate"); err != nil {
 		t.Skip("no kubernetes-validate (PyPI): ", err)
 	}
-	if out, err := run(t, "kubernetes-validate", "--strict", "kubernetes.yaml"); err != nil {
+	built := "kubernetes/workers.yaml"
+	if _, err := exec.LookPath("kubectl"); err == nil {
+		out, err := run(t, "kubectl", "kustomize", "kubernetes")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		built = filepath.Join(t.TempDir(), "built.yaml")
+		if err := os.WriteFile(built, []byte(out), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := run(t, "kubernetes-validate", "--strict", built); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	text, err := os.ReadFile("kubernetes.yaml")
+	text, err := os.ReadFile(built)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
-	if err := os.WriteFile(wrong, []byte(strings.Replace(string(text), "completions:", "completion:", 1)), 0o600); err != nil {
+	if err := os.WriteFile(wrong, []byte(strings.Replace(string(text), "parallelism:", "paralelism:", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := run(t, "kubernetes-validate", "--strict", wrong); err == nil {

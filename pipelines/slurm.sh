@@ -1,11 +1,13 @@
 #!/bin/bash
-# slurm.sh SHARDS OPTION... FILM_OR_FOLDER...: stylises films on a Slurm cluster. An array of SHARDS tasks shares the work, a last job
-# joins it. Options and films are those of `adain transcode`; films and the folder of --out lie where all nodes see them.
+# slurm.sh WORKERS OPTION... FILM_OR_FOLDER...: stylises films on a Slurm cluster by an array of WORKERS tasks, each of which takes what
+# nobody works on; whoever finishes the last segment of a film joins it. Options and films are those of `adain transcode`. Films and
+# --out lie in a folder that all nodes see, or in a bucket, with the keys in the environment or a profile:
 #
 #   slurm.sh 8 --out /shared/styled --style oil.jpg /shared/films
+#   slurm.sh 8 --out s3://bucket/styled --style oil.jpg s3://bucket/films
 #
-# Prints the numbers of the two jobs. A task that was killed may run again (scontrol requeue, or the same line once more): finished
-# segments are kept. The last job starts whatever became of the tasks; it looks at what they left and says what is missing.
+# Prints the number of the array. Tasks may be killed, requeued, come later or not at all (fewer nodes than WORKERS): what a task held
+# is given back or runs out. How far they are says `adain transcode --status OUT`.
 #
 # For sbatch; edit as your cluster wants it. One # less, and tasks get a GPU each:
 ##SBATCH --gres=gpu:1
@@ -16,21 +18,13 @@
 set -euo pipefail
 
 adain=${ADAIN:-adain}
-case ${1-} in
-  shard)
-    shards=$2
-    shift 2
-    exec "$adain" transcode --shard "/$shards" "$@" ;;
-  join)
-    shift
-    exec "$adain" transcode --join "$@" ;;
-esac
+if [ "${1-}" = work ]; then
+  shift
+  exec "$adain" transcode --worker "$@"
+fi
 
-shards=${1-}
-[[ $shards =~ ^[1-9][0-9]*$ && $# -gt 1 ]] || { echo 'usage: slurm.sh SHARDS OPTION... FILM_OR_FOLDER...' >&2; exit 1; }
+workers=${1-}
+[[ $workers =~ ^[1-9][0-9]*$ && $# -gt 1 ]] || { echo 'usage: slurm.sh WORKERS OPTION... FILM_OR_FOLDER...' >&2; exit 1; }
 shift
-array=$(sbatch --parsable --job-name=adain --output=adain-%A_%a.log --array="0-$((shards - 1))" "$0" shard "$shards" "$@")
-array=${array%%;*}
-last=$(sbatch --parsable --job-name=adain-join --output=adain-%j-join.log --dependency="afterany:$array" "$0" join "$@")
-echo "array $array"
-echo "join ${last%%;*}"
+array=$(sbatch --parsable --job-name=adain --output=adain-%A_%a.log --array="0-$((workers - 1))" "$0" work "$@")
+echo "array ${array%%;*}"

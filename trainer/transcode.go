@@ -16,11 +16,12 @@ import (
 	"adainfilter/cpu"
 	"adainfilter/model"
 	"adainfilter/trainer/transcode"
+	"adainfilter/trainer/transcode/store"
 )
 
 func transcodeCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the results, or for one film the file (film.mp4, film.gif) or the numbered pictures (frames/%05d.png); - is standard output"},
+		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` or s3://bucket/prefix for the results, or for one film the file (film.mp4, film.gif) or the numbered pictures (frames/%05d.png); - is standard output"},
 		&cli.StringFlag{Name: "codec", Usage: "`CODEC` of the video: " + strings.Join(transcode.Codecs(), ", ") +
 			", source for the film's own, or an encoder of GStreamer such as vah264enc; by default h264, and one that keeps it where a film has transparency"},
 		&cli.StringFlag{Name: "preset", Value: "medium", Usage: "how much `TIME` coding may take: " + strings.Join(transcode.Presets, ", ")},
@@ -57,14 +58,20 @@ func transcodeCommand() *cli.Command {
 			"  adain transcode --fps 24 --out styled.mov --codec prores4444 frames/%05d.png\n" +
 			"  ffmpeg -i in.mov -f matroska - | adain transcode --out - - | ffmpeg -i - out.mov\n" +
 			"  adain transcode --shard 0/4 --out shared/ film.mp4    # on each of four machines, 0/4 to 3/4\n" +
-			"  adain transcode --join --out shared/ film.mp4         # when they are done",
-		Flags:        slices.Concat(flags, propertyFlags()),
+			"  adain transcode --join --out shared/ film.mp4         # when they are done\n" +
+			"  adain transcode --worker --out shared/ films/         # on any number of machines, which share the work as it comes\n" +
+			"  adain transcode --out s3://bucket/styled s3://bucket/films\n" +
+			"  adain transcode --status s3://bucket/styled",
+		Flags:        slices.Concat(flags, workerFlags(), propertyFlags()),
 		OnUsageError: usageError,
 		Action:       transcodeFilms,
 	}
 }
 
 func transcodeFilms(c *cli.Context) error {
+	if c.IsSet("status") {
+		return showStatus(c)
+	}
 	o, err := transcodeOptions(c)
 	if err != nil {
 		return err
@@ -84,6 +91,16 @@ func transcodeFilms(c *cli.Context) error {
 	}
 	show := newFilmProgress(c.App.ErrWriter, len(o.Inputs))
 	o.Watch = show
+	if o.Worker != nil {
+		o.Worker.Log = show.Log
+		if address := c.String("metrics"); address != "" {
+			stop, _, err := publish(address, o.Worker.Figures)
+			if err != nil {
+				return err
+			}
+			defer stop()
+		}
+	}
 	report, err := transcode.Run(c.Context, *o)
 	show.finish()
 	if report == nil {
@@ -136,7 +153,7 @@ func summary(r *transcode.Report) string {
 
 // elsewhere are the options on which the result does not depend: a join may have others than the shards. An option that is set
 // counts under each of its names.
-var elsewhere = []string{"out", "o", "jobs", "shard", "join", "overwrite", "strict", "dry-run", "preview", "json", "quiet", "verbose"}
+var elsewhere = []string{"out", "o", "jobs", "shard", "join", "overwrite", "strict", "dry-run", "preview", "json", "worker", "lease", "metrics", "quiet", "verbose"}
 
 func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	names, err := arguments(c)
@@ -168,7 +185,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := filmInputs(names, c.Int("start-number"), rate)
+	inputs, err := filmInputs(c.Context, names, c.Int("start-number"), rate)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +193,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Preset: c.String("preset"), Depth: c.Int("depth"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
 		Strict: c.Bool("strict"), Silent: c.Bool("silent"), Program: c.Int("program"),
-		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
+		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU) || c.Bool("mixed"), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}
 	o.Rest = func() {
 		debug.FreeOSMemory()
@@ -189,11 +206,14 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		}
 	}
 	// Results of an earlier run that lie below a folder of films are not films to transcode.
-	below := slices.ContainsFunc(names, func(name string) bool { return within(name, o.Out) })
+	below := !store.IsRemote(o.Out) && slices.ContainsFunc(names, func(name string) bool { return !store.IsRemote(name) && within(name, o.Out) })
 	for _, in := range inputs {
 		if slices.Contains(names, in.Path) || !below || !within(o.Out, in.Path) {
 			o.Inputs = append(o.Inputs, in)
 		}
+	}
+	if err := asWorker(c, o); err != nil {
+		return nil, err
 	}
 	if len(o.Inputs) == 0 {
 		return nil, fmt.Errorf("all films lie in --out %q, where results are: choose another folder", o.Out)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"adainfilter/trainer/film"
 	"adainfilter/trainer/film/stills"
 	"adainfilter/trainer/transcode"
+	"adainfilter/trainer/transcode/store"
 )
 
 // numberedKinds are the ends of names of pictures that are films where they are numbered. Those that may be animated are not among them.
@@ -21,10 +23,18 @@ func numberedKinds() []string {
 	return slices.DeleteFunc(slices.Clone(files.Pictures), func(end string) bool { return end == ".gif" || end == ".webp" })
 }
 
-// filmInputs finds the films that names say: files, patterns of numbered pictures, and what is below folders.
-func filmInputs(names []string, first int, rate stills.Rate) ([]transcode.Input, error) {
+// filmInputs finds the films that names say: addresses, files, patterns of numbered pictures, and what is below folders.
+func filmInputs(ctx context.Context, names []string, first int, rate stills.Rate) ([]transcode.Input, error) {
 	var found []transcode.Input
 	for _, name := range names {
+		if store.IsRemote(name) {
+			elsewhere, err := remoteInputs(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, elsewhere...)
+			continue
+		}
 		info, err := os.Stat(name)
 		switch {
 		case stills.IsPattern(name):
@@ -125,6 +135,12 @@ func outputFile(o *transcode.Options, out string) error {
 		return outputNamed(o, filepath.Dir(folder), filepath.Base(folder), kind, "", filepath.Base(out))
 	}
 	container := strings.TrimPrefix(end, ".")
+	if store.IsRemote(out) {
+		if slices.Contains(transcode.Containers(), container) {
+			return fmt.Errorf("--out %s: results in a bucket lie below a prefix, which looks like a file here", store.Plain(out))
+		}
+		return nil
+	}
 	switch container {
 	case "m4v":
 		container = "mp4"

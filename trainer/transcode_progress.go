@@ -97,3 +97,10 @@ func clean(name string) string {
 	quoted := fmt.Sprintf("%.30q", name)
 	return quoted[1 : len(quoted)-1]
 }
+
+// Log shows what a worker begins and ends.
+func (p *filmProgress) Log(text string) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.print(terminal.Printable(text))
+}

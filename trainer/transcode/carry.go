@@ -30,7 +30,7 @@ func (j *job) carry(v *joined, path string) error {
 	}
 	defer os.Remove(alone)
 	_, err := container.Carry(container.Carriage{
-		Source: j.path, Video: alone, Out: path, WebM: j.plan.Muxer == "webm", App: "adain " + model.Version,
+		Source: j.original(), Video: alone, Out: path, WebM: j.plan.Muxer == "webm", App: "adain " + model.Version,
 		Part: !j.plan.Whole, Begin: j.plan.From.Begin, End: j.plan.From.End, First: v.sorted[0],
 		Late: max(0, v.sorted[0]-j.plan.Segments[0].First), Length: v.end - v.sorted[0],
 	})

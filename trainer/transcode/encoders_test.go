@@ -41,7 +41,7 @@ func TestPipelines(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		text := p.text()
+		text := p.text(false)
 		rest := text
 		for _, part := range c.want {
 			i := strings.Index(rest, part)

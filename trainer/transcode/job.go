@@ -24,6 +24,7 @@ type job struct {
 	begun   time.Time
 	folder  *folder
 	clean   string // a transport stream that was mended
+	copied  string // of a film that lies elsewhere, "" where there is none
 	plan    *plan
 
 	unreadable bool // prepare has failed because of the film, so that all shards will
@@ -146,6 +147,9 @@ func (j *job) readable() error {
 		_, err := stills.OpenSequence(*j.input.Numbers)
 		return err
 	}
+	if j.input.Remote != nil { // OpenSource has looked
+		return nil
+	}
 	return readable(j.path)
 }
 
@@ -153,6 +157,9 @@ func (j *job) readable() error {
 func (j *job) stamp() (string, error) {
 	if j.input.Numbers != nil {
 		return picturesStamp(*j.input.Numbers)
+	}
+	if j.input.Remote != nil {
+		return j.input.Remote.Stamp(), nil
 	}
 	return inputStamp(j.path)
 }

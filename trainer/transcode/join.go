@@ -34,7 +34,7 @@ func (j *job) join(ctx context.Context) error {
 	part := j.folder.file("joined.part")
 	defer os.Remove(part)
 	out := j.base + j.plan.End
-	switch same, err := sameFile(out, j.path); {
+	switch same, err := sameFile(out, j.original()); {
 	case j.input.Numbers != nil: // prepare has looked
 	case err != nil:
 		return fmt.Errorf("is the output %q the film? %w", out, err)

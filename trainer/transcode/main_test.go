@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +22,8 @@ import (
 	"adainfilter/model"
 	"adainfilter/model/modeltest"
 	"adainfilter/picture"
+	"adainfilter/trainer/transcode/claim"
+	"adainfilter/trainer/transcode/store"
 )
 
 // childVariable makes the test program run one transcoding and end, so that tests can kill it.
@@ -73,6 +78,8 @@ type order struct {
 	Weights, Style, StyleSettings string
 	Slow                          time.Duration // waits so long at each frame
 	Still                         bool          // with alpha 0, so that frames stay as they are
+	Lease                         time.Duration // of a worker, which it is with one
+	Skew                          time.Duration // by which its clock is fast
 }
 
 func (o order) options(w *watcher) Options {
@@ -88,7 +95,12 @@ func (o order) options(w *watcher) Options {
 	if o.Still {
 		alpha = 0
 	}
+	var own *Worker
+	if o.Lease > 0 {
+		own = &Worker{Lease: o.Lease, Log: w.log}
+	}
 	return Options{
+		Worker: own,
 		Inputs: o.Inputs, Out: o.Out, Codec: o.Codec, Container: o.Container, Start: o.Start, Duration: o.Duration, Segment: o.Segment, Jobs: o.Jobs,
 		Shard: o.Shard, Join: o.Join, Compare: o.Compare, Overwrite: o.Overwrite, Strict: o.Strict, Silent: o.Silent, Program: o.Program, Depth: o.Depth, Smoothing: o.Smoothing, Watch: w, CPU: true, Settings: o.StyleSettings,
 		Set: func(filter *gst.Element) error {
@@ -108,6 +120,17 @@ type watcher struct {
 	warnings []string
 	frames   int
 	slow     time.Duration
+	said     []string
+	tell     io.Writer // of what a worker says
+}
+
+func (w *watcher) log(text string) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	w.said = append(w.said, text)
+	if w.tell != nil {
+		fmt.Fprintln(w.tell, text)
+	}
 }
 
 func (w *watcher) Begin(string, int) {}
@@ -158,7 +181,15 @@ func runChild(text string) int {
 		fmt.Println(err)
 		return 2
 	}
-	report, err := Run(context.Background(), j.options(&watcher{slow: j.Slow}))
+	// The lease of tests is short, and so must be what it is long beside.
+	store.Limits.Answer = 2 * time.Second
+	claim.Clock = func() time.Time { return time.Now().Add(j.Skew) }
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	report, err := Run(ctx, j.options(&watcher{slow: j.Slow, tell: os.Stderr}))
+	if report != nil && ctx.Err() != nil {
+		return 0
+	}
 	if err != nil {
 		fmt.Println(err)
 		return 2

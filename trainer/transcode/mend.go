@@ -20,11 +20,19 @@ const mendedName = "mended"
 func (j *job) source(m *container.Mended) string {
 	switch {
 	case m == nil || !m.Needed:
-		return j.path
+		return j.original()
 	case j.clean == "":
 		j.clean = j.folder.file(mendedName)
 	}
 	return j.clean
+}
+
+// original is the film's file, that of the copy where it lies elsewhere.
+func (j *job) original() string {
+	if j.input.Remote != nil {
+		return j.copied
+	}
+	return j.path
 }
 
 // borrow gives a job that has no folder one for temporary files, until the function is called that it returns.
@@ -45,7 +53,7 @@ func (j *job) film() string { return j.source(j.plan.Facts.Mended) }
 
 // mend looks at a film and writes it anew where that is needed; nil where that never is.
 func (j *job) mend() (*container.Mended, error) {
-	found, err := container.Look(j.path)
+	found, err := container.Look(j.original())
 	short := err == nil && found.Short && j.options.Program == 0
 	if !short && (err != nil || found.Family != container.TS && found.Family != container.PS) {
 		if j.options.Program != 0 {
@@ -58,9 +66,9 @@ func (j *job) mend() (*container.Mended, error) {
 	defer os.Remove(part)
 	var m *container.Mended
 	if short {
-		m, err = &container.Mended{Needed: true}, container.Unpromised(j.path, part)
+		m, err = &container.Mended{Needed: true}, container.Unpromised(j.original(), part)
 	} else {
-		m, err = container.Mend(j.path, part, j.options.Program)
+		m, err = container.Mend(j.original(), part, j.options.Program)
 	}
 	if err != nil || !m.Needed {
 		return m, err

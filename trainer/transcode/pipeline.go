@@ -19,9 +19,14 @@ const (
 
 // text is the pipeline of a segment as gst-launch-1.0 would take it. The film's stream of video goes into the element
 // decoder; frames that are not wanted are dropped on the way into the elements frames and styled, coded takes the result, and opaque what is coded beside it.
-func (p *plan) text() string {
+// With ranges the film is no file.
+func (p *plan) text(ranges bool) string {
 	size := p.shape()
-	parts := []string{"filesrc name=file ! parsebin name=streams"}
+	reader := "filesrc"
+	if ranges {
+		reader = "appsrc"
+	}
+	parts := []string{reader + " name=file ! parsebin name=streams"}
 	if p.Facts.Pictures != "" {
 		parts = []string{p.pictureSource() + p.crop() + " ! videoconvert ! videoscale ! " + p.filterCaps(size)}
 	} else if p.CUDA {

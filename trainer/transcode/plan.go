@@ -145,7 +145,9 @@ func (o *Options) identity(in Input, path string) (string, error) {
 	fmt.Fprintf(h, "%v %v %q %d %d\n", o.Smoothing, o.CPU, o.Settings, o.Program, o.Depth)
 	fmt.Fprintf(h, "%q %q\n", o.End, o.Pattern)
 	named := slices.Clone(o.Files)
-	if in.Numbers == nil {
+	if in.Remote != nil {
+		fmt.Fprintf(h, "%q %s\n", filepath.Base(path), in.Remote.Stamp())
+	} else if in.Numbers == nil {
 		named = append(named, path)
 	} else {
 		stamp, err := picturesStamp(*in.Numbers)
@@ -299,13 +301,18 @@ func readPlan(path string) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parsePlan(text, fmt.Sprintf("%q", filepath.Dir(path)), "or begin anew with --overwrite")
+}
+
+// parsePlan reads a plan that lies at a place; advice is what else can be done about one of another version.
+func parsePlan(text []byte, place, advice string) (*plan, error) {
 	p := &plan{}
 	if json.Unmarshal(text, p) != nil || p.Version == planVersion && (p.Facts == nil || len(p.Segments) == 0) {
 		return nil, nil
 	}
 	if p.Version != planVersion {
-		return nil, fmt.Errorf("the unfinished work in %q %w (its plan has version %d, this one writes %d): finish it with that version, or begin anew with --overwrite",
-			filepath.Dir(path), errOldPlan, p.Version, planVersion)
+		return nil, fmt.Errorf("the unfinished work in %s %w (its plan has version %d, this one writes %d): finish it with that version, %s",
+			place, errOldPlan, p.Version, planVersion, advice)
 	}
 	return p, nil
 }

@@ -53,7 +53,9 @@ func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 		abort: make(chan error, 4), arrived: make(chan struct{}), done: make(chan struct{})}
 	defer close(c.done)
 	c.waiting.Store(seek)
-	if err := c.build(); err != nil {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	if err := c.build(reading); err != nil {
 		return err
 	}
 	defer c.Close()
@@ -75,6 +77,7 @@ func (j *job) codeOnce(ctx context.Context, n int, seek bool) (err error) {
 	if err = c.Run(ctx, c.abort); err == film.ErrStopped {
 		err = nil
 	}
+	stop()
 	c.Close()
 	if err = c.judge(err, n, seek); err != nil {
 		j.options.Watch.Frames(j.path, -c.writer.frames)
@@ -150,14 +153,16 @@ type coding struct {
 	failure error // why nothing more is written
 }
 
-func (c *coding) build() (err error) {
+func (c *coding) build(ctx context.Context) (err error) {
 	j := c.job
-	if j.plan.Facts.Pictures == "" {
-		c.Pipeline, err = film.Open(j.plan.text(), j.film(), stall)
+	if r := j.input.Remote; r != nil && j.original() == "" {
+		c.Pipeline, err = film.OpenElsewhere(ctx, j.plan.text(true), j.path, r, r.Size, c.fail, stall)
+	} else if j.plan.Facts.Pictures == "" {
+		c.Pipeline, err = film.Open(j.plan.text(false), j.film(), stall)
 	} else if c.pictures, err = j.input.openPictures(); err == nil && c.pictures == nil {
 		err = errors.New("it has changed since it was begun")
 	} else if err == nil {
-		c.Pipeline, err = film.NewPipeline(j.plan.text(), j.path, stall)
+		c.Pipeline, err = film.NewPipeline(j.plan.text(false), j.path, stall)
 	}
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/trainer/film/stills"
+	"adainfilter/trainer/transcode/store"
 )
 
 // Input is one film to transcode.
@@ -28,6 +29,10 @@ type Input struct {
 	Base string // its result below the output folder, without the end of the name
 	// Numbers are those of numbered pictures, nil for a file. Path then is what names them for people.
 	Numbers *stills.Numbers
+	// Remote is a film in a bucket or on a web server, nil until it is looked at; Path is its address without secrets.
+	Remote *store.Remote `json:"-"`
+	// Address is what it is found by, where that is not Path.
+	Address string `json:"-"`
 }
 
 // Options say what Run does. GStreamer must be initialised and the element adainfilter registered before.
@@ -46,6 +51,7 @@ type Options struct {
 	Segment   time.Duration // length of a segment; 0 is the whole film
 	Jobs      int           // segments at the same time; 0 is one
 	Shard     Shard         // the part of the work that is this process's
+	Worker    *Worker       // makes this one of any number of workers that share the work by claims
 	Join      bool          // only join what shards have finished
 	Compare   bool          // and refuse to join what was made with other options; else the shards' are taken
 	Overwrite bool          // make finished films anew
@@ -87,6 +93,9 @@ type Watcher interface {
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
+	}
+	if o.Worker != nil {
+		return work(ctx, &o)
 	}
 	jobs, err := o.toDo()
 	if err != nil {

@@ -1,0 +1,165 @@
+package transcode
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"adainfilter/trainer/transcode/store/storetest"
+)
+
+// TestStatus: who looks sees films, segments and holders, and at the end that all is done.
+func TestStatus(t *testing.T) {
+	eachPlace(t, func(t *testing.T, c *cluster) {
+		look := func() *Standing {
+			o, err := Observe(c.order.Out, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			st, err := o.Look(t.Context(), c.order.Inputs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return st
+		}
+		if st := look(); st.Counts[Unbegun] != 2 || len(st.Films) != 2 {
+			t.Errorf("before: %+v", st)
+		}
+		p := c.begin(t, func(o *order, _ *exec.Cmd) { o.Slow = 100 * time.Millisecond })
+		p.until(t, "is finished")
+		var st *Standing
+		var f FilmStanding
+		for deadline := time.Now().Add(patience); len(f.Held) == 0 && time.Now().Before(deadline); { // else between two segments
+			st = look()
+			for _, g := range st.Films {
+				if g.State == Begun {
+					f = g
+				}
+			}
+		}
+		if f.Segments < 4 || f.Done < 1 || f.Done >= f.Segments || len(f.Held) == 0 || f.Held[0].Worker == "" || f.Frames < 40 || f.Left >= f.Frames {
+			t.Errorf("in work: %+v", st)
+		}
+		p.wait(t)
+		if st := look(); st.Counts[Ready] != 2 || len(st.Films) != 2 || st.Segments != 0 {
+			t.Errorf("after: %+v", st)
+		}
+	})
+}
+
+// TestBadPlaces: what is wrong with a place is said in a sentence, and nothing in it changes.
+func TestBadPlaces(t *testing.T) {
+	c := newCluster(t, true)
+	const prefix = "styled/.a.adain-work/"
+	for name, want := range map[string]string{
+		`{"version": 1, "facts": {}}`: "made by another version of adain",
+		"somebody's own":              "is no plan of this program",
+	} {
+		c.server.Clear(t, "styled")
+		c.server.Put(t, prefix+planName, []byte(name))
+		c.server.Put(t, prefix+"notes.txt", []byte("mine"))
+		o := c.order
+		o.Inputs = o.Inputs[:1]
+		report, _ := o.run(t)
+		if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v, wanted %q", err, want)
+		}
+		if got := c.server.Get(t, prefix+planName); string(got) != name {
+			t.Errorf("the plan is %q", got)
+		}
+	}
+	// Another program's object is where the result belongs, and below the prefix: it stays.
+	c.server.Clear(t, "styled")
+	c.server.Put(t, "styled/a.mp4", []byte("mine"))
+	c.server.Put(t, "styled/.b.adain-work/notes.txt", []byte("mine"))
+	report, w := c.order.run(t)
+	if r := report.Films; r[0].Status != Skipped || r[1].Status != Done {
+		t.Errorf("%+v", r)
+	}
+	if !slices.ContainsFunc(w.warnings, func(text string) bool { return strings.Contains(text, "notes.txt") }) {
+		t.Errorf("warnings are %q", w.warnings)
+	}
+	if got := c.server.Objects(t); !slices.Equal(got, []string{"input/a.mp4", "input/b.mp4", "styled/.b.adain-work/notes.txt", "styled/a.mp4", "styled/b.mp4"}) {
+		t.Errorf("objects are %q", got)
+	}
+	// Other options than those it was begun with.
+	c.server.Clear(t, "styled")
+	p := c.begin(t, func(o *order, _ *exec.Cmd) { o.Inputs, o.Slow = o.Inputs[:1], 100*time.Millisecond })
+	p.until(t, "segment")
+	o := c.order
+	o.Inputs, o.Codec = o.Inputs[:1], "ffv1"
+	o.Container = "mkv"
+	report, _ = o.run(t)
+	if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "was begun with other options") {
+		t.Errorf("other options: %v", err)
+	}
+	p.wait(t)
+	// Places that do not exist or may not be used are one error for all films.
+	c.server.AddUser("reader", "reader's", "s3:GetObject", "s3:ListBucket")
+	c.server.Clear(t, "styled")
+	for _, bad := range []struct{ key, secret, out, want string }{
+		{storetest.Key, "wrong", "s3://films/styled", "does not accept the key"},
+		{storetest.Key, storetest.Secret, "s3://nowhere/styled", "there is no bucket"},
+		{"reader", "reader's", "s3://films/styled", "no right to write"},
+	} {
+		storetest.Environment(t, c.server.Address, bad.key, bad.secret)
+		o := c.order
+		o.Out = bad.out
+		report, err := Run(t.Context(), o.options(&watcher{}))
+		if report != nil {
+			err = report.Films[0].Err
+		}
+		if err == nil || !strings.Contains(err.Error(), bad.want) || strings.Contains(err.Error(), bad.secret) {
+			t.Errorf("%q: %v, wanted %q", bad.key, err, bad.want)
+		}
+	}
+}
+
+// TestUnevenWorkers: four workers, one at a quarter of the speed, take at most 1.15 of the time that their speeds allow. Each waits at each
+// frame, so that two cores do for four.
+func TestUnevenWorkers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes two minutes")
+	}
+	const frames, pause = 9000, 40 * time.Millisecond
+	path := clip(t, "a.mp4", frames, toMP4)
+	c := &cluster{order: order{Inputs: inputsOf(path), Out: filepath.Join(t.TempDir(), "out"), Segment: 4 * time.Second, Lease: 20 * time.Second}}
+	begun := time.Now()
+	var all []*process
+	for i := range 4 {
+		all = append(all, c.begin(t, func(o *order, _ *exec.Cmd) {
+			if o.Slow = pause; i == 0 {
+				o.Slow = 4 * pause
+			}
+		}))
+	}
+	for _, p := range all {
+		select {
+		case err := <-p.ended:
+			if err != nil {
+				t.Error(err, p.lines)
+			}
+		case <-time.After(10 * time.Minute):
+			t.Fatal("a worker does not end")
+		}
+	}
+	took := time.Since(begun)
+	// Their speeds are those that they had on this machine, whatever else it does.
+	speed := 0.0
+	for i, p := range all {
+		own := float64(100*p.said("is finished")) / p.busy().Seconds()
+		speed += own
+		t.Logf("worker %d: %d segments, %.1f frames a second", i, p.said("is finished"), own)
+	}
+	ideal := frames / speed
+	t.Logf("%v, %.3f of the ideal %.1f s", took, took.Seconds()/ideal, ideal)
+	if took.Seconds() > 1.15*ideal {
+		t.Errorf("%v is %.3f of the ideal %.1f s", took, took.Seconds()/ideal, ideal)
+	}
+	if n := total(all, "begins") - total(all, "join begins"); n != frames/100 {
+		t.Errorf("%d segments were made, wanted %d", n, frames/100)
+	}
+}
