@@ -121,14 +121,14 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	e.dst, e.src = describe(dst), describe(src)
 	w, h := s.Size(src.Width, src.Height)
 	continues, blends, moves := e.before.ContinuesStatistics(src, s), e.before.ContinuesPixels(src, s), e.before.FollowsMotion(src, s)
-	shift := 0
-	if s.Follows(src.Format) {
-		shift = model.MotionShift(src.Width, src.Height, w, h)
+	shift, weight := 0, model.BlendWeight(s.Smoothing)
+	if s.Motion {
+		shift, weight = model.MotionShift(src.Width, src.Height, w, h), model.MotionWeight(s.Smoothing)
 	}
 	e.before.Forget() // unless all goes well
 	e.stylization = C.adain_cpu_stylization{
 		alpha: C.float(s.Alpha), smoothing: C.float(s.Smoothing), scene_cut: C.double(model.SceneCut(w, h)),
-		blend_weight: C.int32_t(model.BlendWeight(s.Smoothing)), discontinuity: flag(!continues), blend: flag(blends),
+		blend_weight: C.int32_t(weight), discontinuity: flag(!continues), blend: flag(blends),
 		motion_shift: C.int32_t(shift), moves: flag(moves), preserve_color: flag(s.PreserveColor), width: C.int32_t(w), height: C.int32_t(h),
 		before: table(s.Before), after: table(s.After),
 	}

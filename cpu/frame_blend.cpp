@@ -14,10 +14,13 @@ constexpr int kPairs = 16;   // of rows, in a chunk
 }  // namespace
 
 TemporalBlend::Lines::Lines(size_t width) : pitch(width + 2 * kEdge) {
-  uint8_t *p = reinterpret_cast<uint8_t *>(scratch(Scratch::lines, 12 * pitch));
-  std::memset(p, 0, 12 * pitch);
+  thread_local Way kept[3];
+  ways = kept;
+  uint8_t *p = reinterpret_cast<uint8_t *>(scratch(Scratch::lines, 21 * pitch));
+  std::memset(p, 0, 21 * pitch);
   p += kEdge;
-  for (uint8_t **line : {&none, &changes[0], &changes[1], &changes[2], &chroma, &other, &covering, &tallest, &d[0], &d[1], &w, &before}) {
+  for (uint8_t **line : {&none, &changes[0], &changes[1], &changes[2], &chroma, &other, &covering, &tallest, &d[0], &d[1], &w, &stills[0], &stills[1], &stills[2],
+                         &still_covering, &e[0], &e[1], &chroma_d, &chroma_e, &before}) {
     *line = p;
     p += pitch;
   }
@@ -93,82 +96,84 @@ void TemporalBlend::run_rows(int begin, int end, bool blended) const {
   }
 }
 
-// The largest difference of the channels from first to end in a row of theirs; with a line, to b as it comes along.
+// The largest difference of the channels from first to end in a row of theirs, to b as it lies there or as it comes along.
 template <class Sample>
-void TemporalBlend::apart(const Picture &a, const Picture &b, int first, int end, int y, uint8_t *line, uint8_t *other, uint8_t *out) const {
+void TemporalBlend::apart(Lines &l, const Picture &a, const Picture &b, int first, int end, int y, bool along, uint8_t *other, uint8_t *out) const {
   const SampleKernels<Sample> &k = sample_kernels<Sample>();
   const int n = cols(a.form, first), shift = a.form.depth - 8;
   for (int c = first; c < end; c++) {
-    const Sample *before = b.row<Sample>(c, y);
-    if (line) {
-      along(b, c, y, false, line);
-      before = reinterpret_cast<const Sample *>(line);  // of 8 bits
+    Sample *before = b.row<Sample>(c, y);
+    if (along) {
+      before = reinterpret_cast<Sample *>(l.before);
+      way(l, c, y).take(b, c, false, before);
     }
     k.apart(a.row<Sample>(c, y), before, n, shift, c == first ? out : other);
     if (c > first) row_kernels().most(out, other, other, n, out);
   }
 }
 
-// c of row y.
+// c of row y, along the motion or in place. covering is that of the chroma of the last row that had some of its own, number `covers`.
 template <class Sample>
-void TemporalBlend::change(Lines &l, int y) const {
+void TemporalBlend::change(Lines &l, int y, bool along, uint8_t *covering, int &covers, uint8_t *out) const {
   const adain_cpu_image &form = next_.src.form;
   const Picture before = frames_[1 - now_].picture();
-  uint8_t *line = motion_ ? l.before : nullptr;
-  apart<Sample>(next_.src, before, 0, alike(), y, line, l.other, l.change(y));
-  if (alike() < form.channels) {
-    const int chroma = shared(form, 1) ? y >> form.sub_y : y;
-    if (l.chroma_of != chroma) {
-      l.chroma_of = chroma;
-      apart<Sample>(next_.src, before, 1, 3, chroma, line, l.other, l.chroma);
-      row_kernels().spread(l.chroma, form.sub_x, form.width, l.covering);
-    }
-    row_kernels().most(l.change(y), l.covering, l.covering, form.width, l.change(y));
+  apart<Sample>(l, next_.src, before, 0, alike(), y, along, l.other, out);
+  if (alike() == form.channels) return;
+  const int chroma = shared(form, 1) ? y >> form.sub_y : y;
+  if (covers != chroma) {
+    covers = chroma;
+    apart<Sample>(l, next_.src, before, 1, 3, chroma, along, l.other, l.chroma);
+    row_kernels().spread(l.chroma, form.sub_x, form.width, covering);
   }
-  if (motion_) doubt(l.change(y), y);
+  row_kernels().most(out, covering, covering, form.width, out);
+}
+
+template void TemporalBlend::change<uint8_t>(Lines &, int, bool, uint8_t *, int &, uint8_t *) const;
+template void TemporalBlend::change<uint16_t>(Lines &, int, bool, uint8_t *, int &, uint8_t *) const;
+template void TemporalBlend::apart<uint8_t>(Lines &, const Picture &, const Picture &, int, int, int, bool, uint8_t *, uint8_t *) const;
+template void TemporalBlend::apart<uint16_t>(Lines &, const Picture &, const Picture &, int, int, int, bool, uint8_t *, uint8_t *) const;
+
+template <class Sample>
+void TemporalBlend::change(Lines &l, int y) const {
+  change<Sample>(l, y, motion_ != nullptr, l.covering, l.chroma_of, l.change(y));
+  if (motion_) doubt(l, y);
 }
 
 // d of row y.
-void TemporalBlend::moved(const Lines &l, int y, uint8_t *d) const {
+void TemporalBlend::moved(Lines &l, uint8_t *const *changes, int y, uint8_t *d) const {
   const RowKernels &k = row_kernels();
   const int n = next_.src.form.width;
-  k.most(y > 0 ? l.change(y - 1) : l.none, l.change(y), y + 1 < next_.src.form.height ? l.change(y + 1) : l.none, n, l.tallest);
+  k.most(y > 0 ? changes[(y + 2) % 3] : l.none, changes[y % 3], y + 1 < next_.src.form.height ? changes[(y + 1) % 3] : l.none, n, l.tallest);
   k.most(l.tallest - 1, l.tallest, l.tallest + 1, n, d);
 }
 
 template <class Sample>
-void TemporalBlend::blend(const Lines &l, int y) const {
+void TemporalBlend::blend(Lines &l, int y) const {
   const adain_cpu_image &form = next_.src.form;
   uint8_t *d = l.d[y % 2];
-  moved(l, y, d);
+  moved(l, l.changes, y, d);
   if (motion_) {
-    motion_kernels().weights(d, form.width, next_.weight, l.w);
-    for (int c = 0; c < alike(); c++) follow_row(l, c, y);
-  } else {
-    const Picture now = next_.dst.picture, before = results_[0].picture();
-    apart<Sample>(now, before, 0, alike(), y, nullptr, l.w, l.other);
-    row_kernels().weights(d, l.other, form.width, next_.weight, l.w);
-    for (int c = 0; c < alike(); c++) sample_kernels<Sample>().blend(now.row<Sample>(c, y), before.row<Sample>(c, y), l.w, form.width);
+    follow_row<Sample>(l, y);
+    return;
   }
+  const Picture now = next_.dst.picture, before = results_[0].picture();
+  apart<Sample>(l, now, before, 0, alike(), y, false, l.w, l.other);
+  row_kernels().weights(d, l.other, form.width, next_.weight, l.w);
+  for (int c = 0; c < alike(); c++) sample_kernels<Sample>().blend(now.row<Sample>(c, y), before.row<Sample>(c, y), l.w, form.width);
   if (alike() < form.channels && ((y + 1) % (1 << form.sub_y) == 0 || y + 1 == form.height)) blend_chroma<Sample>(l, y >> form.sub_y);
 }
 
 // Row y of chroma, after all rows that it covers.
 template <class Sample>
-void TemporalBlend::blend_chroma(const Lines &l, int y) const {
+void TemporalBlend::blend_chroma(Lines &l, int y) const {
   const RowKernels &k = row_kernels();
   const adain_cpu_image &form = next_.src.form;
   const int n = cols(form, 1), first = y << form.sub_y, last = std::min(first + (1 << form.sub_y), form.height) - 1;
   uint8_t *d = l.d[first % 2];
   k.most(d, l.d[last % 2], d, form.width, l.tallest);
   k.gather(l.tallest, form.sub_x, form.width, d);
-  if (motion_) {
-    motion_kernels().weights(d, n, next_.weight, l.w);
-    for (int c = 1; c < 3; c++) follow_row(l, c, y);
-    return;
-  }
   const Picture now = next_.dst.picture, before = results_[0].picture();
-  apart<Sample>(now, before, 1, 3, y, nullptr, l.w, l.other);
+  apart<Sample>(l, now, before, 1, 3, y, false, l.w, l.other);
   k.weights(d, l.other, n, next_.weight, l.w);
   for (int c = 1; c < 3; c++) sample_kernels<Sample>().blend(now.row<Sample>(c, y), before.row<Sample>(c, y), l.w, n);
 }

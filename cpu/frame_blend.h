@@ -7,13 +7,14 @@
 #include "frame_buffer.h"
 #include "frame_motion.h"
 #include "frame_stages.h"
+#include "frame_way.h"
 
 namespace adain {
 
 // The result in dst is blended with that of the frame before, as model/smoothing.go and model/motion.go define it, in groups of rows.
 class TemporalBlend : public Stage {
  public:
-  // Memory for frames of one shape. With motion_shift, a model.MotionShift, pixels of 8 bits follow the motion; 0 lets them stay where they are.
+  // Memory for frames of one shape. With motion_shift, a model.MotionShift, pixels follow the motion; 0 lets them stay where they are.
   TemporalBlend(const adain_cpu_image &form, int motion_shift);
   TemporalBlend(const TemporalBlend &) = delete;
   bool fits(const adain_cpu_image &form) const { return same_shape(form, results_[0].form); }
@@ -50,25 +51,36 @@ class TemporalBlend : public Stage {
   template <class Sample>
   void run_rows(int begin, int end, bool blended) const;
   template <class Sample>
-  void apart(const Picture &a, const Picture &b, int first, int end, int y, uint8_t *line, uint8_t *other, uint8_t *out) const;
+  void apart(Lines &l, const Picture &a, const Picture &b, int first, int end, int y, bool along, uint8_t *other, uint8_t *out) const;
   template <class Sample>
   void change(Lines &l, int y) const;
-  void moved(const Lines &l, int y, uint8_t *d) const;
   template <class Sample>
-  void blend(const Lines &l, int y) const;
+  void change(Lines &l, int y, bool along, uint8_t *covering, int &covers, uint8_t *out) const;
+  void moved(Lines &l, uint8_t *const *changes, int y, uint8_t *d) const;
   template <class Sample>
-  void blend_chroma(const Lines &l, int y) const;
+  void blend(Lines &l, int y) const;
+  template <class Sample>
+  void blend_chroma(Lines &l, int y) const;
   void remember(int y, bool blended) const;
   int alike() const { return next_.src.form.colour == ADAIN_COLOUR_YUV ? 1 : next_.src.form.channels; }  // first channels, which move together
   int luminous() const { return is_rgb(next_.src.form) ? 3 : 1; }  // first channels, which have luminance
 
   // What belongs to motion, frame_follow.cpp.
-  void along(const Picture &from, int c, int y, bool cubic, uint8_t *out) const;
-  void doubt(uint8_t *change, int y) const;
-  void follow_row(const Lines &l, int c, int y) const;
+  const Way &way(Lines &l, int c, int y) const;
+  void doubt(Lines &l, int y) const;
+  template <class Sample>
+  void find_still(Lines &l, int y) const;
+  template <class Sample>
+  void follow_in_place(Lines &l, int first, int end, int y, const uint8_t *e, const uint8_t *d) const;
+  template <class Sample>
+  void follow(Lines &l, int first, int end, int y, const uint8_t *e, const uint8_t *d) const;
+  static bool trusted(const uint8_t *d, int n);
+  template <class Sample>
+  void follow_row(Lines &l, int y) const;
   void measure(int row);
   int gain(int x, int y) const;
-  void show(int y, const int *gains) const;
+  template <class Sample>
+  void show(int y, const int32_t *above, const int32_t *below) const;
 
   FrameBuffer frames_[2];             // the next frame becomes frames_[now_]
   std::vector<FrameBuffer> results_;  // one, or with motion two as of frames
@@ -85,14 +97,20 @@ struct TemporalBlend::Lines {
   static constexpr size_t kEdge = 64;  // zeros on either side of a line
   explicit Lines(size_t width);
   // c of row y, of which three are kept.
-  uint8_t *change(int y) const { return changes[(y + 3) % 3]; }
+  uint8_t *change(int y) const { return changes[y % 3]; }
 
   size_t pitch;
-  uint8_t *none, *changes[3];
+  uint8_t *none, *changes[3], *stills[3];
   uint8_t *chroma, *other, *covering;  // c of a chroma row, of one more channel, and of the pixels that the row covers
-  int chroma_of = -1;                  // which row that is
+  uint8_t *still_covering;
+  int chroma_of = -1;  // which row that is
   uint8_t *tallest, *d[2], *w;
-  uint8_t *before;  // a row of what comes along
+  uint8_t *e[2], *chroma_d, *chroma_e;
+  int still_of[3] = {-1, -1, -1}, still_chroma_of = -1;
+  bool found_still[2] = {};
+  uint8_t *before;  // a row of what comes along, of two bytes each
+  Way *ways;        // of two rows of pixels and one of chroma
+  int way_of[3] = {-1, -1, -1};
 };
 
 }  // namespace adain

@@ -18,7 +18,7 @@ class FrameBuffer {
       begin[c] = bytes;
       bytes += pitch_[c] * rows(this->form, c);
     }
-    memory_ = allocate(bytes + 64);  // kernels read beyond a row
+    memory_ = allocate(bytes + 128);  // kernels read beyond a row
     for (int c = 0; c < form.channels; c++) channel_[c] = reinterpret_cast<uint8_t *>(memory_.get()) + begin[c];
   }
 

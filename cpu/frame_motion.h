@@ -13,10 +13,10 @@ namespace adain {
 // Where the cells of a frame were, as model/motion.go defines it.
 class Motion {
  public:
-  // Where a cell was: so many sixteenths of a pixel of the frame away.
-  struct Cell {
-    int x, y;
-    bool doubtful;
+  // Values of a row of cells, the first and the last repeated in front and behind: where they were, so many 64ths of a pixel of the frame away, and
+  // how doubtful that is.
+  struct Cells {
+    const int32_t *x, *y, *doubt;
   };
 
   // Memory for frames of one shape, level 0 smaller by 2^shift.
@@ -28,8 +28,8 @@ class Motion {
   // cells were in the frame before; otherwise they only keep it for the next. before is read during the run only.
   void add(std::vector<Stage *> &stages, const Picture &src, bool follows, const Smoothing &before);
 
-  // The cells of the frame, which rest where the stages found none. Each has side() pixels along each side.
-  const Cell *cells(int row) const { return &cells_[size_t(row) * cells_across()]; }
+  // A row of cells of the frame, which rest where the stages found none; outside of the frame that of the edge. Each has side() pixels along each side.
+  Cells cells(int row) const;
   int cells_across() const { return levels_[0][0].cells_across(); }
   int cells_down() const { return levels_[0][0].cells_down(); }
   int side() const { return 4 << shift_; }
@@ -38,6 +38,10 @@ class Motion {
   struct Vector {
     int x, y;
     bool operator==(const Vector &) const = default;
+  };
+  // What a patch says of a vector.
+  struct Slopes {
+    int32_t xx, xy, yy;
   };
   // Luminances with a border that repeats the edge.
   struct Level {
@@ -54,23 +58,28 @@ class Motion {
     explicit Field(const Level &level);
     Vector at(const std::vector<Vector> &from, int x, int y) const;
     int cols, rows;
-    std::vector<Vector> found, settled;
+    std::vector<Vector> found, settled, relaxed[2], last;  // relaxed in 256ths, others in sixteenths of the level's pixels
     std::vector<int64_t> cost;
+    std::vector<Slopes> slopes;
   };
-  enum class Work { light, halve, search, settle, check };
+  // whole is all that is done for a small level, relax_all all passes over one that is not large: each stage has to wait for the last thread.
+  enum class Work { light, halve, whole, search, settle, relax_all, relax, check };
   class Step : public Stage {
    public:
-    Step(Motion &motion, Work work, int level);
+    Step(Motion &motion, Work work, int level, int pass = 0);
     int chunks() const override;
     void run(int chunk, int) override;
 
    private:
+    bool undivided() const { return work_ == Work::whole || work_ == Work::relax_all; }
+    bool both() const { return work_ >= Work::whole && work_ <= Work::relax; }
     Motion &motion_;
     const Work work_;
-    const int level_;
+    const int level_, pass_;
     Division down_;  // rows, or rows of cells of one direction
   };
 
+  void add_level(int level);
   bool follows() const { return follows_ && before_->continues(); }
   int last() const { return int(levels_[0].size()) - 1; }
   // Whether level l is searched in this direction; 1 is from the frame before to this one.
@@ -79,6 +88,11 @@ class Motion {
   void halve(int level, int y) const;
   void search(int level, int direction, int y);
   void settle(int level, int direction, int y);
+  void relax(int level, int direction, int pass, int y);
+  void relax_all(int level, int direction);
+  void limit(int level, int direction, int y);
+  int doubt(int x, int y) const;
+  void spread_doubt(int y, int32_t *out) const;
   void check(int y);
   static Vector limited(const Level &in, int x, int y, Vector v);
   static void match(const Level &in, const MotionPatch &patch, int x, int y, Vector v, MotionMatch *out);
@@ -86,7 +100,7 @@ class Motion {
   const int shift_;
   std::vector<Level> levels_[2];  // the next frame becomes levels_[now_]
   std::vector<Field> fields_[2];  // of both directions, one for each level
-  std::vector<Cell> cells_;
+  std::vector<int32_t> cells_[3];  // as Cells
   std::vector<Step> keep_, follow_;
   int now_ = 0;
   Picture src_{};

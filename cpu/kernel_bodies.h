@@ -13,3 +13,5 @@ extern const SampleKernels<uint16_t> kDeepSamples = samples_table<uint16_t>;
 extern const RowKernels kRows = rows_table;
 extern const LookupKernels kLookup = {look_up_curves, look_up_cube};
 extern const MotionKernels kMotion = motion_table;
+extern const FollowKernels<uint8_t> kFollow = follow_table<uint8_t>;
+extern const FollowKernels<uint16_t> kDeepFollow = follow_table<uint16_t>;

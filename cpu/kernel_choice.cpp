@@ -19,6 +19,8 @@ extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
 extern const RowKernels kRows;
 extern const MotionKernels kMotion;
+extern const FollowKernels<uint8_t> kFollow;
+extern const FollowKernels<uint16_t> kDeepFollow;
 }
 #if defined(__x86_64__)
 namespace avx2 {
@@ -29,6 +31,8 @@ extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
 extern const RowKernels kRows;
 extern const MotionKernels kMotion;
+extern const FollowKernels<uint8_t> kFollow;
+extern const FollowKernels<uint16_t> kDeepFollow;
 }
 namespace avx512 {
 extern const LookupKernels kLookup;
@@ -38,6 +42,8 @@ extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
 extern const RowKernels kRows;
 extern const MotionKernels kMotion;
+extern const FollowKernels<uint8_t> kFollow;
+extern const FollowKernels<uint16_t> kDeepFollow;
 }
 #endif
 
@@ -53,6 +59,8 @@ struct Choice {
   const RowKernels *rows;
   const LookupKernels *lookup;
   const MotionKernels *motion;
+  const FollowKernels<uint8_t> *follow;
+  const FollowKernels<uint16_t> *deep_follow;
 };
 
 // Best first; the last one runs everywhere.
@@ -63,12 +71,12 @@ std::span<const Choice> choices() {
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
        &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kDeepSamples,
-       &avx512::kRows, &avx512::kLookup, &avx512::kMotion},
+       &avx512::kRows, &avx512::kLookup, &avx512::kMotion, &avx512::kFollow, &avx512::kDeepFollow},
       {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples, &avx2::kDeepSamples,
-       &avx2::kRows, &avx2::kLookup, &avx2::kMotion},
+       &avx2::kRows, &avx2::kLookup, &avx2::kMotion, &avx2::kFollow, &avx2::kDeepFollow},
 #endif
       {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples, &base::kDeepSamples,
-       &base::kRows, &base::kLookup, &base::kMotion},
+       &base::kRows, &base::kLookup, &base::kMotion, &base::kFollow, &base::kDeepFollow},
   };
   return all;
 }
@@ -128,6 +136,14 @@ const SampleKernels<uint16_t> &sample_kernels() {
 }
 const RowKernels &row_kernels() { return *chosen()->rows; }
 const MotionKernels &motion_kernels() { return *chosen()->motion; }
+template <>
+const FollowKernels<uint8_t> &follow_kernels() {
+  return *chosen()->follow;
+}
+template <>
+const FollowKernels<uint16_t> &follow_kernels() {
+  return *chosen()->deep_follow;
+}
 
 void look_up(const Lookup &table, float *rgb, size_t area) {
   if (table.form.size == 0) return;

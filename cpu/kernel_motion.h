@@ -1,4 +1,4 @@
-// The arithmetic of motion between two frames, and of taking pixels along it: model/motion.go. One source, compiled for several
+// The arithmetic of motion between two frames, and of taking samples along it: model/motion.go. One source, compiled for several
 // instruction sets.
 #pragma once
 
@@ -20,9 +20,6 @@ struct MotionMatch {
 };
 
 struct MotionKernels {
-  // sum[x >> shift] += weight * p[x].
-  void (*light)(const uint8_t *p, int n, int weight, int shift, uint32_t *sum);
-
   // Two rows of n luminances become one of (n+1)/2. a and b have another one behind them.
   void (*halve)(const uint8_t *a, const uint8_t *b, int n, uint8_t *out);
 
@@ -32,24 +29,50 @@ struct MotionKernels {
   // The patch against luminances fx, fy sixteenths behind p; nine are read along each side.
   void (*match)(const MotionPatch *patch, const uint8_t *p, ptrdiff_t pitch, int fx, int fy, MotionMatch *out);
 
-  // n samples fx, fy sixteenths of a pixel behind p, bilinear and cubic. The next multiple of 32 is read and written.
-  void (*bilinear)(const uint8_t *p, ptrdiff_t pitch, int n, int fx, int fy, uint8_t *out);
-  void (*cubic)(const uint8_t *p, ptrdiff_t pitch, int n, int fx, int fy, uint8_t *out);
+  // n values between those of two rows, f of 2^log from a to b, rounded.
+  void (*mix)(const int32_t *a, const int32_t *b, int f, int log, int n, int32_t *out);
 
-  // n bytes become 24 more, at most 255.
-  void (*doubt)(uint8_t *c, int n);
+  // n values between a[0], in the middle of a cell of 2^log samples, and those behind it, rounded to units of 2^-fine; first is where the first of them lies
+  // behind that middle, in half samples. Up to 7 more are written.
+  void (*spread)(const int32_t *a, int log, int fine, int first, int n, int32_t *out);
+
+  // c of n pixels is larger by q, at most 255.
+  void (*doubt)(uint8_t *c, const int32_t *q, int n);
+
+  // The largest of n bytes.
+  uint8_t (*largest)(const uint8_t *p, int n);
+
+  // w of model/motion.go for the same place, from e, a and d.
+  void (*weights_in_place)(const uint8_t *e, const uint8_t *a, const uint8_t *d, int n, int weight, uint8_t *w);
 
   // w of model/motion.go from d.
   void (*weights)(const uint8_t *d, int n, int weight, uint8_t *w);
-
-  // sum += the difference of each of n samples to the next.
-  void (*steps)(const uint8_t *p, int n, uint16_t *sum);
-
-  // n samples of p and gain sixteenths of what they differ from those around. One more is read on each side.
-  void (*sharpen)(const uint8_t *above, const uint8_t *p, const uint8_t *below, int n, int gain, uint8_t *out);
 };
 
-// The table for the instruction set of kernel_network.h.
+// Of samples of 8 bits (Sample is uint8_t) and of more (uint16_t), deeper by so many.
+template <class Sample>
+struct FollowKernels {
+  // sum[x >> shift] += weight * (p[x] >> deeper).
+  void (*light)(const Sample *p, int n, int weight, int shift, int deeper, uint32_t *sum);
+
+  // n samples fx, fy sixteenths of one behind p, bilinear and cubic, the latter limited to 0 to largest. The next multiple of 32 is read and written.
+  void (*bilinear)(const Sample *p, ptrdiff_t pitch, int n, int fx, int fy, int largest, Sample *out);
+  void (*cubic)(const Sample *p, ptrdiff_t pitch, int n, int fx, int fy, int largest, Sample *out);
+
+  // n samples at places of their own, in sixteenths, in a channel of cols x rows whose edge is repeated. pitch is in samples.
+  void (*bilinear_at)(const Sample *channel, ptrdiff_t pitch, int cols, int rows, const int32_t *x, const int32_t *y, int n, int largest, Sample *out);
+  void (*cubic_at)(const Sample *channel, ptrdiff_t pitch, int cols, int rows, const int32_t *x, const int32_t *y, int n, int largest, Sample *out);
+
+  // sum += the difference of each of n samples to the next, on the scale of 8 bits.
+  void (*steps)(const Sample *p, int n, int deeper, uint16_t *sum);
+
+  // n samples of p and gain sixteenths of what they differ from those around, limited to 0 to largest. One more is read on each side.
+  void (*sharpen)(const Sample *above, const Sample *p, const Sample *below, const int32_t *gain, int n, int largest, Sample *out);
+};
+
+// The tables for the instruction set of kernel_network.h.
 const MotionKernels &motion_kernels();
+template <class Sample>
+const FollowKernels<Sample> &follow_kernels();
 
 }  // namespace adain

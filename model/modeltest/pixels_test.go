@@ -90,7 +90,7 @@ func (v *variant) finish(dst, src, small *model.Image, result ref.Features, s *m
 			}
 			w, h := s.Size(src.Width, src.Height)
 			cells := p.find(src, before, model.MotionShift(src.Width, src.Height, w, h))
-			shown = p.follow(samples, src, p.past.frame, p.past.result, cells, model.BlendWeight(s.Smoothing))
+			shown = p.follow(samples, src, p.past.frame, p.past.result, cells, model.MotionWeight(s.Smoothing))
 		} else {
 			p.blend(samples, p.past.result, p.moved(src, p.past.frame), model.BlendWeight(s.Smoothing))
 		}

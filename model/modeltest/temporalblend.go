@@ -90,8 +90,8 @@ func movingFilm(format model.Format, channels int) []step {
 
 // motion shows the engine and the reference a film of each kind of format in which the camera moves.
 func (s suite) motion() error {
-	for i, format := range []model.Format{model.RGB, model.NV12, model.BGRA, model.I420} {
-		if s.short && i > 1 {
+	for i, format := range s.taken(model.RGB, model.NV12, model.P010, model.GBRx10, model.YUY2, model.Y41B, model.GRAY8, model.BGRA, model.I420) {
+		if s.short && i > 2 {
 			break
 		}
 		err := s.showFilm(func(channels int) []step { return movingFilm(format, channels) })

@@ -32,13 +32,13 @@ func (s *temporalBlend) apply(stylization *model.Stylization, frame, result *mod
 		s.after == stylization.After
 	shown, weight := result, model.BlendWeight(stylization.Smoothing)
 	switch {
-	case continues && stylization.Follows(frame.Format):
+	case continues && stylization.Motion:
 		shift := model.MotionShift(frame.Width, frame.Height, width, height)
 		cells := newCells(frame, shift)
 		if s.motion {
 			cells = Find(frame, s.frame, shift)
 		}
-		shown = Follow(result, frame, s.frame, s.result, cells, weight)
+		shown = Follow(result, frame, s.frame, s.result, cells, model.MotionWeight(stylization.Smoothing))
 	case continues:
 		Blend(result, s.result, Moved(frame, s.frame), weight)
 	}
@@ -60,7 +60,7 @@ func copyOf(m *model.Image) *model.Image {
 // Moved is d of each pixel (H,W): how much the frame changed there and around.
 func Moved(frame, before *model.Image) []int { return moved(frame, before, nil) }
 
-// moved is Moved with cells of which some may be doubtful.
+// moved is Moved with the doubts of cells.
 func moved(frame, before *model.Image, cells *Cells) []int {
 	a, b := Channels(frame), Channels(before)
 	l := frame.Format.Layout()
@@ -73,8 +73,8 @@ func moved(frame, before *model.Image, cells *Cells) []int {
 			}
 			changes[i] = max(changes[i], apart(a[c].Get(x, y), b[c].Get(x, y))>>(l.Depth-8))
 		}
-		if cells != nil && cells.of(frame, 0, i%frame.Width, i/frame.Width).Doubtful {
-			changes[i] = min(changes[i]+24, 255)
+		if cells != nil {
+			changes[i] = min(changes[i]+cells.between(frame, 0, i%frame.Width, i/frame.Width, 0, func(k int) int { return cells.at[k].Doubt }), 255)
 		}
 	}
 	out := make([]int, len(changes))
@@ -93,43 +93,50 @@ func apart(a, b int) int { return max(a-b, b-a) }
 
 // Blend moves the samples of result towards those of before where the frame moved little.
 func Blend(result, before *model.Image, moved []int, weight int) {
-	blend(result, before, moved, func(d, a int) int { return (weight * min(max(12-d, 0), 8) * min(max(48-a, 0), 32)) >> 8 })
+	blend(result, before, func(d []int, a int) int { return (weight * min(max(12-d[0], 0), 8) * min(max(48-a, 0), 32)) >> 8 }, moved)
 }
 
-// blend is Blend with the weight that d and a give.
-func blend(result, before *model.Image, moved []int, weight func(d, a int) int) {
+// blend is Blend with the weight that a and the d of each of some changes give.
+func blend(result, before *model.Image, weight func(d []int, a int) int, changes ...[]int) {
 	now, was := Channels(result), Channels(before)
 	l := result.Format.Layout()
 	alike := len(now) // channels that a pixel has for itself and that move together
 	if l.Colour == model.ColourYUV {
 		alike = 1
 	}
-	for i, d := range moved {
-		blendPixel(now[:alike], was[:alike], i%result.Width, i/result.Width, d, weight, l.Depth-8)
-	}
-	if alike == len(now) {
-		return
-	}
-	for y := range now[1].Height {
-		for x := range now[1].Width {
-			d := 0
-			for j := y << l.SubY; j < min((y+1)<<l.SubY, result.Height); j++ {
-				for i := x << l.SubX; i < min((x+1)<<l.SubX, result.Width); i++ {
-					d = max(d, moved[j*result.Width+i])
-				}
+	pixels := func(now, was []Channel, subX, subY int) {
+		d := make([]int, len(changes))
+		for i := range now[0].Width * now[0].Height {
+			x, y := i%now[0].Width, i/now[0].Width
+			for k, c := range changes {
+				d[k] = largestOf(c, result, x<<subX, y<<subY, 1<<subX, 1<<subY)
 			}
-			blendPixel(now[1:], was[1:], x, y, d, weight, l.Depth-8)
+			blendPixel(now, was, x, y, func(a int) int { return weight(d, a) }, l.Depth-8)
 		}
+	}
+	pixels(now[:alike], was[:alike], 0, 0)
+	if alike < len(now) {
+		pixels(now[1:], was[1:], l.SubX, l.SubY)
 	}
 }
 
+// largestOf is the largest of the values (H,W) of some pixels, those that exist.
+func largestOf(values []int, of *model.Image, x, y, width, height int) (d int) {
+	for j := y; j < min(y+height, of.Height); j++ {
+		for i := x; i < min(x+width, of.Width); i++ {
+			d = max(d, values[j*of.Width+i])
+		}
+	}
+	return d
+}
+
 // blendPixel moves the samples of one position, which have more bits than 8 by deeper.
-func blendPixel(now, was []Channel, x, y, d int, weight func(d, a int) int, deeper int) {
+func blendPixel(now, was []Channel, x, y int, weight func(a int) int, deeper int) {
 	a := 0
 	for c := range now {
 		a = max(a, apart(now[c].Get(x, y), was[c].Get(x, y))>>deeper)
 	}
-	w := weight(d, a)
+	w := weight(a)
 	for c := range now {
 		n, b := now[c].Get(x, y), was[c].Get(x, y)
 		e := (w*apart(n, b) + 128) >> 8

@@ -1,6 +1,10 @@
 package ref
 
-import "adainfilter/model"
+import (
+	"slices"
+
+	"adainfilter/model"
+)
 
 // light is a picture of luminances (H,W), 0 to 255.
 type light struct {
@@ -14,14 +18,14 @@ func (l *light) get(x, y int) int { return l.at[limit(y, l.h)*l.w+limit(x, l.w)]
 // levels are a frame's luminances, smaller by 2^shift, and what halving makes of them.
 func levels(m *model.Image, shift int) []*light {
 	side := 1 << shift
-	channels := Channels(m)
+	channels, deeper := Channels(m), m.Format.Layout().Depth-8
 	first := &light{w: (m.Width + side - 1) / side, h: (m.Height + side - 1) / side}
 	for y := range first.h {
 		for x := range first.w {
 			sum, n := 0, 0
 			for v := y * side; v < min((y+1)*side, m.Height); v++ {
 				for u := x * side; u < min((x+1)*side, m.Width); u++ {
-					sum += fourLuminances(channels, m, u, v)
+					sum += fourLuminances(channels, m, u, v, deeper)
 					n += 4
 				}
 			}
@@ -42,27 +46,28 @@ func levels(m *model.Image, shift int) []*light {
 	return all
 }
 
-// fourLuminances is 4 Y, or the samples of a pixel of which the middle one, green, counts twice.
-func fourLuminances(c []Channel, m *model.Image, x, y int) int {
+// fourLuminances is 4 Y, or the samples of a pixel of which the middle one, green, counts twice, on the scale of 8 bits.
+func fourLuminances(c []Channel, m *model.Image, x, y, deeper int) int {
 	if luminous(m) == 1 {
-		return 4 * c[0].Get(x, y)
+		return 4 * (c[0].Get(x, y) >> deeper)
 	}
-	return c[0].Get(x, y) + 2*c[1].Get(x, y) + c[2].Get(x, y)
+	return c[0].Get(x, y)>>deeper + 2*(c[1].Get(x, y)>>deeper) + c[2].Get(x, y)>>deeper
 }
 
 // Vector is where a cell was, in sixteenths of a pixel of its level.
 type Vector struct{ X, Y int }
 
-// field are the vectors of all cells of a level, with C of each.
+// field are the vectors of all cells of a level, with C of each, and what relaxing made of them, in 256ths.
 type field struct {
-	w, h int
-	at   []Vector
-	cost []int
+	w, h    int
+	at      []Vector
+	cost    []int
+	relaxed []Vector
 }
 
 func newField(of *light) *field {
 	f := &field{w: (of.w + 3) / 4, h: (of.h + 3) / 4}
-	f.at, f.cost = make([]Vector, f.w*f.h), make([]int, f.w*f.h)
+	f.at, f.cost, f.relaxed = make([]Vector, f.w*f.h), make([]int, f.w*f.h), make([]Vector, f.w*f.h)
 	return f
 }
 
@@ -73,6 +78,8 @@ func flow(of, in []*light, finest int) *field {
 	var f *field
 	for l := len(of) - 1; l >= finest; l-- {
 		f = settle(of[l], in[l], search(of[l], in[l], f))
+		f.relax(of[l])
+		f.limit(of[l], in[l], l == 0)
 	}
 	return f
 }
@@ -139,8 +146,7 @@ func search(of, in *light, coarse *field) *field {
 		x, y := i%f.w, i/f.w
 		p := newPatch(of, x, y)
 		var best Vector
-		still, step := p.match(in, best)
-		cost := still
+		cost, step := p.match(in, best)
 		if coarse != nil {
 			dx, dy := 2*(x%2)-1, 2*(y%2)-1
 			for _, o := range []Vector{{0, 0}, {dx, 0}, {0, dy}, {dx, dy}} {
@@ -158,9 +164,6 @@ func search(of, in *light, coarse *field) *field {
 				break
 			}
 			cost, step, best = c, s, v
-		}
-		if still <= 2*cost+model.MotionRest {
-			cost, best = still, Vector{}
 		}
 		f.at[i], f.cost[i] = best, cost
 	}
@@ -182,4 +185,60 @@ func settle(of, in *light, found *field) *field {
 		}
 	}
 	return f
+}
+
+// relax moves all vectors towards those around, the more the less their patches say.
+func (f *field) relax(of *light) {
+	patches := make([]*patch, len(f.at))
+	for i, v := range f.at {
+		patches[i] = newPatch(of, i%f.w, i/f.w)
+		f.relaxed[i] = Vector{16 * v.X, 16 * v.Y}
+	}
+	for range model.MotionRelaxed {
+		from := slices.Clone(f.relaxed)
+		for i, p := range patches {
+			own := Vector{16 * f.at[i].X, 16 * f.at[i].Y}
+			f.relaxed[i] = p.relaxed(own, f.around(from, i))
+		}
+	}
+}
+
+// around is the mean of the vectors around a cell: those beside, above and below count twice.
+func (f *field) around(from []Vector, i int) Vector {
+	var sum Vector
+	for k := range 9 {
+		u, v := k%3-1, k/3-1
+		weight := 3 - magnitude(u) - magnitude(v)
+		if k == 4 {
+			continue
+		}
+		c := from[limit(i/f.w+v, f.h)*f.w+limit(i%f.w+u, f.w)]
+		sum.X, sum.Y = sum.X+weight*c.X, sum.Y+weight*c.Y
+	}
+	return Vector{quotient(sum.X, 12), quotient(sum.Y, 12)}
+}
+
+// relaxed is what a cell's own vector and the mean of those around agree upon.
+func (p *patch) relaxed(own, mean Vector) Vector {
+	xx, xy, yy := p.xx>>12, p.xy>>12, p.yy>>12
+	ex, ey := own.X-mean.X, own.Y-mean.Y
+	px, py := xx*ex+xy*ey, xy*ex+yy*ey
+	xx, yy = xx+model.MotionSmooth, yy+model.MotionSmooth
+	d := xx*yy - xy*xy
+	return Vector{mean.X + quotient(yy*px-xy*py, d), mean.Y + quotient(xx*py-xy*px, d)}
+}
+
+// limit makes vectors in sixteenths of what relaxing made, and lets slow ones rest on level 0.
+func (f *field) limit(of, in *light, finest bool) {
+	for i, r := range f.relaxed {
+		p := newPatch(of, i%f.w, i/f.w)
+		f.at[i] = p.limited(in, Vector{(r.X + 8) >> 4, (r.Y + 8) >> 4})
+		if !finest || magnitude(r.X)+magnitude(r.Y) > model.MotionSlow {
+			continue
+		}
+		still, _ := p.match(in, Vector{})
+		if c, _ := p.match(in, f.at[i]); 2*still <= 3*c+model.MotionRest {
+			f.at[i], f.relaxed[i] = Vector{}, Vector{}
+		}
+	}
 }
