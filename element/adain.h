@@ -9,6 +9,7 @@
 #define ADAIN_TYPE_NAME "GstAdaInFilter"
 #define ADAIN_PLANES 4
 #define ADAIN_STATISTICS_NAME "adain-statistics"
+#define DEFAULT_MOTION TRUE
 #define DEFAULT_SMOOTHING 0.8     /* documents/scores.md has the figures that it comes from */
 
 GST_DEBUG_CATEGORY_EXTERN (adain_debug);

@@ -30,15 +30,15 @@ func TestControlsReachTheEngine(t *testing.T) {
 		property, value string
 		want            model.Stylization
 	}{
-		{"preserve-color", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8}},
-		{"motion", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8, Motion: true}},
+		{"preserve-color", "true", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.8, Motion: true}},
 		{"smoothing", "0.5", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.5, Motion: true}},
 		{"smoothing", "0.9375", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.9375, Motion: true}},
 		{"smoothing", "1", model.Stylization{Alpha: 1, PreserveColor: true, Smoothing: 0.95, Motion: true}},
 		{"alpha", "0.25", model.Stylization{Alpha: 0.25, PreserveColor: true, Smoothing: 0.95, Motion: true}},
 		{"preserve-color", "false", model.Stylization{Alpha: 0.25, Smoothing: 0.95, Motion: true}},
 		{"motion", "false", model.Stylization{Alpha: 0.25, Smoothing: 0.95}},
-		{"smoothing", "0", model.Stylization{Alpha: 0.25}},
+		{"motion", "true", model.Stylization{Alpha: 0.25, Smoothing: 0.95, Motion: true}},
+		{"smoothing", "0", model.Stylization{Alpha: 0.25, Motion: true}},
 	} {
 		h.Set(c.property, c.value)
 		if got := h.Get(c.property); got != c.value {

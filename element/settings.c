@@ -7,6 +7,7 @@ adain_settings_init (AdaInSettings * s, const char *style)
   s->style = g_strdup (style);
   s->alpha = 1.0;
   s->smoothing = DEFAULT_SMOOTHING;
+  s->motion = DEFAULT_MOTION;
   s->style_size = 512;
   s->device_id = -1;
 }

@@ -41,7 +41,7 @@ func videoFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "video", Usage: "measure how steady `FILM`s are instead of scoring pairs; more films or folders of them may follow behind the options"},
 		&cli.StringFlag{Name: "smoothing", Value: "0,0.5,0.8,0.95", Usage: "with --video: `LIST` of values to measure; 0 is always among them"},
 		&cli.StringFlag{Name: "made", Usage: "measure clips that are made of `PICTURES`, one or two with a comma between, as --video does films: their motion is known exactly"},
-		&cli.BoolFlag{Name: "motion", Usage: "with --video: let smoothing follow the motion, as the element's property does"},
+		&cli.BoolFlag{Name: "motion", Value: true, Usage: "with --video: let smoothing follow the motion, as the element's property does"},
 		&cli.IntFlag{Name: "skip", Usage: "with --video: `NUMBER` of frames of each film to leave out first"},
 	}
 }

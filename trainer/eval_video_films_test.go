@@ -27,7 +27,7 @@ func TestEvalVideo(t *testing.T) {
 	path, weights, style := filepath.Join(dir, "bars.avi"), tinyWeights(t, dir), filepath.Join(dir, "style.png")
 	filmtest.Bars(t, path)
 	writePicture(t, style, noise(model.RGB, 40, 30, 1))
-	args := []string{"--weights", weights, "--style", style, "--smoothing", "0.75", "--size", "0", "--threads", "1", "--json", "--video", path}
+	args := []string{"--weights", weights, "--style", style, "--smoothing", "0.75", "--size", "0", "--threads", "1", "--motion=false", "--json", "--video", path}
 	out, progress := mustRunEval(t, args...)
 	if n := strings.Count(progress, "\n"); n != 2 {
 		t.Errorf("%d lines of progress, wanted one for the film and one for the style:\n%s", n, progress)
@@ -73,7 +73,7 @@ func TestEvalVideo(t *testing.T) {
 	if err := json.Unmarshal([]byte(more), &again); err != nil || len(again.Films) != 3 || again.Films[2].Pictures != r.Films[0].Pictures || !reflect.DeepEqual(untimed(again.Films[2].Rows), untimed(r.Films[0].Rows)) {
 		t.Errorf("three times the film gives %s", more)
 	}
-	following, _ := mustRunEval(t, append(slices.Clone(args[:len(args)-3]), "--motion", "--json", "--video", path)...)
+	following, _ := mustRunEval(t, slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--motion=false" })...)
 	if err := json.Unmarshal([]byte(following), &again); err != nil || reflect.DeepEqual(untimed(again.Films[0].Rows), untimed(r.Films[0].Rows)) {
 		t.Errorf("with motion the figures are the same: %s", following)
 	}

@@ -48,7 +48,7 @@ func propertyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "hdr", Value: hdrModes[0], Usage: "`MODE` auto tone-maps films in PQ or HLG for the network and maps the result back; off does not"},
 		&cli.Float64Flag{Name: "smoothing", Value: element.DefaultSmoothing,
 			Usage: "`SHARE` that statistics, and the result where it can be followed, take over from the frame before, against flicker; 0 to 1, 0 is off"},
-		&cli.BoolFlag{Name: "motion", Usage: "let smoothing follow the film's motion, not only act where the film rests"},
+		&cli.BoolFlag{Name: "motion", Value: true, Usage: "let smoothing follow the film's motion on a CPU, not only act where the film rests"},
 	}
 	return slices.Concat(flags, tableFlags(), engineFlags())
 }

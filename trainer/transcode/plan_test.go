@@ -111,9 +111,9 @@ func TestOrientationLost(t *testing.T) {
 }
 
 func TestWarmUp(t *testing.T) {
-	for _, smoothing := range []float64{0, 0.1, 0.5, 0.9, 0.95, 1} {
+	for _, smoothing := range []float64{0, 0.1, 0.5, 0.8, 0.9, 0.95, 1} {
 		n := WarmUp(smoothing)
-		s := min(smoothing, 0.95)
+		s := min(1-math.Pow(1-smoothing, 1.5), 0.95)
 		if n > 109 || smoothing == 0 && n != 0 || smoothing > 0 && (math.Pow(s, float64(n)) > 1.0/256 || math.Pow(s, float64(n-1)) <= 1.0/256) {
 			t.Errorf("smoothing %v: %d frames", smoothing, n)
 		}

@@ -112,15 +112,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 // WarmUp is how many frames before a segment the filter sees, without their results being kept: after so many frames the
-// statistics of a frame before them weigh less than 1/256, less than a step of an 8-bit picture, in those of the next. So do its pixels, which
-// take over the same share at most from the frame before, whether they follow the motion or stay: model/smoothing.go, model/motion.go. Segments, and so their
+// pixels of a frame before them weigh less than 1/256, less than a step of an 8-bit picture, in those of the next. They take over
+// model.MotionShare at most, whether they follow the motion or stay; its statistics take over less. Segments, and so their
 // warm-up, are the plan's: runs that were resumed or shared give the same bits. The
-// element takes smoothing above model.MaxSmoothing for that, so it is at most 109 frames.
+// share is at most model.MaxSmoothing, so it is at most 109 frames; 60 with the element's default.
 func WarmUp(smoothing float64) int {
 	if smoothing <= 0 {
 		return 0
 	}
-	return int(math.Ceil(math.Log(1.0/256) / math.Log(min(smoothing, model.MaxSmoothing))))
+	return int(math.Ceil(math.Log(1.0/256) / math.Log(min(model.MotionShare(min(smoothing, 1)), model.MaxSmoothing))))
 }
 
 func (o *Options) check() error {
