@@ -10,6 +10,7 @@ require (
 	github.com/go-gst/go-glib v1.4.0
 	github.com/go-gst/go-gst v1.4.0
 	github.com/go-ini/ini v1.67.0
+	github.com/godbus/dbus/v5 v5.2.2
 	github.com/kovidgoyal/imaging v1.8.17
 	github.com/minio/minio-go/v7 v7.0.98
 	github.com/pion/rtp v1.8.25

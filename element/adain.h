@@ -103,6 +103,16 @@ typedef struct {
   gint max_threads;
 } AdaInClass;
 
+/* Frames that are done and wait for the thread that hands them to the sink. */
+typedef struct {
+  GMutex lock;                  /* guards the rest */
+  GCond changed;
+  GThread *thread;              /* atomic: NULL where the thread that computes frames pushes them */
+  GstBuffer *waiting[2];        /* in order, the first ones used */
+  gboolean pushing, flushing, stopped;
+  GstFlowReturn flow;           /* what downstream said of the last one */
+} AdaInAhead;
+
 typedef struct _GstCudaContext GstCudaContext;
 
 typedef struct {
@@ -112,6 +122,8 @@ typedef struct {
   GstCudaContext *context;      /* under the object lock: shared with the elements around; see context.c */
   gboolean tables;              /* look-up tables of files are in force; does not change between start and stop */
   gboolean gpu_engine;          /* the engine takes frames in GPU memory; does not change between start and stop */
+  AdaInAhead ahead;
+  gint late;                    /* atomic: a sink that waits in the streaming thread has said that a frame came too late */
   /* Below: streaming thread only. */
   GstVideoInfo info;
   AdaInFrame frame;
@@ -152,6 +164,8 @@ void adain_statistics_copy (AdaInStatistics * to, const AdaInStatistics * from);
 void adain_statistics_clear (AdaInStatistics * s);
 gboolean adain_doubles_from_array (const GValue * array, gdouble ** values, guint * n);
 void adain_doubles_to_array (const gdouble * values, guint n, GValue * array);
+gchar **adain_names_from_array (const GValue * array);
+void adain_append_name (GValue * array, const gchar * name);
 
 /* context.c */
 void adain_install_context (GstElementClass * element, GstBaseTransformClass * base);
@@ -180,6 +194,14 @@ void adain_post_latency (GstAdaInFilter * self);
 gboolean adain_answer_latency (GstAdaInFilter * self, GstQuery * query);
 gboolean adain_hear_events (GstAdaInFilter * self, GstEvent * event);
 GstStructure *adain_stats (GstAdaInFilter * self);
+
+/* ahead.c */
+void adain_ahead_init (GstAdaInFilter * self);
+void adain_ahead_clear (GstAdaInFilter * self);
+void adain_ahead_start (GstAdaInFilter * self);
+void adain_ahead_stop (GstAdaInFilter * self);
+void adain_ahead_drain (GstAdaInFilter * self);
+void adain_ahead_flush (GstAdaInFilter * self, gboolean begins);
 
 /* navigation.c */
 void adain_install_navigation (GstBaseTransformClass * klass);

@@ -101,6 +101,7 @@ set_caps (GstBaseTransform * base, GstCaps * in, GstCaps * out)
     GST_ELEMENT_ERROR (self, CORE, NEGOTIATION, ("The video format is not complete."), ("caps %" GST_PTR_FORMAT, in));
     return FALSE;
   }
+  adain_ahead_drain (self);
   self->frame.discontinuity = TRUE;
   if (!prepare_memory (self, in))
     return FALSE;

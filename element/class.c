@@ -93,6 +93,7 @@ constructed (GObject * o)
   adain_settings_init (&self->settings, default_style_name);
   gst_video_info_init (&self->info);
   gst_base_transform_set_qos_enabled (GST_BASE_TRANSFORM (o), TRUE);
+  adain_ahead_init (self);
   goAdaInNew (self);
 }
 
@@ -105,6 +106,7 @@ finalize (GObject * o)
   adain_context_release (self);
   adain_settings_clear (&self->settings);
   adain_settings_clear (&self->announced);
+  adain_ahead_clear (self);
   /* go-glib's own: it drops the Go object it made for this one and chains up to GstBaseTransform. */
   go_finalize (o);
 }
@@ -114,6 +116,7 @@ start (GstBaseTransform * base)
 {
   AdaInError e = { 0 };
 
+  g_atomic_int_set (&ADAIN_FILTER (base)->late, FALSE);
   if (goAdaInStart (ADAIN_FILTER (base), &e))
     return TRUE;
   adain_context_release (ADAIN_FILTER (base));
@@ -127,6 +130,7 @@ stop (GstBaseTransform * base)
 {
   AdaInError e = { 0 };
 
+  adain_ahead_stop (ADAIN_FILTER (base));
   if (!goAdaInStop (ADAIN_FILTER (base), &e))
     adain_post_error (ADAIN_FILTER (base), &e);
   adain_context_release (ADAIN_FILTER (base));

@@ -1,6 +1,7 @@
 package element
 
 /*
+#include <stdlib.h>
 #include "adain.h"
 */
 import "C"
@@ -10,8 +11,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 )
 
 // filter is the Go side of one element, from construction to finalisation.
@@ -145,6 +148,30 @@ func goAdaInStyleChanged(element *C.GstAdaInFilter) {
 	}
 }
 
+// goAdaInJoin is called by any thread: n names as the property style takes them, in memory of malloc.
+//
+//export goAdaInJoin
+func goAdaInJoin(element *C.GstAdaInFilter, names **C.char, n C.guint) *C.char {
+	defer guardElement(element)
+	all := make([]string, n)
+	for i, name := range unsafe.Slice(names, int(n)) {
+		all[i] = C.GoString(name)
+	}
+	return C.CString(style.Join(all))
+}
+
+// goAdaInSplit is called by any thread and appends the names in a value of the property style to an array.
+//
+//export goAdaInSplit
+func goAdaInSplit(element *C.GstAdaInFilter, text *C.char, array *C.GValue) {
+	defer guardElement(element)
+	for _, name := range style.Split(C.GoString(text)) {
+		c := C.CString(name)
+		C.adain_append_name(array, c)
+		C.free(unsafe.Pointer(c))
+	}
+}
+
 // goAdaInNextStyle is called by any thread in any state: the style that a key asks for, in memory of malloc, or NULL for none.
 //
 //export goAdaInNextStyle
@@ -203,13 +230,19 @@ func goAdaInReport(element *C.GstAdaInFilter, throttle C.gboolean, diff C.gint64
 	return diff
 }
 
-// goAdaInForgetLateness is called by any thread when earlier reports of sinks say nothing any more.
+// goAdaInForgetLateness is called by any thread when earlier reports of sinks say nothing any more: in another stream, or because the
+// pipeline has another latency.
 //
 //export goAdaInForgetLateness
-func goAdaInForgetLateness(element *C.GstAdaInFilter) {
+func goAdaInForgetLateness(element *C.GstAdaInFilter, stream C.gboolean) {
 	defer guardElement(element)
-	if st := lookup(element).running.Load(); st != nil {
+	st := lookup(element).running.Load()
+	switch {
+	case st == nil:
+	case stream != 0:
 		st.tempo.pace.Forget()
+	default:
+		st.tempo.pace.NewLatency()
 	}
 }
 

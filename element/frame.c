@@ -169,13 +169,17 @@ transform (GstBaseTransform * base, GstBuffer * in, GstBuffer * out)
   return flow;
 }
 
-/* Streaming thread: both events are serialised. A seek always brings a new segment. */
+/* Streaming thread, but for the beginning of a flush. A seek always brings a new segment. */
 static gboolean
 sink_event (GstBaseTransform * base, GstEvent * event)
 {
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    adain_ahead_flush (ADAIN_FILTER (base), GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START);
+  else if (GST_EVENT_IS_SERIALIZED (event))
+    adain_ahead_drain (ADAIN_FILTER (base));
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP) {
     ADAIN_FILTER (base)->frame.discontinuity = TRUE;
-    goAdaInForgetLateness (ADAIN_FILTER (base));
+    goAdaInForgetLateness (ADAIN_FILTER (base), TRUE);
   }
   return adain_parent_class->sink_event (base, event);
 }

@@ -1,6 +1,7 @@
 package element_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -27,6 +28,34 @@ func TestUnsetStatistics(t *testing.T) {
 		if m := styleMessage(t, h); !m.OK || !strings.HasSuffix(m.Style, "a.png") {
 			t.Errorf("style-statistics=%s: message is %+v, wanted the style in force", none, m)
 		}
+	}
+}
+
+// TestStylesAsList: style and styles are one wish, and each is told of when the other is set.
+func TestStylesAsList(t *testing.T) {
+	use(t, (&fakes{}).open)
+	h := harness.New(caps("RGB", 16, 16))
+	defer h.Close()
+	if got := h.Get("styles"); got != "< (string)"+model.DefaultStyle+" >" {
+		t.Errorf("styles that were never set are %s", got)
+	}
+	dir := t.TempDir()
+	comma, slash := paint(t, dir+"/a,b.png", 40), paint(t, dir+`/c\d.png`, 40)
+	told := h.Notified("style")
+	h.Set("styles", fmt.Sprintf("< %q, %q >", comma, slash))
+	escaped := strings.ReplaceAll(comma, ",", `\,`) + "," + strings.ReplaceAll(slash, `\`, `\\`)
+	if got := h.Get("style"); got != escaped || told() != 1 {
+		t.Errorf("style is %s, wanted %s; it was told %d times", got, escaped, told())
+	}
+	list := h.Get("styles")
+	told = h.Notified("styles")
+	h.Set("style", "ember,woodcut")
+	if got := h.Get("styles"); got != "< (string)ember, (string)woodcut >" || told() != 1 {
+		t.Errorf("styles are %s, told %d times", got, told())
+	}
+	h.Set("styles", list)
+	if got := h.Get("style"); got != escaped {
+		t.Errorf("what styles read as sets style to %s, wanted %s", got, escaped)
 	}
 }
 

@@ -60,6 +60,30 @@ set_style (GstAdaInFilter * self, const gchar * style)
 }
 
 static void
+set_styles (GstAdaInFilter * self, const GValue * value)
+{
+  gchar **names = adain_names_from_array (value);
+  gchar *style = goAdaInJoin (self, names, g_strv_length (names));
+
+  set_style (self, style);
+  free (style);
+  g_strfreev (names);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STYLE]);
+}
+
+static void
+get_styles (GstAdaInFilter * self, GValue * value)
+{
+  gchar *style;
+
+  GST_OBJECT_LOCK (self);
+  style = g_strdup (self->settings.style);
+  GST_OBJECT_UNLOCK (self);
+  goAdaInSplit (self, style, value);
+  g_free (style);
+}
+
+static void
 set_simple (GstAdaInFilter * self, guint id, const GValue * value)
 {
   AdaInSettings *s = &self->settings;
@@ -135,6 +159,10 @@ set_property (GObject * o, guint id, const GValue * value, GParamSpec * pspec)
   switch (id) {
     case PROP_STYLE:
       set_style (self, g_value_get_string (value));
+      g_object_notify_by_pspec (o, properties[PROP_STYLES]);
+      break;
+    case PROP_STYLES:
+      set_styles (self, value);
       break;
     case PROP_STYLE_WEIGHTS:
       set_style_weights (self, value);
@@ -160,6 +188,10 @@ get_property (GObject * o, guint id, GValue * value, GParamSpec * pspec)
     GstStructure *current = goAdaInStatistics (self);
 
     g_value_take_boxed (value, current ? current : gst_structure_new_empty (ADAIN_STATISTICS_NAME));
+    return;
+  }
+  if (id == PROP_STYLES) {
+    get_styles (self, value);
     return;
   }
   if (id == PROP_STATS) {

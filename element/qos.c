@@ -42,6 +42,8 @@ submit_input_buffer (GstBaseTransform * base, gboolean discont, GstBuffer * buff
   AdaInDrop drop;
 
   g_atomic_pointer_set (&self->thread, g_thread_self ());
+  if (g_atomic_int_get (&self->late))
+    adain_ahead_start (self);
   if (self->refused || adain_untouched (self) || !gst_base_transform_is_qos_enabled (base)
       || !GST_CLOCK_TIME_IS_VALID (self->frame.time) || !goAdaInDrop (self, &self->frame, &drop))
     return adain_parent_class->submit_input_buffer (base, discont, buffer);
@@ -59,13 +61,15 @@ hear_report (GstAdaInFilter * self, GstEvent * event)
   GstClockTimeDiff diff, upstream;
   GstClockTime time;
   gdouble proportion;
+  gboolean waits = g_atomic_pointer_get (&self->thread) == g_thread_self () && !g_atomic_pointer_get (&self->ahead.thread);
   guint32 seqnum = gst_event_get_seqnum (event);
 
   gst_event_parse_qos (event, &type, &proportion, &diff, &time);
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self), event);
-  upstream = goAdaInReport (self, type == GST_QOS_TYPE_THROTTLE, diff, time,
-      g_atomic_pointer_get (&self->thread) == g_thread_self ());
+  if (waits && diff > 0 && type != GST_QOS_TYPE_THROTTLE)
+    g_atomic_int_set (&self->late, TRUE);
+  upstream = goAdaInReport (self, type == GST_QOS_TYPE_THROTTLE, diff, time, waits);
   if (upstream != diff && gst_base_transform_is_qos_enabled (base)) {
     gst_event_unref (event);
     event = gst_event_new_qos (upstream > 0 ? GST_QOS_TYPE_UNDERFLOW : GST_QOS_TYPE_OVERFLOW, proportion,
@@ -82,7 +86,7 @@ adain_hear_events (GstAdaInFilter * self, GstEvent * event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
     return hear_report (self, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_LATENCY)
-    goAdaInForgetLateness (self);
+    goAdaInForgetLateness (self, FALSE);
   return adain_parent_class->src_event (GST_BASE_TRANSFORM (self), event);
 }
 

@@ -62,26 +62,34 @@ func (e *timed) pass(d time.Duration) {
 // push sends frame i and says whether it came out.
 func (e *timed) push(i int) bool {
 	e.t.Helper()
-	e.in.PTS, e.in.Duration = uint64(i)*uint64(period), uint64(period)
+	e.in.PTS, e.in.Duration = uint64(i)*uint64(period), uint64(period)+uint64(i%2) // as times are that are rounded
 	must(e.t, e.Push(e.in))
+	e.Drain()
 	_, ok := e.Pull()
 	return ok
 }
 
-// window shows frames 0 to n-1 as a sink does that waits for the clock, and gives how many it has shown.
+// window shows frames 0 to n-1 as a sink does that waits for the clock, and gives how many it has shown. Up to three are on their way to
+// it while the next is computed.
 func (e *timed) window(n int) (shown int) {
 	e.t.Helper()
+	var free []time.Duration // when the sink is done with each
 	for i := range n {
 		if !e.push(i) {
 			continue
 		}
-		running := time.Duration(i) * period
-		late := e.Now() - running
-		if late <= period+5*ms {
+		running, at := time.Duration(i)*period, e.Now()
+		if n := len(free); n > 0 {
+			at = max(at, free[n-1])
+		}
+		if at-running <= period+5*ms {
 			shown++
 		}
-		e.pass(max(0, -late))
-		e.Report(running, late)
+		e.Report(running, at-running)
+		free = append(free, max(at, running))
+		if n := len(free); n > 3 {
+			e.pass(max(0, free[n-4]-e.Now()))
+		}
 	}
 	return shown
 }

@@ -58,6 +58,8 @@ make_style_specs (GParamSpec ** properties, const AdaInClass * c)
 
   properties[PROP_STYLE] = g_param_spec_string ("style", "Style", g_intern_string (c->style_blurb),
       g_intern_string (c->default_style), playing);
+  properties[PROP_STYLES] = gst_param_spec_array ("styles", "Styles",
+      "The names in style as a list of strings, for programs: commas and backslashes mean themselves. Setting one sets the other", NULL, playing);
   /* No element type: GLib would replace the integers of <1,2> by 0. */
   properties[PROP_STYLE_WEIGHTS] = gst_param_spec_array ("style-weights", "Style weights",
       "Shares of the styles in a mix, one number of 0 or more for each; only their ratio matters. Empty: equal shares. "

@@ -137,7 +137,7 @@ func (st *state) done(f *C.AdaInFrame, took time.Duration) {
 	t.costs.Add(key, took)
 	times := t.costs.Figures(key)
 	at := clock()
-	changed := times.Frames >= 3 && t.latency.Follow(pace.Wanted(times.P95, t.period), at)
+	changed := t.latency.Frame(times, t.period, at)
 	if t.sizer != nil {
 		t.sizer.Follow(took, at)
 	}

@@ -121,3 +121,29 @@ adain_statistics_clear (AdaInStatistics * s)
   g_free (s->std);
   *s = (AdaInStatistics) { 0 };
 }
+
+/* The names that an array holds; entries that are no text are left out. For g_strfreev. */
+gchar **
+adain_names_from_array (const GValue * array)
+{
+  guint size = gst_value_array_get_size (array), n = 0;
+  gchar **names = g_new0 (gchar *, size + 1);
+
+  for (guint i = 0; i < size; i++) {
+    const GValue *entry = gst_value_array_get_value (array, i);
+
+    if (G_VALUE_HOLDS_STRING (entry) && g_value_get_string (entry))
+      names[n++] = g_value_dup_string (entry);
+  }
+  return names;
+}
+
+void
+adain_append_name (GValue * array, const gchar * name)
+{
+  GValue entry = G_VALUE_INIT;
+
+  g_value_init (&entry, G_TYPE_STRING);
+  g_value_set_string (&entry, name);
+  gst_value_array_append_and_take_value (array, &entry);
+}

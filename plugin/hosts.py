@@ -1,5 +1,10 @@
 """hosts.py HOST FOLDER: plays the element in a program of another kind. Ends with 77 and the reason where the host is not installed."""
 
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
 import sys
 
 import gi
@@ -81,6 +86,60 @@ def playbin(folder):
     player.props.video_filter = paint
     player.props.video_sink = Gst.ElementFactory.make("fakesink")
     play(player, most(paint, 5))
+
+
+def gstplay(folder):
+    """The player of GStreamer's own, which takes the element as a part of its sink."""
+    if not shutil.which("gst-play-1.0"):
+        skip("gst-play-1.0 is not installed")
+    needs("pngenc", "multifilesink")
+    sink = f"adainfilter processing-size=48 ! videoconvert ! pngenc ! multifilesink location={folder}/%d.png"
+    played = subprocess.run(["gst-play-1.0", "--no-interactive", f"--videosink={sink}", clip(folder)], capture_output=True, text=True,
+                            stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+    made = len([name for name in os.listdir(folder) if name.endswith(".png")])
+    if played.returncode or made != 5:
+        sys.exit(f"it ends with {played.returncode} and {made} frames, wanted 5: {played.stdout} {played.stderr}")
+
+
+# Scenarios of gst-validate for a film of some seconds.
+SCENARIOS = ("play_5s", "seek_forward", "seek_backward", "seek_forward_backward", "seek_with_stop", "simple_seeks", "pause_resume",
+             "scrub_forward_seeking", "scrub_backward_seeking", "fast_forward", "trick_mode_seeks", "change_state_intensive", "update_start",
+             "reverse_playback")
+
+
+def validated(scenario, path, element):
+    """What gst-validate says of a scenario with an element: its exit status, and what it calls critical, which differs from run to run."""
+    line = f"filesrc location={path} ! decodebin ! videoconvert ! {element} ! fakevideosink sync=true"
+    try:
+        done = subprocess.run(["gst-validate-1.0", "--set-scenario", scenario] + line.split(), capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=2 * PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return "no end", []
+    issues = sorted(set(re.findall(r"^ *(critical : .*)$", done.stdout + done.stderr, re.MULTILINE)))
+    return done.returncode, issues
+
+
+def validate(folder):
+    """Every scenario ends the same as with identity."""
+    if not shutil.which("gst-validate-1.0"):
+        skip("gst-validate-1.0 is not installed")
+    needs("x264enc", "avdec_h264", "mp4mux", "fakevideosink")
+    path = f"{folder}/film.mp4"
+    made = Gst.parse_launch("videotestsrc num-buffers=600 ! video/x-raw,format=I420,width=64,height=48,framerate=30/1 ! x264enc key-int-max=15"
+                            f" ! mp4mux ! filesink location={path}")
+    made.set_state(Gst.State.PLAYING)
+    made.get_bus().timed_pop_filtered(PATIENCE * Gst.SECOND, Gst.MessageType.EOS)
+    made.set_state(Gst.State.NULL)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        plain, own = ([pool.submit(validated, scenario, path, element) for scenario in SCENARIOS]
+                      for element in ("identity", "adainfilter processing-size=16"))
+    wrong = []
+    for scenario, p, o in zip(SCENARIOS, plain, own):
+        print(scenario, o.result(), flush=True)
+        if p.result()[0] != o.result()[0]:
+            wrong.append(f"{scenario}: with identity {p.result()}, with adainfilter {o.result()}")
+    if wrong:
+        sys.exit("\n".join(wrong))
 
 
 def camerabin(folder):
@@ -179,4 +238,4 @@ def webrtc(folder):
 
 
 needs("adainfilter")
-{"playbin": playbin, "camerabin": camerabin, "ges": ges, "webrtc": webrtc}[sys.argv[1]](sys.argv[2])
+{"playbin": playbin, "gst-play": gstplay, "camerabin": camerabin, "ges": ges, "webrtc": webrtc, "validate": validate}[sys.argv[1]](sys.argv[2])

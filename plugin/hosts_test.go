@@ -13,8 +13,11 @@ func TestHosts(t *testing.T) {
 	if out, err := exec.Command(python, "-c", `import gi; gi.require_version("Gst", "1.0")`).CombinedOutput(); err != nil {
 		t.Skipf("GStreamer's bindings for Python are not installed: %v %s", err, out)
 	}
-	for _, host := range []string{"playbin", "camerabin", "ges", "webrtc"} {
+	for _, host := range []string{"playbin", "gst-play", "camerabin", "ges", "webrtc", "validate"} {
 		t.Run(host, func(t *testing.T) {
+			if host == "validate" && testing.Short() {
+				t.Skip("plays 28 films")
+			}
 			said, err := run(t, []string{"G_DEBUG="}, python, "hosts.py", host, t.TempDir()) // hosts have criticals of their own
 			var exit *exec.ExitError
 			switch {

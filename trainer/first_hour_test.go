@@ -91,7 +91,7 @@ func TestFirstHour(t *testing.T) {
 		{"train|--content|D|--style|D|--vgg|D/v.pth|--out|/sys/x", "/sys", ": name another place"},
 		// What the machine lacks.
 		{"live|--source|webcam", "there is no camera", "; --source takes a film too"},
-		{"live|--source|screen", "DISPLAY is not set", "; start adain in a session of X11"},
+		{"live|--source|screen", "DISPLAY is not set", "; start adain in a session"},
 		{"live|--source|test|--window|--listen|127.0.0.1:0", "there is no screen for a window", "over ssh: ssh -X"},
 		{"live|--source|test|--listen|" + busy.Addr().String(), "address already in use", "; another program listens there"},
 		{"stylize|--device|cuda|--content|D/photo.png|--out|D/x.png", "cuda: ", "--device cpu takes the processor"},

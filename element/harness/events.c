@@ -63,6 +63,13 @@ hn_latency (GstHarness * h, guint64 upstream)
   return latency;
 }
 
+/* Waits until all frames have come out, by an event that follows them. */
+void
+hn_drain (GstHarness * h)
+{
+  gst_harness_push_event (h, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty ("drain")));
+}
+
 void
 hn_flush (GstHarness * h)
 {

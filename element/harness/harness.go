@@ -154,6 +154,12 @@ func (h *Harness) Caps(caps string) bool {
 	return C.hn_caps(h.h, text) != 0
 }
 
+// Drain waits until all frames have come out.
+func (h *Harness) Drain() { C.hn_drain(h.h) }
+
+// Received is how many frames have come out.
+func (h *Harness) Received() int { return int(C.gst_harness_buffers_received(h.h)) }
+
 // Flush sends flush-start, flush-stop and a new segment.
 func (h *Harness) Flush() { C.hn_flush(h.h) }
 

@@ -77,6 +77,7 @@ void hn_clock (GstHarness * h);
 void hn_advance (GstHarness * h, guint64 ns);
 guint64 hn_time (GstHarness * h);
 guint64 hn_latency (GstHarness * h, guint64 upstream);
+void hn_drain (GstHarness * h);
 void hn_flush (GstHarness * h);
 void hn_segment (GstHarness * h);
 gboolean hn_key (GstHarness * h, const char *key);
@@ -104,6 +105,8 @@ GstElement *hn_pipeline (const char *launch, char **error);
 int hn_state (GstElement * pipeline, int state);
 gboolean hn_seek (GstElement * pipeline, guint64 ns);
 void hn_set_in (GstElement * pipeline, const char *name, const char *property, const char *value);
+void hn_latency_anew (GstElement * pipeline);
+char *hn_get_in (GstElement * pipeline, const char *name, const char *property);
 void hn_stop (GstElement * pipeline);
 
 #endif

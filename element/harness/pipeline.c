@@ -45,6 +45,22 @@ hn_set_in (GstElement * pipeline, const char *name, const char *property, const 
 }
 
 void
+hn_latency_anew (GstElement * pipeline)
+{
+  gst_bin_recalculate_latency (GST_BIN (pipeline));
+}
+
+char *
+hn_get_in (GstElement * pipeline, const char *name, const char *property)
+{
+  GstElement *e = gst_bin_get_by_name (GST_BIN (pipeline), name);
+  char *text = hn_get (e, property);
+
+  gst_object_unref (e);
+  return text;
+}
+
+void
 hn_stop (GstElement * pipeline)
 {
   gst_element_set_state (pipeline, GST_STATE_NULL);

@@ -48,12 +48,24 @@ func (p *Pipeline) Set(name, property, value string) {
 	C.hn_set_in(p.element, n, pr, v)
 }
 
-// Wait returns the next message of one of the types, or ok false where none came in time.
+// Get is a property of the element with a name, as gst-launch writes values.
+func (p *Pipeline) Get(name, property string) string {
+	n, pr := C.CString(name), C.CString(property)
+	defer C.free(unsafe.Pointer(n))
+	defer C.free(unsafe.Pointer(pr))
+	return take(C.hn_get_in(p.element, n, pr))
+}
+
+// Wait returns the next message of one of the types, or ok false where none came in time. Latencies are asked for anew when an element
+// wishes it, as gst-launch does.
 func (p *Pipeline) Wait(wait time.Duration, types ...string) (m Message, ok bool) {
 	for end := time.Now().Add(wait); ; {
 		m, ok := nextMessage(p.element.bus, max(time.Until(end), 0))
 		if !ok {
 			return Message{}, false
+		}
+		if m.Type == "latency" {
+			C.hn_latency_anew(p.element)
 		}
 		for _, t := range types {
 			if m.Type == t {

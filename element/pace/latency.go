@@ -9,6 +9,7 @@ type Latency struct {
 	wanted time.Duration // largest since then
 	since  time.Duration
 	state  int8 // +1: too small since then, -1: too large, 0: fits
+	frames int
 }
 
 const (
@@ -25,14 +26,27 @@ func Wanted(cost, period time.Duration) time.Duration {
 	if cost > period {
 		cost += period
 	}
-	return (cost + grain - 1) / grain * grain
+	return (cost - equal + grain - 1) / grain * grain // times are rounded
 }
 
 // Figure is what is said now.
 func (l *Latency) Figure() time.Duration { return l.figure }
 
-// Follow says whether the figure has changed, by what is wanted at a time.
-func (l *Latency) Follow(wanted, now time.Duration) bool {
+// Frame counts one of those with figures, and says whether the figure has changed, at a time. Where frames take longer than a period each
+// is late until the pipeline knows: then the second one says it, with room for those that take longer. The first has prepared memory.
+func (l *Latency) Frame(f Figures, period, now time.Duration) bool {
+	l.frames++
+	wanted, slow := Wanted(f.P95, period), f.P95 > period
+	switch {
+	case f.Frames < 3 && (!slow || l.frames == 1):
+		return false
+	case f.Frames < 8 && slow:
+		wanted = Wanted(f.P95*5/4, period)
+	}
+	return l.follow(wanted, now)
+}
+
+func (l *Latency) follow(wanted, now time.Duration) bool {
 	state := int8(0)
 	switch {
 	case wanted > l.figure:

@@ -44,12 +44,20 @@ type Frame struct {
 	Now               time.Duration // running time of the clock
 }
 
-// Forget begins anew, as after a flush, in a new segment and with another latency of the pipeline.
+// Forget begins anew, as after a flush and in a new segment.
 func (p *Pace) Forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.known, p.next, p.wanted, p.youngest, p.least = false, 0, 0, math.MaxInt64, 0
 	clear(p.handed[:])
+}
+
+// NewLatency forgets what depends on the pipeline's latency. How old frames of the source are when they come stays: those that come now
+// may have waited for a frame that took long, as the first ones do.
+func (p *Pace) NewLatency() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known = false
 }
 
 // SetLive says whether frames come from a source that gives none before its time.

@@ -21,6 +21,7 @@ type play struct {
 	way      time.Duration // from the element to the sink, conversion
 	queue    int           // frames that fit between element and sink, whose thread the element does not wait for
 	cost     func(i int) time.Duration
+	learns   bool // the latency is what the element says by then, and 48 ms of source and sink
 	careless bool // nothing is dropped before the work
 	upstream bool // an element before drops frames, as GStreamer's base class does, at what it hears
 }
@@ -32,6 +33,7 @@ func (p play) run() result {
 	var costs Costs
 	var now, shownAt time.Duration
 	var memory Memory
+	var latency Latency
 	earliest := time.Duration(-1) // that upstream lets through
 	pace.Forget()
 	pace.SetLive(p.live)
@@ -58,6 +60,10 @@ func (p play) run() result {
 		now += took
 		costs.Add(key, took)
 		r.computed++
+		if p.learns && latency.Frame(costs.Figures(key), p.period, now) {
+			p.latency = 48*ms + latency.Figure()
+			pace.NewLatency()
+		}
 		pace.Handed(running, now)
 
 		arrives := now + p.way
@@ -116,6 +122,7 @@ func TestShown(t *testing.T) {
 				"file, slow source":   {source: 4 * ms},
 				"file, converter":     {upstream: true},
 				"camera":              {live: true, latency: Wanted(mean*ms*5/4, 33*ms) + 20*ms},
+				"camera, learns":      {live: true, latency: 48 * ms, queue: 3, learns: true},
 				"camera, queue":       {live: true, latency: Wanted(mean*ms*5/4, 33*ms) + 20*ms, queue: 2},
 				"camera, far latency": {live: true, latency: time.Second, queue: 60},
 			} {

@@ -17,6 +17,7 @@ type Sizer struct {
 	dropped int           // frames since then that could not be in time
 	changed time.Duration // when it was
 	raised  bool          // it was to a larger size
+	others  int           // frames in a row of another period
 	wait    time.Duration // how long there must be room for a larger size; grows when one did not last
 }
 
@@ -48,9 +49,15 @@ func NewSizer(width, height int, period time.Duration) *Sizer {
 // Size is the short side for the next frame.
 func (s *Sizer) Size() int { return s.size }
 
-// Fits says whether s is for such frames.
+// Fits says of each frame whether s is for such. Rounded times differ by a nanosecond, and those of cameras shake: another period is one that
+// stays.
 func (s *Sizer) Fits(width, height int, period time.Duration) bool {
-	return s.width == width && s.height == height && (s.period == period || period <= 0)
+	if off := period - s.period; period > 0 && max(off, -off) > s.period/5 {
+		s.others++
+	} else {
+		s.others = 0
+	}
+	return s.width == width && s.height == height && s.others < settled
 }
 
 func (s *Sizer) short() int { return min(s.width, s.height) }

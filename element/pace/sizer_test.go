@@ -101,11 +101,33 @@ func TestLatencyFigure(t *testing.T) {
 		{2.9, 40 * ms, false, 20 * ms}, {3, 25 * ms, true, 40 * ms}, {4, 10 * ms, false, 40 * ms}, {13, 15 * ms, false, 40 * ms},
 		{14, 5 * ms, true, 15 * ms}, {15, 14 * ms, false, 15 * ms},
 	} {
-		if changed := l.Follow(c.wanted, at(c.second)); changed != c.changed || l.Figure() != c.figure {
+		if changed := l.follow(c.wanted, at(c.second)); changed != c.changed || l.Figure() != c.figure {
 			t.Errorf("step %d: changed %v, figure %v, wanted %v, %v", i, changed, l.Figure(), c.changed, c.figure)
 		}
 	}
 	if got := Wanted(41*ms, 33*ms); got != 75*ms {
 		t.Errorf("the latency of 41 ms every 33 is %v, wanted 75 ms", got)
+	}
+}
+
+// TestFits: the size is found anew for another size or rate of frames, and not because their times are rounded or shake.
+func TestFits(t *testing.T) {
+	const period = time.Second / 30
+	s := NewSizer(640, 360, period)
+	for i := range 100 {
+		for _, d := range []time.Duration{0, 1, -5 * ms, 5 * ms, period} { // the last as behind a frame that is missing
+			if !s.Fits(640, 360, period+d) {
+				t.Fatalf("round %d: not for frames of %v", i, period+d)
+			}
+		}
+	}
+	if s.Fits(640, 480, period) {
+		t.Error("it fits frames of another size")
+	}
+	n := 0
+	for s.Fits(640, 360, time.Second/60) {
+		if n++; n > 20 {
+			t.Fatal("it fits another rate")
+		}
 	}
 }

@@ -50,6 +50,7 @@ var ErrWriting = errors.New("the result cannot be written")
 type Error struct {
 	Element string // its name in the pipeline
 	Text    string // what is wrong, in GStreamer's words
+	Missing bool   // GStreamer lacks an element, as Text says
 }
 
 // Error is the element and its text.
@@ -242,7 +243,7 @@ func (p *Pipeline) Failure(message *gst.Message) *Error {
 	if len(p.missing) > 0 {
 		text = strings.Join(p.missing, "; ")
 	}
-	return &Error{message.Source(), text}
+	return &Error{message.Source(), text, len(p.missing) > 0}
 }
 
 // Close ends all threads of the pipeline. A thread that hangs in an element is left behind after some seconds: false says so, and

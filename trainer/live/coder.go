@@ -59,8 +59,9 @@ func (p *pipeline) give(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- p.giveRaw(ctx) }()
 	var key time.Duration
+	var read media.Reader
 	drain(ctx, p.coded, func(sample *gst.Sample) {
-		packet, ok := media.Coded(sample, 0)
+		packet, ok := read.Coded(sample, 0)
 		if !ok {
 			return
 		}
@@ -76,7 +77,8 @@ func (p *pipeline) give(ctx context.Context) error {
 }
 
 func (p *pipeline) giveRaw(ctx context.Context) error {
-	return drain(ctx, p.raw, func(sample *gst.Sample) { media.Raw(sample, 0, p.rawFrames.Give) })
+	var read media.Reader
+	return drain(ctx, p.raw, func(sample *gst.Sample) { read.Raw(sample, 0, p.rawFrames.Give) })
 }
 
 // mixer makes one stream of sound without gaps of what a source or a microphone gives, or does not give.
@@ -130,8 +132,9 @@ func (m *mixer) run(ctx context.Context) error {
 	if err := m.Start(); err != nil {
 		return err
 	}
+	var read media.Reader
 	return drain(ctx, m.coded, func(sample *gst.Sample) {
-		if packet, ok := media.Coded(sample, 0); ok {
+		if packet, ok := read.Coded(sample, 0); ok {
 			packet.Key = true
 			m.sound.Give(packet)
 		}

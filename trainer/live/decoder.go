@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -35,21 +37,33 @@ const (
 	maxDecodeSeconds = 10 // of processor time
 )
 
-// Decode is the work of that process: arguments are kind, picture, and the names of the picture and thumbnail to write. What is wrong with
-// the picture is a sentence on standard error. It returns the exit status.
+// Decode is the work of that process: arguments are the seconds of processor time that it may take, kind, picture, and the names of the
+// picture and thumbnail to write. What is wrong with the picture is a sentence on standard error. It returns the exit status.
 func Decode(arguments []string) int {
-	unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: maxDecodeSeconds, Max: maxDecodeSeconds})
-	if err := decodeUpload(arguments); err != nil {
+	err := limit(arguments)
+	if err == nil {
+		err = decodeUpload(arguments[1:])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func decodeUpload(arguments []string) error {
-	if len(arguments) != 4 {
-		return errors.New("wanted a kind and three files")
+// limit lets the kernel end this process after the seconds of the first argument.
+func limit(arguments []string) error {
+	if len(arguments) != 5 {
+		return errors.New("wanted seconds, a kind and three files")
 	}
+	seconds, err := strconv.ParseUint(arguments[0], 10, 32)
+	if err != nil {
+		return fmt.Errorf("seconds of computing: %w", err)
+	}
+	return unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: seconds, Max: seconds})
+}
+
+func decodeUpload(arguments []string) error {
 	kind, from, to, small := arguments[0], arguments[1], arguments[2], arguments[3]
 	side := styleSide
 	if kind == maskKind {
@@ -68,11 +82,11 @@ func decodeUpload(arguments []string) error {
 	return picture.Write(small, picture.ShortSide(img, thumbnailHeight))
 }
 
-// keep runs a process that makes files of ours of a picture that was sent.
-func (c *catalogue) keep(ctx context.Context, decoder []string, sent, kind string) (uploaded, error) {
+// keep runs a process that makes files of ours of a picture that was sent, in so many seconds of processor time.
+func (c *catalogue) keep(ctx context.Context, decoder []string, seconds int, sent, kind string) (uploaded, error) {
 	u := uploaded{path: c.name(kind+"-", ".png")}
 	small := c.name("upload-", ".jpg")
-	cmd := exec.CommandContext(ctx, decoder[0], append(decoder[1:], kind, sent, u.path, small)...)
+	cmd := exec.CommandContext(ctx, decoder[0], append(decoder[1:], strconv.Itoa(seconds), kind, sent, u.path, small)...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=10", "TMPDIR="+c.dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said bytes.Buffer
@@ -99,8 +113,8 @@ func (c *catalogue) keep(ctx context.Context, decoder []string, sent, kind strin
 		return u, ctx.Err()
 	case errors.As(err, &exit) && exit.ExitCode() == 1 && strings.HasPrefix(text, "picture "):
 		return u, refuse(http.StatusUnprocessableEntity, "the %s", text)
-	case errors.As(err, &exit) && exit.ProcessState.SystemTime()+exit.ProcessState.UserTime() > (maxDecodeSeconds-1)*1e9:
-		return u, refuse(http.StatusUnprocessableEntity, "the picture takes more than %d seconds of computing", maxDecodeSeconds)
+	case errors.As(err, &exit) && exit.ProcessState.SystemTime()+exit.ProcessState.UserTime() > time.Duration(seconds)*time.Second*9/10:
+		return u, refuse(http.StatusUnprocessableEntity, "the picture takes more than %d seconds of computing", seconds)
 	case errors.As(err, &exit):
 		return u, refuse(http.StatusUnprocessableEntity, "the picture cannot be decoded")
 	}

@@ -24,6 +24,10 @@ var engines = model.Engines{model.CPU: cpu.Open}
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == DecodeCommand {
+		if os.Getenv(endlessEnv) != "" {
+			for err := limit(os.Args[2:]); err == nil; {
+			}
+		}
 		picture.Extend(vips.Open)
 		os.Exit(Decode(os.Args[2:]))
 	}
@@ -50,6 +54,12 @@ func openEngine() (model.Engine, error) {
 
 // decoder is the command that decodes uploads.
 var decoder = []string{os.Args[0], DecodeCommand}
+
+// endlessEnv makes such a process take time without end.
+const endlessEnv = "LIVE_TEST_ENDLESS"
+
+// seconds are those of computing that an upload may take.
+var seconds = maxDecodeSeconds
 
 // grace is the time that the body of an upload has at least.
 var grace = bodyGrace

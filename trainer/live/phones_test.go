@@ -43,7 +43,7 @@ func pictureOfPhone(t *testing.T, kind string) {
 			t.Fatal(err)
 		}
 		defer os.Remove(sent)
-		u, err := c.keep(t.Context(), decoder, sent, styleKind)
+		u, err := c.keep(t.Context(), decoder, maxDecodeSeconds, sent, styleKind)
 		if err != nil {
 			return nil, err
 		}

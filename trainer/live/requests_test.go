@@ -35,7 +35,7 @@ func serving(t *testing.T, token string) (*httptest.Server, *fake, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.decoder, s.grace = decoder, grace
+	s.decoder, s.seconds, s.grace = decoder, seconds, grace
 	h := httptest.NewServer(s.handle())
 	t.Cleanup(h.Close)
 	return h, f, dir

@@ -49,6 +49,7 @@ type server struct {
 	mask     string        // the file that can be switched on, "" is none; under changing
 	turns    *turns        // of uploads
 	decoder  []string      // the command that decodes them
+	seconds  int           // of processor time that it may take, maxDecodeSeconds
 	grace    time.Duration // bodyGrace
 	coded    *media.Feed   // H.264, nil is none
 	viewers  viewers       // of that
@@ -64,7 +65,7 @@ func newServer(p player, source string, pictures *hub, styles *catalogue, a acce
 		styles.nameOf(path)
 	}
 	return &server{player: p, source: source, pictures: pictures, styles: styles, access: a, mask: now.Mask,
-		turns: newTurns(), grace: bodyGrace}, nil
+		turns: newTurns(), seconds: maxDecodeSeconds, grace: bodyGrace}, nil
 }
 
 // handler is what answers a method of an address; an error that is no refusal is the server's own.

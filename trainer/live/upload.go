@@ -98,7 +98,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request, kind string) (u 
 		return u, err
 	}
 	defer done()
-	return s.styles.keep(r.Context(), s.decoder, sent, kind)
+	return s.styles.keep(r.Context(), s.decoder, s.seconds, sent, kind)
 }
 
 // receive writes a body to a file of the temporary folder, which the caller removes.

@@ -190,6 +190,22 @@ func TestLeavingSender(t *testing.T) {
 	}
 }
 
+// TestEndlessUpload: the kernel ends a decoder that takes more processor time than an upload may have, and its sender hears that.
+func TestEndlessUpload(t *testing.T) {
+	t.Setenv(endlessEnv, "1")
+	seconds = 1
+	server, _, dir := serving(t, "")
+	seconds = maxDecodeSeconds
+	picture := pngOf(40, 30)
+	status, answer, _ := send(t, server, fmt.Sprintf("POST /api/styles HTTP/1.1\nHost: $HOST\nContent-Type: image/png\nContent-Length: %d", len(picture)), bytes.NewReader(picture))
+	if status != 422 || !strings.Contains(answer, "takes more than 1 seconds of computing") {
+		t.Errorf("it is answered with %d, %s", status, answer)
+	}
+	if left := folder(t, dir); left != "" {
+		t.Errorf("files are left: %s", left)
+	}
+}
+
 // TestNamesOfUploads: uploads get names and go, out of the mix too.
 func TestNamesOfUploads(t *testing.T) {
 	server, player, dir := serving(t, "")

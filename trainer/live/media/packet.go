@@ -20,9 +20,22 @@ type Packet struct {
 	Buffer *gst.Buffer // of raw frames, valid during a call only
 }
 
+// Reader makes packets of the samples of one sink. The zero value is ready. One thread at a time.
+type Reader struct {
+	caps *gst.Caps // of the last sample; as long as they are held, no others have their address
+	text string
+}
+
+func (r *Reader) describe(sample *gst.Sample) string {
+	if caps := sample.GetCaps(); r.caps == nil || caps.Unsafe() != r.caps.Unsafe() {
+		r.caps, r.text = caps, caps.String()
+	}
+	return r.text
+}
+
 // Raw calls f with a sample as a packet, and lets go of the sample then. shift is what makes the session's time of the sample's running
 // time. A sample without a time is left out.
-func Raw(sample *gst.Sample, shift time.Duration, f func(Packet)) {
+func (r *Reader) Raw(sample *gst.Sample, shift time.Duration, f func(Packet)) {
 	defer release(sample)
 	at, ok := RunningTime(sample)
 	if !ok {
@@ -30,11 +43,11 @@ func Raw(sample *gst.Sample, shift time.Duration, f func(Packet)) {
 	}
 	buffer := sample.GetBuffer()
 	defer unref(buffer)
-	f(Packet{At: at + shift, Caps: sample.GetCaps().String(), Key: true, Buffer: buffer})
+	f(Packet{At: at + shift, Caps: r.describe(sample), Key: true, Buffer: buffer})
 }
 
 // Coded is a sample as a packet with bytes of its own; the sample is let go of.
-func Coded(sample *gst.Sample, shift time.Duration) (p Packet, ok bool) {
+func (r *Reader) Coded(sample *gst.Sample, shift time.Duration) (p Packet, ok bool) {
 	at, ok := RunningTime(sample)
 	if !ok {
 		release(sample)
@@ -43,7 +56,7 @@ func Coded(sample *gst.Sample, shift time.Duration) (p Packet, ok bool) {
 	buffer := sample.GetBuffer()
 	key := !buffer.HasFlags(gst.BufferFlagDeltaUnit)
 	unref(buffer)
-	p = Packet{At: at + shift, Caps: sample.GetCaps().String(), Key: key}
+	p = Packet{At: at + shift, Caps: r.describe(sample), Key: key}
 	p.Data = film.Take(sample)
 	return p, true
 }

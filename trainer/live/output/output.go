@@ -139,8 +139,9 @@ func loopback(path string) (*Output, error) {
 	return &Output{Name: "v4l2:" + path, raw: true, line: raw422 + "v4l2sink name=to sync=false async=false", property: "device", value: path}, nil
 }
 
+// pipewire keeps the sink's own pool from the converter, whose frames it would take for empty ones (PipeWire 0.3.65).
 func pipewire() *Output {
-	return &Output{Name: "pipewire", raw: true, line: raw422 + "pipewiresink name=to mode=provide sync=false async=false " +
+	return &Output{Name: "pipewire", raw: true, line: raw422 + "identity drop-allocation=true ! pipewiresink name=to mode=provide sync=false async=false " +
 		"stream-properties=properties,media.class=Video/Source,media.role=Camera,node.name=adain,node.description=adain"}
 }
 

@@ -35,7 +35,7 @@ func (o *Output) serve(ctx context.Context, from From) error {
 	v := &viewers{token: o.secret}
 	v.server = &gortsplib.Server{Handler: v, RTSPAddress: o.server, AuthMethods: []auth.VerifyMethod{auth.VerifyMethodBasic, auth.VerifyMethodDigestMD5}}
 	if err := v.server.Start(); err != nil {
-		return final{fmt.Errorf("no server there: %w", err)}
+		return media.Final(fmt.Errorf("no server there: %w", err))
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- v.server.Wait() }()

@@ -37,21 +37,17 @@ func (o *Output) Run(ctx context.Context, from From) error {
 		if tries++; tries > 1 && o.file != "" {
 			o.value = next(o.file)
 		}
-		return play(ctx, from)
+		err := play(ctx, from)
+		if err != nil && o.once {
+			err = media.Final(err)
+		}
+		return err
 	}
-	final := func(err error) bool { return o.once || errors.Is(err, errFinal) }
-	if err := media.Again(ctx, again, final, func(err error, pause time.Duration) { from.Say(o.failure(err), pause) }); err != nil {
+	if err := media.Again(ctx, again, func(err error, pause time.Duration) { from.Say(o.failure(err), pause) }); err != nil {
 		return o.failure(err)
 	}
 	return nil
 }
-
-// errFinal is what no further try would mend.
-var errFinal = errors.New("no further try would mend that")
-
-type final struct{ error }
-
-func (final) Is(target error) bool { return target == errFinal }
 
 func (o *Output) failure(err error) error {
 	text := err.Error()
@@ -89,17 +85,17 @@ func (o *Output) describe(sound bool) string {
 func (o *Output) play(ctx context.Context, from From) error {
 	line, err := film.NewPipeline(o.describe(from.Sound != nil), o.Name, film.DecodeLimit)
 	if err != nil {
-		return final{err}
+		return media.Final(err)
 	}
 	p := &giving{Pipeline: line}
 	defer p.Close()
 	to, err := p.Element("to")
 	if err != nil {
-		return final{err}
+		return media.Final(err)
 	}
 	if o.property != "" {
 		if err := to.SetProperty(o.property, o.value); err != nil {
-			return final{err}
+			return media.Final(err)
 		}
 	}
 	p.began = from.Clock.Begin(p.Pipeline.Pipeline)
@@ -113,7 +109,7 @@ func (o *Output) play(ctx context.Context, from From) error {
 	defer end()
 	video, err := p.source("video")
 	if err != nil {
-		return final{err}
+		return media.Final(err)
 	}
 	feed := from.Video
 	if o.raw {
@@ -127,7 +123,7 @@ func (o *Output) play(ctx context.Context, from From) error {
 	if from.Sound != nil && !o.raw {
 		sound, err := p.source("sound")
 		if err != nil {
-			return final{err}
+			return media.Final(err)
 		}
 		sources = append(sources, sound)
 		leave = append(leave, from.Sound.Join(p.pusher(sound, false)))

@@ -14,12 +14,12 @@ var (
 	classes = "/sys/class/video4linux"
 )
 
-// device is a camera that this machine has.
-type device struct{ path, name string }
+// found is a camera that this machine has.
+type found struct{ path, name string }
 
 // cameras are in the order of their numbers. Of several devices of one camera only the first gives pictures.
-func cameras() []device {
-	var found []device
+func cameras() []found {
+	var all []found
 	for n := range 64 {
 		base := fmt.Sprintf("video%d", n)
 		path := filepath.Join(devices, base)
@@ -31,9 +31,9 @@ func cameras() []device {
 			continue
 		}
 		name, _ := os.ReadFile(filepath.Join(classes, base, "name"))
-		found = append(found, device{path, strings.TrimSpace(string(name))})
+		all = append(all, found{path, strings.TrimSpace(string(name))})
 	}
-	return found
+	return all
 }
 
 func webcam() (*Source, error) {
@@ -63,6 +63,18 @@ func named(s string) (*Source, error) {
 		return nil, fmt.Errorf("source %q: there is no file and no camera of that name; cameras: %s", s, strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("source %q: %d cameras have that in their name, wanted one of %s", s, len(fit), strings.Join(fit, ", "))
+}
+
+// device is the camera of a device file. Another device would never give a picture.
+func device(path string) (*Source, error) {
+	at, err := filepath.EvalSymlinks(path) // names in /dev/v4l
+	if err == nil {
+		_, err = os.Stat(filepath.Join(classes, filepath.Base(at)))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("source %q is a device, and no camera; wanted one like /dev/video0, or a film", path)
+	}
+	return camera(path, path), nil
 }
 
 func camera(path, name string) *Source {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-gst/go-gst/gst"
@@ -49,16 +48,12 @@ func ParseMicrophone(s string) (*Microphone, error) {
 	return &Microphone{name: s, line: "pulsesrc name=source client-name=adain", device: device}, nil
 }
 
-// Run gives sound in SoundCaps to take until ctx is done, which is no error. A microphone that breaks is tried again with growing pauses;
-// one that gave nothing ever is an error.
+// Run gives sound in SoundCaps to take until ctx is done, which is no error. A microphone that breaks or cannot be opened is tried again
+// with growing pauses.
 func (m *Microphone) Run(ctx context.Context, clock media.Clock, take func(media.Packet), say func(error, time.Duration)) error {
-	var heard atomic.Bool
-	play := func(ctx context.Context) error {
-		return m.play(ctx, clock, func(p media.Packet) { heard.Store(true); take(p) })
-	}
 	wrap := func(err error) error { return fmt.Errorf("--sound %s: %w", m.name, err) }
-	err := media.Again(ctx, play, func(error) bool { return !heard.Load() }, func(err error, pause time.Duration) { say(wrap(err), pause) })
-	if err != nil {
+	play := func(ctx context.Context) error { return m.play(ctx, clock, take) }
+	if err := media.Again(ctx, play, func(err error, pause time.Duration) { say(wrap(err), pause) }); err != nil {
 		return wrap(err)
 	}
 	return nil
@@ -67,7 +62,7 @@ func (m *Microphone) Run(ctx context.Context, clock media.Clock, take func(media
 func (m *Microphone) play(ctx context.Context, clock media.Clock, take func(media.Packet)) error {
 	p, err := film.NewPipeline(m.line+" ! audioconvert ! audioresample ! "+SoundCaps+" ! appsink name=sound sync=false async=false", m.name, liveLimit)
 	if err != nil {
-		return err
+		return media.Final(err)
 	}
 	defer p.Close()
 	e, err := p.Element("sound")
@@ -80,23 +75,24 @@ func (m *Microphone) play(ctx context.Context, clock media.Clock, take func(medi
 			err = from.SetProperty("device", m.device)
 		}
 		if err != nil {
-			return err
+			return media.Final(err)
 		}
 	}
 	began := clock.Begin(p.Pipeline)
 	if err := p.Start(); err != nil {
-		return film.Plain(err)
+		return failed(err)
 	}
 	sink, since := app.SinkFromElement(e), time.Now()
+	var read media.Reader
 	for ctx.Err() == nil {
 		if sample := sink.TryPullSample(gst.ClockTime(step)); sample != nil {
 			since = time.Now()
-			if packet, ok := media.Coded(sample, began); ok {
+			if packet, ok := read.Coded(sample, began); ok {
 				take(packet)
 			}
 		}
 		if err := p.Posted(); err != nil {
-			return film.Plain(err)
+			return failed(err)
 		}
 		if err := p.Stalled(since); err != nil {
 			return err

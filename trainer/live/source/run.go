@@ -29,36 +29,34 @@ type To struct {
 // SoundCaps is what sound is, everywhere.
 const SoundCaps = "audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2"
 
-var (
-	errEnd  = errors.New("it has ended")
-	errFilm = errors.New("wanted a film")
-)
+var errEnd = errors.New("it has ended")
 
-// Run plays the source until ctx is done, which is no error, until it is over, or until it fails for good: before its first frame, or
-// because of what it is. What has given frames and breaks is tried again with growing pauses. Errors name the source.
+// Run plays the source until ctx is done, which is no error, until it is over, or until it fails for good. Cameras, screens and what comes
+// over a network are tried again with growing pauses, also before their first frame, unless GStreamer lacks an element for them. Errors
+// name the source.
 func (s *Source) Run(ctx context.Context, to To) error {
 	seen := 0
 	play := func(ctx context.Context) error {
 		for first := true; ; first = false {
 			frames, err := s.play(ctx, to)
 			seen += frames
-			if err != errEnd || s.end != loops || ctx.Err() != nil {
-				return err
+			if err == errEnd && s.end == loops && ctx.Err() == nil {
+				if first && frames < 2 {
+					return media.Final(fmt.Errorf("it has %d frames, wanted a film", frames))
+				}
+				continue
 			}
-			if first && frames < 2 {
-				return fmt.Errorf("it has %d frames, %w", frames, errFilm)
+			if s.end == closes || s.end == loops && seen == 0 {
+				return media.Final(err)
 			}
+			return err
 		}
 	}
-	final := func(err error) bool { return seen == 0 || s.end == closes || errors.Is(err, errFilm) }
-	err := media.Again(ctx, play, final, func(err error, pause time.Duration) { to.Say(s.failure(err), pause) })
-	if err == errEnd && s.end == closes && seen > 0 {
+	err := media.Again(ctx, play, func(err error, pause time.Duration) { to.Say(s.failure(err), pause) })
+	if err == nil || err == errEnd && s.end == closes && seen > 0 {
 		return nil
 	}
-	if err != nil {
-		return s.failure(err)
-	}
-	return nil
+	return s.failure(err)
 }
 
 func (s *Source) failure(err error) error {
@@ -108,9 +106,21 @@ type playing struct {
 
 // play plays once, from the beginning to an end or a failure.
 func (s *Source) play(ctx context.Context, to To) (frames int, err error) {
+	properties := map[string]any{}
+	if s.open != nil {
+		more, done, err := s.open(ctx)
+		if err != nil {
+			return 0, err
+		}
+		defer done()
+		properties = more
+	}
+	if s.property != "" {
+		properties[s.property] = s.value
+	}
 	line, err := film.NewPipeline(s.describe(to), s.Name, s.limit)
 	if err != nil {
-		return 0, err
+		return 0, media.Final(err)
 	}
 	p := &playing{Pipeline: line, source: s, to: to, paced: make(chan struct{}), ended: make(chan struct{})}
 	ctx, cancel := context.WithCancel(ctx)
@@ -121,14 +131,8 @@ func (s *Source) play(ctx context.Context, to To) (frames int, err error) {
 		p.Close()
 	}()
 	p.SetProperty("latency", uint64(0)) // frames are played when they come, not when the slowest network would have brought them
-	if s.property != "" {
-		e, err := p.Element("source")
-		if err != nil {
-			return 0, err
-		}
-		if err := e.SetProperty(s.property, s.value); err != nil {
-			return 0, err
-		}
+	if err := p.set(properties); err != nil {
+		return 0, media.Final(err)
 	}
 	p.began = to.Clock.Begin(p.Pipeline.Pipeline)
 	video, err := p.sink("frames")
@@ -137,7 +141,7 @@ func (s *Source) play(ctx context.Context, to To) (frames int, err error) {
 	}
 	sound, _ := p.sink("sound") // not every source has it
 	if err := p.Start(); err != nil {
-		return 0, film.Plain(err)
+		return 0, failed(err)
 	}
 	// A sink that has not been started says that it has ended.
 	pulling.Add(1)
@@ -148,6 +152,29 @@ func (s *Source) play(ctx context.Context, to To) (frames int, err error) {
 	}
 	err = p.follow(ctx)
 	return int(p.frames.Load()), err
+}
+
+// failed is an error of a pipeline for users. What GStreamer lacks, it will lack at the next try.
+func failed(err error) error {
+	var posted *film.Error
+	if errors.As(err, &posted) && posted.Missing {
+		return media.Final(film.Plain(err))
+	}
+	return film.Plain(err)
+}
+
+// set gives the element called source properties.
+func (p *playing) set(properties map[string]any) error {
+	for name, value := range properties {
+		e, err := p.Element("source")
+		if err != nil {
+			return err
+		}
+		if err := e.SetProperty(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *playing) sink(name string) (*app.Sink, error) {
@@ -183,7 +210,7 @@ func (p *playing) follow(ctx context.Context) error {
 		case message.Type() == gst.MessageElement:
 			p.Note(message)
 		default:
-			return film.Plain(p.Failure(message))
+			return failed(p.Failure(message))
 		}
 	}
 	return ctx.Err()
@@ -192,6 +219,7 @@ func (p *playing) follow(ctx context.Context) error {
 // pullFrames hands on frames until ctx is done or they end.
 func (p *playing) pullFrames(ctx context.Context, sink *app.Sink) {
 	defer close(p.ended)
+	var read media.Reader
 	for ctx.Err() == nil {
 		sample := sink.TryPullSample(gst.ClockTime(step))
 		if sample == nil {
@@ -205,7 +233,7 @@ func (p *playing) pullFrames(ctx context.Context, sink *app.Sink) {
 		} else {
 			p.keepUp(sample)
 		}
-		media.Raw(sample, p.began+time.Duration(p.shift.Load()), p.to.Frames)
+		read.Raw(sample, p.began+time.Duration(p.shift.Load()), p.to.Frames)
 	}
 }
 
@@ -215,9 +243,10 @@ func (p *playing) pullSound(ctx context.Context, sink *app.Sink) {
 	case <-ctx.Done():
 		return
 	}
+	var read media.Reader
 	for ctx.Err() == nil {
 		if sample := sink.TryPullSample(gst.ClockTime(step)); sample != nil {
-			if packet, ok := media.Coded(sample, p.began+time.Duration(p.shift.Load())); ok {
+			if packet, ok := read.Coded(sample, p.began+time.Duration(p.shift.Load())); ok {
 				p.to.Sound(packet)
 			}
 		} else if sink.IsEOS() {

@@ -3,6 +3,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,7 +17,7 @@ import (
 
 // Kinds says what a source can be, for the help of the command.
 const Kinds = "webcam, a camera's name or device (/dev/video1), a film file (again and again), an address (rtsp://, rtmp://, srt://, udp://, " +
-	"http:// of HLS), screen, - (standard input), or test"
+	"http:// of HLS), screen (of X11 or Wayland), - (standard input), or test"
 
 // Source is where frames come from.
 type Source struct {
@@ -29,6 +30,8 @@ type Source struct {
 	property string // "" is none
 	value    any
 	secret   string // what no message may hold, "" is none
+	// What must be opened before the pipeline starts and done with behind it: further properties of source. nil is nothing.
+	open func(context.Context) (properties map[string]any, done func(), err error)
 
 	paced bool          // its times are not this machine's, so that they say how fast to play, not when
 	end   ending        // what follows when it ends
@@ -136,7 +139,7 @@ func file(path string) (*Source, error) {
 	}
 	switch {
 	case info.Mode()&os.ModeCharDevice != 0:
-		return camera(path, path), nil
+		return device(path)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("source %q is a folder, a pipe or a socket, wanted %s", path, Kinds)
 	case info.Size() == 0:

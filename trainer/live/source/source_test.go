@@ -55,11 +55,27 @@ func TestBrokenSource(t *testing.T) {
 	}
 }
 
-// TestDeadSource never gives a frame: that is an error at once.
+// TestDeadSource fails before its first frame: what may come back is tried again, what is a film or lacks an element is not.
 func TestDeadSource(t *testing.T) {
-	s := &Source{Name: "dead", limit: time.Minute, line: "videotestsrc name=source ! identity error-after=1"}
-	if said, err := reading(t, s, 1); err == nil || len(said) > 0 {
-		t.Errorf("it says %q, %v, wanted an error", said, err)
+	dead := func(end ending, line string) *Source {
+		return &Source{Name: "dead", limit: time.Minute, end: end, line: line}
+	}
+	failing := "videotestsrc name=source ! identity error-after=1"
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	tries := 0
+	err := dead(again, failing).Run(ctx, To{Clock: media.NewClock(), Height: 24, Frames: func(media.Packet) {}, Say: func(error, time.Duration) {
+		if tries++; tries == 2 {
+			cancel()
+		}
+	}})
+	if err != nil || tries != 2 {
+		t.Errorf("it was tried %d times, %v, wanted 2 and no error", tries, err)
+	}
+	for name, s := range map[string]*Source{"a film": dead(loops, failing), "standard input": dead(closes, failing), "no such element": dead(again, "nosuchsrc name=source")} {
+		if said, err := reading(t, s, 1); err == nil || len(said) > 0 {
+			t.Errorf("%s: it says %q, %v, wanted an error at once", name, said, err)
+		}
 	}
 }
 
@@ -106,6 +122,13 @@ func TestCameras(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is %s, wanted %s", name, got, want)
 		}
+	}
+}
+
+// TestDevices: a device that is no camera is refused at once.
+func TestDevices(t *testing.T) {
+	if _, err := Parse("/dev/null"); err == nil || !strings.Contains(err.Error(), "no camera") {
+		t.Errorf("/dev/null: %v, wanted that it is no camera", err)
 	}
 }
 
