@@ -195,6 +195,8 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		Strict: c.Bool("strict"), Silent: c.Bool("silent"), Program: c.Int("program"),
 		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU) || c.Bool("mixed"), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}
+	// What lies in Go's memory are the times of frames and what is heard of sound, which grow with a film; frames do not.
+	debug.SetGCPercent(25)
 	o.Rest = func() {
 		debug.FreeOSMemory()
 		cpu.Trim()

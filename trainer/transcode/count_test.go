@@ -50,7 +50,7 @@ func TestRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := report.Films[0].Segments; n < 2 || int(rests.Load()) != n+2 {
+	if n := report.Films[0].Segments; n < 2 || int(rests.Load()) != n+3 {
 		t.Errorf("%d rests in %d segments", rests.Load(), n)
 	}
 }

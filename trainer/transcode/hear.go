@@ -16,15 +16,17 @@ const (
 	hearRate   = 8000 // samples a second that are looked at
 	hearWindow = 40   // of them at a time: 5 ms
 	hearSmooth = 20   // windows that are taken together to be compared: 100 ms
+	hearLoud   = 65535
+	hearPitch  = 1 << 10
 )
 
-// heard is what a track of sound sounds like once it is decoded: loudness and pitch, 200 times a second, which is 1 kB a second.
+// heard is what a track of sound sounds like once it is decoded: loudness and pitch, 200 times a second, which is 0.8 kB a second.
 type heard struct {
 	begin   time.Duration // against the first video, where that is known
 	timed   bool          // begin is known
 	samples int
-	loud    []float32 // root of the mean square of each window, 0 to 1
-	pitch   []float32 // changes of sign in each window, where it is not silent
+	loud    []uint16 // root of the mean square of each window, 1 is hearLoud
+	pitch   []uint16 // changes of sign in each window, where it is not silent, times hearPitch
 
 	smoothed bool // loud and pitch are means
 
@@ -59,11 +61,11 @@ func (h *heard) add(v int16) {
 	h.sum += float64(v) * float64(v)
 	h.samples++
 	if h.count++; h.count == hearWindow {
-		loud := float32(math.Sqrt(h.sum/hearWindow) / 32768)
+		loud := uint16(math.Sqrt(h.sum/hearWindow)/32768*hearLoud + 0.5)
 		if loud < silence {
 			h.turns = 0
 		}
-		h.loud, h.pitch = append(h.loud, loud), append(h.pitch, float32(h.turns))
+		h.loud, h.pitch = append(h.loud, loud), append(h.pitch, uint16(h.turns*hearPitch))
 		h.sum, h.turns, h.count = 0, 0, 0
 	}
 }
@@ -81,11 +83,11 @@ func (h *heard) differs(film *heard, slack time.Duration) string {
 	}
 	h.smooth()
 	film.smooth()
-	loud, pitch := [2][]float32{h.loud, film.loud}, [2][]float32{h.pitch, film.pitch}
+	loud, pitch := [2][]uint16{h.loud, film.loud}, [2][]uint16{h.pitch, film.pitch}
 	best := math.Inf(1)
 	reach := int(slack / (hearWindow * time.Second / hearRate))
 	for lag := -reach; lag <= reach; lag++ {
-		best = min(best, max(apart(loud, lag, silence), apart(pitch, lag, 1)/2))
+		best = min(best, max(apart(loud, lag, silence), apart(pitch, lag, hearPitch)/2))
 	}
 	// What coding does to sound stays below a tenth; other sound, or the same half a second later, is far above.
 	if best > 0.2 || math.IsNaN(best) {
@@ -95,7 +97,7 @@ func (h *heard) differs(film *heard, slack time.Duration) string {
 }
 
 // silence is a loudness of -60 dB, below which nothing is compared.
-const silence = 1e-3
+const silence = hearLoud / 1000
 
 // smooth makes each row one of means over hearSmooth windows, so that what lies between two windows does not count.
 func (h *heard) smooth() {
@@ -107,14 +109,14 @@ func (h *heard) smooth() {
 }
 
 // smooth goes from the end to the beginning, where it needs no second row: those of a film of hours are long.
-func smooth(row []float32) {
+func smooth(row []uint16) {
 	sum := 0.0
 	for _, v := range row[max(0, len(row)-hearSmooth):] {
 		sum += float64(v)
 	}
 	for i := len(row) - 1; i >= 0; i-- {
 		v := float64(row[i])
-		row[i] = float32(sum / hearSmooth)
+		row[i] = uint16(sum/hearSmooth + 0.5)
 		if sum -= v; i >= hearSmooth {
 			sum += float64(row[i-hearSmooth])
 		}
@@ -122,13 +124,13 @@ func smooth(row []float32) {
 }
 
 // apart is the mean difference of two rows against their mean, 0 to 2. Values below floor count as equal.
-func apart(rows [2][]float32, lag int, floor float32) float64 {
+func apart(rows [2][]uint16, lag int, floor uint16) float64 {
 	sum, all := 0.0, 0.0
 	for i, x := range rows[0] {
 		if k := i + lag; k >= 0 && k < len(rows[1]) {
 			if y := rows[1][k]; x > floor || y > floor {
-				sum += math.Abs(float64(x - y))
-				all += float64(x+y) / 2
+				sum += math.Abs(float64(x) - float64(y))
+				all += (float64(x) + float64(y)) / 2
 			}
 		}
 	}

@@ -65,6 +65,7 @@ func (j *job) join(ctx context.Context) error {
 	if err := j.complete(v, m, part); err != nil {
 		return err
 	}
+	j.rest()
 	if err := j.verify(ctx, v, m, part); err != nil {
 		return err
 	}
