@@ -62,6 +62,7 @@ type Contents struct {
 	Chapters   bool    `json:"chapters,omitempty"` // besides those that are a track
 	Tags       bool    `json:"tags,omitempty"`     // of the whole film: title, place, maker, pictures
 	Edited     bool    `json:"edited,omitempty"`   // tracks of an MP4 begin within their samples, which not every reader understands
+	Torn       bool    `json:"torn,omitempty"`     // samples of an MP4 lie behind its end: it can be listed, not carried
 	Short      bool    `json:"short,omitempty"`    // tracks of an MP4 last less than a fifth of what it promises: GStreamer takes them for previews
 	Programs   []int   `json:"programs,omitempty"` // of a transport stream, in its order
 }
@@ -70,7 +71,7 @@ type Contents struct {
 // from those of MP4, so it does not become one.
 func (c *Contents) Carries(kind string) bool {
 	switch {
-	case c == nil || c.Fragmented:
+	case c == nil || c.Fragmented || c.Torn:
 		return false
 	case kind == "mp4":
 		return c.Family == MP4 && !c.QuickTime

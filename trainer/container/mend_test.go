@@ -3,6 +3,7 @@ package container
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -276,6 +277,27 @@ func TestProgramStream(t *testing.T) {
 		pictures := times(t, out, "video")
 		if !m.Needed || m.Skipped == 0 || len(pictures) < 10 || len(pictures)+m.Skipped > 50 {
 			t.Errorf("from the middle on: %+v, %d pictures", m, len(pictures))
+		}
+	}
+}
+
+// TestTorn tells a film whose end is missing from one that is whole.
+func TestTorn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "film.mp4")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=1", "-f", "lavfi", "-i", "sine=d=1", "-c:v", "mpeg4", "-c:a", "aac", "-movflags", "faststart", path).CombinedOutput(); err != nil {
+		t.Skipf("there is no ffmpeg that makes the film: %v: %s", err, out)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, torn := range []bool{false, true} {
+		c, err := Look(path)
+		if err != nil || c.Torn != torn || c.Carries("mp4") == torn || len(c.Tracks) != 2 {
+			t.Errorf("torn %v: %+v, %v", torn, c, err)
+		}
+		if err := os.WriteFile(path, data[:len(data)*7/10], 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -236,6 +236,10 @@ func lookMP4(file *os.File) (*Contents, error) {
 	c := &Contents{Family: MP4, Scale: int64(outScale(m)), QuickTime: m.quickTime(file), Fragmented: Child(m.data, "mvex") != nil}
 	c.Tags = Child(m.data, "udta") != nil || Child(m.data, "meta") != nil
 	c.Chapters = Child(m.data, "udta", "chpl") != nil
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
 	promised, known := mediaDuration(Child(m.data, "mvhd"))
 	for _, t := range m.tracks {
 		if d, ok := mediaDuration(Child(t.data, "mdia", "mdhd")); ok && known && t.scale > 0 && t.samples > 0 && (t.Kind == "video" || t.Kind == "audio") {
@@ -243,6 +247,10 @@ func lookMP4(file *os.File) (*Contents, error) {
 		}
 		if e, simple := readEdit(t.data, m.scale); simple && t.Kind != "video" && t.scale > 0 && float64(e.media) > maxLead*float64(t.scale) {
 			c.Edited = !c.Fragmented
+		}
+		if t.samples > 0 && !elsewhere(t.data) {
+			_, err := t.chunks(info.Size())
+			c.Torn = c.Torn || err != nil
 		}
 		if t.samples > 0 || c.Fragmented {
 			c.Tracks = append(c.Tracks, t.Track)

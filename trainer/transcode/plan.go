@@ -224,6 +224,8 @@ func (p *plan) warn(o *Options) {
 	}
 	if f.Cut > 0 {
 		p.lose("it ends at %v, though it should last %v: it may be cut off", f.Cut.Round(time.Millisecond), f.Length.Round(time.Millisecond))
+	} else if f.Contents != nil && f.Contents.Torn {
+		p.lose("it is cut off: what it lists behind its end is left out")
 	}
 	if alphaFormat(f.Raw.Format) && !p.keepsAlpha() {
 		add("its transparency is lost, %s has none%s (--codec prores4444, ffv1 or png keep it)", p.Codec, p.where())
