@@ -21,7 +21,7 @@ func TestWorkersKilled(t *testing.T) {
 	if testing.Short() {
 		rounds = 1
 	}
-	eachPlace(t, func(t *testing.T, c *cluster) {
+	eachPlace(t, "folder", func(t *testing.T, c *cluster) {
 		out := c.order.Out
 		for round := range rounds {
 			c.order.Out = fmt.Sprintf("%s%d", out, round)
@@ -52,7 +52,7 @@ func TestWorkersKilled(t *testing.T) {
 
 // TestWorkerKilledInJoin: the next worker joins.
 func TestWorkerKilledInJoin(t *testing.T) {
-	eachPlace(t, func(t *testing.T, c *cluster) {
+	eachPlace(t, "bucket", func(t *testing.T, c *cluster) {
 		c.order.Inputs, c.films = c.order.Inputs[:1], c.films[:1]
 		first := c.begin(t, nil)
 		first.until(t, "join begins")
@@ -68,7 +68,7 @@ func TestWorkerKilledInJoin(t *testing.T) {
 
 // TestWorkerLeaves: a worker that is told to end gives back within 5 s what it holds, and others need not wait for the lease.
 func TestWorkerLeaves(t *testing.T) {
-	eachPlace(t, func(t *testing.T, c *cluster) {
+	eachPlace(t, "bucket", func(t *testing.T, c *cluster) {
 		patient := func(o *order, _ *exec.Cmd) { o.Lease = time.Hour }
 		slow := func(o *order, _ *exec.Cmd) { o.Lease, o.Slow = time.Hour, 300*time.Millisecond }
 		first := c.begin(t, slow)
@@ -133,6 +133,9 @@ func TestServerStops(t *testing.T) {
 
 // TestFaultyNetwork: requests that are lost, cut and refused change nothing.
 func TestFaultyNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a quarter of a minute")
+	}
 	c := newCluster(t, true)
 	between := storetest.Between(t, c.server.Address, 5, storetest.Faults{Drop: 0.02, Cut: 0.05, Refused: 0.1, Late: 0.3, Delay: 100 * time.Millisecond})
 	storetest.Environment(t, between.Address, storetest.Key, storetest.Secret)
@@ -155,7 +158,7 @@ func TestFaultyNetwork(t *testing.T) {
 
 // TestSkewedClocks: workers whose clocks differ by minutes share work as others do, and one that was killed is still replaced.
 func TestSkewedClocks(t *testing.T) {
-	eachPlace(t, func(t *testing.T, c *cluster) {
+	eachPlace(t, "", func(t *testing.T, c *cluster) {
 		skewed := func(by time.Duration) *process {
 			return c.begin(t, func(o *order, _ *exec.Cmd) { o.Slow, o.Skew = 20*time.Millisecond, by })
 		}

@@ -13,7 +13,7 @@ import (
 
 // TestStatus: who looks sees films, segments and holders, and at the end that all is done.
 func TestStatus(t *testing.T) {
-	eachPlace(t, func(t *testing.T, c *cluster) {
+	eachPlace(t, "", func(t *testing.T, c *cluster) {
 		look := func() *Standing {
 			o, err := Observe(c.order.Out, 0)
 			if err != nil {

@@ -238,16 +238,19 @@ func total(all []*process, what string) (n int) {
 	return n
 }
 
-// eachPlace runs a test for a folder and for a bucket.
-func eachPlace(t *testing.T, f func(t *testing.T, c *cluster)) {
+// eachPlace runs a test for a folder and for a bucket; a short run has one of them.
+func eachPlace(t *testing.T, short string, f func(t *testing.T, c *cluster)) {
 	for _, kind := range []string{"folder", "bucket"} {
+		if testing.Short() && kind != short {
+			continue
+		}
 		t.Run(kind, func(t *testing.T) { f(t, newCluster(t, kind == "bucket")) })
 	}
 }
 
 // TestWorkers: three workers share two films, compute each segment once and join each film once, and it is as if there were one machine.
 func TestWorkers(t *testing.T) {
-	eachPlace(t, func(t *testing.T, c *cluster) {
+	eachPlace(t, "bucket", func(t *testing.T, c *cluster) {
 		var all []*process
 		for range 3 {
 			all = append(all, c.begin(t, nil))
@@ -277,6 +280,9 @@ func (p *process) kill() {
 
 // TestRangesOfFilm: a worker that makes segments of a film that another has looked at reads parts of it.
 func TestRangesOfFilm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a quarter of a minute")
+	}
 	c := newCluster(t, true)
 	between := storetest.Between(t, c.server.Address, 1, storetest.Faults{})
 	path := filepath.Join(t.TempDir(), "large.mp4")

@@ -11,7 +11,7 @@ import (
 	"adainfilter/trainer/transcode/store"
 )
 
-const short = 400 * time.Millisecond
+const short = time.Second
 
 func pair(t *testing.T) (a, b *Claimer) {
 	s := store.NewFolder(filepath.Join(t.TempDir(), "out"))
@@ -48,7 +48,7 @@ func TestTakeOver(t *testing.T) {
 	if _, _, err := b.Take(ctx, "w/000001", 0); !errors.Is(err, ErrHeld) {
 		t.Errorf("a second Take: %v", err)
 	}
-	if held, free := watchFor(t, b, 3*short); held["w/000001"] != 1 || len(free) != 0 {
+	if held, free := watchFor(t, b, 2*short); held["w/000001"] != 1 || len(free) != 0 {
 		t.Errorf("renewed: held %v, free %v", held, free)
 	}
 	notes, err := Read(ctx, b.Store, map[string]int{"w/000001": 1})
@@ -57,7 +57,7 @@ func TestTakeOver(t *testing.T) {
 	}
 	stop() // as a machine that vanishes
 	<-k.ended
-	if held, free := watchFor(t, b, 3*short); held["w/000001"] != 0 || free["w/000001"] != 1 {
+	if held, free := watchFor(t, b, 2*short); held["w/000001"] != 0 || free["w/000001"] != 1 {
 		t.Fatalf("not renewed: held %v, free %v", held, free)
 	}
 	second, _, err := b.Take(ctx, "w/000001", 1)

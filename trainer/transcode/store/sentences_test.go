@@ -60,7 +60,7 @@ func TestProfile(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"config":      "[profile other]\nendpoint_url = http://127.0.0.1:9\nregion = mars\n",
+		"config":      "[default]\nregion = venus\n[profile other]\nendpoint_url = http://127.0.0.1:9\nregion = mars\n",
 		"credentials": "[other]\naws_access_key_id = one\naws_secret_access_key = two\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -80,5 +80,9 @@ func TestProfile(t *testing.T) {
 	}
 	if region := setting("AWS_REGION", "AWS_DEFAULT_REGION", "region"); region != "mars" {
 		t.Errorf("region %q", region)
+	}
+	t.Setenv("AWS_PROFILE", "")
+	if region := setting("AWS_REGION", "AWS_DEFAULT_REGION", "region"); region != "venus" {
+		t.Errorf("region of the default %q", region)
 	}
 }

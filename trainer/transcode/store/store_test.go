@@ -106,8 +106,12 @@ func TestStore(t *testing.T) {
 			if err := s.Upload(ctx, path, name); err != nil {
 				t.Errorf("%d: the same bytes again: %v", size, err)
 			}
-			if err := s.Upload(ctx, fileWith(t, append([]byte("x"), data...)), name); !errors.Is(err, ErrExists) {
-				t.Errorf("%d: other bytes: %v", size, err)
+			other := append(bytes.Clone(data), 'x')
+			other[0]++
+			for _, n := range []int{size, size + 1} {
+				if err := s.Upload(ctx, fileWith(t, other[:n]), name); n > 0 && !errors.Is(err, ErrExists) {
+					t.Errorf("%d: %d other bytes: %v", size, n, err)
+				}
 			}
 			o, err := s.Stat(ctx, name)
 			copied := filepath.Join(t.TempDir(), "copy")
