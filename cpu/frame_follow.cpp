@@ -8,7 +8,7 @@ namespace adain {
 
 namespace {
 
-constexpr int kGain = 48, kMostGain = 32;
+constexpr int kGain = 36, kMostGain = 32;
 
 }  // namespace
 

@@ -29,7 +29,7 @@ import "math"
 // of S = 4 * 2^MotionShift pixels, was f * 2^MotionShift + 2 >> 2 in 64ths of a pixel away, at most MotionFarthest each way. Of each
 // cell, with u, in sixteenths of level 0, the vector that the same search, from the frame before to this one and on the levels from 1 on, finds in the cell that the middle of this one, moved by v, lies in,
 //
-//	doubt  max(2 (|v.x+u.x| + |v.y+u.y| - 8 - (|v.x|+|v.y|)/8), 0) + max((C(v) >> 12) / (H'.xx + H'.yy + 256) - 8, 0), MotionDoubt at most, and
+//	doubt  max(2 (|v.x+u.x| + |v.y+u.y| - 8 - (|v.x|+|v.y|)/8), 0) + max((C(v) >> 12) / (H'.xx + H'.yy + 1024) - 8, 0), MotionDoubt at most, and
 //	       that where the middle leads out of the level; then the largest of the 5x5 cells around, since strokes reach beyond what moves
 //
 // Between the middles of cells vectors, doubts and the gains below are interpolated, beyond the outermost ones repeated: first down, rounded, then across. A channel with
@@ -62,7 +62,7 @@ const (
 	MotionRest     = 1 << 17
 	MotionFarthest = 1 << 17
 	MotionDoubt    = 40
-	MotionGain     = 48
+	MotionGain     = 36
 )
 
 // MotionShift is the power of two by which level 0 is smaller than a frame of frameWidth x frameHeight that the network sees as width x height: at least 1, so that it has

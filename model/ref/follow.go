@@ -33,7 +33,7 @@ func Find(frame, before *model.Image, shift int) *Cells {
 		p := newPatch(now[0], i%c.w, i/c.w)
 		cost, _ := p.match(was[0], v)
 		astray := max(2*(off-8-(magnitude(v.X)+magnitude(v.Y))/8), 0)
-		unlike := max((cost>>12)/(p.xx>>12+p.yy>>12+256)-8, 0)
+		unlike := max((cost>>12)/(p.xx>>12+p.yy>>12+1024)-8, 0)
 		doubts[i] = min(astray+unlike, model.MotionDoubt)
 		if px < 0 || py < 0 || px > 16*now[0].w || py > 16*now[0].h {
 			doubts[i] = model.MotionDoubt
