@@ -32,11 +32,10 @@ const (
 	whileRunning    = uint32(1) // how long the user's choice holds
 )
 
-// cast is a screen that the desktop shares until close is called.
+// cast is a screen that the desktop shares as long as the session of D-Bus is open.
 type cast struct {
 	remote *os.File // the socket of PipeWire
 	node   uint32
-	close  func()
 }
 
 // portal remembers the user's choice, so that a source that breaks does not ask again.
