@@ -16,5 +16,5 @@ for smoothing in 0 0.8; do
 done
 inputs=(-i "$work/film.mkv" -i "$work/0/film.mkv" -i "$work/0.8/film.mkv")
 crop="crop=${3:-192:216:128:30},select='gte(n,12)*lt(n,20)*not(mod(n,2))',tile=4x1"
-ffmpeg -v error -y "${inputs[@]}" -filter_complex "[0]$crop[a];[1]$crop[b];[2]$crop[c];[a][b][c]vstack=3,format=yuvj420p" -frames:v 1 -q:v 4 "$here/motion.jpg"
+ffmpeg -v error -y "${inputs[@]}" -filter_complex "[0]${crop}[a];[1]${crop}[b];[2]${crop}[c];[a][b][c]vstack=3,format=yuvj420p" -frames:v 1 -q:v 4 "$here/motion.jpg"
 ffmpeg -v error -y "${inputs[@]}" -filter_complex "[0][1][2]hstack=3,setpts=3*PTS,format=yuv420p" -c:v libx264 -crf 26 -movflags +faststart motion.mp4

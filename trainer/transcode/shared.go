@@ -30,7 +30,6 @@ type shared struct {
 	lock    sync.Mutex
 	met     bool             // it was looked at before
 	failed  map[string]error // what this worker has tried in vain, by task
-	wrong   error            // why it is given up
 	isOver  bool
 	missing []string
 }

@@ -40,14 +40,14 @@ type outcome struct {
 }
 
 type simFilm struct {
-	left, total int
-	length      float64
-	planned     bool
-	planning    *simWorker
-	joining     *simWorker
-	done        bool
-	state       []segmentState
-	missing     int // segments that are not finished
+	total    int
+	length   float64
+	planned  bool
+	planning *simWorker
+	joining  *simWorker
+	done     bool
+	state    []segmentState
+	missing  int // segments that are not finished
 }
 
 type segmentState struct {
