@@ -13,7 +13,8 @@ constexpr int kPairs = 16;   // of rows, in a chunk
 
 }  // namespace
 
-TemporalBlend::Lines::Lines(size_t width) : pitch(width + 2 * kEdge) {
+// The pitch is even, since the last line is of words of two bytes.
+TemporalBlend::Lines::Lines(size_t width) : pitch((width + 1) / 2 * 2 + 2 * kEdge) {
   thread_local Way kept[3];
   ways = kept;
   uint8_t *p = reinterpret_cast<uint8_t *>(scratch(Scratch::lines, 21 * pitch));
