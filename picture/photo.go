@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -229,6 +230,29 @@ func (p *Photo) channels() int {
 		return 4
 	}
 	return 3
+}
+
+// WriteRGBA64 writes the picture as RGBA_LE of 16 bits a sample, not premultiplied, rows without gaps: to has 8*Width*Height bytes. Samples of 8
+// bits are spread over 16; a picture without transparency is opaque.
+func (p *Photo) WriteRGBA64(to []byte) {
+	n := p.channels()
+	for y := range p.Image.Height {
+		row := p.Image.Planes[0].Data[y*p.Image.Planes[0].Stride:]
+		for x := range p.Image.Width {
+			pixel := [4]uint16{3: 65535}
+			at := y*p.Image.Width + x
+			if p.Deep != nil {
+				copy(pixel[:], p.Deep[n*at:n*at+n])
+			} else {
+				for c, v := range row[n*x : n*x+n] {
+					pixel[c] = 257 * uint16(v)
+				}
+			}
+			for c, v := range pixel {
+				binary.LittleEndian.PutUint16(to[8*at+2*c:], v)
+			}
+		}
+	}
 }
 
 // toSRGB applies a profile. One that is damaged or not of RGB is passed over: the pixels are good all the same.

@@ -26,29 +26,14 @@ func (j *Job) drawDeep(src *picture.Photo, set []Style) ([]uint16, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, to := widened(src), model.NewImage(model.RGBA64, src.Image.Width, src.Image.Height)
+	from, to := model.NewImage(model.RGBA64, src.Image.Width, src.Image.Height), model.NewImage(model.RGBA64, src.Image.Width, src.Image.Height)
+	src.WriteRGBA64(from.Planes[0].Data)
 	if err := j.engine.Stylize(to, from, s); errors.As(err, new(model.ArgumentError)) {
 		return nil, nil // where the fault is another, the picture of eight bits has it too
 	} else if err != nil {
 		return nil, err
 	}
 	return narrowed(to, len(src.Deep)), nil
-}
-
-// widened is a photo of 16 bits as an engine's picture. Where it has no transparency it is opaque.
-func widened(p *picture.Photo) *model.Image {
-	img := model.NewImage(model.RGBA64, p.Image.Width, p.Image.Height)
-	pixels := p.Image.Width * p.Image.Height
-	n := len(p.Deep) / pixels
-	data := img.Planes[0].Data
-	for i := range pixels {
-		pixel := [4]uint16{3: 65535}
-		copy(pixel[:], p.Deep[n*i:n*i+n])
-		for c, v := range pixel {
-			binary.LittleEndian.PutUint16(data[8*i+2*c:], v)
-		}
-	}
-	return img
 }
 
 // narrowed are the first samples of each pixel, samples in all.

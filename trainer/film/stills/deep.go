@@ -6,7 +6,8 @@ import (
 	"encoding/binary"
 )
 
-// DeepPNG writes pictures as PNG files of 16 bits per sample, which GStreamer's encoders do not. It belongs to one thread.
+// DeepPNG writes pictures as PNG files of 16 bits per sample, which GStreamer's encoders do not. Package image/png would ask for each sample by a
+// call, and leave the transparency out of frames that have none, of which those of an animation must not differ. It belongs to one thread.
 type DeepPNG struct {
 	Width, Height int
 	Alpha         bool // else what stands in its place is left out

@@ -6,7 +6,6 @@
 package stills
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -275,7 +274,7 @@ func (r *Reader) numbered(path string) ([]byte, error) {
 		r.frame = make([]byte, r.film.pixel()*img.Width*img.Height)
 	}
 	if r.film.Deep {
-		spreadDeep(r.frame, photo)
+		photo.WriteRGBA64(r.frame) // among deep pictures may be some of 8 bits
 		return r.frame, nil
 	}
 	for y := range img.Height {
@@ -290,26 +289,6 @@ func (f *Film) pixel() int {
 		return 8
 	}
 	return 4
-}
-
-// spreadDeep writes a picture as RGBA of 16 bits in little endian. Among deep pictures may be some of 8 bits.
-func spreadDeep(to []byte, p *picture.Photo) {
-	row := make([]byte, 4*p.Image.Width)
-	for y := range p.Image.Height {
-		spread(row, p.Image, y)
-		for i, v := range row {
-			binary.LittleEndian.PutUint16(to[2*(y*len(row)+i):], 257*uint16(v))
-		}
-	}
-	n := 3
-	if p.Image.Format == model.RGBA {
-		n = 4
-	}
-	for i := 0; i+n <= len(p.Deep); i += n {
-		for k, v := range p.Deep[i : i+n] {
-			binary.LittleEndian.PutUint16(to[8*(i/n)+2*k:], v)
-		}
-	}
 }
 
 // spread writes a row of an RGB or RGBA picture as RGBA.
