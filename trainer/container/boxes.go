@@ -131,6 +131,18 @@ func FindMovie(file *os.File) (at, size int64, err error) {
 	return 0, 0, errNoMovie
 }
 
+// editMovie opens an MP4 to be changed in its place, which the caller closes, with what loadMovie says. Errors: of opening, those of loadMovie.
+func editMovie(path string) (file *os.File, movie []byte, at int64, err error) {
+	if file, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+		return nil, nil, 0, err
+	}
+	if movie, at, err = loadMovie(file); err != nil {
+		file.Close()
+		return nil, nil, 0, err
+	}
+	return file, movie, at, nil
+}
+
 // loadMovie reads the content of an MP4's box moov and says where it lies. Errors: those of FindMovie and load.
 func loadMovie(file *os.File) (movie []byte, at int64, err error) {
 	at, size, err := FindMovie(file)

@@ -159,15 +159,11 @@ func AddChapters(path string, chapters []Chapter) error {
 	if len(chapters) > MaxChapters {
 		return fmt.Errorf("it has %d chapters, mp4 and mov hold %d", len(chapters), MaxChapters)
 	}
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	file, movie, at, err := editMovie(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	movie, at, err := loadMovie(file)
-	if err != nil {
-		return err
-	}
 	behind, err := tail(file, at+int64(len(movie)))
 	if err != nil {
 		return err

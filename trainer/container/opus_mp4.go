@@ -2,7 +2,6 @@ package container
 
 import (
 	"encoding/binary"
-	"os"
 	"slices"
 )
 
@@ -10,15 +9,11 @@ import (
 // 4.3.2, where they have the other one: GStreamer 1.22 copies them from a head of Ogg, and players then leave 0.3 seconds of sound out. Only numbers
 // change. The error is of reading or writing.
 func MendOpus(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	file, movie, at, err := editMovie(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	movie, at, err := loadMovie(file)
-	if err != nil {
-		return err
-	}
 	tracks, err := Tracks(movie)
 	if err != nil {
 		return err
