@@ -133,8 +133,9 @@ func (b *Bucket) Get(ctx context.Context, name string) (data []byte, err error) 
 
 // Put implements Store. Where an earlier try has arrived though its answer has not, the object is there with these very bytes.
 func (b *Bucket) Put(ctx context.Context, name string, data []byte, fresh bool) error {
+	sum := md5.Sum(data)
 	err := b.ask(ctx, name, true, int64(len(data)), func(ctx context.Context) error {
-		return b.put(ctx, name, bytes.NewReader(data), int64(len(data)), fresh)
+		return b.put(ctx, name, bytes.NewReader(data), int64(len(data)), sum[:], fresh)
 	})
 	if errors.Is(err, ErrExists) {
 		if held, getErr := b.Get(ctx, name); getErr == nil && bytes.Equal(held, data) {
@@ -144,15 +145,9 @@ func (b *Bucket) Put(ctx context.Context, name string, data []byte, fresh bool) 
 	return err
 }
 
-func (b *Bucket) put(ctx context.Context, name string, r io.ReadSeeker, size int64, fresh bool) error {
-	sum := md5.New()
-	if _, err := io.Copy(sum, r); err != nil {
-		return errors.Join(errFinal, err)
-	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return errors.Join(errFinal, err)
-	}
-	_, err := b.core.PutObject(ctx, b.bucket, b.key(name), io.NopCloser(r), size, base64.StdEncoding.EncodeToString(sum.Sum(nil)), "", condition(fresh))
+// put writes an object whose MD5, which the server compares, is sum.
+func (b *Bucket) put(ctx context.Context, name string, r io.Reader, size int64, sum []byte, fresh bool) error {
+	_, err := b.core.PutObject(ctx, b.bucket, b.key(name), io.NopCloser(r), size, base64.StdEncoding.EncodeToString(sum), "", condition(fresh))
 	return err
 }
 

@@ -25,11 +25,12 @@ func openBucket(name string) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, secure, err := endpoint()
+	own := profile()
+	address, secure, err := endpoint(own)
 	if err != nil {
 		return nil, err
 	}
-	region := setting("AWS_REGION", "AWS_DEFAULT_REGION", "region")
+	region := setting(own, "region", "AWS_REGION", "AWS_DEFAULT_REGION")
 	if region == "" && address != amazon {
 		region = "us-east-1" // what servers of others take, without a request for each bucket
 	}
@@ -42,8 +43,8 @@ func openBucket(name string) (*Bucket, error) {
 
 const amazon = "s3.amazonaws.com"
 
-func endpoint() (address string, secure bool, err error) {
-	text := setting("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "endpoint_url")
+func endpoint(own *ini.Section) (address string, secure bool, err error) {
+	text := setting(own, "endpoint_url", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 	if text == "" {
 		return amazon, true, nil
 	}
@@ -63,28 +64,34 @@ func keys() *credentials.Credentials {
 	})
 }
 
-// setting is the first that is set of environment variables, else a key of the profile in the AWS command line's configuration.
-func setting(names ...string) string {
-	key := names[len(names)-1]
-	for _, name := range names[:len(names)-1] {
-		if v := os.Getenv(name); v != "" {
-			return v
-		}
-	}
+// profile is the part of the AWS command line's configuration that AWS_PROFILE names, nil where there is no such file.
+func profile() *ini.Section {
 	path := os.Getenv("AWS_CONFIG_FILE")
 	if path == "" {
 		path = filepath.Join(os.Getenv("HOME"), ".aws", "config")
 	}
 	file, err := ini.Load(path)
 	if err != nil {
+		return nil
+	}
+	name := os.Getenv("AWS_PROFILE")
+	if name == "" || name == "default" {
+		return file.Section("default")
+	}
+	return file.Section("profile " + name)
+}
+
+// setting is the first that is set of environment variables, else a key of the profile.
+func setting(own *ini.Section, key string, variables ...string) string {
+	for _, name := range variables {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	if own == nil {
 		return ""
 	}
-	profile := os.Getenv("AWS_PROFILE")
-	section := "profile " + profile
-	if profile == "" || profile == "default" {
-		section = "default"
-	}
-	return strings.TrimSpace(file.Section(section).Key(key).String())
+	return strings.TrimSpace(own.Key(key).String())
 }
 
 // transport is that of all requests: it counts them, and does not wait for ever.

@@ -192,7 +192,7 @@ func (f *Folder) Upload(_ context.Context, path, name string) error {
 func sameBytes(a, b string) bool {
 	x, errX := fileSum(a)
 	y, errY := fileSum(b)
-	return errX == nil && errY == nil && x == y
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // Download implements Store, by a second name where that is possible.

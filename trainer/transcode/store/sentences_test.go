@@ -78,11 +78,11 @@ func TestProfile(t *testing.T) {
 	if err != nil || !reflect.DeepEqual([]string{v.AccessKeyID, v.SecretAccessKey}, []string{"one", "two"}) || b.endpoint != "127.0.0.1:9" {
 		t.Errorf("key %q, endpoint %q, %v", v.AccessKeyID, b.endpoint, err)
 	}
-	if region := setting("AWS_REGION", "AWS_DEFAULT_REGION", "region"); region != "mars" {
+	if region := setting(profile(), "region", "AWS_REGION", "AWS_DEFAULT_REGION"); region != "mars" {
 		t.Errorf("region %q", region)
 	}
 	t.Setenv("AWS_PROFILE", "")
-	if region := setting("AWS_REGION", "AWS_DEFAULT_REGION", "region"); region != "venus" {
+	if region := setting(profile(), "region", "AWS_REGION", "AWS_DEFAULT_REGION"); region != "venus" {
 		t.Errorf("region of the default %q", region)
 	}
 }

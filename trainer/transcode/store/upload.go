@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/md5"
 	"encoding/base64"
@@ -34,9 +35,11 @@ func (b *Bucket) Upload(ctx context.Context, path, name string) error {
 	size, part := info.Size(), max(partSize, (info.Size()+maxParts-1)/maxParts)
 	var sum string
 	if size <= part {
-		if sum, err = fileSum(path); err == nil {
+		var own []byte
+		if own, err = fileSum(path); err == nil {
+			sum = hex.EncodeToString(own)
 			err = b.ask(ctx, name, true, size, func(ctx context.Context) error {
-				return b.put(ctx, name, io.NewSectionReader(file, 0, size), size, true)
+				return b.put(ctx, name, io.NewSectionReader(file, 0, size), size, own, true)
 			})
 		}
 	} else {
@@ -118,19 +121,19 @@ func (b *Bucket) same(ctx context.Context, o Object, path string) bool {
 		return false
 	}
 	sum, err := fileSum(path)
-	return err == nil && hex.EncodeToString(h.Sum(nil)) == sum
+	return err == nil && bytes.Equal(h.Sum(nil), sum)
 }
 
 // fileSum is the MD5 of a file, which S3 compares.
-func fileSum(path string) (string, error) {
+func fileSum(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer file.Close()
 	h := md5.New()
 	if _, err := io.Copy(h, file); err != nil {
-		return "", err
+		return nil, err
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return h.Sum(nil), nil
 }
