@@ -73,7 +73,7 @@ func remoteInputs(ctx context.Context, address string) ([]transcode.Input, error
 	}
 	var found []transcode.Input
 	for _, o := range objects {
-		if end := path.Ext(o.Name); slices.Contains(film.Suffixes, strings.ToLower(end)) && !strings.Contains(o.Name, ".adain-work/") {
+		if end := path.Ext(o.Name); slices.Contains(film.Suffixes, strings.ToLower(end)) && !transcode.IsWork(o.Name) {
 			found = append(found, transcode.Input{Path: place.String() + o.Name, Base: strings.TrimSuffix(o.Name, end)})
 		}
 	}

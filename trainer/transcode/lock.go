@@ -39,6 +39,9 @@ const (
 	ofdSetLock = 37
 )
 
+// folderEnd is the end of its name.
+const folderEnd = ".adain"
+
 // folderOf is the path of the folder for an output.
 func folderOf(out string) string {
 	dir, name := filepath.Split(out)
@@ -46,7 +49,7 @@ func folderOf(out string) string {
 	if len(name) > 200 {
 		name = fmt.Sprintf("%.180s-%08x", name, crc32.ChecksumIEEE([]byte(name)))
 	}
-	return filepath.Join(dir, "."+name+".adain")
+	return filepath.Join(dir, "."+name+folderEnd)
 }
 
 // errOccupied says that somebody else has the folder for long, errBusy that waiting is worth while.

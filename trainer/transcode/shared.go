@@ -63,6 +63,9 @@ func newShared(w *worker, j *job) *shared {
 // segmentTask is a segment's name without its end: it is claimed and fails by this name.
 func segmentTask(n int) string { return strings.TrimSuffix(segmentName(n), segmentEnd) }
 
+// isSegmentTask says whether a name is one.
+func isSegmentTask(name string) bool { return len(name) == 6 && strings.Trim(name, "0123456789") == "" }
+
 // progress is what became of a look at a film.
 type progress int
 

@@ -21,8 +21,7 @@ func ownObject(name string) bool {
 	if name == planName || name == planTask || name == joinTask {
 		return true
 	}
-	number := strings.TrimSuffix(name, segmentEnd)
-	return len(number) == 6 && strings.Trim(number, "0123456789") == ""
+	return isSegmentTask(strings.TrimSuffix(name, segmentEnd))
 }
 
 // clear removes all that was made on the way to the result; what is somebody else's stays.

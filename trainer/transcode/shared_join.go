@@ -25,13 +25,7 @@ func (f *shared) join(ctx context.Context, v *view) (progress, error) {
 		return nothing, err
 	}
 	defer h.release()
-	if end, there, err := f.result(ctx); err != nil || there {
-		if err == nil {
-			if err = f.clear(ctx); err == nil {
-				h.release()
-				f.found(end)
-			}
-		}
+	if there, err := f.made(ctx, h); err != nil || there {
 		return ended, err
 	}
 	if !v.names[planName] || !f.complete(v) {

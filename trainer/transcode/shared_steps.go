@@ -85,13 +85,7 @@ func (f *shared) begin(ctx context.Context, v *view) (progress, error) {
 	if v.names[planName] {
 		return worked, nil
 	}
-	if end, there, err := f.result(ctx); err != nil || there {
-		if err == nil {
-			if err = f.clear(ctx); err == nil {
-				h.release()
-				f.found(end)
-			}
-		}
+	if there, err := f.made(ctx, h); err != nil || there {
 		return ended, err
 	}
 	f.log(f, "looks at it")
@@ -102,6 +96,20 @@ func (f *shared) begin(ctx context.Context, v *view) (progress, error) {
 		return nothing, f.inVain(ctx, planTask, err)
 	}
 	return worked, nil
+}
+
+// made says whether the result is there already; then what led to it is cleared away, and the film is over.
+func (f *shared) made(ctx context.Context, h *holding) (bool, error) {
+	end, there, err := f.result(ctx)
+	if err != nil || !there {
+		return there, err
+	}
+	if err := f.clear(ctx); err != nil {
+		return true, err
+	}
+	h.release()
+	f.found(end)
+	return true, nil
 }
 
 // plan looks at the film and stores what is to be done.

@@ -148,6 +148,12 @@ func (st *Standing) sum() {
 	}
 }
 
+// IsWork says whether an object of a place belongs to the work of its workers.
+func IsWork(name string) bool {
+	_, ok := workPrefix(name)
+	return ok
+}
+
 // workPrefix is the part of an object's name that ends with the folder of a film's work.
 func workPrefix(name string) (string, bool) {
 	i := strings.Index(name, workMark)
@@ -158,7 +164,7 @@ func workPrefix(name string) (string, bool) {
 }
 
 // workMark ends the prefix of a film's work.
-const workMark = ".adain" + workEnd + "/"
+const workMark = folderEnd + workEnd + "/"
 
 func isFilmName(name string) bool {
 	end := strings.ToLower(path.Ext(name))
@@ -222,7 +228,7 @@ func (o *Observer) film(ctx context.Context, prefix string, objects []store.Obje
 
 // taskForPeople counts segments from 1 on.
 func taskForPeople(task string) string {
-	if len(task) == 6 && strings.Trim(task, "0123456789") == "" {
+	if isSegmentTask(task) {
 		n, _ := strconv.Atoi(task)
 		return "segment " + strconv.Itoa(n+1)
 	}
