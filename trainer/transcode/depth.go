@@ -2,6 +2,8 @@ package transcode
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"adainfilter/model"
@@ -85,7 +87,7 @@ func (p *plan) filterFormats() (rgb, yuv string) {
 	}
 	colours := []string{}
 	if depth == 16 {
-		colours = append(colours, "RGBA64_LE") // the only one of GStreamer 1.22; what stands in the place of transparency goes past
+		colours = append(colours, deepPictures) // the only one of GStreamer 1.22; what stands in the place of transparency goes past
 	}
 	var lumas []string
 	for _, f := range model.Formats() {
@@ -100,4 +102,23 @@ func (p *plan) filterFormats() (rgb, yuv string) {
 		}
 	}
 	return strings.Join(colours, ","), strings.Join(lumas, ",")
+}
+
+// deepFormat finds the bits per sample in the name of a raw format that has more than 8.
+var deepFormat = regexp.MustCompile(`_(10|12|16)|^P0(10|12|16)|^[Yv][24](10|12|16)`)
+
+// wideFormat finds those of four samples of 16 bits.
+var wideFormat = regexp.MustCompile(`^[A-Z]{4}64`)
+
+// depthOf is the bits per sample of a raw format, by its name.
+func depthOf(format string) int {
+	if wideFormat.MatchString(format) {
+		return 16
+	}
+	for _, group := range deepFormat.FindStringSubmatch(format) {
+		if bits, err := strconv.Atoi(group); err == nil {
+			return bits
+		}
+	}
+	return 8
 }

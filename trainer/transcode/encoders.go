@@ -96,7 +96,7 @@ var codecs = []codec{
 	}},
 	{name: "png", containers: []string{"mov", "gif", "apng", "png", "tiff"}, media: "image/png", parser: "image/png", alpha: "RGBA", encoders: []encoder{
 		{"pngenc", "compression-level=PRESET", "RGB", false, 0, 0, "libpng16.so.", [3]string{"1", "6", "9"}},
-		{bare, "", "RGBA64_LE", false, 0, 0, "adain", [3]string{}},
+		{bare, "", deepPictures, false, 0, 0, "adain", [3]string{}},
 	}},
 	{name: "webp", containers: []string{"webp"}, media: "image/webp", parser: "image/webp", alpha: "RGBA", encoders: []encoder{
 		{"webpenc", "quality=QUALITY speed=PRESET", "RGB", false, 0, 100, "libwebp.so.", [3]string{"1", "4", "6"}},

@@ -161,7 +161,7 @@ func (p *plan) alpha() string {
 // alphaCaps are the format of frames with transparency on their way into the filter.
 func (p *plan) alphaCaps() string {
 	if depthOf(p.Encoder.Formats) > 8 && p.Facts.depth() > 8 {
-		return "video/x-raw,format=RGBA64_LE"
+		return "video/x-raw,format=" + deepPictures
 	}
 	return "video/x-raw,format=RGBA"
 }

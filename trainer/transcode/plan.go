@@ -10,9 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"time"
 
 	"adainfilter/model"
@@ -244,24 +242,6 @@ func (p *plan) warn(o *Options) {
 	if o.Codec == "ffv1" && o.Quality != DefaultQuality {
 		add("quality does nothing for ffv1, it is lossless")
 	}
-}
-
-// deepFormat finds the bits per sample in the name of a raw format that has more than 8.
-var deepFormat = regexp.MustCompile(`_(10|12|16)|^P0(10|12|16)|^[Yv][24](10|12|16)`)
-
-// wideFormat finds those of four samples of 16 bits.
-var wideFormat = regexp.MustCompile(`^[A-Z]{4}64`)
-
-func depthOf(format string) int {
-	if wideFormat.MatchString(format) {
-		return 16
-	}
-	for _, group := range deepFormat.FindStringSubmatch(format) {
-		if bits, err := strconv.Atoi(group); err == nil {
-			return bits
-		}
-	}
-	return 8
 }
 
 func plural(n int, one, many string) string {
