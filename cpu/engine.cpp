@@ -154,10 +154,11 @@ int adain_cpu_stages(adain_cpu_engine *engine, adain_cpu_stage *stages, int room
     if (!engine->schedule || engine->seconds.size() != engine->stages.size()) return;
     for (; n < room && n < int(engine->stages.size()); n++) {
       adain_cpu_stage &s = stages[n];
-      std::string implementation;
       s = {-1, -1, engine->seconds[n], {}};
-      if (engine->schedule->layers_of(engine->stages[n], s.first, s.last, implementation))
-        std::snprintf(s.implementation, sizeof s.implementation, "%s", implementation.c_str());
+      if (const adain::Schedule::Part *p = engine->schedule->part(engine->stages[n])) {
+        s.first = p->first, s.last = p->last;
+        std::snprintf(s.implementation, sizeof s.implementation, "%s", p->implementation->c_str());
+      }
     }
   });
   return n;

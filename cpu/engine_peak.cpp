@@ -1,4 +1,6 @@
-#include <chrono>
+#include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include <dnnl.hpp>
 

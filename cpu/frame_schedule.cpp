@@ -25,7 +25,7 @@ PostOp post_op(const adain_cpu_layer &s) { return s.pool ? PostOp::pool : s.phas
 }  // namespace
 
 Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, bool decoder, int threads)
-    : rows_(rows), cols_(cols), encoder_layers_(encoder_layers), layers_(int(network.size())), decoder_(decoder) {
+    : rows_(rows), cols_(cols), decoder_(decoder) {
   // First the shapes, so that each of the two memories is taken once at its largest.
   Map frame;
   frame.rows = rows;
@@ -41,11 +41,13 @@ Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, boo
 
   head_ = std::make_unique<Head>(*network[0], *network[1], rows, cols, maps[0], threads);
   add(head_.get());
+  note(*head_, 0, 1);
   add(std::make_unique<Edge>(maps[0]));
   // maps[i-1] is what layer i makes.
   for (int i = 2; i < encoder_layers - 1; i++) convolve(network, i, maps[i - 2], maps[i - 1], threads);
   features_ = std::make_unique<Features>(*network[encoder_layers - 1], maps[encoder_layers - 3], threads);
   add(features_.get());
+  note(*features_, encoder_layers - 1, encoder_layers - 1);
   encoder_stages_ = stages_;
   if (!decoder) return;
 
@@ -55,6 +57,7 @@ Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, boo
   for (size_t i = encoder_layers; i < last_map; i++) convolve(network, int(i), maps[i - 2], maps[i - 1], threads);
   tail_ = std::make_unique<Tail>(*network[last_map], *network[last_map + 1], maps.back(), rows, cols, threads);
   add(tail_.get());
+  note(*tail_, int(last_map), int(last_map) + 1);
 }
 
 void Schedule::add(std::unique_ptr<Stage> stage) {
@@ -65,8 +68,7 @@ void Schedule::add(std::unique_ptr<Stage> stage) {
 void Schedule::convolve(Network &network, int layer, Map src, Map dst, int threads) {
   Parameters &parameters = *network[layer];
   auto stage = std::make_unique<Rows>(parameters, src, dst, post_op(parameters.shape), threads);
-  convolutions_.push_back(stage.get());
-  convolved_.push_back(layer);
+  note(*stage, layer, layer);
   add(std::move(stage));
 }
 
@@ -91,21 +93,15 @@ void Schedule::stylize(const Canvas &dst, const Picture &src, const Target &targ
   stages.insert(stages.end(), stages_.begin(), stages_.end());
 }
 
-bool Schedule::layers_of(const Stage *stage, int &first, int &last, std::string &implementation) const {
-  const auto found = [&](int from, int to, const std::string &name) { return first = from, last = to, implementation = name, true; };
-  if (stage == head_.get()) return found(0, 1, head_->implementation());
-  if (stage == features_.get()) return found(encoder_layers_ - 1, encoder_layers_ - 1, features_->implementation());
-  if (tail_ && stage == tail_.get()) return found(layers_ - 2, layers_ - 1, tail_->implementation());
-  for (size_t i = 0; i < convolutions_.size(); i++)
-    if (stage == convolutions_[i]) return found(convolved_[i], convolved_[i], convolutions_[i]->implementation());
-  return false;
+const Schedule::Part *Schedule::part(const Stage *stage) const {
+  for (const Part &p : parts_)
+    if (p.stage == stage) return &p;
+  return nullptr;
 }
 
 std::string Schedule::implementations() const {
-  std::string text = head_->implementation();
-  for (const Rows *r : convolutions_) text += "," + r->implementation();
-  text += "," + features_->implementation();
-  if (tail_) text += "," + tail_->implementation();
+  std::string text;
+  for (const Part &p : parts_) text += (text.empty() ? "" : ",") + *p.implementation;
   return text;
 }
 

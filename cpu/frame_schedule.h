@@ -24,15 +24,25 @@ class Schedule {
   void stylize(const Canvas &dst, const Picture &src, const Target &target, const Lookup &before, const Lookup &after,
                std::vector<Stage *> &stages);
   std::string implementations() const;
-  // The convolutions that a stage computes, first and last; false where it computes none.
-  bool layers_of(const Stage *stage, int &first, int &last, std::string &implementation) const;
+  // Which convolutions of the network a stage computes, first to last, and how.
+  struct Part {
+    const Stage *stage;
+    int first, last;
+    const std::string *implementation;
+  };
+  // That of a stage, null where it computes none.
+  const Part *part(const Stage *stage) const;
 
  private:
   void add(Stage *stage) { stages_.push_back(stage); }
   void add(std::unique_ptr<Stage> stage);
+  template <class Convolving>
+  void note(const Convolving &stage, int first, int last) {
+    parts_.push_back({&stage, first, last, &stage.implementation()});
+  }
   void convolve(Network &network, int layer, Map src, Map dst, int threads);
 
-  const int rows_, cols_, encoder_layers_, layers_;
+  const int rows_, cols_;
   const bool decoder_;
   Memory memory_[2];  // maps alternate between the two
   std::unique_ptr<Head> head_;
@@ -40,8 +50,7 @@ class Schedule {
   std::unique_ptr<Adapt> adapt_;
   std::unique_ptr<Tail> tail_;
   std::vector<std::unique_ptr<Stage>> others_;
-  std::vector<Rows *> convolutions_;
-  std::vector<int> convolved_;  // the layer of each
+  std::vector<Part> parts_;
   std::vector<Stage *> encoder_stages_, stages_;
 };
 
