@@ -7,8 +7,9 @@ namespace adain {
 namespace {
 
 // model.StatsDistance.
-double distance(const std::vector<float> &mean, const std::vector<float> &std, const std::vector<float> &mean_before,
-                const std::vector<float> &std_before) {
+template <class Value>
+double distance(const std::vector<float> &mean, const std::vector<float> &std, const std::vector<Value> &mean_before,
+                const std::vector<Value> &std_before) {
   double sum = 0;
   for (size_t i = 0; i < mean.size(); i++) {
     const double s = std[i], before = std_before[i];
@@ -35,7 +36,8 @@ void Smoothing::apply(int region, float share, double scene_cut, std::vector<flo
     b.std_in_force.assign(std.begin(), std.end());
     return;
   }
-  const double s = share;
+  const double lag = distance(mean, std, b.mean_in_force, b.std_in_force), most = scene_cut / 4;
+  const double s = lag > most ? share * most / lag : share;  // model.StatsShare
   for (size_t i = 0; i < mean.size(); i++) {
     mean[i] = float(b.mean_in_force[i] = s * b.mean_in_force[i] + (1 - s) * mean[i]);
     std[i] = float(b.std_in_force[i] = s * b.std_in_force[i] + (1 - s) * std[i]);

@@ -5,8 +5,8 @@ import "math"
 // What Stylization.Smoothing = s does. AdaIN hands every change of the content's statistics to the whole picture, and the network turns the
 // noise of resting pixels into strokes that come and go: both are held back.
 //
-// Statistics. Mean and std of AdaIN become s*previous + (1-s)*current, in each region for itself. previous are those in force at the frame
-// before, whatever its Smoothing. There are none at an engine's first frame, after a frame of another size, processing size, with another
+// Statistics. Mean and std of AdaIN become p*previous + (1-p)*current, in each region for itself, with the share p of StatsShare: s, or less
+// where lag, the StatsDistance of previous to current, is large. previous are those in force at the frame before, whatever its Smoothing. There are none at an engine's first frame, after a frame of another size, processing size, with another
 // mask, or that failed, where Discontinuity is set, and in a region that was empty or has a scene cut: where StatsDistance of the content to that
 // of the frame before, both as they are and not as they are in force, is above SceneCut. Statistics in between do not count.
 //
@@ -35,6 +35,16 @@ func BlendWeight(s float32) int { return int(256*math.Min(float64(s), MaxSmoothi
 // this limit the distance of a frame to the one before is at most 0.80 within a shot, where a film pans fast (136 lines; 0.72 at 272, 0.79
 // at 544), and at least 1.30 across a cut (136 lines; 1.46 and 1.50).
 func SceneCut(width, height int) float64 { return 2.2 / math.Sqrt(float64(min(width, height))) }
+
+// StatsShare is the share of the statistics before that a smoothing of s keeps where they lag behind: as much of the lag as s keeps of a
+// quarter of SceneCut, at most. In a fade they would lag so far otherwise that the result gets darker and loses contrast. Since what is kept of
+// the lag never falls as that grows, statistics that began apart come together as fast as before.
+func StatsShare(s, lag, cut float64) float64 {
+	if most := cut / 4; lag > most {
+		return s * most / lag
+	}
+	return s
+}
 
 // StatsDistance is how far the statistics of a frame's content are from those of another: the mean over the channels of
 // (|mean - mean'| + |std - std'|) / (std + std' + 0.1). It is symmetric, and a channel that both frames leave at rest counts little:

@@ -79,6 +79,17 @@ func TestStatsDistance(t *testing.T) {
 	}
 }
 
+// What is kept of a lag is s of it up to a quarter of a cut, and then stays.
+func TestStatsShare(t *testing.T) {
+	for _, c := range []struct{ s, lag, cut, want float64 }{
+		{0.8, 0, 0.4, 0.8}, {0.8, 0.1, 0.4, 0.8}, {0.8, 0.2, 0.4, 0.4}, {0.5, 1, 0.4, 0.05}, {0, 3, 0.4, 0},
+	} {
+		if got := StatsShare(c.s, c.lag, c.cut); !(math.Abs(got-c.want) <= 1e-15) {
+			t.Errorf("share %v, lag %v, cut %v: %v, wanted %v", c.s, c.lag, c.cut, got, c.want)
+		}
+	}
+}
+
 // The sentences are for users; that every engine refuses them is for modeltest.
 func TestCheckStylization(t *testing.T) {
 	good := Stats{[]float32{1}, []float32{1}}

@@ -81,6 +81,8 @@ var bugs = []bug{
 		runs: []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
 	{name: "no sync", file: "smooth.cu", test: "smooth", cases: "smooth_sizes", edits: []edit{{"n /= 2) {\n    __syncthreads();\n", "n /= 2) {\n"}},
 		runs: []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
+	{name: "sums begun anew too early", file: "smooth.cu", test: "smooth", cases: "smooth_sizes", edits: []edit{{"  __syncthreads();  // others", "  // others"}},
+		runs: []run{{race, "lock", "mix", ""}}},
 	{name: "no sync", file: "enlarge.cu", test: "enlarge", cases: "enlarge_fit", edits: []edit{{"left - enlarge_box);\n  __syncthreads();\n", "left - enlarge_box);\n"}},
 		runs: []run{{plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
 	{name: "overrun", file: "blend.cu", test: "blend", cases: "blend_sizes", edits: []edit{{"min(max(p.y + i, 0), height - 1)", "max(p.y + i, 0)"}},

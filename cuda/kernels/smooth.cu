@@ -4,7 +4,7 @@
 //   previous       double [regions][2][C]: those in force at the frame before; become those in force
 //   before         float [regions][2][C]: those of the content of the frame before, as they were; become those of this frame
 //   continues      int [regions]: becomes 1 where a region goes on from the frame before, else 0, whatever smoothing is
-//   smoothing      s of s*previous + (1-s)*content, 0 <= s < 1. With 0 content stays as it is
+//   smoothing      s, 0 <= s < 1, of p*previous + (1-p)*content, where p = model.StatsShare. With 0 content stays as it is
 //   cut            a region whose two contents are farther apart keeps its own, as it does where a NaN is in the distance
 //   channels       at most C: what the distance is the mean over. The others only fill up
 //   discontinuity  1: there is no frame before, and what lies there is not read
@@ -20,12 +20,13 @@
 constexpr int smooth_threads = 256;
 
 // model.StatsDistance, the same in all threads, when all of them have read.
-__device__ __forceinline__ double smooth_distance(const float *a, const float *b, int C, int channels, double *sums) {
+template <class Value> __device__ __forceinline__ double smooth_distance(const float *a, const Value *b, int C, int channels, double *sums) {
   double sum = 0;
   for (int c = threadIdx.x; c < channels; c += smooth_threads) {
     const double std_a = a[C + c], std_b = b[C + c];
     sum += (fabs((double)a[c] - b[c]) + fabs(std_a - std_b)) / (std_a + std_b + 0.1);
   }
+  __syncthreads();  // others may still read the sum of the distance before
   sums[threadIdx.x] = sum;
   for (int n = smooth_threads / 2; n > 0; n /= 2) {
     __syncthreads();
@@ -43,7 +44,11 @@ extern "C" __global__ void __launch_bounds__(smooth_threads)
   previous += (size_t)blockIdx.x * 2 * C;
   before += (size_t)blockIdx.x * 2 * C;
   const bool continued = !discontinuity && smooth_distance(content, before, C, channels, sums) <= cut;
-  const double s = smoothing;
+  double s = smoothing;
+  if (continued && s > 0) {
+    const double lag = smooth_distance(content, previous, C, channels, sums), most = cut / 4.0;
+    if (lag > most) s *= most / lag;  // model.StatsShare
+  }
   for (int i = threadIdx.x; i < 2 * C; i += smooth_threads) {
     const float now = content[i];
     const double in_force = continued && s > 0 ? s * previous[i] + (1 - s) * now : now;

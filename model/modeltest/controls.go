@@ -138,6 +138,8 @@ func film(channels int) []step {
 		{what: "another size goes on", frame: with(shot(0.06, 0.9), small)},
 		{what: "the first size again", frame: shot(0.02, 0.9)},
 		{what: "and on", frame: shot(0.07, 0.9)},
+		{what: "fade", frame: shot(0.3, 0.9)},
+		{what: "fade goes on", frame: shot(0.5, 0.9)},
 		{what: "cut", frame: with(shot(0.95, 0.9), func(f *frame) { f.seed = 36 }), cut: true},
 		{what: "cut back", frame: shot(0, 0.9), cut: true},
 		{what: "after the cuts", frame: shot(0.06, 0.9)},

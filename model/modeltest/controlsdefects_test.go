@@ -200,8 +200,24 @@ func smoothingDefects() []defect {
 		{"another style forgets", "smoothing", forgets(func(v *variant, src *model.Image, stylization *model.Stylization) bool {
 			return continues(v, src, stylization) && v.mask == stylization.Mask
 		})},
-		{"cut ignored", "smoothing", smooths(func(s float32, _ float64, now model.Stats, before remembered) (remembered, bool) {
+		{"cut ignored", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+			s = float32(model.StatsShare(float64(s), model.StatsDistance(now, before.inForce), cut))
 			return remembered{now, blend(s, now, before.inForce)}, true
+		})},
+		{"lag without limit", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, cut, now, before)
+			if on {
+				kept.inForce = blend(s, now, before.inForce)
+			}
+			return kept, on
+		})},
+		{"lag limited at twice as much", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
+			kept, on := smooth(s, cut, now, before)
+			if on {
+				s = float32(model.StatsShare(float64(s), model.StatsDistance(now, before.inForce), 2*cut))
+				kept.inForce = blend(s, now, before.inForce)
+			}
+			return kept, on
 		})},
 		{"goes on from the content", "smoothing", smooths(func(s float32, cut float64, now model.Stats, before remembered) (remembered, bool) {
 			return smooth(s, cut, now, remembered{before.content, before.content})

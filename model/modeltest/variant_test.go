@@ -57,6 +57,7 @@ func continues(v *variant, src *model.Image, s *model.Stylization) bool {
 
 func smooth(s float32, cut float64, now model.Stats, before remembered) (kept remembered, continues bool) {
 	if model.StatsDistance(now, before.content) <= cut {
+		s = float32(model.StatsShare(float64(s), model.StatsDistance(now, before.inForce), cut))
 		return remembered{now, blend(s, now, before.inForce)}, true
 	}
 	return remembered{now, now}, false

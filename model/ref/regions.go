@@ -100,15 +100,16 @@ func (h *history) smooth(stylization *model.Stylization, regions []Region, frame
 		h.content, h.inForce = make([]Moments, len(regions)), make([]Moments, len(regions))
 	}
 	h.size, h.mask, h.before = size, stylization.Mask, stylization.Before
-	s := float64(stylization.Smoothing)
+	cut := model.SceneCut(small.Width, small.Height)
 	for i := range regions {
 		content, before := regions[i].Content, h.inForce[i]
 		if content.Mean == nil {
 			continue
 		}
-		if before.Mean == nil || !(model.StatsDistance(content.Stats(), h.content[i].Stats()) <= model.SceneCut(small.Width, small.Height)) {
+		if before.Mean == nil || !(model.StatsDistance(content.Stats(), h.content[i].Stats()) <= cut) {
 			continues, before = false, content
 		}
+		s := model.StatsShare(float64(stylization.Smoothing), model.StatsDistance(content.Stats(), before.Stats()), cut)
 		inForce := Moments{make([]float64, len(content.Mean)), make([]float64, len(content.Mean))}
 		for c := range content.Mean {
 			inForce.Mean[c] = s*before.Mean[c] + (1-s)*content.Mean[c]

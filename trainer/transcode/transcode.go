@@ -113,7 +113,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // WarmUp is how many frames before a segment the filter sees, without their results being kept: after so many frames the
 // pixels of a frame before them weigh less than 1/256, less than a step of an 8-bit picture, in those of the next. They take over
-// model.MotionShare at most, whether they follow the motion or stay; its statistics take over less. Segments, and so their
+// model.MotionShare at most, whether they follow the motion or stay; its statistics take over less (model.StatsShare). Segments, and so their
 // warm-up, are the plan's: runs that were resumed or shared give the same bits. The
 // share is at most model.MaxSmoothing, so it is at most 109 frames; 60 with the element's default.
 func WarmUp(smoothing float64) int {

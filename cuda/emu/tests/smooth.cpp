@@ -20,8 +20,8 @@ struct Film {
       : regions(regions), C(C), channels(channels), stats(size_t(regions) * 2 * C), content(stats.size()), previous(stats.size()),
         continues(regions) {}
 
-  // A region whose content is `apart` from what it was. What was in force is another thing, and far away.
-  void fill(int region, float apart) {
+  // A region whose content is `apart` from what it was. What was in force is another thing, `lag` behind.
+  void fill(int region, float apart, double lag = 2) {
     test::Random random(C + region);
     for (int c = 0; c < C; c++) {
       const bool used = c < channels;
@@ -31,8 +31,8 @@ struct Film {
       stats[std] = used ? content[std] * random.uniform(0.99f, 1.01f) : content[std];
       const float step = apart * (content[std] + stats[std] + 0.1f) - std::fabs(content[std] - stats[std]);
       stats[mean] = used ? content[mean] + step * (c % 2 ? 1 : -1) : 0;
-      previous[mean] = used ? content[mean] + 5 : 0;
-      previous[std] = used ? content[std] * 3 : content[std];
+      previous[std] = used ? stats[std] * 1.01 : content[std];
+      previous[mean] = used ? stats[mean] + (lag * (stats[std] + previous[std] + 0.1) - (previous[std] - stats[std])) * (c % 2 ? -1 : 1) : 0;
     }
   }
 
@@ -42,14 +42,15 @@ struct Film {
   }
 };
 
-void run(int regions, int C, int channels, float share) {
+void run(int regions, int C, int channels, float share, double lag) {
   Film film(regions, C, channels);
   const std::vector<float> apart = {0.178f, 0.182f, 0.02f};  // the second region is beyond a cut, the others are not
-  for (int r = 0; r < regions; r++) film.fill(r, apart[r]);
+  for (int r = 0; r < regions; r++) film.fill(r, apart[r], lag);
+  const double kept = lag > cut / 4 ? share * (cut / 4) / lag : share;
   const std::vector<float> now(film.stats.begin(), film.stats.end());
   std::vector<float> wanted = now;
   for (size_t i = 0; i < wanted.size(); i++)
-    if (apart[i / (2 * C)] < cut) wanted[i] = float(share * film.previous[i] + (1 - double(share)) * wanted[i]);
+    if (apart[i / (2 * C)] < cut) wanted[i] = float(kept * film.previous[i] + (1 - kept) * wanted[i]);
   film.launch(share, 0);
   const std::string what = "smooth " + std::to_string(regions) + "x" + std::to_string(C);
   test::near((what + " in force").c_str(), film.stats.data(), wanted.data(), wanted.size(), 0, 1e-7);
@@ -75,11 +76,11 @@ void untouched(Film &film, float share, int discontinuity, int continues) {
 }  // namespace
 
 TEST(smooth_sizes) {
-  run(1, 16, 3, 0.8f);
-  run(2, 48, 44, 0.5f);
-  run(1, 256, 256, 0.95f);
-  run(3, 272, 272, 0.3f);
-  run(2, 528, 520, 0.99f);
+  run(1, 16, 3, 0.8f, 0.02);
+  run(2, 48, 44, 0.5f, 0.04);
+  run(1, 256, 256, 0.95f, 0.05);
+  run(3, 272, 272, 0.3f, 0.6);
+  run(2, 528, 520, 0.99f, 2);
 }
 
 // Nothing is read of what was before: it is NaN.
