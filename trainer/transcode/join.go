@@ -65,6 +65,11 @@ func (j *job) join(ctx context.Context) error {
 	if err := j.complete(v, m, part); err != nil {
 		return err
 	}
+	if editable(j.plan.Muxer) { // the film's, so that its bits do not depend on when it was joined
+		if err := container.SetCreated(part, container.Created(j.original()), !j.plan.Carry); err != nil {
+			return err
+		}
+	}
 	j.rest()
 	if err := j.verify(ctx, v, m, part); err != nil {
 		return err

@@ -181,6 +181,11 @@ func runChild(text string) int {
 		fmt.Println(err)
 		return 2
 	}
+	for i, in := range j.Inputs {
+		if store.IsWeb(in.Path) {
+			j.Inputs[i].Path, j.Inputs[i].Address = store.Plain(in.Path), in.Path
+		}
+	}
 	// The lease of tests is short, and so must be what it is long beside.
 	store.Limits.Answer = 2 * time.Second
 	claim.Clock = func() time.Time { return time.Now().Add(j.Skew) }

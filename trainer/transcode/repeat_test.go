@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,4 +140,22 @@ func core(t *testing.T) string {
 	}
 	_, list, _ := strings.Cut(string(status), "Cpus_allowed_list:\t")
 	return list[:strings.IndexAny(list, "-,\n")]
+}
+
+// TestCreated: a film says that it was made when its source was, or nothing; ffprobe reads it.
+func TestCreated(t *testing.T) {
+	const when = "2001-02-03T04:05:06.000000Z"
+	source := withSine(t, "film.mp4", "-metadata", "creation_time="+when, "-c:v", "libx264", "-c:a", "aac")
+	other := withSine(t, "film.mkv", "-c:v", "libx264", "-c:a", "aac")
+	for _, c := range []struct{ name, path, container, want string }{
+		{"carried", source, "mp4", when}, {"carried into mov", source, "mov", when}, {"of Matroska", other, "mp4", ""},
+	} {
+		r, _ := order{Inputs: inputsOf(c.path), Out: t.TempDir(), Container: c.container}.one(t)
+		for _, entry := range []string{"format_tags=creation_time", "stream_tags=creation_time"} {
+			said := strings.Fields(string(ffmpeg(t, "ffprobe", "-v", "error", "-show_entries", entry, "-of", "csv=p=0", r.Output)))
+			if len(said) == 0 && c.want != "" || slices.ContainsFunc(said, func(s string) bool { return strings.Trim(s, ",") != c.want }) {
+				t.Errorf("%s: %s says %q, wanted %q", c.name, entry, said, c.want)
+			}
+		}
+	}
 }

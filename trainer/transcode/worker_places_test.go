@@ -1,9 +1,16 @@
 package transcode
 
 import (
+	"bytes"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +125,59 @@ func TestBadPlaces(t *testing.T) {
 	}
 }
 
+// TestWebSources: films on a web server give what they give as files, whether they can be read in parts or not. Who may read them is said nowhere.
+func TestWebSources(t *testing.T) {
+	c := newCluster(t, false)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := path.Base(r.URL.Path)
+		i := slices.Index(c.films, name)
+		if _, word, _ := r.BasicAuth(); word != "hidden" || i < 0 {
+			http.NotFound(w, r)
+			return
+		}
+		if i == 1 {
+			r.Header.Del("Range")
+		}
+		w.Header().Set("ETag", strconv.Quote(name))
+		http.ServeFile(w, r, filepath.Join(filepath.Dir(c.order.Inputs[i].Path), name))
+	}))
+	defer server.Close()
+	known := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(known, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(names ...string) *process {
+		return c.begin(t, func(o *order, cmd *exec.Cmd) {
+			if cmd != nil {
+				cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+known, "SSL_CERT_DIR="+t.TempDir())
+				return
+			}
+			o.Inputs, o.Slow = nil, 20*time.Millisecond
+			for _, name := range names {
+				o.Inputs = append(o.Inputs, Input{Path: strings.Replace(server.URL, "//", "//me:hidden@", 1) + "/" + name, Base: strings.TrimSuffix(name, ".mp4")})
+			}
+		})
+	}
+	all := []*process{begin(c.films...), begin(c.films...)}
+	all[0].until(t, "is finished")
+	for _, name := range c.names(t) {
+		if text, _ := os.ReadFile(name); bytes.Contains(text, []byte("hidden")) {
+			t.Errorf("the password is in %s", name)
+		}
+	}
+	for _, p := range all {
+		p.wait(t)
+	}
+	c.check(t)
+	gone := begin("none.mp4")
+	if err := <-gone.ended; err == nil || gone.said("none.mp4: the server answers 404 Not Found") == 0 {
+		t.Errorf("a film that is not there: %v, %q", err, gone.lines)
+	}
+	if n := total(append(all, gone), "hidden"); n > 0 {
+		t.Errorf("a worker has said the password %d times", n)
+	}
+}
+
 // TestUnevenWorkers: four workers, one at a quarter of the speed, take at most 1.15 of the time that their speeds allow. Each waits at each
 // frame, so that two cores do for four.
 func TestUnevenWorkers(t *testing.T) {
@@ -125,8 +185,8 @@ func TestUnevenWorkers(t *testing.T) {
 		t.Skip("takes two minutes")
 	}
 	const frames, pause = 9000, 40 * time.Millisecond
-	path := clip(t, "a.mp4", frames, toMP4)
-	c := &cluster{order: order{Inputs: inputsOf(path), Out: filepath.Join(t.TempDir(), "out"), Segment: 4 * time.Second, Lease: 20 * time.Second}}
+	film := clip(t, "a.mp4", frames, toMP4)
+	c := &cluster{order: order{Inputs: inputsOf(film), Out: filepath.Join(t.TempDir(), "out"), Segment: 4 * time.Second, Lease: 20 * time.Second}}
 	begun := time.Now()
 	var all []*process
 	for i := range 4 {

@@ -18,7 +18,8 @@ import (
 // openBucket is the store of s3://bucket/prefix. Nothing is asked of the server yet.
 //
 // Keys come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), from the profile AWS_PROFILE of
-// the files that the AWS command line reads, or from the machine: web identity on Kubernetes, roles of containers and of virtual machines.
+// the files that the AWS command line reads, or from the machine: web identity on Kubernetes (which comes before the files), roles of containers and
+// of virtual machines.
 // AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's endpoint_url name a server other than Amazon's.
 func openBucket(name string) (*Bucket, error) {
 	bucket, prefix, err := parseBucket(name)
@@ -34,7 +35,7 @@ func openBucket(name string) (*Bucket, error) {
 	if region == "" && address != amazon {
 		region = "us-east-1" // what servers of others take, without a request for each bucket
 	}
-	core, err := minio.NewCore(address, &minio.Options{Creds: keys(), Secure: secure, Region: region, Transport: transport, MaxRetries: 1})
+	core, err := minio.NewCore(address, &minio.Options{Creds: keys(own), Secure: secure, Region: region, Transport: transport, MaxRetries: 1})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Plain(name), err)
 	}
@@ -55,8 +56,11 @@ func endpoint(own *ini.Section) (address string, secure bool, err error) {
 	return u.Host, u.Scheme == "https", nil
 }
 
-// keys tries the places where keys may be, in this order.
-func keys() *credentials.Credentials {
+// keys tries the places where keys may be, in this order. Where there is a token of a web identity, its keys or none.
+func keys(own *ini.Section) *credentials.Credentials {
+	if os.Getenv(tokenFile) != "" && os.Getenv("AWS_ACCESS_KEY_ID") == "" {
+		return credentials.New(newWebIdentity(own))
+	}
 	return credentials.NewChainCredentials([]credentials.Provider{
 		&credentials.EnvAWS{},
 		&credentials.FileAWSCredentials{},

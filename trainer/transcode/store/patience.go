@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -50,6 +51,10 @@ var errFinal = errors.New("")
 // final says whether a request that failed would fail again.
 func final(err error) bool {
 	if errors.Is(err, errFinal) || errors.Is(err, ErrMissing) || errors.Is(err, ErrExists) {
+		return true
+	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
 		return true
 	}
 	var answer minio.ErrorResponse

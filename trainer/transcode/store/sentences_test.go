@@ -74,7 +74,7 @@ func TestProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := keys().GetWithContext(nil)
+	v, err := keys(profile()).GetWithContext(nil)
 	if err != nil || !reflect.DeepEqual([]string{v.AccessKeyID, v.SecretAccessKey}, []string{"one", "two"}) || b.endpoint != "127.0.0.1:9" {
 		t.Errorf("key %q, endpoint %q, %v", v.AccessKeyID, b.endpoint, err)
 	}

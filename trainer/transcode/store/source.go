@@ -118,13 +118,22 @@ func (r *Remote) fetch(ctx context.Context, offset, length int64) (data []byte, 
 	return data, err
 }
 
-// Copy writes the whole of it into a new file.
+// Copy writes the whole of it into a new file. What cannot be read in parts is read from its beginning again where it breaks off.
 func (r *Remote) Copy(ctx context.Context, path string) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
+	tries := 1
+	if !r.Ranges {
+		tries = 3
 	}
-	err = errors.Join(r.write(ctx, file), file.Close())
+	var err error
+	for range tries {
+		var file *os.File
+		if file, err = os.Create(path); err != nil {
+			return err
+		}
+		if err = errors.Join(r.write(ctx, file), file.Close()); err == nil || ctx.Err() != nil || final(err) {
+			break
+		}
+	}
 	if err != nil {
 		os.Remove(path)
 	}
@@ -152,13 +161,16 @@ func (r *Remote) write(ctx context.Context, w io.Writer) error {
 func (r *Remote) stream(ctx context.Context, w io.Writer) error {
 	body, err := r.open(ctx, 0, r.Size)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", r.Display, err)
 	}
 	defer body.Close()
 	n, err := io.Copy(w, body)
 	r.bytes.Add(n)
-	if err == nil && r.Size >= 0 && n != r.Size {
-		err = fmt.Errorf("%s breaks off after %d of %d bytes", r.Display, n, r.Size)
+	switch {
+	case err != nil && r.Size >= 0:
+		err = fmt.Errorf("%s breaks off after %d of %d bytes: %w", r.Display, n, r.Size, err)
+	case err != nil:
+		err = fmt.Errorf("%s breaks off after %d bytes: %w", r.Display, n, err)
 	}
 	return err
 }

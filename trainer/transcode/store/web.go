@@ -14,7 +14,12 @@ import (
 // openWeb looks at a file on a web server.
 func openWeb(ctx context.Context, address string) (*Remote, error) {
 	show := Plain(address)
-	client := &http.Client{Transport: transport}
+	client := &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		if len(via) >= maxRedirects {
+			return fmt.Errorf("the server leads on and on (%d redirections)%w", len(via), errFinal)
+		}
+		return nil
+	}}
 	var answer *http.Response
 	err := persist(ctx, 0, func(ctx context.Context) error {
 		// Not HEAD, which signed addresses do not allow.
@@ -54,11 +59,13 @@ func openWeb(ctx context.Context, address string) (*Remote, error) {
 		}
 		if versionOf(r.Header) != o.Version || ranges && r.StatusCode != http.StatusPartialContent || r.StatusCode >= 300 {
 			r.Body.Close()
-			return nil, fmt.Errorf("%s has changed while it was read, or is gone (%s)%w", show, r.Status, errFinal)
+			return nil, fmt.Errorf("it has changed while it was read, or is gone (%s)%w", r.Status, errFinal)
 		}
 		return r.Body, nil
 	}), nil
 }
+
+const maxRedirects = 10
 
 // request asks for a part, or for all where length is 0.
 func request(ctx context.Context, address string, offset, length int64) *http.Request {

@@ -132,7 +132,7 @@ func Environment(t *testing.T, address, key, secret string) {
 	empty := filepath.Join(t.TempDir(), "none")
 	for name, value := range map[string]string{"AWS_ENDPOINT_URL": "http://" + address, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
 		"AWS_ENDPOINT_URL_S3": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": empty,
-		"AWS_SHARED_CREDENTIALS_FILE": empty} {
+		"AWS_SHARED_CREDENTIALS_FILE": empty, "AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_ROLE_ARN": "", "AWS_ENDPOINT_URL_STS": ""} {
 		t.Setenv(name, value)
 	}
 }
