@@ -50,7 +50,7 @@ help:
 	@echo 'make deps        install what is missing (apt; headers of CUDA from PyPI, or CUDA_INCLUDE=folder of cuda.h)'
 	@echo 'make bucket      the S3 server that tests with a bucket start: $(BUILD)/versitygw (Go 1.25)'
 	@echo 'make lint        formatting, vet, staticcheck, import rules, scripts in sh, bash and Python'
-	@echo 'make kernels     compile cuda/kernels/*.cu to PTX (with CHECK=1 only compare)'
+	@echo 'make kernels     compile cuda/kernels/*.cu to PTX and cubins (with CHECK=1 only compare)'
 	@echo 'make bench       speed of the engine, of the element and of each video format'
 	@echo 'make gpu-bundle  tests and benchmarks for a host that has only a GPU and its driver: $(BUILD)/gpu-bundle.tar.gz'
 	@echo 'make bare        try all this on a bare Debian, RELEASE=bookworm or trixie (root, debootstrap)'

@@ -67,6 +67,9 @@ func (e *Engine) addTensorMapped(s *schedule, l *launches, i int, what launch, k
 		return fmt.Errorf("weights of layer %s: %w", layer.Name, err)
 	}
 	blocks := min(e.device.processors, k.tiles(in.w, in.h)*layer.out/tileC*layer.phases)
+	if across := layer.out / tileC; layer.in == 64 && across > 1 { // the weights stay, so a block must keep its channels
+		blocks = max(blocks-blocks%across, across)
+	}
 	_, err = add(l, what, k, [3]int{blocks, 1, 1}, kernels.Conv90Arguments{
 		Src: kernels.TensorMap(src), Weight: kernels.TensorMap(weights), Bias: address(bias), Dst: address(s.written(i)),
 		H: int32(in.h), W: int32(in.w), Cin: int32(layer.in), Cout: int32(layer.out), Replicate: replicate,

@@ -26,11 +26,13 @@ type Engine struct {
 	before, after table // around the network
 }
 
-var _ model.Engine = (*Engine)(nil)
+var (
+	_ model.Engine = (*Engine)(nil)
+	_ model.Warner = (*Engine)(nil)
+)
 
 // Open is the model.Opener of this package. It finds the GPU of o.DeviceID (-1: the first that will do), works in o.Context (0: the
-// GPU's primary context, which programs on CUDA's runtime share), compiles the kernels for the GPU (the driver keeps the result for the
-// next time) and copies the parameters there; memory for a size is taken when its first picture arrives. Errors: no driver or one that is
+// GPU's primary context, which programs on CUDA's runtime share), loads the kernels and copies the parameters there; memory for a size is taken when its first picture arrives. Errors: no driver or one that is
 // too old, no such GPU, compute capability below 8.0, float32, which the kernels do not compute, no memory, and what the driver says.
 func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	switch o.Precision {
@@ -45,7 +47,11 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 		return nil, fmt.Errorf("cuda: %w", err)
 	}
 	e := &Engine{weights: w, device: d}
-	if err := e.load(); err != nil {
+	err = d.choosePath()
+	if err == nil {
+		err = e.load()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cuda: open network %q on %s: %w", w.Network, d.name, errors.Join(err, e.Close()))
 	}
 	return e, nil
@@ -57,7 +63,7 @@ func (e *Engine) load() (err error) {
 		return err
 	}
 	defer e.device.leave()
-	if e.library, err = loadKernels(e.device.needed); err != nil {
+	if e.library, err = loadKernels(e.device.capability, e.device.needed); err != nil {
 		return err
 	}
 	// Not the default stream: it would wait for whatever else the program does in this context.
@@ -200,6 +206,9 @@ func (e *Engine) Describe() string {
 	}
 	return fmt.Sprintf("GPU %d, %s, compute capability %d.%d, %s, float16", e.device.number, e.device.name, e.device.capability/10, e.device.capability%10, multiply)
 }
+
+// Warning is model.Warner's: why a GPU that has wgmma is not to use it.
+func (e *Engine) Warning() string { return e.device.warning }
 
 // Close frees everything on the GPU. Where the owner of the context has destroyed it, everything there went with it, which is no error.
 func (e *Engine) Close() error {

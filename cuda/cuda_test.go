@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -14,7 +15,23 @@ import (
 	"adainfilter/model/ref"
 )
 
-func TestMain(m *testing.M) { os.Exit(emu.Main(m)) }
+// Verdicts of self-tests on an emulated GPU are kept for the tests of this process.
+func TestMain(m *testing.M) {
+	os.Exit(emu.Main(tests{m}))
+}
+
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	folder, err := os.MkdirTemp("", "verdicts")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	verdictFolder = func() (string, error) { return folder, nil }
+	return t.M.Run()
+}
 
 // capabilities are those of the two ways to multiply.
 var capabilities = []string{"80", "90"}

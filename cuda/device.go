@@ -21,9 +21,10 @@ const (
 type device struct {
 	number     int
 	name       string
-	capability int  // 10*major + minor
-	processors int  // streaming multiprocessors
-	wgmma      bool // whether convolutions multiply by wgmma where there is such a kernel, else by mma.sync
+	capability int    // 10*major + minor
+	processors int    // streaming multiprocessors
+	wgmma      bool   // whether convolutions multiply by wgmma where there is such a kernel, else by mma.sync
+	warning    string // why they do not though the GPU has it; "" where there is nothing to say
 	context    uintptr
 	primary    bool // the context is the shared one of the GPU and is to be given back
 }

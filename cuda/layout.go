@@ -94,10 +94,8 @@ func (p packed) convolution90(small func() bool) kernels.Kernel[kernels.Conv90Ar
 		return kernels.Conv90C64Pool
 	case p.in == 64 && p.out == 64 && up:
 		return kernels.Conv90C64Up
-	case p.in == 64 && p.out == 64:
+	case p.in == 64 && (p.out == 64 || p.out == 128) && plain:
 		return kernels.Conv90C64
-	case p.in == 64 && p.out == 128 && plain:
-		return kernels.Conv90C64To128
 	case p.in == 128 && p.out == 64 && plain:
 		return kernels.Conv90C128To64
 	case p.out%128 != 0:
@@ -112,12 +110,16 @@ func (p packed) convolution90(small func() bool) kernels.Kernel[kernels.Conv90Ar
 	return kernels.Conv90C128
 }
 
-// smaller says whether the smaller of two tilings leaves less of the GPU idle: what counts is how many full rounds of its
-// processors a plane takes, times the work of a round.
+// smallRound is how much longer a processor takes for a pixel in the smaller tiles of conv90_c128: each weight is read for half as many,
+// so that they want 45 bytes per clock of L2 where there are about 30, and 141 of shared memory where there are 128.
+const smallRound = 1.4
+
+// smaller says whether the smaller of two tilings is done earlier: what counts is how many full rounds of its processors a plane takes,
+// times how long a round takes.
 func smaller(large, small kernels.Launch, in plane, out, processors int) bool {
-	cost := func(l kernels.Launch) int {
+	cost := func(l kernels.Launch) float64 {
 		blocks := tiles(l, in.w, in.h) * ceil(out, int(l.TileC))
-		return ceil(blocks, processors) * int(l.TileW) * int(l.TileH) * int(l.TileC)
+		return float64(ceil(blocks, processors) * int(l.TileW) * int(l.TileH) * int(l.TileC))
 	}
-	return cost(small) < cost(large)
+	return smallRound*cost(small) < cost(large)
 }

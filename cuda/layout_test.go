@@ -37,7 +37,7 @@ func TestConvolution(t *testing.T) {
 		{middle(64, 64, true, false), true, true, "conv90_c64_pool"},
 		{middle(64, 64, false, true), true, true, "conv90_c64_up"},
 		{middle(128, 64, false, true), true, true, "conv_n64_up"},
-		{middle(64, 128, false, false), true, true, "conv90_c64to128"},
+		{middle(64, 128, false, false), true, true, "conv90_c64"},
 		{middle(128, 64, false, false), true, true, "conv90_c128to64"},
 		{middle(192, 64, false, false), true, false, "conv_n64"},
 		{middle(192, 64, true, false), true, false, "conv_n64_pool"},
@@ -78,15 +78,20 @@ func TestSmaller(t *testing.T) {
 	large, small := kernels.Launch{TileW: 16, TileH: 16, TileC: 128}, kernels.Launch{TileW: 16, TileH: 8, TileC: 128}
 	for _, c := range []struct {
 		in   plane
+		out  int
 		want bool
 	}{
-		{plane{135, 240, 256}, true},  // 270 tiles are three rounds of 132, the last one nearly empty
-		{plane{540, 960, 256}, false}, // 4080 tiles
-		{plane{8, 16, 256}, true},     // half of a large tile would be outside
-		{plane{176, 192, 256}, false}, // 264 tiles are two full rounds either way
+		{plane{135, 240, 512}, 256, true},  // 270 tiles are three rounds of 132, the last one nearly empty
+		{plane{540, 960, 256}, 256, false}, // 4080 tiles
+		{plane{8, 16, 256}, 256, true},     // half of a large tile would be outside
+		{plane{176, 192, 256}, 256, false}, // 264 tiles are two full rounds either way
+		// Fewer pixels in rounds of small tiles, but each takes longer.
+		{plane{270, 480, 256}, 512, false}, // conv4_1 of 3840x2160: 31 small rounds against 16
+		{plane{540, 960, 256}, 128, false}, // mirror3_1 of 3840x2160
+		{plane{90, 160, 256}, 512, false},  // conv4_1 of 1280x720: 4 against 2
 	} {
-		if got := smaller(large, small, c.in, 256, 132); got != c.want {
-			t.Errorf("%v: %v, wanted %v", c.in, got, c.want)
+		if got := smaller(large, small, c.in, c.out, 132); got != c.want {
+			t.Errorf("%v to %d channels: %v, wanted %v", c.in, c.out, got, c.want)
 		}
 	}
 }

@@ -37,9 +37,9 @@ func find[A any](l *library, k kernels.Kernel[A]) function[A] {
 	return f
 }
 
-// loadKernels compiles and loads the modules that wanted picks, in the current context. Errors: what the driver says of a module, a
-// kernel that a module lacks.
-func loadKernels(wanted func(kernels.Module) bool) (l *library, err error) {
+// loadKernels loads the modules that wanted picks for a GPU of compute capability/10, in its context, which is current. Errors: what the
+// driver says of a module, a kernel that a module lacks.
+func loadKernels(capability int, wanted func(kernels.Module) bool) (l *library, err error) {
 	l = &library{kernels: map[string]kernel{}}
 	defer func() {
 		if err != nil {
@@ -50,11 +50,7 @@ func loadKernels(wanted func(kernels.Module) bool) (l *library, err error) {
 		if !wanted(m) {
 			continue
 		}
-		ptx, err := kernels.PTX(m.Name)
-		if err != nil {
-			return l, err
-		}
-		module, err := driver.LoadModule(ptx)
+		module, err := loadModule(m.Name, capability)
 		if err != nil {
 			return l, fmt.Errorf("kernels %q: %w", m.Name, err)
 		}
@@ -67,6 +63,21 @@ func loadKernels(wanted func(kernels.Module) bool) (l *library, err error) {
 		}
 	}
 	return l, nil
+}
+
+// loadModule loads a module as it was assembled, or where there is nothing for this GPU, or its driver refuses that, lets the driver compile
+// the PTX, which takes seconds the first time.
+func loadModule(name string, capability int) (m cu.Module, err error) {
+	if cubin := kernels.Cubin(name, capability); cubin != nil {
+		if m, err = driver.LoadCubin(cubin); err == nil {
+			return m, nil
+		}
+	}
+	ptx, err := kernels.PTX(name)
+	if err != nil {
+		return m, err
+	}
+	return driver.LoadModule(ptx)
 }
 
 // loadKernel finds one kernel of a module, allowed the shared memory that it needs.

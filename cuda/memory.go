@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -76,6 +77,18 @@ func upload[T float32 | uint16](m *memory, s cu.Stream, values []T) (uintptr, er
 	}
 	return p, driver.Wrap("copy to the GPU of "+size(bytes), cu.MemcpyHtoDAsync(cu.DevicePtr(p), unsafe.Pointer(&values[0]), bytes, s))
 }
+
+// uploadNow is upload on the default stream, and waits for the copy.
+func uploadNow[T float32 | uint16](m *memory, values []T) (uintptr, error) {
+	at, err := upload(m, cu.NoStream, values)
+	if err == nil {
+		err = driver.Wrap("cuStreamSynchronize", cu.NoStream.Synchronize())
+	}
+	runtime.KeepAlive(values)
+	return at, err
+}
+
+func pointerTo[T any](values []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(values)) }
 
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 

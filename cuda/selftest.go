@@ -3,7 +3,6 @@ package cuda
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -30,11 +29,16 @@ var checks80 = []string{"ldmatrix", "mma.sync m16n8k16", "mma.sync of operands b
 var checks90 = map[int]string{
 	1: "TMA, box of weights", 2: "TMA, box at the origin", 3: "TMA, box over the left and upper edge", 4: "TMA, box over the right and lower edge",
 	5: "TMA, box over the last channel", 6: "TMA, box outside", 7: "wgmma m64n256k16", 8: "stmatrix.trans", 9: "named barrier",
+	10: "wgmma m64n64k16", 11: "wgmma m64n128k16", 12: "wgmma groups",
 }
 
+// rolesCheck is the name of what selftest_90_roles does.
+const rolesCheck = "setmaxnreg, wgmma groups, mbarriers around boxes and weights"
+
 // Selftest proves on the GPU of o that the instructions written as PTX do what the kernels, and the emulator that these are tested with,
-// take them to do: small integers, exactly. On compute capability 9.0 it also puts the questions about the swizzle whose answers would
-// allow a faster layout. Errors: as Open; a check that fails is no error but has Wrong above 0.
+// take them to do: small integers, exactly. On compute capability 9.0 the kernels that multiply by wgmma are compared with those that do so
+// by mma.sync, and the questions about the swizzle are put whose answers would allow a faster layout. Errors: as Open; a check that fails is
+// no error but has Wrong above 0.
 func Selftest(o model.Options) (checks []Check, gpu string, err error) {
 	d, err := openDevice(o)
 	if err != nil {
@@ -45,24 +49,37 @@ func Selftest(o model.Options) (checks []Check, gpu string, err error) {
 		return nil, d.name, fmt.Errorf("cuda: %w", err)
 	}
 	defer d.leave()
-	l, err := loadKernels(func(m kernels.Module) bool {
-		return m.Name == "selftest" || m.Name == "selftest90" && d.capability == hopper
-	})
-	if err != nil {
-		return nil, d.name, fmt.Errorf("cuda: self-test on %s: %w", d.name, err)
-	}
-	defer func() { err = errors.Join(err, l.unload()) }()
 	var own memory
 	defer func() { err = errors.Join(err, own.free()) }()
-	if checks, err = selftest80(l, &own); err == nil && d.capability == hopper {
+	l, err := loadKernels(d.capability, func(m kernels.Module) bool { return m.Name == "selftest" })
+	if err == nil {
+		defer func() { err = errors.Join(err, l.unload()) }()
+		checks, err = selftest80(l, &own)
+	}
+	if err == nil && d.capability == hopper {
 		var more []Check
-		more, err = selftest90(l, &own)
+		more, err = selftestHopper(d)
 		checks = append(checks, more...)
 	}
 	if err != nil {
 		return checks, d.name, fmt.Errorf("cuda: self-test on %s: %w", d.name, err)
 	}
 	return checks, d.name, nil
+}
+
+// selftestHopper is the checks of what multiplies by wgmma, in the current context.
+func selftestHopper(d *device) (checks []Check, err error) {
+	l, err := loadKernels(d.capability, func(m kernels.Module) bool { return m.Hopper || m.Name == "conv" })
+	if err != nil {
+		return nil, err
+	}
+	var own memory
+	defer func() { err = errors.Join(err, own.free(), l.unload()) }()
+	if checks, err = selftest90(l, &own); err != nil {
+		return checks, err
+	}
+	more, err := proveLayers(d, l)
+	return append(checks, more...), err
 }
 
 func selftest80(l *library, m *memory) ([]Check, error) {
@@ -113,9 +130,17 @@ func selftest90(l *library, m *memory) ([]Check, error) {
 		return nil, fmt.Errorf("kernel selftest_90 did not come to its end (%d, wanted 90)", found[0])
 	}
 	var checks []Check
-	for i := 1; i < 10; i++ {
+	for i := 1; i <= len(checks90); i++ {
 		checks = append(checks, Check{Name: checks90[i], Wrong: int(found[i])})
 	}
+	roles, err := ask(find(l, kernels.Selftest90Roles), at, kernels.Selftest90Arguments{Weight: weights, Plane: pixels, Result: address(at)})
+	if err != nil {
+		return checks, err
+	}
+	if roles[0] != 90 {
+		return checks, fmt.Errorf("kernel selftest_90_roles did not come to its end (%d, wanted 90)", roles[0])
+	}
+	checks = append(checks, Check{Name: rolesCheck, Wrong: int(roles[1])})
 	for v := range 4 {
 		for r := range 8 {
 			name := fmt.Sprintf("operand from row %d of the swizzle on, groups %d bytes apart, base offset %d", r, 1024+256*(v%2), r*(v/2))
@@ -134,11 +159,7 @@ func testMap(m *memory, first uint32, sides, box [4]int) (kernels.TensorMap, err
 			values = append(values, float16.Round(testValue(first+row, k)))
 		}
 	}
-	at, err := upload(m, cu.NoStream, values)
-	if err == nil {
-		err = driver.Wrap("cuStreamSynchronize", cu.NoStream.Synchronize())
-	}
-	runtime.KeepAlive(values)
+	at, err := uploadNow(m, values)
 	if err != nil {
 		return kernels.TensorMap{}, err
 	}

@@ -25,6 +25,9 @@ func (e *gpuEngine) Close() error {
 	return e.Engine.Close()
 }
 
+// Warning is the engine's.
+func (e *gpuEngine) Warning() string { return model.Warning(e.Engine) }
+
 // inContext are engines of which that for CUDA works in the context that the element has when it opens.
 func inContext(element *C.GstAdaInFilter, engines model.Engines) model.Engines {
 	open := engines[model.CUDA]

@@ -90,6 +90,9 @@ func (st *state) open() error {
 		return failure{initKind, err}
 	}
 	st.engine = engine
+	if text := model.Warning(engine); text != "" {
+		logWarning(st.element, text)
+	}
 	if _, ok := engine.(*gpuEngine); ok {
 		st.options.Device, st.element.gpu_engine = model.CUDA, 1
 		return nil

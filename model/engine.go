@@ -46,6 +46,20 @@ type Engine interface {
 	Close() error
 }
 
+// Warner is an engine that may have something to say against itself.
+type Warner interface {
+	// Warning is a sentence for users, or "".
+	Warning() string
+}
+
+// Warning is what an engine has to say against itself, or "".
+func Warning(e Engine) string {
+	if w, ok := e.(Warner); ok {
+		return w.Warning()
+	}
+	return ""
+}
+
 // Options say how an engine is to be opened.
 type Options struct {
 	Device    Device    // "" means Auto

@@ -48,6 +48,9 @@ func openEngine(c *cli.Context, load func(path string) (*model.Weights, error)) 
 		return nil, err
 	}
 	say(c, "computing on %s", engine.Describe())
+	if text := model.Warning(engine); text != "" {
+		fmt.Fprintf(c.App.ErrWriter, "adain: warning: %s\n", text)
+	}
 	return engine, nil
 }
 

@@ -28,6 +28,17 @@ static CUresult device_of(CUcontext context, CUdevice *device) {
   return r != CUDA_SUCCESS ? r : p;
 }
 
+// Of a new context that is current nowhere.
+static popped create(CUdevice device) {
+  popped p = {0};
+  CUcontext same;
+  p.result = cuCtxCreate_v2(&p.context, 0, device);
+  if (p.result != CUDA_SUCCESS) return p;
+  p.result = cuCtxPopCurrent(&same);
+  if (p.result != CUDA_SUCCESS) cuCtxDestroy_v2(p.context);
+  return p;
+}
+
 static CUcontext context(uintptr_t p) { return (CUcontext)p; }
 static uintptr_t address(CUcontext c) { return (uintptr_t)c; }
 */
@@ -73,4 +84,18 @@ func DeviceOf(ctx uintptr) (int, error) {
 		return 0, err
 	}
 	return int(device), nil
+}
+
+// NewContext makes a context on a device, current in no thread. DestroyContext frees it.
+func NewContext(device int) (uintptr, error) {
+	p := C.create(C.CUdevice(device))
+	if p.result != C.CUDA_SUCCESS {
+		return 0, result(fmt.Sprintf("cuCtxCreate on device %d", device), p.result)
+	}
+	return uintptr(C.address(p.context)), nil
+}
+
+// DestroyContext frees a context of NewContext and all that is in it.
+func DestroyContext(ctx uintptr) error {
+	return result("cuCtxDestroy", C.cuCtxDestroy_v2(C.context(C.uintptr_t(ctx))))
 }

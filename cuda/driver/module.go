@@ -4,10 +4,10 @@ package driver
 #include <stdlib.h>
 #include "table.h"
 
-static CUresult load_module(CUmodule *module, const char *ptx, char *log, size_t room) {
+static CUresult load_module(CUmodule *module, const void *image, char *log, size_t room) {
   CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
   void *values[] = {log, (void *)room};
-  return cuModuleLoadDataEx(module, ptx, 2, options, values);
+  return cuModuleLoadDataEx(module, image, 2, options, values);
 }
 */
 import "C"
@@ -37,11 +37,19 @@ var (
 func LoadModule(ptx string) (cu.Module, error) {
 	text := C.CString(ptx)
 	defer C.free(unsafe.Pointer(text))
+	return load(unsafe.Pointer(text))
+}
+
+// LoadCubin loads what was assembled for the current context's device, or for one of the same major capability and a smaller minor one.
+// Errors and release as LoadModule.
+func LoadCubin(cubin []byte) (cu.Module, error) { return load(unsafe.Pointer(&cubin[0])) }
+
+func load(image unsafe.Pointer) (cu.Module, error) {
 	const room = 8192
 	log := (*C.char)(C.calloc(1, room))
 	defer C.free(unsafe.Pointer(log))
 	var m C.CUmodule
-	r := C.load_module(&m, text, log, room)
+	r := C.load_module(&m, image, log, room)
 	err := result("cuModuleLoadDataEx", r)
 	if err == nil {
 		return module(m), nil

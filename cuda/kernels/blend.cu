@@ -87,12 +87,7 @@ __device__ __forceinline__ void blend_compare(const Frame &src, const Frame &bef
 }
 
 extern "C" __global__ void __launch_bounds__(blend_threads) blend_changes(Frame src, Frame before, unsigned char *changes, int pitch) {
-  if (src.word == 1)
-    blend_compare<unsigned char>(src, before, changes, pitch);
-  else if (src.word == 2)
-    blend_compare<unsigned short>(src, before, changes, pitch);
-  else
-    blend_compare<unsigned>(src, before, changes, pitch);
+  frame_with_word(src, [&](auto word) { blend_compare<decltype(word)>(src, before, changes, pitch); });
 }
 DESCRIBE(blend_changes, blend_w, blend_h, 1, blend_threads, 0)
 
@@ -210,11 +205,6 @@ extern "C" __global__ void __launch_bounds__(blend_threads)
           int preserve_color) {
   for (int i = 0; i < regions; i++)
     if (!__ldg(continues + i)) weight = 0;
-  if (dst.word == 1)
-    blend_block<unsigned char>(dst, src, result, changes, pitch, weight, preserve_color);
-  else if (dst.word == 2)
-    blend_block<unsigned short>(dst, src, result, changes, pitch, weight, preserve_color);
-  else
-    blend_block<unsigned>(dst, src, result, changes, pitch, weight, preserve_color);
+  frame_with_word(dst, [&](auto word) { blend_block<decltype(word)>(dst, src, result, changes, pitch, weight, preserve_color); });
 }
 DESCRIBE(blend, blend_w, blend_h, 1, blend_threads, 0)

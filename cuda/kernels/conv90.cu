@@ -8,7 +8,8 @@
 //   y     [Ho+2][Wo+2][Cout]; Ho x Wo is H x W, pooled (H+1)/2 x (W+1)/2, up 2H x 2W. Written with its halo of one pixel,
 //         reflected, or repeated where rep is set; sides of any length >= 1
 //   Cin % 64 == 0, Cout % tile_c == 0, and as the table at the end says. Grid: any number of blocks, best one per SM and not more
-//   than tiles; block b takes the tiles b, b + blocks, ...
+//   than tiles; block b takes the tiles b, b + blocks, .... With resident weights a multiple of Cout / tile_c, so that a block
+//   keeps its channels
 //
 // Product. M = channels, 64 of them per warpgroup, N = 256 pixels, K = 64 input channels of a tap, from shared memory. So one
 // wgmma reads 10 KB in 128 clocks, 80 of the 128 B/clock that shared memory has. Pixels as M would need 96 with N = 128, and
@@ -27,6 +28,8 @@
 // row parities at the same time: 60 KB from L2 for 128 pixels, where tiles of one phase would take 136, and 64 of weights.
 // Bound, per tile of c128 at Cin = 256 in clocks of an SM: 36864 tensor cores, 34304 L2 at 32 B/clock, 32128 shared memory;
 // c64_up is bound by memory. All of this is computed, nothing measured.
+// 64 channels to 128 (conv2_1) are two blocks of 64 side by side: both read a box, 24 B/clock from L2 against 12, but sums and
+// weights of 128 channels leave room to stage 32 pixels only, whose 16 barriers a tile took a third of the products' time.
 // Rejected: a box per tap (1.6 times the tensor cores' time at L2); weights and boxes in one ring (a box would wait for nine
 // taps of weights); three boxes with four weights in c128 (weights would hold the producer back, the third box would never be
 // under way).
@@ -43,9 +46,8 @@
   DESCRIBE(name, name##_shape::cols, name##_shape::rows, name##_shape::channels, name##_shape::threads, name##_shape::smem)
 
 //                       channels rows boxes weights staged
-CONV90(conv90_c64,             64,  16,    3,      9,   128, RESIDENT)           // Cin = Cout = 64
+CONV90(conv90_c64,             64,  16,    3,      9,   128, RESIDENT)           // Cin = 64
 CONV90(conv90_c64_pool,        64,  16,    3,      9,    64, RESIDENT | POOL)    // Cin = Cout = 64
-CONV90(conv90_c64to128,       128,  16,    2,      9,    32, RESIDENT)           // Cin = 64, Cout = 128
 CONV90(conv90_c128to64,        64,  16,    2,     18,    32, RESIDENT)           // Cin = 128, Cout = 64
 CONV90(conv90_c128,           128,  16,    3,      6,    64, PLAIN)
 CONV90(conv90_c128_pool,      128,  16,    3,      6,    64, POOL)

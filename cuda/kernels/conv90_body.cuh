@@ -200,6 +200,7 @@ template <class S> __device__ __forceinline__ void conv90(const Problem &p) {
   require_swizzle_base(base);
   const Shared<S> sm{base};
   const Tiles<S> tiles(p.H, p.W, p.Cout);
+  if (S::resident && gridDim.x % tiles.per_place) __trap();  // its weights would be those of other channels
   if (threadIdx.x == 0) sm.init_barriers();
   __syncthreads();
   if (threadIdx.x >= 256) {

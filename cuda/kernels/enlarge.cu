@@ -107,12 +107,7 @@ extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_fit(Frame 
   __shared__ EnlargeNarrow fitted;
   const int tiles = (small.width + enlarge_w - 1) / enlarge_w;
   const int top = blockIdx.x / tiles * enlarge_h, left = blockIdx.x % tiles * enlarge_w;
-  if (small.word == 1)
-    enlarge_loads<unsigned char>(frame, made, small, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
-  else if (small.word == 2)
-    enlarge_loads<unsigned short>(frame, made, small, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
-  else
-    enlarge_loads<unsigned>(frame, made, small, result, top - 2 * enlarge_box, left - 2 * enlarge_box);
+  frame_with_word(small, [&](auto word) { enlarge_loads<decltype(word)>(frame, made, small, result, top - 2 * enlarge_box, left - 2 * enlarge_box); });
   __syncthreads();
   enlarge_unsmoothed(fitted, frame, made, small, top - enlarge_box, left - enlarge_box);
   __syncthreads();
@@ -121,12 +116,7 @@ extern "C" __global__ void __launch_bounds__(enlarge_threads) enlarge_fit(Frame 
   const EnlargeBox box(y, x, top - enlarge_box, left - enlarge_box, small.height, small.width);
   const float a = fminf(fmaxf(box.mean([&](int v, int u) { return fitted.v[v][u]; }), -1.0f), 1.0f);
   const float i = frame.v[y - top + 2 * enlarge_box][x - left + 2 * enlarge_box];
-  if (result.word == 1)
-    enlarge_offsets<unsigned char>(result, coefficients, y, x, a, i);
-  else if (result.word == 2)
-    enlarge_offsets<unsigned short>(result, coefficients, y, x, a, i);
-  else
-    enlarge_offsets<unsigned>(result, coefficients, y, x, a, i);
+  frame_with_word(result, [&](auto word) { enlarge_offsets<decltype(word)>(result, coefficients, y, x, a, i); });
 }
 DESCRIBE(enlarge_fit, enlarge_w, enlarge_h, 1, enlarge_threads, 0)
 
@@ -225,11 +215,6 @@ extern "C" __global__ void __launch_bounds__(enlarge_threads)
     enlarge(Frame dst, Frame src, Frame result, const float *coefficients, int preserve_color) {
   const int tiles = (dst.width + enlarge_w - 1) / enlarge_w;
   const int y = blockIdx.x / tiles * enlarge_h + threadIdx.x / enlarge_w, x = blockIdx.x % tiles * enlarge_w + threadIdx.x % enlarge_w;
-  if (dst.word == 1)
-    enlarge_block<unsigned char>(dst, src, result, coefficients, y, x, preserve_color);
-  else if (dst.word == 2)
-    enlarge_block<unsigned short>(dst, src, result, coefficients, y, x, preserve_color);
-  else
-    enlarge_block<unsigned>(dst, src, result, coefficients, y, x, preserve_color);
+  frame_with_word(dst, [&](auto word) { enlarge_block<decltype(word)>(dst, src, result, coefficients, y, x, preserve_color); });
 }
 DESCRIBE(enlarge, enlarge_w, enlarge_h, 1, enlarge_threads, 0)

@@ -7,7 +7,8 @@
 //   y     float16 [H+2][W+2][C] with a reflected halo
 //   C % 16 == 0. Grid: (tiles, C / tile_c rounded up): a block makes 64 channels, or the rest
 //
-// Bound by memory, which is y: 2*C bytes are written for 1.5 to 4 bytes read, and 54*C FLOP done (26 FLOP/B with C = 64).
+// Bound by instructions: a warp issues about 1600 for a tile of 16x16 pixels and 64 channels, 0.42 ms of an H100 at 3840x2160, where y, 2*C
+// bytes a pixel, takes its memory 0.32.
 // The tile's pixels are converted once into shared memory, [row][3*column + colour], where the 9 values of a tap row lie in succession.
 // Lanes gather the operands of mma from there: a matrix of K = 32 for each pixel would be written and read again for nothing. The weights
 // of 64 channels stay in registers. Results pass through shared memory, warp by warp, to go out in pieces of 16 bytes.
@@ -132,12 +133,7 @@ extern "C" __global__ void __launch_bounds__(first_threads)
   const int ty = blockIdx.x / across * first_tile, tx = blockIdx.x % across * first_tile;
   const int channel = blockIdx.y * first_channels, blocks = min(C - channel, first_channels) / 8;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-  if (src.word == 1)
-    first_convert<unsigned char>(src, table, patch, ty, tx);
-  else if (src.word == 2)
-    first_convert<unsigned short>(src, table, patch, ty, tx);
-  else
-    first_convert<unsigned>(src, table, patch, ty, tx);
+  frame_with_word(src, [&](auto word) { first_convert<decltype(word)>(src, table, patch, ty, tx); });
   uint32_t b[8][2][2];
   first_weights(b, w + (size_t)channel * 32, blocks);
 

@@ -29,6 +29,16 @@ __device__ __forceinline__ unsigned char *frame_at(const Channel &c, int y, int 
   return c.first + y * c.stride + (long long)x * c.step;
 }
 
+// Calls f with a value of the type that a word of the frame has, which f takes as `auto`.
+template <class F> __device__ __forceinline__ void frame_with_word(const Frame &frame, F f) {
+  if (frame.word == 1)
+    f((unsigned char)0);
+  else if (frame.word == 2)
+    f((unsigned short)0);
+  else
+    f(0u);
+}
+
 template <class Word> __device__ __forceinline__ unsigned frame_word(const Frame &f, const unsigned char *p) {
   if constexpr (sizeof(Word) > 1) {
     if (!f.aligned) {

@@ -69,18 +69,39 @@ __device__ __forceinline__ void mbar_arrive(void *bar) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(smem_u32(bar)) : "memory");
 }
 
-// Waits until the phase of this parity has ended. Parity 1 of a fresh barrier counts as ended. A try sleeps for up to a
-// microsecond; a wait that no copy and no warp will ever end becomes a launch failure after seconds, not a GPU that hangs.
+// Whether the phase of this parity has ended. Parity 1 of a fresh barrier counts as ended. With a hint a try may sleep so many
+// nanoseconds before it answers.
+__device__ __forceinline__ bool mbar_try(uint32_t at, int parity) {
+  uint32_t done;
+  asm volatile(
+      "{.reg .pred p;\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+      "selp.u32 %0, 1, 0, p;}"
+      : "=r"(done) : "r"(at), "r"(parity) : "memory");
+  return done;
+}
+
+template <int HINT> __device__ __forceinline__ bool mbar_try_for(uint32_t at, int parity) {
+  uint32_t done;
+  asm volatile(
+      "{.reg .pred p;\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2, %3;\n"
+      "selp.u32 %0, 1, 0, p;}"
+      : "=r"(done) : "r"(at), "r"(parity), "n"(HINT) : "memory");
+  return done;
+}
+
+// Waits until the phase of this parity has ended. The first try does without a hint, which costs a sleep even where the bytes are
+// nearly there. A wait that no copy and no warp will ever end becomes a launch failure, not a GPU that hangs.
+constexpr int mbar_hint = 1000;          // nanoseconds of a try, at least
+constexpr uint32_t mbar_tries = 1 << 21;
+static_assert((double)mbar_hint * mbar_tries >= 1e9 && (double)mbar_hint * mbar_tries <= 5e9, "a wait in vain ends after seconds");
+
 __device__ __forceinline__ void mbar_wait(void *bar, int parity) {
   const uint32_t at = smem_u32(bar);
-  for (uint32_t tries = 0, done = 0; !done;) {
-    asm volatile(
-        "{.reg .pred p;\n"
-        "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2, %3;\n"
-        "selp.u32 %0, 1, 0, p;}"
-        : "=r"(done) : "r"(at), "r"(parity), "r"(1000) : "memory");
-    if (++tries >> 26) __trap();
-  }
+  if (mbar_try(at, parity)) return;
+  for (uint32_t tries = 0; !mbar_try_for<mbar_hint>(at, parity);)
+    if (++tries == mbar_tries) __trap();
 }
 
 // Ordinary writes to shared memory before this come before the tensor copies and wgmma that follow a barrier behind it.

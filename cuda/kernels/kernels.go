@@ -1,14 +1,18 @@
-// Package kernels holds the engine's kernels as PTX, which the driver translates for the GPU at hand when it loads them. The files
-// in ptx are made from the sources beside this file by `make kernels`; building the engine needs no CUDA compiler.
+// Package kernels holds the engine's kernels, assembled for the GPUs there are (cubin) and as PTX, which the driver translates for any
+// other when it loads them. Both are made from the sources beside this file by `make kernels`; building the engine needs no CUDA compiler.
 package kernels
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"fmt"
+	"io"
 	"reflect"
+	"strings"
 )
 
-//go:embed ptx
+//go:embed ptx cubin
 var files embed.FS
 
 // Kernel is the name of a kernel whose arguments are the struct A.
@@ -38,6 +42,7 @@ const (
 	Blend             Kernel[BlendArguments]             = "blend"
 	Selftest          Kernel[SelftestArguments]          = "selftest_80"
 	Selftest90        Kernel[Selftest90Arguments]        = "selftest_90"
+	Selftest90Roles   Kernel[Selftest90Arguments]        = "selftest_90_roles"
 )
 
 // The kernels of conv.cu: for a number of output channels, followed by a max pool or behind an upsampling, nearest (Up) or bilinear.
@@ -65,7 +70,6 @@ const (
 	Conv90C64       Kernel[Conv90Arguments] = "conv90_c64"
 	Conv90C64Pool   Kernel[Conv90Arguments] = "conv90_c64_pool"
 	Conv90C64Up     Kernel[Conv90Arguments] = "conv90_c64_up"
-	Conv90C64To128  Kernel[Conv90Arguments] = "conv90_c64to128"
 	Conv90C128To64  Kernel[Conv90Arguments] = "conv90_c128to64"
 	Conv90C128      Kernel[Conv90Arguments] = "conv90_c128"
 	Conv90C128Pool  Kernel[Conv90Arguments] = "conv90_c128_pool"
@@ -102,9 +106,9 @@ var Modules = []Module{
 	{Name: "blend", Kernels: []Described{BlendChanges, Blend}},
 	{Name: "selftest", Kernels: []Described{Selftest}},
 	{Name: "conv90", Hopper: true, Kernels: []Described{
-		Conv90C64, Conv90C64Pool, Conv90C64Up, Conv90C64To128, Conv90C128To64, Conv90C128, Conv90C128Pool, Conv90C128Small, Conv90C128Up,
+		Conv90C64, Conv90C64Pool, Conv90C64Up, Conv90C128To64, Conv90C128, Conv90C128Pool, Conv90C128Small, Conv90C128Up,
 	}},
-	{Name: "selftest90", Hopper: true, Kernels: []Described{Selftest90}},
+	{Name: "selftest90", Hopper: true, Kernels: []Described{Selftest90, Selftest90Roles}},
 }
 
 // PTX is the text of a module, as the driver's cuModuleLoadData takes it once a zero byte is behind it. Errors: there is no module
@@ -115,4 +119,29 @@ func PTX(name string) (string, error) {
 		return "", fmt.Errorf("there are no kernels %q in this build: %w", name, err)
 	}
 	return string(text), nil
+}
+
+// machines are what modules are assembled for, by compute capability times ten.
+var machines = map[int]string{80: "sm_80", 86: "sm_86", 89: "sm_89", 90: "sm_90a", 100: "sm_100", 103: "sm_100", 120: "sm_120", 121: "sm_120"}
+
+// Cubin is a module assembled for a GPU of compute capability/10, nil where it is for none like it, or of other sources than the PTX: the
+// driver then compiles that.
+func Cubin(name string, capability int) []byte {
+	compressed, err := files.ReadFile("cubin/" + machines[capability] + "/" + name + ".cubin.gz")
+	if err != nil {
+		return nil
+	}
+	text, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return nil
+	}
+	all, err := io.ReadAll(text)
+	if err != nil {
+		return nil
+	}
+	sources, cubin, _ := bytes.Cut(all, []byte("\n"))
+	if ptx, err := PTX(name); err != nil || !strings.Contains(ptx, "\n"+string(sources)+"\n") {
+		return nil
+	}
+	return cubin
 }

@@ -107,6 +107,28 @@ func TestModules(t *testing.T) {
 	}
 }
 
+// TestCubins demands every module for every machine that there is, of the same sources as its PTX.
+func TestCubins(t *testing.T) {
+	for _, m := range Modules {
+		for capability := range machines {
+			if m.Hopper && capability != 90 {
+				continue
+			}
+			if cubin := Cubin(m.Name, capability); !strings.HasPrefix(string(cubin), "\x7fELF") {
+				t.Errorf("no cubin of %s for compute capability %d of the present sources: `make kernels` makes it", m.Name, capability)
+			}
+		}
+	}
+	for _, capability := range []int{75, 87, 110} {
+		if Cubin("conv", capability) != nil {
+			t.Errorf("there is a cubin for compute capability %d", capability)
+		}
+	}
+	if Cubin("conv90", 100) != nil {
+		t.Error("there is a cubin of wgmma for compute capability 10.0")
+	}
+}
+
 func TestUnknown(t *testing.T) {
 	if _, err := PTX("nosuch"); err == nil || !strings.Contains(err.Error(), `"nosuch"`) {
 		t.Errorf("the error for a module that does not exist is %v", err)

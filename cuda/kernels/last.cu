@@ -13,7 +13,8 @@
 // Samples are rounded half up; chroma is that of the clamped pixels that model/ref/chroma.go names, with their shares, or with preserve_color
 // that of src. Cosited chroma takes the pixel to the left of those that share it: a tile computes one column more there.
 //
-// Bound by memory: 2*C bytes are read a pixel, and 54*C FLOP done (26 FLOP/B with C = 64).
+// Bound by instructions: about 1600 of a warp for a tile, 0.46 ms of an H100 at 3840x2160 with C = 64, where x, 2*C bytes a pixel, takes its
+// memory 0.32.
 // Scatter: each pixel of the tile and its border is multiplied once, [pixel][C] * [C][27], and the 27 values go to shared memory; then each
 // output adds those of its 9 neighbours that are meant for it, in the order of the taps. Operands come straight from global memory: the
 // order of channels within a product is free, so a lane takes 8 channels in succession (16 bytes) and the weights are taken likewise.
@@ -220,11 +221,6 @@ extern "C" __global__ void __launch_bounds__(last_threads, 2)
   const int row = threadIdx.x / last_w, col = threadIdx.x % last_w;
   Colour p = last_gather(sums, bias, row, col);
   lookup(table, p.r, p.g, p.b);
-  if (dst.word == 1)
-    last_write<unsigned char>(dst, src, table, sums, bias, p, ty, tx, preserve_color);
-  else if (dst.word == 2)
-    last_write<unsigned short>(dst, src, table, sums, bias, p, ty, tx, preserve_color);
-  else
-    last_write<unsigned>(dst, src, table, sums, bias, p, ty, tx, preserve_color);
+  frame_with_word(dst, [&](auto word) { last_write<decltype(word)>(dst, src, table, sums, bias, p, ty, tx, preserve_color); });
 }
 DESCRIBE(last, last_w, last_h, 3, last_threads, 0)

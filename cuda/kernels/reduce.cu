@@ -105,11 +105,6 @@ template <class Word> __device__ __forceinline__ void reduce_block(const Frame &
 }
 
 extern "C" __global__ void __launch_bounds__(reduce_threads) reduce(Frame dst, Frame src) {
-  if (dst.word == 1)
-    reduce_block<unsigned char>(dst, src);
-  else if (dst.word == 2)
-    reduce_block<unsigned short>(dst, src);
-  else
-    reduce_block<unsigned>(dst, src);
+  frame_with_word(dst, [&](auto word) { reduce_block<decltype(word)>(dst, src); });
 }
 DESCRIBE(reduce, reduce_w, reduce_h, 1, reduce_threads, 0)

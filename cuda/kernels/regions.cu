@@ -67,7 +67,7 @@ extern "C" __global__ void __launch_bounds__(64) regions_merge(const float *part
   const int c = blockIdx.x * 64 + threadIdx.x, region = blockIdx.y, bands = (H + statistics_rows - 1) / statistics_rows;
   if (c >= C) return;
   float mean = 0, m2 = 0, count = 0;
-#pragma unroll 8
+#pragma unroll 4
   for (int i = 0; i < bands; i++) {
     const float *band = partial + ((size_t)region * bands + i) * 3 * C + c;
     const float more = band[2 * C], d = band[0] - mean, share = more > 0 ? more / (count + more) : 0.0f;

@@ -12,7 +12,7 @@ enum SelftestResult {
   SELFTEST_CP_ASYNC,         // 16 bytes a lane
   SELFTEST_CP_ASYNC_FILL,    // zeros where not valid
   SELFTEST_CP_ASYNC_GROUPS,  // all but the newest of three groups are complete
-  SELFTEST_RELU_PAIR,        // which half is which, negative numbers, ties to even
+  SELFTEST_RELU_PAIR,        // which half is which, negative numbers, ties to even, the largest number
   SELFTEST_RESULTS
 };
 
@@ -120,7 +120,8 @@ __device__ __forceinline__ int selftest_relu_pair() {
   wrong += relu_pair(lane, -1 - lane) != selftest_pair(lane, 0);
   // Steps of float16 are 2 from 2048 on: odd numbers are ties.
   const int odd = 2049 + 2 * lane, even = odd % 4 == 1 ? odd - 1 : odd + 1;
-  return wrong + (relu_pair(odd, -odd) != selftest_pair(even, 0));
+  wrong += relu_pair(odd, -odd) != selftest_pair(even, 0);
+  return wrong + (relu_pair(65504.0f * (lane + 1), 3e38f) != selftest_pair(65504, 65504));
 }
 
 extern "C" __global__ void __launch_bounds__(32) selftest_80(int *result) {

@@ -12,7 +12,8 @@ void cp_async_commit();
 void cp_async_wait_n(int n);
 template <int N> inline void cp_async_wait() { cp_async_wait_n(N); }
 inline uint32_t relu_pair(float low, float high) {
-  const __half2 v = __floats2half2_rn(low < 0 ? 0 : low, high < 0 ? 0 : high);
+  const float most = 65504;
+  const __half2 v = __floats2half2_rn(low < 0 ? 0 : low > most ? most : low, high < 0 ? 0 : high > most ? most : high);
   uint32_t bits;
   memcpy(&bits, &v, 4);
   return bits;
@@ -62,10 +63,12 @@ __device__ __forceinline__ void cp_async16_zfill(void *dst, const void *src, boo
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
 
-// Two halves max(v, 0), rounded to nearest; a NaN stays one.
+// Two halves max(v, 0), rounded to nearest, at most 65504: infinity would become NaN in the next layer. A NaN stays one.
 __device__ __forceinline__ uint32_t relu_pair(float low, float high) {
   uint32_t bits;
-  asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+  asm("{.reg .b32 v;\n"
+      "cvt.rn.relu.f16x2.f32 v, %1, %2;\n"
+      "min.NaN.f16x2 %0, v, %3;}" : "=r"(bits) : "f"(high), "f"(low), "r"(0x7bff7bff));
   return bits;
 }
 

@@ -19,8 +19,8 @@ int compute_capability() { return int(setting("EMU_CC", 80)); }
 
 size_t largest_shared() {
   switch (compute_capability()) {
-    case 80: return 163 << 10;
-    case 86: case 89: return 99 << 10;
+    case 80: case 87: return 163 << 10;
+    case 86: case 89: case 120: case 121: return 99 << 10;
     default: return 227 << 10;
   }
 }

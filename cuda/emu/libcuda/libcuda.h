@@ -84,8 +84,8 @@ struct Entry {
 
 struct Module {
   CUcontext context;
-  std::string ptx;
   std::vector<Entry> entries;
+  std::map<std::string, std::vector<unsigned char>> constants;  // NAME_launch
   std::map<std::string, CUdeviceptr> globals;
 };
 
@@ -115,6 +115,10 @@ struct Pool {
   uint64_t release_threshold;
   int reuse_event, reuse_opportunistic, reuse_internal;
 };
+
+// Fills in entries and constants of PTX text or a cubin; where the GPU cannot run it says why. EMU_CUBINS=0: it runs no cubin, EMU_PTX=0: it
+// compiles nothing.
+CUresult read_image(const void *image, Module *module, std::string *log);
 
 // A kernel with its arguments, copied when the launch is ordered.
 struct Work {

@@ -85,6 +85,11 @@ bool swizzle(const char *reading) {
   return set_swizzle(reading);
 }
 
+bool broken(const char *instruction) {
+  const char *text = std::getenv("EMU_WRONG");
+  return text && !std::strcmp(text, instruction);
+}
+
 uint32_t random_bits() {  // xorshift64
   random_state ^= random_state << 13;
   random_state ^= random_state >> 7;

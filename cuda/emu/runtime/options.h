@@ -22,6 +22,10 @@ extern Options options;
 // Until the first call of schedule, copies or swizzle, or of this, the options are the defaults. An unknown value is an error.
 void read_environment();
 
+// EMU_WRONG names an instruction that computes wrong, as on a GPU that does something else than we think: "wgmma64", "wgmma128", "wgmma256",
+// "stmatrix".
+bool broken(const char *instruction);
+
 uint32_t random_bits();
 inline bool coin() { return random_bits() & 1; }
 

@@ -72,6 +72,7 @@ void compute(Wgmma &w, int warp) {
   for (int m = 0; m < 16; m++) read_row(left, warp % 4 * 16 + m, a[m], 1);
   for (int n = 0; n < w.columns; n++) read_row(right, n, &b[0][n], kMaxColumns);
   multiply(a, b, w);
+  if (broken(w.columns == 64 ? "wgmma64" : w.columns == 128 ? "wgmma128" : "wgmma256")) w.accumulators[0][0] += 1;
 }
 
 Wgmma gathered(const Fiber *lane, void *return_address, int line) {

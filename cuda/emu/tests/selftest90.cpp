@@ -16,18 +16,18 @@ TMap tensor_map(const __half *base, uint64_t w, uint64_t h, uint32_t box_w, uint
   return m;
 }
 
-// Runs it; spoil changes the inputs.
-template <class F> std::vector<int> run(F spoil) {
+// Runs a kernel; spoil changes the inputs.
+template <class F> std::vector<int> run(F spoil, const char *kernel = "selftest_90") {
   emu::swizzle("abs");  // the only reading under which the open question has an answer
   test::Buffer<__half> w(64 * 64), x(selftest90::pixels * 64);
   for (int i = 0; i < 64 * 64; i++) w[i] = __float2half_rn(float(selftest90::value(i / 64, i % 64)));
   for (size_t i = 0; i < x.size(); i++) x[i] = __float2half_rn(float(selftest90::value(1000 + int(i / 64), int(i % 64))));
-  const emu::Launch &l = test::kernel("selftest_90").launch;
+  const emu::Launch &l = test::kernel(kernel).launch;
   TMap map_w = tensor_map(w.data(), 64, 1, uint32_t(l.tile_c), 1);
   TMap map_x = tensor_map(x.data(), 10, 34, uint32_t(l.tile_w), uint32_t(l.tile_h) + 2);
   spoil(w, x, map_x);
   test::Buffer<int> result(selftest90::results);
-  test::launch("selftest_90", dim3(1), map_w, map_x, result.data());
+  test::launch(kernel, dim3(1), map_w, map_x, result.data());
   return {result.begin(), result.end()};
 }
 
@@ -50,6 +50,13 @@ TEST(selftest90_notices_a_wrong_weight) {
 TEST(selftest90_notices_a_missing_line) {
   const std::vector<int> result = run([](Halves &, Halves &, TMap &x) { x.dim[2] = 33; });
   CHECK(result[2] > 0 && result[4] > 0 && result[6] == 0 && result[8] == 0 && result[9] == 0);
+}
+
+TEST(selftest90_roles) {
+  const std::vector<int> right = run([](Halves &, Halves &, TMap &) {}, "selftest_90_roles");
+  CHECK(right[0] == 90 && right[1] == 0);
+  const std::vector<int> wrong = run([](Halves &, Halves &, TMap &x) { x.dim[2] = 33; }, "selftest_90_roles");
+  CHECK(wrong[0] == 90 && wrong[1] > 0);
 }
 
 }  // namespace
