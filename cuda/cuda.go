@@ -19,6 +19,8 @@ type Engine struct {
 	library  *library
 	network  *network
 	stream   cu.Stream
+	foreign  bool // the stream is somebody else's
+	ahead    ahead
 	schedule *schedule     // for the latest sizes; nil before the first picture and after a failure
 	history  model.History // what the statistics in network.previous are of
 	blend    temporalBlend // what the pixels follow
@@ -27,8 +29,9 @@ type Engine struct {
 }
 
 var (
-	_ model.Engine = (*Engine)(nil)
-	_ model.Warner = (*Engine)(nil)
+	_ model.Engine      = (*Engine)(nil)
+	_ model.Warner      = (*Engine)(nil)
+	_ model.AheadEngine = (*Engine)(nil)
 )
 
 // Open is the model.Opener of this package. It finds the GPU of o.DeviceID (-1: the first that will do), works in o.Context (0: the
@@ -46,7 +49,7 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cuda: %w", err)
 	}
-	e := &Engine{weights: w, device: d}
+	e := &Engine{weights: w, device: d, stream: driver.Stream(o.Stream), foreign: o.Stream != 0}
 	err = d.choosePath()
 	if err == nil {
 		err = e.load()
@@ -67,8 +70,10 @@ func (e *Engine) load() (err error) {
 		return err
 	}
 	// Not the default stream: it would wait for whatever else the program does in this context.
-	if e.stream, err = cu.MakeStream(cu.NonBlocking); err != nil {
-		return driver.Wrap("cuStreamCreate", err)
+	if !e.foreign {
+		if e.stream, err = cu.MakeStream(cu.NonBlocking); err != nil {
+			return driver.Wrap("cuStreamCreate", err)
+		}
 	}
 	e.network, err = uploadNetwork(e.weights, e.stream)
 	return err
@@ -192,7 +197,11 @@ func (e *Engine) dropSchedule() error {
 	return errors.Join(e.wait(), s.close())
 }
 
-func (e *Engine) wait() error { return driver.Wrap("cuStreamSynchronize", e.stream.Synchronize()) }
+// wait is until the GPU is through with all frames.
+func (e *Engine) wait() error {
+	e.ahead.ordered = 0
+	return driver.Wrap("cuStreamSynchronize", e.stream.Synchronize())
+}
 
 func (e *Engine) fail(what string, m *model.Image, err error) error {
 	return fmt.Errorf("cuda: %s of %dx%d with network %q: %w", what, m.Width, m.Height, e.weights.Network, err)
@@ -216,11 +225,11 @@ func (e *Engine) Close() error {
 		return e.abandon(err)
 	}
 	var failed []error
-	failed = append(failed, e.dropSchedule(), e.blend.free(), e.before.free(), e.after.free())
+	failed = append(failed, e.dropSchedule(), e.blend.free(), e.before.free(), e.after.free(), e.ahead.free())
 	if e.network != nil {
 		failed = append(failed, e.network.free())
 	}
-	if e.stream != cu.NoStream {
+	if e.stream != cu.NoStream && !e.foreign {
 		failed = append(failed, driver.Wrap("cuStreamDestroy", e.stream.Destroy()))
 	}
 	if e.library != nil {

@@ -97,10 +97,16 @@ func (n *network) upload(s cu.Stream, halves *[][]uint16) (err error) {
 	return err
 }
 
+// hasStyle says that these statistics of a region's style are on the GPU.
+func (n *network) hasStyle(region int, style model.Stats) bool {
+	uploaded := &n.uploaded[region]
+	return slices.Equal(uploaded.Mean, style.Mean) && slices.Equal(uploaded.Std, style.Std)
+}
+
 // uploadStyle orders the statistics of a region's style onto the GPU if other ones are there.
 func (n *network) uploadStyle(region int, style model.Stats, stream cu.Stream) error {
 	uploaded := &n.uploaded[region]
-	if slices.Equal(uploaded.Mean, style.Mean) && slices.Equal(uploaded.Std, style.Std) {
+	if n.hasStyle(region, style) {
 		return nil
 	}
 	uploaded.Mean, uploaded.Std = append(uploaded.Mean[:0], style.Mean...), append(uploaded.Std[:0], style.Std...)

@@ -9,6 +9,11 @@ import (
 
 // Stylize is model.Engine.Stylize. It returns when the result is complete.
 func (e *Engine) Stylize(dst, src *model.Image, stylization *model.Stylization) error {
+	return e.frame(dst, src, stylization, e.stylize)
+}
+
+// frame checks a frame and does what stylize says in the engine's context. After an error nothing is under way.
+func (e *Engine) frame(dst, src *model.Image, stylization *model.Stylization, stylize func(dst, src *model.Image, s *model.Stylization) error) error {
 	if err := model.CheckStylize(e.weights, dst, src, stylization); err != nil {
 		return fmt.Errorf("cuda: %w", err)
 	}
@@ -21,7 +26,7 @@ func (e *Engine) Stylize(dst, src *model.Image, stylization *model.Stylization) 
 		return e.fail("frame", src, err)
 	}
 	defer e.device.leave()
-	if err := e.stylize(dst, src, stylization); err != nil {
+	if err := stylize(dst, src, stylization); err != nil {
 		e.history.Forget()
 		_ = e.wait() // as in Statistics
 		return e.fail("frame", src, err)
@@ -57,9 +62,6 @@ func (e *Engine) prepare(dst, src *model.Image, stylization *model.Stylization) 
 		return nil, nil, err
 	}
 	if err := e.uploadStyles(s, stylization); err != nil {
-		return nil, nil, err
-	}
-	if err := errors.Join(e.before.load(stylization.Before, e.stream), e.after.load(stylization.After, e.stream)); err != nil {
 		return nil, nil, err
 	}
 	l.first.args.Table, l.last.args.Table = e.before.args, e.after.args
@@ -109,8 +111,16 @@ func (e *Engine) blendWeight(src *model.Image, stylization *model.Stylization) i
 	return int32(model.BlendWeight(stylization.Smoothing))
 }
 
-// uploadStyles orders the styles and the mask onto the GPU where they are new.
+// uploadStyles orders the styles, the mask and the tables onto the GPU where they are new, when no frame before is under way that has others.
 func (e *Engine) uploadStyles(s *schedule, stylization *model.Stylization) error {
+	if e.ahead.ordered > 0 && !e.uploaded(s, stylization) {
+		if err := e.wait(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(e.before.load(stylization.Before, e.stream), e.after.load(stylization.After, e.stream)); err != nil {
+		return err
+	}
 	if err := e.network.uploadStyle(0, stylization.Style, e.stream); err != nil || stylization.Mask == nil {
 		return err
 	}
@@ -118,4 +128,11 @@ func (e *Engine) uploadStyles(s *schedule, stylization *model.Stylization) error
 		return err
 	}
 	return s.uploadShares(stylization.Mask, e.stream)
+}
+
+// uploaded says that the GPU has all that a frame has besides its pictures.
+func (e *Engine) uploaded(s *schedule, stylization *model.Stylization) bool {
+	mask := stylization.Mask
+	return e.before.of == stylization.Before && e.after.of == stylization.After && e.network.hasStyle(0, stylization.Style) &&
+		(mask == nil || e.network.hasStyle(1, mask.Second) && s.shares.mask.SameRegions(mask))
 }

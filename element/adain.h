@@ -54,6 +54,7 @@ typedef struct {
   GstClockTime time;            /* running time, GST_CLOCK_TIME_NONE where unknown */
   gboolean discontinuity;       /* does not go on from the frame before; stays until the engine has done a frame */
   GstClockTime period;          /* until the next frame is due, 0 where unknown */
+  guintptr src_stream, dst_stream;      /* CUstreams on which others order what they do with the planes; 0: the GPU must be through */
 } AdaInFrame;
 
 /* What the caps say of colours beside the matrix. */
@@ -120,6 +121,8 @@ typedef struct {
   AdaInSettings settings;       /* under the object lock */
   AdaInSettings announced;      /* under the object lock: as the worker is to see them */
   GstCudaContext *context;      /* under the object lock: shared with the elements around; see context.c */
+  gpointer stream;              /* under the object lock: a GstCudaStream of stream_context; see stream.c */
+  GstCudaContext *stream_context;       /* as above, only to compare */
   gboolean tables;              /* look-up tables of files are in force; does not change between start and stop */
   gboolean gpu_engine;          /* the engine takes frames in GPU memory; does not change between start and stop */
   AdaInAhead ahead;
@@ -175,6 +178,12 @@ void adain_context_release (GstAdaInFilter * self);
 GstCudaContext *adain_context_ref (GstAdaInFilter * self);
 void adain_context_unref (GstCudaContext * context);
 guintptr adain_context_handle (GstCudaContext * context);
+
+/* stream.c */
+gpointer adain_stream_ref (GstAdaInFilter * self, GstCudaContext * context);
+void adain_stream_unref (gpointer stream);
+guintptr adain_stream_handle (gpointer stream);
+void adain_stream_release (GstAdaInFilter * self);
 
 /* caps.c */
 gboolean adain_caps_on_gpu (const GstCaps * caps);

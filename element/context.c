@@ -65,6 +65,7 @@ adain_context_handle (GstCudaContext * context)
 void
 adain_context_release (GstAdaInFilter * self)
 {
+  adain_stream_release (self);
   adain_context_unref (exchange (self, NULL));
 }
 

@@ -123,6 +123,17 @@ func goAdaInFollow(element *C.GstAdaInFilter, e *C.AdaInError) (ok C.gboolean) {
 	return 1
 }
 
+// goAdaInGoesAhead is called by the streaming thread, before a frame.
+//
+//export goAdaInGoesAhead
+func goAdaInGoesAhead(element *C.GstAdaInFilter) (yes C.gboolean) {
+	defer guardElement(element)
+	if st := lookup(element).running.Load(); st != nil && st.goesAhead() {
+		return 1
+	}
+	return 0
+}
+
 // goAdaInFrame is called by the streaming thread; the planes are valid during the call.
 //
 //export goAdaInFrame

@@ -94,12 +94,8 @@ map_frame (GstAdaInFilter * self, GstBuffer * buffer, GstMapFlags flags, GstVide
   if (meta && (meta->format != GST_VIDEO_INFO_FORMAT (info) || meta->n_planes != GST_VIDEO_INFO_N_PLANES (info)
           || meta->width < (guint) info->width || meta->height < (guint) info->height))
     return FALSE;
-  if (in_reach (self, buffer)) {
+  if (in_reach (self, buffer))
     flags |= GST_MAP_CUDA;
-    /* Upstream may have queued its work on a stream of its own. */
-    if ((flags & GST_MAP_READ) && adain_cuda ()->memory_sync)
-      adain_cuda ()->memory_sync ((GstCudaMemory *) gst_buffer_peek_memory (buffer, 0));
-  }
   return gst_video_frame_map (frame, info, buffer, flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
 }
 
@@ -119,6 +115,41 @@ describe (GstVideoFrame * frame, AdaInPlane * planes)
     };
   }
   return TRUE;
+}
+
+/* The stream on which others order what they do with a mapped buffer, 0 for none. */
+static guintptr
+stream_of (GstAdaInFilter * self, GstBuffer * buffer)
+{
+  gpointer stream = NULL;
+
+  if (in_reach (self, buffer) && adain_cuda ()->memory_get_stream)
+    stream = adain_cuda ()->memory_get_stream ((GstCudaMemory *) gst_buffer_peek_memory (buffer, 0));
+  return adain_stream_handle (stream);
+}
+
+/* Waits until the GPU is through with what others have ordered for a mapped buffer: for one to be read, since mapping may itself order a
+ * copy, and for one to be written, since who has read it before, or took its memory, need not have waited. */
+static void
+settle (GstAdaInFilter * self, GstBuffer * buffer)
+{
+  if (in_reach (self, buffer) && adain_cuda ()->memory_sync)
+    adain_cuda ()->memory_sync ((GstCudaMemory *) gst_buffer_peek_memory (buffer, 0));
+}
+
+/* Nobody waits where both buffers are of a stream and the frame need not be done at once: the GPU has the order. */
+static void
+order (GstAdaInFilter * self, GstBuffer * in, GstBuffer * out)
+{
+  AdaInFrame *frame = &self->frame;
+
+  frame->src_stream = stream_of (self, in);
+  frame->dst_stream = stream_of (self, out);
+  if (frame->src_stream && frame->dst_stream && goAdaInGoesAhead (self))
+    return;
+  frame->src_stream = frame->dst_stream = 0;
+  settle (self, in);
+  settle (self, out);
 }
 
 static GstFlowReturn
@@ -163,6 +194,7 @@ transform (GstBaseTransform * base, GstBuffer * in, GstBuffer * out)
     gst_video_frame_unmap (&src);
     return refuse (self, "downstream's", out);
   }
+  order (self, in, out);
   flow = stylize (self, &src, &dst);
   gst_video_frame_unmap (&dst);
   gst_video_frame_unmap (&src);

@@ -2,6 +2,27 @@
 #include "adain.h"
 #include <dlfcn.h>
 
+static void
+find_streams (void *library, AdaInCuda * cuda)
+{
+  const struct {
+    const char *name;
+    void *function;
+  } streams[] = {
+    {"gst_cuda_stream_new", &cuda->stream_new},
+    {"gst_cuda_stream_get_handle", &cuda->stream_get_handle},
+    {"gst_cuda_memory_get_stream", &cuda->memory_get_stream},
+    {"gst_buffer_pool_config_get_cuda_stream", &cuda->config_get_stream},
+    {"gst_buffer_pool_config_set_cuda_stream", &cuda->config_set_stream},
+  };
+  gboolean all = TRUE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (streams); i++)
+    all &= (*(void **) streams[i].function = dlsym (library, streams[i].name)) != NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (streams) && !all; i++)
+    *(void **) streams[i].function = NULL;
+}
+
 static gboolean
 find_functions (void *library, AdaInCuda * cuda)
 {
@@ -28,6 +49,7 @@ find_functions (void *library, AdaInCuda * cuda)
     }
   }
   *(void **) &cuda->memory_sync = dlsym (library, "gst_cuda_memory_sync");
+  find_streams (library, cuda);
   return TRUE;
 }
 

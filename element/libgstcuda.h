@@ -18,6 +18,12 @@ typedef struct {
   __typeof__ (gst_cuda_buffer_pool_new) *buffer_pool_new;
   __typeof__ (gst_is_cuda_memory) *is_cuda_memory;
   void (*memory_sync) (GstCudaMemory * memory);         /* NULL before GStreamer 1.24 */
+  /* Streams (GstCudaStream, a GstMiniObject) as objects that memory and pools have; all NULL before GStreamer 1.24. */
+  gpointer (*stream_new) (GstCudaContext * context);
+  CUstream (*stream_get_handle) (gpointer stream);
+  gpointer (*memory_get_stream) (GstCudaMemory * memory);
+  gpointer (*config_get_stream) (GstStructure * config);        /* gives a reference */
+  void (*config_set_stream) (GstStructure * config, gpointer stream);
 } AdaInCuda;
 
 const AdaInCuda *adain_cuda (void);

@@ -13,6 +13,21 @@ set_config (GstBufferPool * pool, GstStructure * config, guint * size)
   return TRUE;
 }
 
+/* Lets buffers be of our stream, unless they are of somebody's already. */
+static void
+share_stream (GstAdaInFilter * self, GstCaps * caps, GstStructure * config)
+{
+  gpointer stream, theirs;
+
+  if (!adain_caps_on_gpu (caps) || !(stream = adain_stream_ref (self, self->context)))
+    return;
+  if ((theirs = adain_cuda ()->config_get_stream (config)))
+    adain_stream_unref (theirs);
+  else
+    adain_cuda ()->config_set_stream (config, stream);
+  adain_stream_unref (stream);
+}
+
 /* A pool of our own for the caps' kind of memory; *size may grow. */
 static GstBufferPool *
 new_pool (GstAdaInFilter * self, GstCaps * caps, guint * size, guint min, guint max, gboolean video_meta)
@@ -30,6 +45,7 @@ new_pool (GstAdaInFilter * self, GstCaps * caps, guint * size, guint min, guint 
   gst_buffer_pool_config_set_params (config, caps, *size, min, max);
   if (video_meta)
     gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  share_stream (self, caps, config);
   if (!set_config (pool, config, size))
     gst_clear_object (&pool);
   return pool;
@@ -74,13 +90,14 @@ usable (GstAdaInFilter * self, GstBufferPool * pool, const GstCaps * caps)
 
 /* Puts downstream's pool into use with what else it was configured for (alignment), or gives FALSE. */
 static gboolean
-configure_pool (GstBufferPool * pool, GstCaps * caps, guint * size, guint min, guint max, gboolean video_meta)
+configure_pool (GstAdaInFilter * self, GstBufferPool * pool, GstCaps * caps, guint * size, guint min, guint max, gboolean video_meta)
 {
   GstStructure *config = gst_buffer_pool_get_config (pool);
 
   gst_buffer_pool_config_set_params (config, caps, *size, min, max);
   if (video_meta && gst_buffer_pool_has_option (pool, GST_BUFFER_POOL_OPTION_VIDEO_META))
     gst_buffer_pool_config_add_option (config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  share_stream (self, caps, config);
   if (set_config (pool, config, size))
     return TRUE;
   config = gst_buffer_pool_get_config (pool);
@@ -118,7 +135,7 @@ decide_allocation (GstBaseTransform * base, GstQuery * query)
     gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
     size = MAX (size, info.size);
   }
-  if (pool && !(usable (self, pool, caps) && configure_pool (pool, caps, &size, min, max, self->downstream_takes_meta)))
+  if (pool && !(usable (self, pool, caps) && configure_pool (self, pool, caps, &size, min, max, self->downstream_takes_meta)))
     gst_clear_object (&pool);
   if (!pool)
     pool = new_pool (self, caps, &size, min, max, self->downstream_takes_meta);

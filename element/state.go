@@ -48,7 +48,7 @@ func start(f *filter, engines model.Engines) (*state, error) {
 	if err != nil {
 		return nil, fileFailure(err)
 	}
-	st := &state{element: f.element, weights: weights, engines: inContext(f.element, engines), options: s.options, processing: s.processing}
+	st := &state{element: f.element, weights: weights, engines: inContext(f.element, engines, true), options: s.options, processing: s.processing}
 	started := false
 	defer func() { // also where an engine panics
 		if !started && st.engine != nil {
@@ -64,7 +64,7 @@ func start(f *filter, engines model.Engines) (*state, error) {
 	if f.element.tables = 0; st.tables.ofFiles {
 		f.element.tables = 1
 	}
-	loader := &loader{engines: st.engines, weights: weights, device: st.options.Device}
+	loader := &loader{engines: inContext(f.element, engines, false), weights: weights, device: st.options.Device}
 	first, err := loader.load(s, s.options.Threads)
 	if err != nil {
 		return nil, err
@@ -186,11 +186,11 @@ func (st *state) frame(f *C.AdaInFrame) error {
 func (st *state) compute(f *C.AdaInFrame) error {
 	st.tempo.arrive(f)
 	if st.unfit() {
-		if err := st.fit(); err != nil {
+		if err := st.fit(f); err != nil {
 			return err
 		}
 	}
-	took, err := st.stylize(st.size())
+	took, err := st.stylize(f, st.size())
 	if err == nil {
 		st.done(f, took)
 	}
@@ -198,9 +198,13 @@ func (st *state) compute(f *C.AdaInFrame) error {
 }
 
 // stylize computes the frame under way at a size and says what that took.
-func (st *state) stylize(size int) (time.Duration, error) {
+func (st *state) stylize(f *C.AdaInFrame, size int) (time.Duration, error) {
 	began := clock()
 	st.stylization.ProcessingSize = size
+	if f.src_stream != 0 {
+		err := st.ahead(f)
+		return clock() - began, err
+	}
 	err := st.engine.Stylize(&st.result, &st.content, &st.stylization) // checks the frame
 	return clock() - began, err
 }

@@ -119,11 +119,11 @@ func (st *state) unfit() bool {
 }
 
 // fit chooses a size by computing the frame under way at some, each anew.
-func (st *state) fit() error {
+func (st *state) fit(f *C.AdaInFrame) error {
 	t := &st.tempo
 	t.sizer = pace.NewSizer(st.content.Width, st.content.Height, t.period)
 	st.stylization.Discontinuity = true
-	err := t.sizer.Find(st.stylize)
+	err := t.sizer.Find(func(size int) (time.Duration, error) { return st.stylize(f, size) })
 	if err != nil {
 		t.sizer = nil
 	}

@@ -46,6 +46,19 @@ type Engine interface {
 	Close() error
 }
 
+// Streams are the CUstreams, in the engine's context, on which neighbours order what they do with the pictures of a frame.
+type Streams struct{ Content, Result uintptr }
+
+// AheadEngine is an engine that can order work on a GPU behind that of its neighbours and theirs behind its own.
+type AheadEngine interface {
+	Engine
+
+	// StylizeAhead is Stylize for pictures in GPU memory, but returns when the work is ordered, at most two frames before it is done: what
+	// lies on the streams comes before it, what is ordered there afterwards comes behind it. Others must not touch the pictures otherwise.
+	// An error may be that of a frame before.
+	StylizeAhead(dst, src *Image, s *Stylization, streams Streams) error
+}
+
 // Warner is an engine that may have something to say against itself.
 type Warner interface {
 	// Warning is a sentence for users, or "".
@@ -65,6 +78,7 @@ type Options struct {
 	Device    Device    // "" means Auto
 	DeviceID  int       // which GPU; -1 lets the engine choose
 	Context   uintptr   // CUcontext that a CUDA engine works in and whose frames it takes; 0 means the GPU's primary context
+	Stream    uintptr   // CUstream of Context that a CUDA engine orders its work on, valid until it is closed; 0 means one of its own
 	Threads   int       // of a CPU engine, up to MaxThreads; 0 means all cores this process may use
 	Precision Precision // "" means AutoPrecision
 }

@@ -25,6 +25,12 @@ func function(fn cu.Function) C.CUfunction { return *(*C.CUfunction)(unsafe.Poin
 func stream(s cu.Stream) C.CUstream        { return *(*C.CUstream)(unsafe.Pointer(&s)) }
 func module(m C.CUmodule) cu.Module        { return *(*cu.Module)(unsafe.Pointer(&m)) }
 
+// Stream is somebody else's CUstream.
+func Stream(s uintptr) cu.Stream { return *(*cu.Stream)(unsafe.Pointer(&s)) }
+
+// Handle is the CUstream of s.
+func Handle(s cu.Stream) uintptr { return *(*uintptr)(unsafe.Pointer(&s)) }
+
 // The conversions above do not compile into anything else if cu's structs ever grow.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(cu.Function{})-unsafe.Sizeof(C.CUfunction(nil))]

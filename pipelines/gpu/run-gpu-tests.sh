@@ -1,18 +1,20 @@
 #!/bin/sh
-# run-gpu-tests [REPORT]: everything that only a GPU can show, into one file (gpu-report.txt). A step that fails does not stop the
-# others; the exit status is 0 if none failed. Takes about 20 minutes.
+# run-gpu-tests [REPORT]: everything that only a GPU can show, into one file (gpu-report.txt), what would spoil most first: do the
+# instructions do what the kernels expect, are wide layers right, how long do frames take; sanitizers and PyTorch last. A step that fails
+# does not stop the others, one that there is no time for is skipped; the exit status is 0 if none failed. Ends within 15 minutes, with a
+# summary even where it is stopped before.
 #
-# Environment: STEPS are the steps to run (all), SIZES the frames to measure ("1920x1080 3840x2160"), RUNS their number (100), FRAMES the
-# number of frames of a pipeline (60), LIMIT the seconds for one step (1200), BASELINE a Python script that measures PyTorch, with its
-# BASELINE_ARGUMENTS; it runs where python3 has torch.
+# Environment: STEPS are the steps to run, in this order (all), BUDGET the seconds for all of them (870), LIMIT those for one command (180),
+# SIZES the frames to measure ("1920x1080 3840x2160"), RUNS their number (100), FRAMES the number of frames of a pipeline (60), BASELINE a
+# Python script that measures PyTorch, with its BASELINE_ARGUMENTS; it runs where python3 has torch.
 set -u
 d=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P) || exit 1
 report=${1:-gpu-report.txt}
-: "${STEPS:=host selftest driver conformance sanitizer element pipelines bench film baseline}"
-: "${SIZES:=1920x1080 3840x2160}" "${RUNS:=100}" "${FRAMES:=60}" "${LIMIT:=1200}"
+: "${STEPS:=host selftest wide bench driver conformance pipelines element film baseline sanitizer counters}"
+: "${SIZES:=1920x1080 3840x2160}" "${RUNS:=100}" "${FRAMES:=60}" "${LIMIT:=180}" "${BUDGET:=870}"
 : "${BASELINE:=}" "${BASELINE_ARGUMENTS=--compile --layers --sizes $(echo "$SIZES" | tr ' ' ,)}"
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+trap 'finish; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 export GST_REGISTRY_1_0="$work/registry.bin"
 export EMU_FOLDER=none # no emulated driver, where the sources are at hand
@@ -21,10 +23,23 @@ export EMU_FOLDER=none # no emulated driver, where the sources are at hand
 
 say() { printf '%s\n' "$@" | tee -a "$report"; }
 
-# wanted STEP: whether it is among STEPS; begins its chapter.
-wanted() {
-  case " $STEPS " in *" $1 "*) say '' "## $1" && return 0 ;; esac
-  return 1
+# finish shows the summary, once.
+finish() {
+  [ -s "$work/summary" ] || return
+  say '' '## Summary'
+  tee -a "$report" <"$work/summary"
+  echo "report: $report"
+  grep -q '^FAILED' "$work/summary" && failed=1
+  : >"$work/summary"
+}
+
+# left: seconds that there are for a command.
+began=$(date +%s)
+left() {
+  now=$(date +%s)
+  rest=$((began + BUDGET - now))
+  [ "$rest" -lt "$LIMIT" ] || rest=$LIMIT
+  echo "$rest"
 }
 
 # result STATUS TITLE: a line of the summary.
@@ -37,14 +52,20 @@ result() {
 step() {
   title=$1
   shift
+  limit=$(left)
+  : >"$work/out"
+  if [ "$limit" -lt 5 ]; then
+    result skipped "$title: no time left"
+    return 1
+  fi
   say '' "\$ $*"
-  timeout -k 10 "$LIMIT" "$d/run" "$@" >"$work/out" 2>&1
+  timeout -k 10 "$limit" "$d/run" "$@" >"$work/out" 2>&1
   code=$?
   # Of tests, what passed is not repeated.
   grep -vE '^(=== (RUN|PAUSE|CONT|NAME)|[ ]*--- PASS)' "$work/out" | cut -c 1-400 | tail -n 300 >>"$report"
   case $code in
     0) result ok "$title" ;;
-    124 | 137) result FAILED "$title: no end after $LIMIT s" ;;
+    124 | 137) result FAILED "$title: no end after $limit s" ;;
     *) result FAILED "$title: exit status $code" ;;
   esac
   return $code
@@ -58,7 +79,7 @@ tests() {
   folder=$1 needed=$2
   shift 2
   cd "$d/tests/$folder" || return
-  step "tests of $folder" ./test -test.v -test.timeout "${LIMIT}s" "$@"
+  step "tests of $folder" ./test -test.v -test.timeout "$(left)s" "$@"
   cd "$start" || exit 1
   result '' "  $folder: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
   for t in $needed; do
@@ -100,7 +121,30 @@ report=$(CDPATH='' cd -- "$(dirname -- "$report")" && pwd -P)/$(basename -- "$re
 start=$(pwd -P)
 say "# adainfilter $(cat "$d/version") on a GPU, $(date -u +%Y-%m-%dT%H:%MZ)"
 
-if wanted host; then
+# copies N [THROUGH]: sets copied to the copies between host and GPU while N times FRAMES frames go there, through THROUGH, and back.
+copies() {
+  n=$(($1 * FRAMES))
+  rm -f "$work/copies"
+  # shellcheck disable=SC2086
+  step "$n frames to the GPU and back ${2:-}" env COPIES="$work/copies" LD_PRELOAD="$d/lib/copies.so" gst-launch-1.0 \
+    videotestsrc num-buffers=$n ! $caps ! cudaupload ! $cuda ${2:-} ! cudadownload ! video/x-raw ! fakesink || return
+  read -r to_gpu to_host _ <"$work/copies" && copied=$((to_gpu + to_host))
+}
+
+# film N: seconds for N times the film through the decoder and the element.
+film() {
+  rm -f "$work/film.h264"
+  i=0
+  while [ $i -lt "$1" ]; do
+    cat "$d/film.h264" >>"$work/film.h264"
+    i=$((i + 1))
+  done
+  step "nvh264dec ! adainfilter, $1 x 60 frames 1920x1080" gst-launch-1.0 filesrc location="$work/film.h264" ! h264parse ! nvh264dec \
+    ! 'video/x-raw(memory:CUDAMemory)' ! adainfilter device=cuda ! 'video/x-raw(memory:CUDAMemory)' ! fakesink sync=false || return
+  seconds=$(sed -n 's/^Execution ended after \([0-9]*\):\([0-9]*\):\([0-9.]*\).*/\1 \2 \3/p' "$work/out" | awk '{ print $1 * 3600 + $2 * 60 + $3 }')
+}
+
+step_host() {
   {
     uname -srm
     grep -m1 '^PRETTY_NAME' /etc/os-release
@@ -117,16 +161,30 @@ if wanted host; then
     fi
   } 2>&1 | tee -a "$report"
   step 'a GPU that can be used' adain bench --device cuda --size 64x64 --runs 1
-fi
-if wanted selftest; then step 'instructions: mma, ldmatrix, cp.async, wgmma, TMA' adain bench --selftest; fi
-if wanted driver; then tests cuda/driver '' -test.skip '^Test(Emulated|Table|Link)'; fi # about the emulator and the sources
-if wanted conformance; then tests cuda 'TestConformance TestGPUMemory'; fi
+}
 
-if wanted sanitizer; then
+step_selftest() {
+  # Without wgmma all else is worth measuring on the other path.
+  step 'instructions: mma, ldmatrix, cp.async, wgmma, TMA' adain bench --selftest || export ADAIN_CUDA_PATH=80
+}
+
+step_wide() {
+  tests cuda 'TestWideLayers TestGPUMemory' -test.run 'TestWideLayers|TestEveryHopperLayerOfVGG19|TestGPUMemory'
+}
+
+step_driver() {
+  tests cuda/driver '' -test.skip '^Test(Emulated|Table|Link)' # about the emulator and the sources
+}
+
+step_conformance() {
+  tests cuda 'TestConformance'
+}
+
+step_sanitizer() {
   sanitizer=$(PATH=$PATH:/usr/local/cuda/bin command -v compute-sanitizer)
   if [ -n "$sanitizer" ]; then
     for tool in memcheck racecheck synccheck initcheck; do
-      for widths in lite vgg19; do
+      for widths in vgg19 lite; do
         step "compute-sanitizer $tool, $widths" "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 \
           adain bench --device cuda --random "$widths" --size 75x53 --format NV12 --runs 2
       done
@@ -134,21 +192,13 @@ if wanted sanitizer; then
   else
     result skipped 'compute-sanitizer: not on this host'
   fi
-fi
-
-if wanted element; then tests element '' -test.run 'CUDA|Cuda|GPU|ZeroCopy'; fi
-
-# copies N [THROUGH]: sets copied to the copies between host and GPU while N times FRAMES frames go there, through THROUGH, and back.
-copies() {
-  n=$(($1 * FRAMES))
-  rm -f "$work/copies"
-  # shellcheck disable=SC2086
-  step "$n frames to the GPU and back ${2:-}" env COPIES="$work/copies" LD_PRELOAD="$d/lib/copies.so" gst-launch-1.0 \
-    videotestsrc num-buffers=$n ! $caps ! cudaupload ! $cuda ${2:-} ! cudadownload ! video/x-raw ! fakesink || return
-  read -r to_gpu to_host _ <"$work/copies" && copied=$((to_gpu + to_host))
 }
 
-if wanted pipelines; then
+step_element() {
+  tests element '' -test.run 'CUDA|Cuda|GPU|ZeroCopy'
+}
+
+step_pipelines() {
   size=${SIZES%% *}
   caps="video/x-raw,format=NV12,width=${size%x*},height=${size#*x},framerate=60/1"
   cuda='video/x-raw(memory:CUDAMemory)'
@@ -173,30 +223,17 @@ if wanted pipelines; then
   fi
   # shellcheck disable=SC2086
   step 'host frames' gst-launch-1.0 $frames ! $caps ! $filter ! fakesink
-fi
+}
 
-if wanted bench; then
+step_bench() {
   for widths in lite vgg19; do
     for size in $SIZES; do
       clocks step "bench $widths $size" adain bench --device cuda --random "$widths" --size "$size" --format NV12 --runs "$RUNS" --kernels
     done
   done
-fi
-
-# film N: seconds for N times the film through the decoder and the element.
-film() {
-  rm -f "$work/film.h264"
-  i=0
-  while [ $i -lt "$1" ]; do
-    cat "$d/film.h264" >>"$work/film.h264"
-    i=$((i + 1))
-  done
-  step "nvh264dec ! adainfilter, $1 x 60 frames 1920x1080" gst-launch-1.0 filesrc location="$work/film.h264" ! h264parse ! nvh264dec \
-    ! 'video/x-raw(memory:CUDAMemory)' ! adainfilter device=cuda ! 'video/x-raw(memory:CUDAMemory)' ! fakesink sync=false || return
-  seconds=$(sed -n 's/^Execution ended after \([0-9]*\):\([0-9]*\):\([0-9.]*\).*/\1 \2 \3/p' "$work/out" | awk '{ print $1 * 3600 + $2 * 60 + $3 }')
 }
 
-if wanted film; then
+step_film() {
   if has nvh264dec; then
     if film 2; then
       short=$seconds
@@ -211,9 +248,9 @@ if wanted film; then
   else
     result skipped 'nvh264dec: this GPU or driver has no decoder (libnvcuvid.so.1)'
   fi
-fi
+}
 
-if wanted baseline; then
+step_baseline() {
   if [ -z "$BASELINE" ]; then
     result skipped 'PyTorch: BASELINE names no script'
   elif ! python3 -c 'import torch' 2>/dev/null; then
@@ -221,12 +258,41 @@ if wanted baseline; then
   else
     say "\$ python3 $BASELINE $BASELINE_ARGUMENTS"
     # shellcheck disable=SC2086
-    if timeout -k 10 "$LIMIT" python3 "$BASELINE" $BASELINE_ARGUMENTS >"$work/out" 2>&1; then result ok PyTorch; else result FAILED PyTorch; fi
+    if timeout -k 10 "$(left)" python3 "$BASELINE" $BASELINE_ARGUMENTS >"$work/out" 2>&1; then result ok PyTorch; else result FAILED PyTorch; fi
     tail -n 200 "$work/out" | tee -a "$report"
   fi
-fi
+}
 
-say '' '## Summary'
-tee -a "$report" <"$work/summary"
-echo "report: $report"
-! grep -q '^FAILED' "$work/summary"
+step_counters() {
+  counters=$(PATH=$PATH:/usr/local/cuda/bin:/opt/nvidia/nsight-compute/2025.3.1 command -v ncu)
+  if [ -z "$counters" ]; then
+    result skipped 'ncu: not on this host'
+    return
+  fi
+  step 'counters of a frame' "$counters" --clock-control none --csv --page details --section SpeedOfLight --section WarpStateStats \
+    --launch-count 60 adain bench --device cuda --random vgg19 --size "${SIZES%% *}" --format NV12 --runs 1
+  cp "$work/out" "${report%.txt}-counters.csv"
+}
+
+for s in $STEPS; do
+  say '' "## $s"
+  case $s in
+    host) step_host ;;
+    selftest) step_selftest ;;
+    wide) step_wide ;;
+    bench) step_bench ;;
+    driver) step_driver ;;
+    conformance) step_conformance ;;
+    pipelines) step_pipelines ;;
+    element) step_element ;;
+    film) step_film ;;
+    baseline) step_baseline ;;
+    sanitizer) step_sanitizer ;;
+    counters) step_counters ;;
+    *) result FAILED "there is no step $s" ;;
+  esac
+done
+
+failed=0
+finish
+exit $failed

@@ -20,6 +20,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -72,7 +73,7 @@ struct Stream {
 struct Event {
   CUcontext context;
   unsigned flags;
-  bool recorded, done;
+  std::shared_ptr<bool> recorded;  // whether its stream has come to the newest record, null before the first
   double milliseconds;
   CUstream stream;
 };

@@ -22,6 +22,15 @@ CUresult step(Stream *s) {
   return work();
 }
 
+// Does what a stream has to do until it has come to a record of an event.
+CUresult reach(const std::shared_ptr<bool> &record, CUstream on) {
+  for (;;) {
+    Stream *s = streams.find(on);
+    if (!record || *record || !s || s->work.empty()) return CUDA_SUCCESS;
+    if (CUresult r = step(s)) return r;
+  }
+}
+
 CUresult find_event(CUevent handle, Event **event) {
   *event = events.find(handle);
   return *event ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
@@ -136,10 +145,7 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
   Event *e;
   if (CUresult r = find_event(event, &e)) return r;
   if (!e->recorded) return CUDA_SUCCESS;
-  return order(stream, [event] {
-    Event *e = events.find(event);
-    return e && !e->done ? finish(e->stream) : CUDA_SUCCESS;
-  });
+  return order(stream, [record = e->recorded, on = e->stream] { return reach(record, on); });
 }
 
 // ---- events
@@ -148,7 +154,7 @@ CUresult cuEventCreate(CUevent *event, unsigned flags) {
   CALL();
   CUcontext c;
   if (CUresult r = current(&c)) return r;
-  *event = events.add({c, flags, false, false, 0, nullptr});
+  *event = events.add({c, flags, nullptr, 0, nullptr});
   return CUDA_SUCCESS;
 }
 
@@ -163,14 +169,12 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
   Event *e;
   if (CUresult r = find_event(event, &e)) return r;
   if (e->context != streams.find(stream)->context) return CUDA_ERROR_INVALID_HANDLE;
-  e->recorded = true;
-  e->done = false;
+  e->recorded = std::make_shared<bool>(false);
   e->stream = stream;
-  return order(stream, [event] {
-    if (Event *e = events.find(event)) {
-      e->done = true;
-      e->milliseconds = milliseconds();
-    }
+  return order(stream, [event, record = e->recorded] {
+    *record = true;
+    Event *e = events.find(event);
+    if (e && e->recorded == record) e->milliseconds = milliseconds();
     return CUDA_SUCCESS;
   });
 }
@@ -179,14 +183,14 @@ CUresult cuEventSynchronize(CUevent event) {
   CALL();
   Event *e;
   if (CUresult r = find_event(event, &e)) return r;
-  return e->recorded && !e->done ? finish(e->stream) : CUDA_SUCCESS;
+  return reach(e->recorded, e->stream);
 }
 
 CUresult cuEventQuery(CUevent event) {
   CALL();
   Event *e;
   if (CUresult r = find_event(event, &e)) return r;
-  if (!e->recorded || e->done) return CUDA_SUCCESS;
+  if (!e->recorded || *e->recorded) return CUDA_SUCCESS;
   Stream *s = streams.find(e->stream);
   CUresult r = s && !s->work.empty() ? step(s) : CUDA_SUCCESS;
   return r != CUDA_SUCCESS ? r : CUDA_ERROR_NOT_READY;
@@ -198,7 +202,7 @@ CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) {
   if (find_event(from, &a) || find_event(to, &b) || !a->recorded || !b->recorded || (a->flags | b->flags) & CU_EVENT_DISABLE_TIMING) {
     return CUDA_ERROR_INVALID_HANDLE;
   }
-  if (!a->done || !b->done) return CUDA_ERROR_NOT_READY;
+  if (!*a->recorded || !*b->recorded) return CUDA_ERROR_NOT_READY;
   *ms = float(b->milliseconds - a->milliseconds);
   return CUDA_SUCCESS;
 }
