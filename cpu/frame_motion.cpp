@@ -11,7 +11,7 @@ constexpr int kCell = 4, kUnit = 16;
 constexpr int kBorder = 24, kBefore = 16, kBehind = 8;  // of a level; how far a patch may begin in front of it and behind its end
 constexpr int kSteps = 4, kFarthest = 64;
 constexpr int64_t kFirmness = 1 << 18, kRest = 1 << 17;
-constexpr int kRelaxed = 4, kSmooth = 2048, kSlow = 64, kFarthestCell = 1 << 17, kDoubt = 40;
+constexpr int kRelaxed = 4, kSmooth = 2048, kSlow = 128, kFarthestCell = 1 << 17, kDoubt = 40;
 constexpr int kRows = 16;                           // of a chunk
 constexpr int kFlat = 1024;                         // of slopes, below which noise is more
 constexpr int kSmall = 300, kMedium = 1200;         // cells, of levels that are not divided

@@ -9,20 +9,56 @@ import (
 // as statistics of another picture replace that but change nothing here.
 type temporalBlend struct {
 	memory
-	frame   extent  // that the memory is for
-	before  uintptr // the frame before, in any format
-	result  uintptr // its blended result
-	changes uintptr // a byte for each pixel
+	frame   extent     // that the memory is for
+	latest  int        // which of two pictures is that of the frame before
+	before  [2]uintptr // the frame before, in any format; the second picture is there with motion only
+	result  [2]uintptr // its blended result
+	changes uintptr    // a byte for each pixel
+	still   uintptr    // the same, of what does not move; with motion only
+	motion  motion
 }
 
-// allocateFor takes the memory for frames of a size, unless it is there.
-func (b *temporalBlend) allocateFor(frame extent) error {
-	if b.device != nil {
-		return nil
+// following is what the pixels of a frame do.
+type following int
+
+const (
+	alone       following = iota // they follow nothing
+	inPlace                      // those of the frame before that lie at the same place
+	alongMotion                  // those that its motion leads to
+	followings  = iota
+)
+
+// followingOf is what a stylization wants.
+func followingOf(s *model.Stylization) following {
+	switch {
+	case s.Smoothing == 0:
+		return alone
+	case s.Motion:
+		return alongMotion
 	}
+	return inPlace
+}
+
+// allocateFor takes the memory for frames of a size, as far as it is not there.
+func (b *temporalBlend) allocateFor(frame extent, how following) error {
 	b.frame = frame
 	picture, changes := blendSizes(frame)
-	return b.allocateAll([]buffer{{&b.before, picture}, {&b.result, picture}, {&b.changes, changes}})
+	var wanted []buffer
+	if b.device == nil {
+		wanted = []buffer{{&b.before[0], picture}, {&b.result[0], picture}, {&b.changes, changes}}
+	}
+	if how == alongMotion && b.still == 0 {
+		wanted = append(wanted, buffer{&b.before[1], picture}, buffer{&b.result[1], picture}, buffer{&b.still, changes})
+		wanted = append(wanted, b.motion.buffers(frame)...)
+	}
+	return b.allocateAll(wanted)
+}
+
+// free gives everything back.
+func (b *temporalBlend) free() error {
+	err := b.memory.free()
+	*b = temporalBlend{}
+	return err
 }
 
 // blendSizes is how many bytes a picture of any format and its changes take.
@@ -31,9 +67,19 @@ func blendSizes(e extent) (picture, changes int64) {
 }
 
 // blendBytes is the memory of a temporalBlend.
-func blendBytes(e extent) int64 {
+func blendBytes(e extent, how following) int64 {
+	if how == alone {
+		return 0
+	}
 	picture, changes := blendSizes(e)
-	return 2*picture + changes
+	bytes := 2*picture + changes
+	if how == alongMotion {
+		bytes *= 2
+		for _, b := range new(motion).buffers(e) {
+			bytes += b.bytes
+		}
+	}
+	return bytes
 }
 
 // changesPitch is the bytes from row to row of the changes.
@@ -41,8 +87,8 @@ func changesPitch(e extent) int { return ceil(e.width, rowAlignment) * rowAlignm
 
 // bindFrame sets what is the frame's own in the two launches.
 func (b *temporalBlend) bindFrame(l *launches, to, from kernels.Frame, src *model.Image, preserve int32) {
-	l.changes.args.Src, l.changes.args.Before = from, internal(src, b.frame, b.before)
-	l.blend.args.Dst, l.blend.args.Src, l.blend.args.Result = to, from, internal(src, b.frame, b.result)
+	l.changes.args.Src, l.changes.args.Before = from, internal(src, b.frame, b.before[b.latest])
+	l.blend.args.Dst, l.blend.args.Src, l.blend.args.Result = to, from, internal(src, b.frame, b.result[b.latest])
 	l.blend.args.PreserveColor = preserve
 }
 

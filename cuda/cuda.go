@@ -108,7 +108,7 @@ func (e *Engine) encode(picture *model.Image) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := e.launchesFor(s, false, false)
+	l, err := e.launchesFor(s, false, alone)
 	if err != nil {
 		return nil, err
 	}
@@ -144,35 +144,35 @@ func (e *Engine) scheduleFor(frame, network extent) (*schedule, error) {
 	}
 	s, err := e.newSchedule(frame, network)
 	if err != nil {
-		return nil, e.explain(err, frame, network, false)
+		return nil, e.explain(err, frame, network, alone)
 	}
 	e.schedule = s
 	return s, nil
 }
 
-// launchesFor is the schedule's kernels for frames with or without a mask and temporal blend. Where there is no memory for them the schedule
+// launchesFor is the schedule's kernels for frames with or without a mask, whose pixels follow others or not. Where there is no memory for them the schedule
 // goes too, with what was taken already, and with the frame before, be it for statistics only.
-func (e *Engine) launchesFor(s *schedule, masked, blended bool) (*launches, error) {
-	l := &s.launches[flag(masked)][flag(blended)]
+func (e *Engine) launchesFor(s *schedule, masked bool, how following) (*launches, error) {
+	l := &s.launches[flag(masked)][how]
 	if *l != nil {
 		return *l, nil
 	}
 	var err error
-	if blended {
-		err = e.blend.allocateFor(s.frame)
+	if how != alone {
+		err = e.blend.allocateFor(s.frame, how)
 	}
 	if err == nil {
-		*l, err = e.newLaunches(s, masked, blended)
+		*l, err = e.newLaunches(s, masked, how)
 	}
 	if err != nil {
 		e.history.Forget()
-		return nil, errors.Join(e.explain(err, s.frame, s.extent, blended), e.dropSchedule(), e.blend.free())
+		return nil, errors.Join(e.explain(err, s.frame, s.extent, how), e.dropSchedule(), e.blend.free())
 	}
 	return *l, nil
 }
 
 // explain adds to a lack of memory how much is wanted.
-func (e *Engine) explain(err error, frame, network extent, blended bool) error {
+func (e *Engine) explain(err error, frame, network extent, how following) error {
 	if !driver.IsOutOfMemory(err) {
 		return err
 	}
@@ -181,9 +181,7 @@ func (e *Engine) explain(err error, frame, network extent, blended bool) error {
 	if frame != network {
 		wanted += reducedBytes(network)
 	}
-	if blended {
-		wanted += blendBytes(frame)
-	}
+	wanted += blendBytes(frame, how)
 	return fmt.Errorf("the GPU's memory does not suffice for this size, which takes about %s: %w", size(wanted), err)
 }
 

@@ -19,16 +19,18 @@ const (
 )
 
 // life is what an engine does from opening to closing: two sizes, the second one with the network at a smaller one and temporal blend,
-// without a mask and with one, statistics.
+// without a mask and with one, then along the motion, statistics.
 func life(e model.Engine, w *model.Weights) error {
 	s := &model.Stylization{Style: modeltest.RandomStats(2, w.Widths[3]), Alpha: 1}
-	for i, height := range []int{8, 9, 9} {
+	for i, height := range []int{8, 9, 9, 9} {
 		src, dst := pair(model.NV12, 9, height)
 		switch i {
 		case 1:
 			s.ProcessingSize, s.Smoothing = 8, 0.5
 		case 2:
 			s.Mask = halves(w.Widths[3])
+		case 3:
+			s.Mask, s.Motion = nil, true
 		}
 		if err := e.Stylize(dst, src, s); err != nil {
 			return err
@@ -106,6 +108,7 @@ func TestFrameAfterFailure(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		s := &model.Stylization{Style: modeltest.RandomStats(2, modeltest.Widths[3]), Alpha: 1, Mask: halves(modeltest.Widths[3]), Smoothing: 0.8}
 		for n := 1; ; n++ {
+			s.Motion = n%3 > 0
 			src, dst := pair(model.BGRA, 24, 8+n%2*8) // a change of size each time
 			s.ProcessingSize = 8 * (n / 2 % 2)        // and the network at that, or at a smaller one
 			emu.Reset()

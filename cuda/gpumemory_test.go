@@ -86,8 +86,8 @@ func TestNoAllocation(t *testing.T) {
 	src, dst := pair(model.NV12, 16, 16)
 	s := &model.Stylization{Style: modeltest.RandomStats(4, modeltest.Widths[3]), Smoothing: 0.5, PreserveColor: true}
 	other := modeltest.RandomStats(5, modeltest.Widths[3])
-	for i, mask := range []*model.Mask{nil, halves(modeltest.Widths[3]), nil, halves(modeltest.Widths[3])} {
-		s.Mask, s.ProcessingSize, s.Alpha = mask, 8*(i/2), 0
+	for i, mask := range []*model.Mask{nil, halves(modeltest.Widths[3]), nil, halves(modeltest.Widths[3]), nil} {
+		s.Mask, s.ProcessingSize, s.Alpha, s.Motion = mask, 8*(i/2), 0, i%4 == 0
 		if n := testing.AllocsPerRun(5, func() {
 			s.Alpha += 0.05
 			s.Style, other = other, s.Style
@@ -95,7 +95,7 @@ func TestNoAllocation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); n != 0 {
-			t.Errorf("mask %v, processing size %d: %v allocations for a frame, wanted none", mask != nil, s.ProcessingSize, n)
+			t.Errorf("mask %v, processing size %d, motion %v: %v allocations for a frame, wanted none", mask != nil, s.ProcessingSize, s.Motion, n)
 		}
 	}
 }

@@ -26,6 +26,9 @@ type launches struct {
 	enlarge *typed[kernels.EnlargeArguments]
 	changes *typed[kernels.BlendChangesArguments]
 	blend   *typed[kernels.BlendArguments]
+	light   *typed[kernels.MotionLightArguments]
+	cells   *typed[kernels.MotionCellsArguments]
+	follow  *follow
 
 	graph *driver.Graph
 }
@@ -37,9 +40,9 @@ type varying struct {
 }
 
 // newLaunches makes the kernels of a frame and their graph. What memory it takes is the schedule's, which must be closed after an error.
-func (e *Engine) newLaunches(s *schedule, masked, blended bool) (*launches, error) {
+func (e *Engine) newLaunches(s *schedule, masked bool, how following) (*launches, error) {
 	l := &launches{masked: masked}
-	err := e.addAll(s, l, blended)
+	err := e.addAll(s, l, how)
 	if err == nil {
 		l.graph, err = driver.NewGraph(l.kernels(len(l.list)))
 	}
@@ -59,13 +62,16 @@ func (l *launches) kernels(n int) []*driver.Kernel {
 }
 
 // addAll lists the kernels: what reduces the frame, the network, what enlarges its result, what blends that with the one before.
-func (e *Engine) addAll(s *schedule, l *launches, blended bool) error {
+func (e *Engine) addAll(s *schedule, l *launches, how following) error {
 	parts := []func(*schedule, *launches) error{e.addNetwork}
 	if s.frame != s.extent {
 		parts = []func(*schedule, *launches) error{e.addReduce, e.addNetwork, e.addEnlarge}
 	}
-	if blended {
+	switch how {
+	case inPlace:
 		parts = append(parts, e.addBlend)
+	case alongMotion:
+		parts = append(parts, e.addFollow)
 	}
 	for _, part := range parts {
 		if err := part(s, l); err != nil {
@@ -116,9 +122,14 @@ func (e *Engine) addAdaIN(s *schedule, l *launches) error {
 // bindFrame sets what is the frame's own: src, which lies at from, and where its result is to go.
 func (l *launches) bindFrame(s *schedule, b *temporalBlend, to, from kernels.Frame, src *model.Image, stylization *model.Stylization) {
 	content, result, preserve := from, to, stylization.PreserveColor
-	if l.blend != nil {
+	switch {
+	case l.blend != nil:
 		b.bindFrame(l, to, from, src, flag(preserve))
 		preserve = false // of what is blended
+	case l.follow != nil:
+		l.light.args.Src = from
+		l.follow.bindFrame(b, to, from, src, flag(preserve))
+		preserve = false
 	}
 	if l.reduce != nil {
 		content, result = s.reduced.frames(src, s.extent)

@@ -13,7 +13,7 @@ import (
 
 // KernelTime is what one kernel of a frame took and could have taken.
 type KernelTime struct {
-	Layer        string  `json:"layer"` // of the network, "statistics", "AdaIN", "processing size" or "temporal blend"
+	Layer        string  `json:"layer"` // of the network, "statistics", "AdaIN", "processing size", "motion" or "temporal blend"
 	Kernel       string  `json:"kernel"`
 	Milliseconds float64 `json:"ms"`       // median
 	FLOP         float64 `json:"flop"`     // as computed, with all foldings

@@ -49,22 +49,28 @@ func TestProfileOfFilm(t *testing.T) {
 		e := open(t, modeltest.Widths, model.Options{DeviceID: -1})
 		src, dst := pair(model.NV12, 12, 9)
 		s := &model.Stylization{Style: modeltest.RandomStats(1, modeltest.Widths[3]), Alpha: 1, ProcessingSize: 8, Smoothing: 0.5}
-		times, err := e.Profile(dst, src, s, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var around []string
-		for _, k := range times {
-			if k.Layer == "processing size" || k.Layer == "temporal blend" {
-				around = append(around, k.Kernel)
-				if !(k.FLOP > 0) || !(k.Bytes > 0) {
-					t.Errorf("%+v", k)
+		profiled := func(want ...string) {
+			times, err := e.Profile(dst, src, s, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var around []string
+			for _, k := range times {
+				if slices.Contains([]string{"processing size", "temporal blend", "motion"}, k.Layer) {
+					around = append(around, k.Kernel)
+					if !(k.FLOP > 0) || !(k.Bytes > 0) {
+						t.Errorf("%+v", k)
+					}
 				}
 			}
+			if !slices.Equal(around, want) {
+				t.Errorf("kernels around the network: %v, wanted %v", around, want)
+			}
 		}
-		if want := []string{"reduce", "enlarge_fit", "enlarge", "blend_changes", "blend"}; !slices.Equal(around, want) {
-			t.Errorf("kernels around the network: %v, wanted %v", around, want)
-		}
+		profiled("reduce", "enlarge_fit", "enlarge", "blend_changes", "blend")
+		s.Motion, s.ProcessingSize = true, 0
+		profiled("motion_light", "motion_search", "motion_settle", "motion_relax", "motion_rest", "motion_cells", "motion_keep",
+			"follow_changes", "follow_blend", "follow_steps", "follow_gains", "follow_show")
 	})
 }
 

@@ -18,8 +18,8 @@ type schedule struct {
 	frame  extent     // of the pictures
 	buffer [2]uintptr // the planes, in turn
 
-	launches   [2][2]*launches // without and with a mask, without and with temporal blend; nil before the first such frame
-	statistics *driver.Graph   // the encoder's part of launches[0][0]; nil before the first statistics
+	launches   [2][followings]*launches // without and with a mask; nil before the first such frame
+	statistics *driver.Graph            // the encoder's part of launches[0][0]; nil before the first statistics
 
 	// Where pictures in host memory lie on the GPU and in pinned memory; none until the first one comes.
 	content, result staging
@@ -136,6 +136,6 @@ func (s *schedule) release(free func(*driver.Graph) error) error {
 			}
 		}
 	}
-	s.launches, s.statistics = [2][2]*launches{}, nil
+	s.launches, s.statistics = [2][followings]*launches{}, nil
 	return errors.Join(failed...)
 }

@@ -32,6 +32,9 @@ func (e *Engine) frame(dst, src *model.Image, stylization *model.Stylization, st
 		return e.fail("frame", src, err)
 	}
 	e.history.Remember(src, stylization)
+	if followingOf(stylization) == alongMotion {
+		e.blend.latest = 1 - e.blend.latest
+	}
 	return nil
 }
 
@@ -79,9 +82,7 @@ func (e *Engine) prepare(dst, src *model.Image, stylization *model.Stylization) 
 	} else {
 		l.adapt.args.Alpha = stylization.Alpha
 	}
-	if l.blend != nil {
-		l.blend.args.Weight = e.blendWeight(src, stylization)
-	}
+	e.setWeights(l, src, stylization)
 	l.bindFrame(s, &e.blend, to, from, src, stylization)
 	return s, l, l.bind()
 }
@@ -99,16 +100,20 @@ func (e *Engine) scheduleFrame(src *model.Image, stylization *model.Stylization)
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := e.launchesFor(s, stylization.Mask != nil, stylization.Smoothing > 0)
+	l, err := e.launchesFor(s, stylization.Mask != nil, followingOf(stylization))
 	return s, l, err
 }
 
-// blendWeight is that of the frame before in what pixels follow.
-func (e *Engine) blendWeight(src *model.Image, stylization *model.Stylization) int32 {
-	if !e.history.ContinuesPixels(src, stylization) {
-		return 0
+// setWeights sets the weight of the frame before in what pixels follow, and whether its motion is known.
+func (e *Engine) setWeights(l *launches, src *model.Image, stylization *model.Stylization) {
+	goesOn := e.history.ContinuesPixels(src, stylization)
+	switch {
+	case l.blend != nil:
+		l.blend.args.Weight = flag(goesOn) * int32(model.BlendWeight(stylization.Smoothing))
+	case l.follow != nil:
+		l.follow.blend.args.Weight = flag(goesOn) * int32(model.MotionWeight(stylization.Smoothing))
+		l.cells.args.Follows = flag(e.history.FollowsMotion(src, stylization))
 	}
-	return int32(model.BlendWeight(stylization.Smoothing))
 }
 
 // uploadStyles orders the styles, the mask and the tables onto the GPU where they are new, when no frame before is under way that has others.

@@ -96,7 +96,7 @@ make_frame_specs (GParamSpec ** properties, const AdaInClass * c)
   properties[PROP_SMOOTHING] = g_param_spec_double ("smoothing", "Smoothing",
       g_intern_string (c->smoothing_blurb), 0.0, 1.0, DEFAULT_SMOOTHING, playing | GST_PARAM_CONTROLLABLE);
   properties[PROP_MOTION] = g_param_spec_boolean ("motion", "Motion",
-      "With smoothing: let the result follow the film's motion. Without it, and on a GPU, smoothing acts where the film rests only",
+      "With smoothing: let the result follow the film's motion. Without it smoothing acts where the film rests only",
       DEFAULT_MOTION, playing);
   properties[PROP_NAVIGATION] = g_param_spec_boolean ("navigation", "Navigation",
       "Keys of a video window change properties: up and down alpha by 0.05; right and left go through the names in style, each "

@@ -187,6 +187,104 @@ type BlendArguments struct {
 	PreserveColor    int32
 }
 
+// MotionLightArguments are those of motion.cu's level 0.
+type MotionLightArguments struct {
+	Src                  Frame
+	Level                Address
+	Width, Height, Shift int32
+}
+
+// MotionHalveArguments are those of motion.cu's further levels.
+type MotionHalveArguments struct {
+	Level, Next   Address
+	Width, Height int32
+}
+
+// MotionSearchArguments are those of motion.cu's search.
+type MotionSearchArguments struct {
+	Now, Before   Address
+	Width, Height int32
+	Field, Coarse Address
+}
+
+// MotionFieldArguments are those of motion.cu's steps behind the search that look at luminances.
+type MotionFieldArguments struct {
+	Now, Before   Address
+	Width, Height int32
+	Field         Address
+}
+
+// MotionRelaxArguments are those of motion.cu's relaxation.
+type MotionRelaxArguments struct {
+	Width, Height int32
+	Field         Address
+}
+
+// MotionCellsArguments are those of motion.cu's last step.
+type MotionCellsArguments struct {
+	Width, Height, Shift int32
+	Field                Address
+	Back                 Address `arg:"field_back"`
+	Behind, Follows      int32
+	Cells                Address
+}
+
+// MotionKeepArguments are those of motion.cu's copy of all levels.
+type MotionKeepArguments struct {
+	Now, Before Address
+	Pieces      int32
+}
+
+// FollowChangesArguments are those of follow.cu's comparison with the frame before.
+type FollowChangesArguments struct {
+	Src, Before, Kept Frame
+	Cells             Address
+	CellsW            int32 `arg:"cells_w"`
+	CellsH            int32 `arg:"cells_h"`
+	Log               int32
+	Changes, Still    Address
+	Pitch             int32
+}
+
+// FollowBlendArguments are those of follow.cu's blend.
+type FollowBlendArguments struct {
+	Dst, Before, Result Frame
+	Cells               Address
+	CellsW              int32 `arg:"cells_w"`
+	CellsH              int32 `arg:"cells_h"`
+	Log                 int32
+	Changes, Still      Address
+	Pitch               int32
+	Continues           Address
+	Regions, Weight     int32
+}
+
+// FollowStepsArguments are those of follow.cu's sums of differences.
+type FollowStepsArguments struct {
+	Dst, Result Frame
+	Steps       Address
+	CellsW      int32 `arg:"cells_w"`
+	CellsH      int32 `arg:"cells_h"`
+	Log         int32
+}
+
+// FollowGainsArguments are those of follow.cu's gains.
+type FollowGainsArguments struct {
+	Steps, Cells Address
+	CellsW       int32 `arg:"cells_w"`
+	CellsH       int32 `arg:"cells_h"`
+}
+
+// FollowShowArguments are those of follow.cu's last step.
+type FollowShowArguments struct {
+	Dst, Src, Result Frame
+	Cells            Address
+	CellsW           int32 `arg:"cells_w"`
+	CellsH           int32 `arg:"cells_h"`
+	Log              int32
+	PreserveColor    int32
+}
+
 // SelftestArguments are those of selftest.cu.
 type SelftestArguments struct {
 	Result Address

@@ -40,6 +40,19 @@ const (
 	Enlarge           Kernel[EnlargeArguments]           = "enlarge"
 	BlendChanges      Kernel[BlendChangesArguments]      = "blend_changes"
 	Blend             Kernel[BlendArguments]             = "blend"
+	MotionLight       Kernel[MotionLightArguments]       = "motion_light"
+	MotionHalve       Kernel[MotionHalveArguments]       = "motion_halve"
+	MotionSearch      Kernel[MotionSearchArguments]      = "motion_search"
+	MotionSettle      Kernel[MotionFieldArguments]       = "motion_settle"
+	MotionRelax       Kernel[MotionRelaxArguments]       = "motion_relax"
+	MotionRest        Kernel[MotionFieldArguments]       = "motion_rest"
+	MotionCells       Kernel[MotionCellsArguments]       = "motion_cells"
+	MotionKeep        Kernel[MotionKeepArguments]        = "motion_keep"
+	FollowChanges     Kernel[FollowChangesArguments]     = "follow_changes"
+	FollowBlend       Kernel[FollowBlendArguments]       = "follow_blend"
+	FollowSteps       Kernel[FollowStepsArguments]       = "follow_steps"
+	FollowGains       Kernel[FollowGainsArguments]       = "follow_gains"
+	FollowShow        Kernel[FollowShowArguments]        = "follow_show"
 	Selftest          Kernel[SelftestArguments]          = "selftest_80"
 	Selftest90        Kernel[Selftest90Arguments]        = "selftest_90"
 	Selftest90Roles   Kernel[Selftest90Arguments]        = "selftest_90_roles"
@@ -104,6 +117,8 @@ var Modules = []Module{
 	{Name: "reduce", Kernels: []Described{Reduce}},
 	{Name: "enlarge", Kernels: []Described{EnlargeFit, Enlarge}},
 	{Name: "blend", Kernels: []Described{BlendChanges, Blend}},
+	{Name: "motion", Kernels: []Described{MotionLight, MotionHalve, MotionSearch, MotionSettle, MotionRelax, MotionRest, MotionCells, MotionKeep}},
+	{Name: "follow", Kernels: []Described{FollowChanges, FollowBlend, FollowSteps, FollowGains, FollowShow}},
 	{Name: "selftest", Kernels: []Described{Selftest}},
 	{Name: "conv90", Hopper: true, Kernels: []Described{
 		Conv90C64, Conv90C64Pool, Conv90C64Up, Conv90C128To64, Conv90C128, Conv90C128Pool, Conv90C128Small, Conv90C128Up,

@@ -20,7 +20,6 @@ type Tolerance struct {
 	PSNR      float64         // dB at least
 	Stats     float64         // largest difference of a mean or std, relative to the largest of all of them
 	Formats   []model.Format  // that the engine takes; nil for all
-	Still     bool            // the engine ignores Stylization.Motion
 }
 
 // Float32 is for engines whose sums are float32. Eighteen layers with sums of up to 9*128 products round to about 1e-5 of
@@ -34,7 +33,7 @@ var Half = Tolerance{Precision: model.Half, Levels: 80, Share: 1, PSNR: 25, Stat
 
 // Float16 is for float16 features with sums in float32. A float16 rounds by 2^-12 of itself, an eighth of a bfloat16: the bounds are a
 // fifth of Half's (14 dB), as the smallest frames, of four pixels at relu4_1, leave nothing to chance.
-var Float16 = Tolerance{Precision: model.Half, Levels: 16, Share: 1, PSNR: 39, Stats: 6e-3, Formats: model.CUDAFormats(), Still: true}
+var Float16 = Tolerance{Precision: model.Half, Levels: 16, Share: 1, PSNR: 39, Stats: 6e-3, Formats: model.CUDAFormats()}
 
 // loose is for results that are made of 8-bit results of the network. One that took the other side of a rounding boundary moves the
 // weights and slopes of what is made of it, by up to a step and a half for each of its own, and the frames after it follow.
@@ -86,9 +85,6 @@ func Cases(open model.Opener, tolerance Tolerance) []Case {
 	}
 	for _, f := range s.formats() {
 		cases = append(cases, Case{"format " + f.String(), func() error { return s.format(f) }})
-	}
-	if tolerance.Still {
-		cases = slices.DeleteFunc(cases, func(c Case) bool { return c.Name == "motion" })
 	}
 	return cases
 }

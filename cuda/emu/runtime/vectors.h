@@ -19,6 +19,7 @@ struct dim3 {
   inline name##2 make_##name##2(type x, type y) { return {x, y}; }                                               \
   inline name##4 make_##name##4(type x, type y, type z, type w) { return {x, y, z, w}; }
 
+EMU_VECTORS(int, int)
 EMU_VECTORS(unsigned, uint)
 EMU_VECTORS(float, float)
 
