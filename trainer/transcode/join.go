@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -15,7 +14,6 @@ import (
 	"github.com/go-gst/go-gst/gst"
 	"github.com/go-gst/go-gst/gst/app"
 
-	"adainfilter/model"
 	"adainfilter/trainer/container"
 	"adainfilter/trainer/film"
 )
@@ -25,7 +23,7 @@ import (
 const origin = 1000 * time.Hour
 
 // join puts the segments behind each other, without coding them again, adds the film's other streams, verifies the result, and
-// gives it its name.
+// leaves it as the job's base, on the disk; a folder of pictures takes its place at once.
 func (j *job) join(ctx context.Context) error {
 	v, err := j.wholeSegments(ctx)
 	if err != nil {
@@ -34,18 +32,23 @@ func (j *job) join(ctx context.Context) error {
 	part := j.folder.file("joined.part")
 	defer os.Remove(part)
 	out := j.base + j.plan.End
-	switch same, err := sameFile(out, j.original()); {
-	case j.input.Numbers != nil: // prepare has looked
-	case err != nil:
-		return fmt.Errorf("is the output %q the film? %w", out, err)
-	case same:
-		return fmt.Errorf("the output %q would take the film's place", out)
+	if j.target != "" && j.input.Numbers == nil {
+		switch same, err := sameFile(j.target+j.plan.End, j.original()); {
+		case err != nil:
+			return fmt.Errorf("is the output %q the film? %w", j.target+j.plan.End, err)
+		case same:
+			return fmt.Errorf("the output %q would take the film's place", j.target+j.plan.End)
+		}
 	}
 	if _, picture := pictureKinds[j.plan.Muxer]; picture {
+		if isFolder(j.plan.Muxer) {
+			out = j.target
+		}
 		if err := j.joinPictures(ctx, v, out); err != nil {
 			return err
 		}
-		return j.done(v, out)
+		j.done(v, out)
+		return nil
 	}
 	m, err := j.mux(ctx, v, part)
 	if err != nil {
@@ -84,16 +87,13 @@ func (j *job) join(ctx context.Context) error {
 	if err := os.Rename(part, out); err != nil {
 		return err
 	}
-	return j.done(v, out)
+	j.done(v, out)
+	return nil
 }
 
-// done notes a result that has its name, and removes what it was made of.
-func (j *job) done(v *joined, out string) error {
-	if err := model.SyncFolder(filepath.Dir(out)); err != nil {
-		return err
-	}
+// done notes a result that is whole.
+func (j *job) done(v *joined, out string) {
 	j.result.Output, j.result.Frames, j.result.Length = out, len(v.times), v.end.Seconds()
-	return j.folder.remove()
 }
 
 // sameFile says whether two paths lead to one file; where the first leads to none they do not.

@@ -37,7 +37,10 @@ func (j *job) joinPictures(ctx context.Context, v *joined, out string) error {
 			return err
 		}
 	}
-	return os.Rename(part, out)
+	if err := os.Rename(part, out); err != nil {
+		return err
+	}
+	return model.SyncFolder(filepath.Dir(out))
 }
 
 // shape is the head of a result of pictures.

@@ -77,6 +77,7 @@ type order struct {
 	Smoothing                     float64
 	Weights, Style, StyleSettings string
 	Slow                          time.Duration // waits so long at each frame
+	Pace                          time.Duration // takes so long for each frame on the average, if it can do it faster
 	Still                         bool          // with alpha 0, so that frames stay as they are
 	Lease                         time.Duration // of a worker, which it is with one
 	Skew                          time.Duration // by which its clock is fast
@@ -120,6 +121,8 @@ type watcher struct {
 	warnings []string
 	frames   int
 	slow     time.Duration
+	pace     time.Duration
+	last     time.Time // that a frame was due
 	said     []string
 	tell     io.Writer // of what a worker says
 }
@@ -133,12 +136,23 @@ func (w *watcher) log(text string) {
 	}
 }
 
+// slack is how far a watcher's pace may lie behind and be caught up with: what lies between two segments belongs to a worker's speed.
+const slack = 2 * time.Second
+
 func (w *watcher) Begin(string, int) {}
 func (w *watcher) Frames(_ string, n int) {
 	w.lock.Lock()
 	w.frames += n
+	due := w.last.Add(w.pace)
+	if early := time.Now().Add(-slack); due.Before(early) {
+		due = early
+	}
+	w.last = due
 	w.lock.Unlock()
 	time.Sleep(w.slow)
+	if w.pace > 0 {
+		time.Sleep(time.Until(due))
+	}
 }
 func (w *watcher) Warn(_, text string) {
 	w.lock.Lock()
@@ -191,7 +205,7 @@ func runChild(text string) int {
 	claim.Clock = func() time.Time { return time.Now().Add(j.Skew) }
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	report, err := Run(ctx, j.options(&watcher{slow: j.Slow, tell: os.Stderr}))
+	report, err := Run(ctx, j.options(&watcher{slow: j.Slow, pace: j.Pace, tell: os.Stderr}))
 	if report != nil && ctx.Err() != nil {
 		return 0
 	}

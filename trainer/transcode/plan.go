@@ -6,18 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"adainfilter/model"
 )
 
 // planVersion changes when a folder of unfinished work of an older program cannot be gone on with.
-const planVersion = 8
+const planVersion = 9
 
 // plan says what is to be done for a film. It is the same for all shards, and kept beside the finished segments.
 type plan struct {
@@ -40,7 +37,8 @@ type plan struct {
 	Carry    bool          `json:"carry,omitempty"` // all but the video goes from file to file as bytes
 	Tracks   []Track       `json:"tracks,omitempty"`
 	Warnings []string      `json:"warnings,omitempty"`
-	Losses   []string      `json:"losses,omitempty"` // those of the warnings that say what the output lacks
+	Losses   []string      `json:"losses,omitempty"`   // those of the warnings that say what the output lacks
+	Replaces string        `json:"replaces,omitempty"` // version of a result whose place the new one takes
 }
 
 type span struct {
@@ -274,19 +272,7 @@ const planName = "plan.json"
 // errOldPlan says that unfinished work is that of another version of the program.
 var errOldPlan = errors.New("was made by another version of adain")
 
-// readPlan is the plan in a folder; nil if there is none. The error is errOldPlan for a plan of another version, or one that cannot be read.
-func readPlan(path string) (*plan, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parsePlan(text, fmt.Sprintf("%q", filepath.Dir(path)), "or begin anew with --overwrite")
-}
-
-// parsePlan reads a plan that lies at a place; advice is what else can be done about one of another version.
+// parsePlan reads a plan that lies at a place; nil is what is none. The error is errOldPlan for one of another version; advice is what else can be done then.
 func parsePlan(text []byte, place, advice string) (*plan, error) {
 	p := &plan{}
 	if json.Unmarshal(text, p) != nil || p.Version == planVersion && (p.Facts == nil || len(p.Segments) == 0) {
@@ -297,42 +283,4 @@ func parsePlan(text []byte, place, advice string) (*plan, error) {
 			place, errOldPlan, p.Version, planVersion, advice)
 	}
 	return p, nil
-}
-
-// write stores the plan; where shards share the folder, unless another has been faster. It returns the one that holds.
-func (p *plan) write(path string, shared bool) (*plan, error) {
-	text, err := json.MarshalIndent(p, "", " ")
-	if err != nil {
-		return nil, err
-	}
-	host, _ := os.Hostname() // shards on two machines may have the same process number
-	file, err := os.Create(fmt.Sprintf("%s.%s.%d.part", path, host, os.Getpid()))
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(append(text, '\n'))
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, err
-	}
-	if !shared { // a rename, because disks of cameras and some network drives have no links
-		if err := os.Rename(file.Name(), path); err != nil {
-			return nil, err
-		}
-		return p, model.SyncFolder(filepath.Dir(path))
-	}
-	// A link, because it fails where a rename would take the place of another shard's plan.
-	if err := os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
-		held, err := readPlan(path)
-		if err == nil && held == nil {
-			err = errors.New("another run is writing a plan that this program cannot read")
-		}
-		return held, err
-	} else if err != nil {
-		return nil, err
-	}
-	return p, model.SyncFolder(filepath.Dir(path))
 }

@@ -2,7 +2,6 @@ package transcode
 
 import (
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,17 +19,18 @@ var freeBytes = func(folder string) (int64, bool) {
 // checkRoom compares what the rest of the film is going to need with the room on the disk, by the size of the segments that are finished: a disk
 // that fills is met before hours are spent. It refuses where twice the room would not be enough, since segments differ, and warns where
 // the room itself is not.
-func (j *job) checkRoom() error {
+func (f *shared) checkRoom(v *view) error {
+	j := f.job
 	var coded int64
 	frames, left := 0, 0
 	for i, s := range j.plan.Segments {
-		if info, err := os.Stat(j.folder.file(segmentName(i))); err == nil {
-			coded, frames = coded+info.Size(), frames+s.Frames
+		if v.has(i) {
+			coded, frames = coded+v.sizes[segmentName(i)], frames+s.Frames
 		} else {
 			left += s.Frames
 		}
 	}
-	free, known := freeBytes(j.folder.path)
+	free, known := freeBytes(f.local.Path(f.prefix))
 	if frames == 0 || left == 0 || !known {
 		return nil
 	}

@@ -2,22 +2,21 @@ package transcode
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"adainfilter/trainer/transcode/store"
 )
 
-// shared is a film that workers share. Its objects lie below a prefix beside the result: plan.json, a .segment for each that is finished,
-// claims on the plan, on segments and on the join, and a .failed for each try that failed.
+// shared is a film that is being made, by one run or by many. Its objects lie below a prefix beside the result: plan.json, a .segment for
+// each that is finished, claims on what somebody works on, and a .failed for each try of a worker that failed.
 type shared struct {
 	*worker
 	job    *job
@@ -25,32 +24,47 @@ type shared struct {
 	prefix string // of the objects, with a slash at its end
 	dir    string // of files of this process
 
-	source  sync.Mutex // held while the film is copied
-	loading sync.Mutex // and while the plan is read
+	source   sync.Mutex  // held while the film is copied
+	loading  sync.Mutex  // and while the plan is read
+	version  string      // of the plan's object that the job has
+	stale    atomic.Bool // the plan that lies there is to be replaced
+	presence *holding    // what tells others that this run is at work, nil for workers; of who holds attending
+	attends  sync.Mutex
+
 	lock    sync.Mutex
 	met     bool             // it was looked at before
+	mine    map[string]bool  // tasks that this process has in hand
 	failed  map[string]error // what this worker has tried in vain, by task
+	there   bool             // the result lies beside the work
+	thereAt string           // and its end
 	isOver  bool
+	close   func() // ends what is over once nothing is in hand
 	missing []string
+	done    chan struct{} // closed when all is ended
 }
 
-const (
-	workEnd    = "-work"
-	failedMark = ".failed."
-	planTask   = "plan"
-	joinTask   = "join"
-	// attempts is how many workers may fail at the same before a film is given up.
-	attempts = 3
-)
+// folderEnd ends the name of the folder of a film's work.
+const folderEnd = ".adain"
+
+// folderOf is the path of the folder for an output.
+func folderOf(out string) string {
+	dir, name := filepath.Split(out)
+	// With the dot and the end the name must stay below the 255 bytes that file systems allow.
+	if len(name) > 200 {
+		name = fmt.Sprintf("%.180s-%08x", name, crc32.ChecksumIEEE([]byte(name)))
+	}
+	return filepath.Join(dir, "."+name+folderEnd)
+}
 
 // prefixOf is where the objects of a result lie, beside it.
-func prefixOf(name string) string { return filepath.ToSlash(folderOf(name)) + workEnd + "/" }
+func prefixOf(name string) string { return filepath.ToSlash(folderOf(name)) + "/" }
 
 func newShared(w *worker, j *job) *shared {
-	f := &shared{worker: w, job: j, name: filepath.ToSlash(j.base), failed: map[string]error{}}
+	f := &shared{worker: w, job: j, name: filepath.ToSlash(j.base), failed: map[string]error{}, mine: map[string]bool{}, done: make(chan struct{})}
 	f.prefix = prefixOf(f.name)
-	if local, ok := w.Store.(*store.Folder); ok {
-		f.dir = local.Scratch(f.prefix, w.Claimer.Worker)
+	if w.local != nil {
+		f.dir = w.local.Scratch(f.prefix, w.self)
+		j.target = w.local.Path(f.name)
 	} else {
 		f.dir = filepath.Join(w.scratch, fmt.Sprint(j.number))
 	}
@@ -81,42 +95,10 @@ func (f *shared) over() bool {
 	return f.isOver
 }
 
-// finish notes once what became of the film.
-func (f *shared) finish(status Status, err error) {
-	f.lock.Lock()
-	was := f.isOver
-	f.isOver = true
-	f.lock.Unlock()
-	if was {
-		return
-	}
-	if status == Failed {
-		f.Figures.Failures.Add(1)
-	}
-	f.job.folder = nil
-	f.job.result.Missing = f.missing
-	f.job.end(status, err)
-	f.Forget(f.prefix)
-	os.RemoveAll(f.dir)
-	if _, local := f.Store.(*store.Folder); local {
-		os.Remove(filepath.Dir(f.dir)) // fails where others still work
-	}
-}
-
-// found notes a result that is there.
-func (f *shared) found(end string) {
-	f.job.result.Output = f.place(f.name + end)
-	status := Skipped
-	if f.job.coded > 0 || f.met {
-		status = Done
-	}
-	f.finish(status, nil)
-}
-
 // place is an object's name for people.
 func (f *shared) place(name string) string {
-	if local, ok := f.Store.(*store.Folder); ok {
-		return local.Path(name)
+	if f.local != nil {
+		return f.local.Path(name)
 	}
 	return f.Store.String() + name
 }
@@ -133,24 +115,27 @@ func (f *shared) end() string {
 
 // ends are those that the name of the result may have.
 func (f *shared) ends() []string {
-	if end := f.end(); end != "" {
-		return []string{end}
+	f.job.lock.Lock()
+	p := f.job.plan
+	f.job.lock.Unlock()
+	if p != nil {
+		return []string{p.End}
 	}
 	return f.job.guess()
 }
 
-func (f *shared) resultIn(there map[string]bool) (end string, ok bool) {
-	for _, end := range f.ends() {
-		if there[f.name+end] {
-			return end, true
-		}
-	}
-	return "", false
-}
-
-// result asks whether the result is there.
+// result asks whether the result is there. One that is to be made anew is not.
 func (f *shared) result(ctx context.Context) (end string, ok bool, err error) {
+	if f.options.Overwrite {
+		return "", false, nil
+	}
 	for _, end := range f.ends() {
+		if f.local != nil {
+			if isResult(f.job.target+end, end) {
+				return end, true, nil
+			}
+			continue
+		}
 		_, err := f.Store.Stat(ctx, f.name+end)
 		if err == nil {
 			return end, true, nil
@@ -162,10 +147,25 @@ func (f *shared) result(ctx context.Context) (end string, ok bool, err error) {
 	return "", false, nil
 }
 
+// made notes that the result is there.
+func (f *shared) made(end string, there bool) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	f.thereAt, f.there = end, there
+}
+
+func (f *shared) isMade() (end string, there bool) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	return f.thereAt, f.there
+}
+
 // view is what one list of a film's objects tells.
 type view struct {
 	names      map[string]bool
+	sizes      map[string]int64
 	held, free map[string]int
+	plan       string // version of the plan's object
 }
 
 func (f *shared) look(ctx context.Context) (*view, error) {
@@ -173,15 +173,29 @@ func (f *shared) look(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{names: map[string]bool{}}
+	v := &view{names: map[string]bool{}, sizes: map[string]int64{}}
 	for _, o := range objects {
-		v.names[strings.TrimPrefix(o.Name, f.prefix)] = true
+		name := strings.TrimPrefix(o.Name, f.prefix)
+		v.names[name], v.sizes[name] = true, o.Size
+		if name == planName {
+			v.plan = o.Version
+		}
 	}
-	v.held, v.free = f.Held(objects)
+	v.held, v.free = f.Held(ctx, objects)
 	return v, nil
 }
 
 func (v *view) has(segment int) bool { return v.names[segmentName(segment)] }
+
+// segments counts those that are finished, whatever plan they belong to.
+func (v *view) segments() (n int) {
+	for name := range v.names {
+		if strings.HasSuffix(name, segmentEnd) {
+			n++
+		}
+	}
+	return n
+}
 
 // advance does one piece of the film's work, if there is one that nobody holds.
 func (f *shared) advance(ctx context.Context) progress {
@@ -207,16 +221,34 @@ func (f *shared) try(ctx context.Context) (progress, error) {
 	if err := f.meet(ctx, v); err != nil {
 		return nothing, err
 	}
-	if !v.names[planName] {
+	if end, there := f.isMade(); there {
+		return ended, f.leave(ctx, v, end)
+	}
+	if ok, err := f.mayWork(ctx, v); !ok {
+		return nothing, err
+	}
+	if !v.names[planName] || f.stale.Load() {
 		return f.begin(ctx, v)
 	}
-	if ok, err := f.load(ctx); !ok {
+	if ok, err := f.load(ctx, v); !ok {
+		if f.stale.Load() {
+			return worked, nil
+		}
 		return nothing, err
+	}
+	if f.fixed { // whose plan may say another end of the name than was guessed
+		if end, there, err := f.result(ctx); err != nil || there {
+			f.made(end, there)
+			return worked, err
+		}
 	}
 	if err := f.givenUp(ctx, v); err != nil {
 		return nothing, err
 	}
-	if f.complete(v) {
+	if ok, err := f.attend(ctx, v); !ok {
+		return nothing, err
+	}
+	if f.complete(v) && (!f.fixed || f.options.Shard.Count == 0) {
 		return f.join(ctx, v)
 	}
 	var open []int
@@ -227,18 +259,19 @@ func (f *shared) try(ctx context.Context) (progress, error) {
 			continue
 		}
 		mine++
-		if v.held[f.prefix+task] == 0 {
+		if v.held[f.prefix+task] == 0 && !f.inHand(task) {
 			open = append(open, i)
 		}
 	}
 	switch {
 	case len(open) > 0:
-		// Not the first: all would take that.
-		n := open[rand.N(min(len(open), patrol+2*len(v.held)))]
+		n := open[0]
+		if !f.fixed { // all would take that
+			n = open[rand.N(min(len(open), patrol+2*len(v.held)))]
+		}
 		return f.code(ctx, n, v.free[f.prefix+segmentTask(n)])
 	case mine == 0 && f.options.Join:
-		f.missing = f.lacking(v)
-		return nothing, fmt.Errorf("segments are missing: %s", strings.Join(f.missing, ", "))
+		return nothing, f.lacks(v)
 	case mine == 0:
 		f.finish(Partial, nil)
 		return ended, nil
@@ -255,13 +288,38 @@ func (f *shared) complete(v *view) bool {
 	return true
 }
 
-func (f *shared) lacking(v *view) (names []string) {
+// lacks is an error for a join of a film that lacks segments, unless somebody is at work on it.
+func (f *shared) lacks(v *view) error {
+	if len(v.held) > 0 {
+		f.job.warn("shards are at work on it, the join waits for them")
+		return nil
+	}
+	shards := v.shards()
+	var missing []string
 	for i, s := range f.job.plan.Segments {
-		if !v.has(i) {
-			names = append(names, fmt.Sprintf("%d of %d (from %v)", i+1, len(f.job.plan.Segments), s.Begin.Round(time.Millisecond)))
+		if v.has(i) {
+			continue
+		}
+		name := fmt.Sprintf("%d of %d (from %v", i+1, len(f.job.plan.Segments), s.Begin.Round(time.Millisecond))
+		if shards > 0 {
+			name += fmt.Sprintf(", shard %d/%d", (f.job.number+i)%shards, shards)
+		}
+		missing = append(missing, name+")")
+	}
+	f.lock.Lock()
+	f.missing = missing
+	f.lock.Unlock()
+	return fmt.Errorf("segments are missing: %s", strings.Join(missing, ", "))
+}
+
+// shards is how many shards have worked on the film, 0 where that is not known.
+func (v *view) shards() int {
+	for name := range v.names {
+		if s, ok := parseShardTask(name); ok {
+			return s.Count
 		}
 	}
-	return names
+	return 0
 }
 
 // meet is the first look at a film: what failed before this worker began is tried again.
@@ -273,6 +331,14 @@ func (f *shared) meet(ctx context.Context, v *view) error {
 	if met {
 		return nil
 	}
+	if n := f.job.input.Numbers; n != nil && f.local != nil {
+		if same, err := sameFile(f.job.target, filepath.Dir(n.Pattern)); err != nil || same {
+			return errors.Join(err, fmt.Errorf("the output %q would take the pictures' place", f.job.target))
+		}
+	}
+	if f.local != nil {
+		f.local.Sweep(f.prefix, goneProcess)
+	}
 	var old []string
 	for name := range v.names {
 		if strings.Contains(name, failedMark) {
@@ -281,54 +347,4 @@ func (f *shared) meet(ctx context.Context, v *view) error {
 		}
 	}
 	return f.Store.Remove(ctx, old...)
-}
-
-// failure is what a worker leaves that has tried in vain.
-type failure struct {
-	Worker string `json:"worker"`
-	Error  string `json:"error"`
-}
-
-// fails notes a try that failed, for the other workers.
-func (f *shared) fails(ctx context.Context, task string, err error) error {
-	text, _ := json.Marshal(failure{f.Claimer.Worker, err.Error()})
-	f.Store.Put(ctx, f.prefix+task+failedMark+f.Claimer.Worker, text, false) // without it others try once more
-	return err
-}
-
-// triedInVain is the error of an earlier try of this worker.
-func (f *shared) triedInVain(task string) error {
-	f.lock.Lock()
-	defer f.lock.Unlock()
-	return f.failed[task]
-}
-
-// inVain notes that a try has failed, for this worker and for the others.
-func (f *shared) inVain(ctx context.Context, task string, err error) error {
-	f.lock.Lock()
-	f.failed[task] = err
-	f.lock.Unlock()
-	return f.fails(ctx, task, err)
-}
-
-// givenUp is an error for a film at which several workers have failed.
-func (f *shared) givenUp(ctx context.Context, v *view) error {
-	count := map[string][]string{}
-	for name := range v.names {
-		if task, _, ok := strings.Cut(name, failedMark); ok {
-			count[task] = append(count[task], name)
-		}
-	}
-	for task, names := range count {
-		if len(names) < attempts {
-			continue
-		}
-		slices.Sort(names)
-		text, err := f.Store.Get(ctx, f.prefix+names[0])
-		var why failure
-		if err == nil && json.Unmarshal(text, &why) == nil {
-			return fmt.Errorf("%d workers have failed at it (%s), the first so: %s", len(names), task, why.Error)
-		}
-	}
-	return nil
 }

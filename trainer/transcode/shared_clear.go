@@ -18,7 +18,11 @@ func ownObject(name string) bool {
 	if task, _, ok := strings.Cut(name, failedMark); ok {
 		name = task
 	}
-	if name == planName || name == planTask || name == joinTask {
+	switch name {
+	case planName, planTask, joinTask, runTask, "lock", mendedName: // lock and what was mended: of earlier versions
+		return true
+	}
+	if _, ok := parseShardTask(name); ok {
 		return true
 	}
 	return isSegmentTask(strings.TrimSuffix(name, segmentEnd))
@@ -50,5 +54,9 @@ func (f *shared) clear(ctx context.Context) error {
 	if foreign != "" {
 		f.job.warn(fmt.Sprintf("below %s lies something of another program (%s), which stays", f.place(f.prefix), path.Base(foreign)))
 	}
-	return errors.Join(f.Store.Abandoned(ctx, f.prefix), f.Store.Abandoned(ctx, f.name+f.end()))
+	err = f.Store.Abandoned(ctx, f.prefix)
+	if end := f.end(); end != "" {
+		err = errors.Join(err, f.Store.Abandoned(ctx, f.name+end))
+	}
+	return err
 }

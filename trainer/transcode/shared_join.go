@@ -25,8 +25,9 @@ func (f *shared) join(ctx context.Context, v *view) (progress, error) {
 		return nothing, err
 	}
 	defer h.release()
-	if there, err := f.made(ctx, h); err != nil || there {
-		return ended, err
+	if end, there, err := f.result(ctx); err != nil || there {
+		f.made(end, there)
+		return worked, err
 	}
 	if !v.names[planName] || !f.complete(v) {
 		return worked, nil
@@ -37,7 +38,7 @@ func (f *shared) join(ctx context.Context, v *view) (progress, error) {
 			return nothing, nil
 		}
 		if errors.Is(err, store.ErrExists) {
-			// Another may have taken over and joined it, whose result has the time of another moment in its head.
+			// Another may have taken over and joined it, whose Matroska has other random numbers in its head.
 			if v, lookErr := f.look(ctx); lookErr == nil && (!v.names[planName] || v.held[f.prefix+joinTask] > after+1) {
 				return worked, nil
 			}
@@ -65,7 +66,7 @@ func (f *shared) assemble(ctx context.Context) error {
 	if err := f.copy(ctx); err != nil {
 		return err
 	}
-	if err := j.mendAgain(); err != nil {
+	if err := f.mendAgain(); err != nil {
 		return err
 	}
 	objects, err := f.Store.List(ctx, f.prefix)
@@ -81,15 +82,22 @@ func (f *shared) assemble(ctx context.Context) error {
 		}
 	}
 	if err := j.join(ctx); err != nil {
+		var damaged *damagedSegment
+		if errors.As(err, &damaged) {
+			err = errors.Join(err, f.Store.Remove(ctx, f.prefix+segmentName(damaged.number)))
+		}
 		return err
 	}
 	out := j.result.Output
-	if err := f.Store.Upload(ctx, out, f.name+j.plan.End); err != nil {
+	j.result.Output = f.place(f.name + j.plan.End)
+	if isFolder(j.plan.Muxer) { // which has its place already
+		return nil
+	}
+	if err := f.Store.Upload(ctx, out, f.name+j.plan.End, !f.options.Overwrite); err != nil {
 		if errors.Is(err, store.ErrExists) {
 			err = fmt.Errorf("something else has come to lie where the result belongs, which stays: %w", err)
 		}
 		return err
 	}
-	j.result.Output = f.place(f.name + j.plan.End)
 	return os.Remove(out)
 }

@@ -59,9 +59,11 @@ func Plan(ctx context.Context, o Options) ([]Sketch, error) {
 }
 
 func (j *job) sketch(ctx context.Context, s *Sketch) error {
-	if s.Finished = j.finished(j.guess()); s.Finished {
-		s.Output = j.result.Output
-		return nil
+	for _, end := range j.guess() {
+		if isResult(j.base+end, end) && !j.options.Overwrite {
+			s.Finished, s.Output = true, j.base+end
+			return nil
+		}
 	}
 	if err := j.readable(); err != nil {
 		return err

@@ -54,7 +54,7 @@ type FilmStanding struct {
 
 // Holder is who works on something.
 type Holder struct {
-	Task   string    `json:"task"` // plan, join or the number of a segment from 1 on
+	Task   string    `json:"task"` // plan, join, the number of a segment from 1 on, run for a whole film, or a shard
 	Worker string    `json:"worker"`
 	Since  time.Time `json:"since"` // by its clock
 }
@@ -78,7 +78,8 @@ func Observe(place string, lease time.Duration) (*Observer, error) {
 	if lease <= 0 {
 		lease = DefaultLease
 	}
-	return &Observer{store.Plain(place), claim.Claimer{Store: s, Lease: lease}}, err
+	_, local := s.(*store.Folder)
+	return &Observer{store.Plain(place), claim.Claimer{Store: s, Lease: lease, Near: local}}, err
 }
 
 // Look says how far the workers are. Films that are named in inputs and that nobody has begun are listed too.
@@ -97,7 +98,7 @@ func (o *Observer) Look(ctx context.Context, inputs []Input) (*Standing, error) 
 			results[strings.TrimSuffix(object.Name, path.Ext(object.Name))] = true
 		}
 	}
-	held, _ := o.claimer.Held(objects)
+	held, _ := o.claimer.Held(ctx, objects)
 	notes, err := claim.Read(ctx, s, held)
 	if err != nil {
 		return nil, err
@@ -156,15 +157,20 @@ func IsWork(name string) bool {
 
 // workPrefix is the part of an object's name that ends with the folder of a film's work.
 func workPrefix(name string) (string, bool) {
-	i := strings.Index(name, workMark)
-	if i < 0 {
-		return "", false
+	for at := 0; ; {
+		i := strings.IndexByte(name[at:], '/')
+		if i < 0 {
+			return "", false
+		}
+		if part := name[at : at+i+1]; strings.HasPrefix(part, ".") && strings.HasSuffix(part, workMark) {
+			return name[:at+i+1], true
+		}
+		at += i + 1
 	}
-	return name[:i+len(workMark)], true
 }
 
 // workMark ends the prefix of a film's work.
-const workMark = folderEnd + workEnd + "/"
+const workMark = folderEnd + "/"
 
 func isFilmName(name string) bool {
 	end := strings.ToLower(path.Ext(name))

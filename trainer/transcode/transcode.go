@@ -1,9 +1,8 @@
 // Package transcode stylises whole films: it probes a film, cuts it into segments, sends each through the element adainfilter
 // in process, and joins the coded segments with the film's own sound and subtitles.
 //
-// All intermediate results lie in a hidden folder beside the output, .NAME.adain, so that a run that was killed goes on with
-// what is missing, and so that several machines that see the same folder can share a film. The output appears under its name
-// only when it is complete and verified.
+// All intermediate results are objects of a store below .NAME.adain/ beside the output, in a folder or a bucket, so that a run that was killed goes on with
+// what is missing, and so that several machines can share a film. The output appears under its name only when it is complete and verified.
 package transcode
 
 import (
@@ -11,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -94,21 +92,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	if o.Worker != nil {
-		return work(ctx, &o)
-	}
-	jobs, err := o.toDo()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(o.Out, 0o777); err != nil {
-		return nil, fmt.Errorf("output folder: %w", err)
-	}
-	start := time.Now()
-	s := newScheduler(ctx, &o, jobs)
-	s.run()
-	report := newReport(jobs, time.Since(start))
-	return report, ctx.Err()
+	return work(ctx, &o)
 }
 
 // WarmUp is how many frames before a segment the filter sees, without their results being kept: after so many frames the

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"adainfilter/trainer/transcode/claim"
@@ -37,36 +35,77 @@ type Figures struct {
 // DefaultLease is long beside a request that is tried again, and short beside the segment that a vanished machine has begun.
 const DefaultLease = time.Minute
 
+// ownLease is that of runs that are no workers. Tests have a shorter one.
+var ownLease = DefaultLease
+
 // farewell is how long a worker that is told to end may take to bring away what it has finished; what it holds is given back within it.
 const farewell = 3 * time.Second
 
-// worker is a run with Options.Worker.
+// worker is a run: one that is alone, a shard, a join, or one of many that share their work by claims.
 type worker struct {
 	*Worker
 	claim.Claimer
 	options *Options
+	fixed   bool // without Options.Worker: the films in their order, and what was begun with other options is begun anew
+	solo    bool // and nobody else is to work on them
 	films   []*shared
 	begun   time.Time
+	local   *store.Folder   // the place, nil where that is a bucket
+	self    string          // of this run, for the names of its folders
 	scratch string          // folder for files of this process, "" where the store has room for them
 	grace   context.Context // ends some seconds after the run's
 
 	background sync.WaitGroup // uploads, and joins after them
 	uploads    chan struct{}  // room for as many at a time
-	wake       chan struct{}  // one of them has ended
+	bell       bell           // rings when something of this process has ended
 }
 
-// work shares films with other workers, until all are finished or have failed.
+// bell wakes all who wait for it.
+type bell struct {
+	lock sync.Mutex
+	next chan struct{}
+}
+
+// listen gives what is closed when the bell rings the next time.
+func (b *bell) listen() <-chan struct{} {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.next == nil {
+		b.next = make(chan struct{})
+	}
+	return b.next
+}
+
+func (b *bell) ring() {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.next != nil {
+		close(b.next)
+		b.next = nil
+	}
+}
+
+// work makes films, alone or with others, until all are finished or have failed.
 func work(ctx context.Context, o *Options) (*Report, error) {
-	if o.Overwrite {
+	if o.Worker != nil && o.Overwrite {
 		return nil, errors.New("workers make no finished films anew, since none knows which another has just finished: remove the results, or choose another --out")
 	}
 	s, err := store.OpenPlace(o.Out)
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{Worker: o.Worker, options: o, begun: time.Now(), uploads: make(chan struct{}, 2), wake: make(chan struct{}, 1)}
-	w.Claimer = claim.Claimer{Store: s, Worker: uniqueName(w.Name), Lease: o.Worker.Lease, Rate: w.rate}
-	if w.Claimer.Lease <= 0 {
+	w := &worker{Worker: o.Worker, options: o, fixed: o.Worker == nil, begun: time.Now(), uploads: make(chan struct{}, 2)}
+	w.solo = w.fixed && o.Shard.Count == 0 && !o.Join
+	if w.fixed {
+		w.Worker = &Worker{}
+	}
+	w.local, _ = s.(*store.Folder)
+	w.Claimer = claim.Claimer{Store: s, Worker: uniqueName(w.Name), Lease: w.Worker.Lease, Rate: w.rate, Near: w.local != nil}
+	w.self = fmt.Sprintf("%08x.%s", rand.Uint32(), claim.Self())
+	switch {
+	case w.fixed:
+		w.Claimer.Lease = ownLease
+	case w.Claimer.Lease <= 0:
 		w.Claimer.Lease = DefaultLease
 	}
 	if w.Figures == nil {
@@ -122,39 +161,29 @@ func (w *worker) name() error {
 
 const scratchName = "adain-worker-"
 
-// room makes a folder for what this worker has in hand, and removes those of workers that were killed here.
+// room makes the folder of the results, or for a bucket one for what this worker has in hand; those of workers that were killed here are removed.
 func (w *worker) room() (err error) {
-	if _, local := w.Store.(*store.Folder); local {
+	if w.local != nil {
+		if err := os.MkdirAll(w.options.Out, 0o777); err != nil {
+			return fmt.Errorf("output folder: %w", err)
+		}
 		return nil
 	}
 	old, _ := filepath.Glob(filepath.Join(os.TempDir(), scratchName+"*"))
 	for _, dir := range old {
-		if lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0); err == nil {
-			if setLock(lock, syscall.F_WRLCK, workByte) == nil {
-				os.RemoveAll(dir)
-			}
-			lock.Close()
+		if goneProcess(filepath.Base(dir)) {
+			os.RemoveAll(dir)
 		}
 	}
-	if w.scratch, err = os.MkdirTemp("", scratchName); err != nil {
+	w.scratch = filepath.Join(os.TempDir(), scratchName+w.self)
+	if err := os.Mkdir(w.scratch, 0o700); err != nil {
 		return fmt.Errorf("folder for unfinished work: %w", err)
 	}
-	lock, err := os.Create(filepath.Join(w.scratch, "lock")) // stays open, and so locked, as long as the process lives
-	if err != nil {
-		return fmt.Errorf("folder for unfinished work: %w", err)
-	}
-	locks = append(locks, lock)
-	return setLock(lock, syscall.F_WRLCK, workByte)
+	return nil
 }
-
-// locks are files that must not be closed by the garbage collector.
-var locks []*os.File
 
 // leave removes what this worker has had in hand.
 func (w *worker) leave() {
-	for _, f := range w.films {
-		os.RemoveAll(f.dir)
-	}
 	if w.scratch != "" {
 		os.RemoveAll(w.scratch)
 	}
@@ -201,12 +230,14 @@ func (w *worker) run(ctx context.Context) {
 // need not see all.
 const patrol = 8
 
-// loop takes one piece of work after the other, of the film that it has been at as long as that has some.
+// loop takes one piece of work after the other: a worker of the film that it has been at as long as that has some, other runs of the first
+// that has some.
 func (w *worker) loop(ctx context.Context) {
 	var current *shared
-	for ctx.Err() == nil {
+	for pauses := 0; ctx.Err() == nil; {
+		rung := w.bell.listen()
 		found := progress(nothing)
-		if current != nil {
+		if current != nil && !w.fixed {
 			found = current.advance(ctx)
 		}
 		if found != worked {
@@ -231,24 +262,31 @@ func (w *worker) loop(ctx context.Context) {
 				}
 			}
 		}
-		if found != worked {
-			w.rest(ctx)
+		if found == worked {
+			pauses = 0
+			continue
 		}
+		w.rest(ctx, rung, pauses)
+		pauses++
 	}
 }
 
 // uploading says whether something that this worker has finished is still on its way.
 func (w *worker) uploading() bool { return len(w.uploads) > 0 }
 
-// longestRest is how long a worker without work waits before it looks again, for what others have given back.
-const longestRest = 15 * time.Second
+// longestRest is how long a worker without work waits before it looks again, for what others have given back. Shards and joins look at one folder, and
+// more often.
+const longestRest, longestPause = 15 * time.Second, time.Second
 
 // rest waits for others, a little longer or shorter than they.
-func (w *worker) rest(ctx context.Context) {
+func (w *worker) rest(ctx context.Context, rung <-chan struct{}, pauses int) {
 	pause := min(w.Claimer.Lease/4, longestRest)
+	if w.fixed {
+		pause = min(pause, longestPause, 20*time.Millisecond<<min(pauses, 10))
+	}
 	select {
 	case <-ctx.Done():
-	case <-w.wake:
+	case <-rung:
 	case <-time.After(pause/2 + rand.N(pause)):
 	}
 }
@@ -260,49 +298,12 @@ func (w *worker) fail(err error) {
 	}
 }
 
-// candidates are the films that are not finished, as the folders of the results tell: first those that nobody has begun, in an order of
-// this worker's own, so that workers meet seldom.
-func (w *worker) candidates(ctx context.Context) ([]*shared, error) {
-	there, begun := map[string]bool{}, map[string]bool{}
-	looked := map[string]bool{}
-	var fresh, open []*shared
-	for _, f := range w.films {
-		if f.over() {
-			continue
-		}
-		if dir := strings.TrimPrefix(path.Dir(f.name), "."); !looked[dir] {
-			looked[dir] = true
-			objects, folders, err := w.Store.Folder(ctx, dir)
-			if err != nil {
-				return nil, err
-			}
-			for _, o := range objects {
-				there[o.Name] = true
-			}
-			for _, name := range folders {
-				begun[name+"/"] = true
-			}
-		}
-		switch end, found := f.resultIn(there); {
-		case found && !begun[f.prefix]:
-			f.found(end)
-		case begun[f.prefix]:
-			open = append(open, f)
-		default:
-			fresh = append(fresh, f)
-		}
-	}
-	mix := func(s []*shared) { rand.Shuffle(len(s), func(i, k int) { s[i], s[k] = s[k], s[i] }) }
-	mix(fresh)
-	mix(open)
-	return append(fresh, open...), nil
-}
-
 // report is what became of all films, as far as this worker knows.
 func (w *worker) report(ctx context.Context) (*Report, error) {
 	var jobs []*job
 	for _, f := range w.films {
 		f.finish(Interrupted, nil)
+		<-f.done
 		jobs = append(jobs, f.job)
 	}
 	return newReport(jobs, time.Since(w.begun)), ctx.Err()

@@ -50,22 +50,6 @@ func TestWorkersKilled(t *testing.T) {
 	})
 }
 
-// TestWorkerKilledInJoin: the next worker joins.
-func TestWorkerKilledInJoin(t *testing.T) {
-	eachPlace(t, "bucket", func(t *testing.T, c *cluster) {
-		c.order.Inputs, c.films = c.order.Inputs[:1], c.films[:1]
-		first := c.begin(t, nil)
-		first.until(t, "join begins")
-		first.kill()
-		second := c.begin(t, nil)
-		second.wait(t)
-		c.check(t)
-		if n := second.said("begins") - second.said("join begins"); n > 0 {
-			t.Errorf("%d segments were made, all were there", n)
-		}
-	})
-}
-
 // TestWorkerLeaves: a worker that is told to end gives back within 5 s what it holds, and others need not wait for the lease.
 func TestWorkerLeaves(t *testing.T) {
 	eachPlace(t, "bucket", func(t *testing.T, c *cluster) {

@@ -3,6 +3,7 @@ package transcode
 import (
 	"bytes"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -60,7 +61,7 @@ func TestStatus(t *testing.T) {
 // TestBadPlaces: what is wrong with a place is said in a sentence, and nothing in it changes.
 func TestBadPlaces(t *testing.T) {
 	c := newCluster(t, true)
-	const prefix = "styled/.a.adain-work/"
+	const prefix = "styled/.a.adain/"
 	for name, want := range map[string]string{
 		`{"version": 1, "facts": {}}`: "made by another version of adain",
 		"somebody's own":              "is no plan of this program",
@@ -81,7 +82,7 @@ func TestBadPlaces(t *testing.T) {
 	// Another program's object is where the result belongs, and below the prefix: it stays.
 	c.server.Clear(t, "styled")
 	c.server.Put(t, "styled/a.mp4", []byte("mine"))
-	c.server.Put(t, "styled/.b.adain-work/notes.txt", []byte("mine"))
+	c.server.Put(t, "styled/.b.adain/notes.txt", []byte("mine"))
 	report, w := c.order.run(t)
 	if r := report.Films; r[0].Status != Skipped || r[1].Status != Done {
 		t.Errorf("%+v", r)
@@ -89,7 +90,7 @@ func TestBadPlaces(t *testing.T) {
 	if !slices.ContainsFunc(w.warnings, func(text string) bool { return strings.Contains(text, "notes.txt") }) {
 		t.Errorf("warnings are %q", w.warnings)
 	}
-	if got := c.server.Objects(t); !slices.Equal(got, []string{"input/a.mp4", "input/b.mp4", "styled/.b.adain-work/notes.txt", "styled/a.mp4", "styled/b.mp4"}) {
+	if got := c.server.Objects(t); !slices.Equal(got, []string{"input/a.mp4", "input/b.mp4", "styled/.b.adain/notes.txt", "styled/a.mp4", "styled/b.mp4"}) {
 		t.Errorf("objects are %q", got)
 	}
 	// Other options than those it was begun with.
@@ -113,6 +114,7 @@ func TestBadPlaces(t *testing.T) {
 		{"reader", "reader's", "s3://films/styled", "no right to write"},
 	} {
 		storetest.Environment(t, c.server.Address, bad.key, bad.secret)
+		before := c.server.Objects(t)
 		o := c.order
 		o.Out = bad.out
 		report, err := Run(t.Context(), o.options(&watcher{}))
@@ -121,6 +123,46 @@ func TestBadPlaces(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), bad.want) || strings.Contains(err.Error(), bad.secret) {
 			t.Errorf("%q: %v, wanted %q", bad.key, err, bad.want)
+		} else if strings.Contains(err.Error(), "\n") {
+			t.Errorf("more than one line: %q", err)
+		}
+		if after := c.server.Objects(t); !slices.Equal(after, before) {
+			t.Errorf("%q: objects are %q, wanted %q", bad.key, after, before)
+		}
+	}
+}
+
+// TestForeignFolder: what other programs have put where a film's work goes stays, in a folder as in a bucket.
+func TestForeignFolder(t *testing.T) {
+	film := clip(t, "a.mp4", 20, toMP4)
+	for _, lease := range []time.Duration{0, 2 * time.Second} {
+		o := order{Inputs: inputsOf(film), Out: t.TempDir(), Lease: lease}
+		work := filepath.Join(o.Out, ".a.adain")
+		write := func(name, text string) {
+			t.Helper()
+			if err := errors.Join(os.MkdirAll(work, 0o700), os.WriteFile(filepath.Join(work, name), []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("notes.txt", "mine")
+		if r, w := o.one(t); r.Status != Done || !slices.ContainsFunc(w.warnings, func(text string) bool { return strings.Contains(text, "notes.txt") }) {
+			t.Errorf("it is %s, warnings %q", r.Status, w.warnings)
+		}
+		if text, _ := os.ReadFile(filepath.Join(work, "notes.txt")); string(text) != "mine" {
+			t.Errorf("the other program's file is %q", text)
+		}
+		if names := list(t, o.Out); !slices.Equal(names, []string{".a.adain", ".a.adain/notes.txt", "a.mp4"}) {
+			t.Errorf("files are %q", names)
+		}
+		os.Remove(filepath.Join(o.Out, "a.mp4"))
+		write(planName, `{"version": 8}`)
+		write(segmentName(0), "coded")
+		report, _ := o.run(t)
+		if err := report.Films[0].Err; err == nil || !strings.Contains(err.Error(), "made by another version of adain (its plan has version 8") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("the work of an earlier version: %v", err)
+		}
+		if text, _ := os.ReadFile(filepath.Join(work, segmentName(0))); string(text) != "coded" {
+			t.Errorf("the segment of an earlier version is %q", text)
 		}
 	}
 }
@@ -178,21 +220,21 @@ func TestWebSources(t *testing.T) {
 	}
 }
 
-// TestUnevenWorkers: four workers, one at a quarter of the speed, take at most 1.15 of the time that their speeds allow. Each waits at each
-// frame, so that two cores do for four.
+// TestUnevenWorkers: four workers, one at a quarter of the speed, take at most 1.15 of the time that their speeds allow. Their engines have a pace of so
+// many frames a second, so that two cores do for four: what counts beside it is what sharing costs, and the end, when some have nothing to do.
 func TestUnevenWorkers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes two minutes")
 	}
-	const frames, pause = 9000, 40 * time.Millisecond
+	const frames, pace, length = 4500, 80 * time.Millisecond, 30
 	film := clip(t, "a.mp4", frames, toMP4)
-	c := &cluster{order: order{Inputs: inputsOf(film), Out: filepath.Join(t.TempDir(), "out"), Segment: 4 * time.Second, Lease: 20 * time.Second}}
+	c := &cluster{order: order{Inputs: inputsOf(film), Out: filepath.Join(t.TempDir(), "out"), Segment: length * 40 * time.Millisecond, Lease: 20 * time.Second}}
 	begun := time.Now()
 	var all []*process
 	for i := range 4 {
 		all = append(all, c.begin(t, func(o *order, _ *exec.Cmd) {
-			if o.Slow = pause; i == 0 {
-				o.Slow = 4 * pause
+			if o.Pace = pace; i == 0 {
+				o.Pace = 4 * pace
 			}
 		}))
 	}
@@ -207,19 +249,22 @@ func TestUnevenWorkers(t *testing.T) {
 		}
 	}
 	took := time.Since(begun)
-	// Their speeds are those that they had on this machine, whatever else it does.
-	speed := 0.0
+	ideal := frames * pace * 4 / 13 // three and a quarter of them
+	measured := 0.0                 // speeds that they had on this machine, whatever else it did
 	for i, p := range all {
-		own := float64(100*p.said("is finished")) / p.busy().Seconds()
-		speed += own
-		t.Logf("worker %d: %d segments, %.1f frames a second", i, p.said("is finished"), own)
+		own := float64(length*p.said("is finished")) / p.busy().Seconds()
+		measured += own
+		t.Logf("worker %d: %d segments, %.2f frames a second", i, p.said("is finished"), own)
 	}
-	ideal := frames / speed
-	t.Logf("%v, %.3f of the ideal %.1f s", took, took.Seconds()/ideal, ideal)
-	if took.Seconds() > 1.15*ideal {
-		t.Errorf("%v is %.3f of the ideal %.1f s", took, took.Seconds()/ideal, ideal)
+	t.Logf("%v, %.3f of the ideal %v; by measured speeds %.3f", took, took.Seconds()/ideal.Seconds(), ideal, took.Seconds()*measured/frames)
+	if took.Seconds() > 1.15*ideal.Seconds() {
+		if took.Seconds()*measured > 1.15*frames {
+			t.Errorf("%v is %.3f of the ideal %v", took, took.Seconds()/ideal.Seconds(), ideal)
+		} else {
+			t.Log("this machine was too busy for the pace")
+		}
 	}
-	if n := total(all, "begins") - total(all, "join begins"); n != frames/100 {
-		t.Errorf("%d segments were made, wanted %d", n, frames/100)
+	if n := total(all, "begins") - total(all, "join begins"); n != frames/length {
+		t.Errorf("%d segments were made, wanted %d", n, frames/length)
 	}
 }

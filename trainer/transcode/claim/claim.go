@@ -28,6 +28,8 @@ type Note struct {
 	Since  time.Time `json:"since"`
 	Beat   int       `json:"beat"` // how often it was renewed, which makes it another each time
 	Rate   float64   `json:"rate"` // frames per second of this worker in all
+	// Process is the holder's Self.
+	Process string `json:"process,omitempty"`
 }
 
 // Clock is what people are told of the time. Nothing is decided by it; tests have others.
@@ -43,7 +45,8 @@ func IsClaim(name string) (task string, number int, ok bool) {
 	return name[:i], number, err == nil && number > 0
 }
 
-func nameOf(task string, number int) string { return fmt.Sprintf("%s%s%04d", task, mark, number) }
+// NameOf is the name of a claim.
+func NameOf(task string, number int) string { return fmt.Sprintf("%s%s%04d", task, mark, number) }
 
 // Claimer takes claims for one worker. Its methods may be called from any goroutine.
 type Claimer struct {
@@ -52,6 +55,8 @@ type Claimer struct {
 	Lease  time.Duration // how long a claim holds that is not renewed
 	// Rate is asked for the frames per second of the worker; nil is 0.
 	Rate func() float64
+	// Near says that holders may well be processes of this machine: claims are read, and one whose holder has ended is free at once.
+	Near bool
 
 	lock sync.Mutex
 	seen map[string]sight
@@ -62,6 +67,8 @@ type sight struct {
 	version string
 	last    time.Time     // that it was looked at
 	age     time.Duration // that it has been seen unchanged for
+	renewed bool          // meanwhile, so that its holder lives
+	process string        // of the holder, "" if it is not known
 }
 
 // longest is how much of the time between two looks counts, as a part of the lease: while a store was out of reach nobody could renew.
@@ -69,7 +76,7 @@ const longest = 3
 
 // Held says who holds what, from a list of all objects of the work: tasks to the number of the last claim, 0 < number. A task whose
 // last claim has run out is not among them, but in free with that number, after which the next is taken.
-func (c *Claimer) Held(objects []store.Object) (held, free map[string]int) {
+func (c *Claimer) Held(ctx context.Context, objects []store.Object) (held, free map[string]int) {
 	held, free = map[string]int{}, map[string]int{}
 	last := map[string]store.Object{}
 	for _, o := range objects {
@@ -83,21 +90,43 @@ func (c *Claimer) Held(objects []store.Object) (held, free map[string]int) {
 		c.seen = map[string]sight{}
 	}
 	for task, o := range last {
-		s := c.seen[o.Name]
+		s, known := c.seen[o.Name]
+		if !known && c.Near {
+			s.process = c.process(ctx, o.Name)
+		}
 		now := time.Now()
-		if s.version == o.Version {
+		if known && s.version == o.Version {
 			s.age += min(now.Sub(s.last), c.Lease/longest)
 		} else {
-			s = sight{version: o.Version}
+			s.version, s.age, s.renewed = o.Version, 0, known
 		}
 		s.last = now
 		c.seen[o.Name] = s
-		if s.age > c.Lease {
+		if s.age > c.Lease || Gone(s.process) {
 			free[task] = held[task]
 			delete(held, task)
 		}
 	}
 	return held, free
+}
+
+// process reads who holds a claim.
+func (c *Claimer) process(ctx context.Context, name string) string {
+	var n Note
+	text, err := c.Store.Get(ctx, name)
+	if err != nil || json.Unmarshal(text, &n) != nil {
+		return ""
+	}
+	return n.Process
+}
+
+// Lives says whether the holder of a claim that Held has given is known to be there: a process of this machine, or one that has renewed the
+// claim since it was first seen.
+func (c *Claimer) Lives(task string, number int) bool {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	s := c.seen[NameOf(task, number)]
+	return s.renewed || IsHere(s.process)
 }
 
 // Forget drops what was seen of work that is finished.
@@ -129,8 +158,8 @@ type Claim struct {
 // Take claims a task after the claim of a number that has run out, 0 if there was none. It is renewed until Release. The context ends when
 // the claim is lost to another worker, or with ctx.
 func (c *Claimer) Take(ctx context.Context, task string, after int) (*Claim, context.Context, error) {
-	k := &Claim{claimer: c, task: task, number: after + 1, ended: make(chan struct{}), note: Note{Worker: c.Worker, Since: Clock().UTC()}}
-	err := c.Store.Put(ctx, nameOf(task, k.number), k.text(), true)
+	k := &Claim{claimer: c, task: task, number: after + 1, ended: make(chan struct{}), note: Note{Worker: c.Worker, Since: Clock().UTC(), Process: Self()}}
+	err := c.Store.Mark(ctx, NameOf(task, k.number), k.text(), true)
 	if errors.Is(err, store.ErrExists) {
 		return nil, nil, ErrHeld
 	}
@@ -142,6 +171,9 @@ func (c *Claimer) Take(ctx context.Context, task string, after int) (*Claim, con
 	go k.renew(own)
 	return k, own, nil
 }
+
+// Is says whether a claim of a number on a task is this one.
+func (k *Claim) Is(task string, number int) bool { return k.task == task && k.number == number }
 
 func (k *Claim) text() []byte {
 	k.lock.Lock()
@@ -172,11 +204,11 @@ func (k *Claim) renew(ctx context.Context) {
 		if err != nil {
 			continue // if it lasts, another takes over, and what is finished first is taken
 		}
-		if len(objects) == 0 || objects[len(objects)-1].Name != nameOf(k.task, k.number) {
+		if len(objects) == 0 || objects[len(objects)-1].Name != NameOf(k.task, k.number) {
 			k.cancel(ErrHeld)
 			return
 		}
-		k.claimer.Store.Put(ctx, nameOf(k.task, k.number), k.text(), false)
+		k.claimer.Store.Mark(ctx, NameOf(k.task, k.number), k.text(), false)
 	}
 }
 
@@ -184,7 +216,7 @@ func (k *Claim) renew(ctx context.Context) {
 func (k *Claim) Release(ctx context.Context) error {
 	k.cancel(nil)
 	<-k.ended
-	return k.claimer.Store.Remove(ctx, nameOf(k.task, k.number))
+	return k.claimer.Store.Remove(ctx, NameOf(k.task, k.number))
 }
 
 // Read gives the notes of claims, by task.
@@ -196,7 +228,7 @@ func Read(ctx context.Context, s store.Store, held map[string]int) (map[string]N
 	}
 	slices.Sort(tasks)
 	for _, task := range tasks {
-		text, err := s.Get(ctx, nameOf(task, held[task]))
+		text, err := s.Get(ctx, NameOf(task, held[task]))
 		if errors.Is(err, store.ErrMissing) {
 			continue // given back meanwhile
 		}

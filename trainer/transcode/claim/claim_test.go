@@ -24,7 +24,7 @@ func look(t *testing.T, c *Claimer) (held, free map[string]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Held(objects)
+	return c.Held(context.Background(), objects)
 }
 
 // watchFor looks again and again, as workers do.
@@ -84,7 +84,7 @@ func TestLost(t *testing.T) {
 	ctx := context.Background()
 	for name, steal := range map[string]func(task string){
 		"taken over": func(task string) { b.Take(ctx, task, 1) },
-		"cleared":    func(task string) { b.Store.Remove(ctx, nameOf(task, 1)) },
+		"cleared":    func(task string) { b.Store.Remove(ctx, NameOf(task, 1)) },
 	} {
 		task := strings.ReplaceAll(name, " ", "")
 		k, own, err := a.Take(ctx, task, 0)

@@ -145,6 +145,11 @@ func (b *Bucket) Put(ctx context.Context, name string, data []byte, fresh bool) 
 	return err
 }
 
+// Mark implements Store.
+func (b *Bucket) Mark(ctx context.Context, name string, data []byte, fresh bool) error {
+	return b.Put(ctx, name, data, fresh)
+}
+
 // put writes an object whose MD5, which the server compares, is sum.
 func (b *Bucket) put(ctx context.Context, name string, r io.Reader, size int64, sum []byte, fresh bool) error {
 	_, err := b.core.PutObject(ctx, b.bucket, b.key(name), io.NopCloser(r), size, base64.StdEncoding.EncodeToString(sum), "", condition(fresh))

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"adainfilter/model"
 )
 
-// Folder is a store in a folder that all machines see. It needs hard links, which fail where a name is taken.
+// Folder is a store in a folder that all machines see. It needs hard links, or else renames, that fail where a name is taken.
 type Folder struct{ root string }
 
 // NewFolder is the store in a folder, which is made when the first object is written.
@@ -106,11 +108,16 @@ func (f *Folder) Get(_ context.Context, name string) ([]byte, error) {
 
 // Put implements Store.
 func (f *Folder) Put(_ context.Context, name string, data []byte, fresh bool) error {
-	return f.write(name, bytes.NewReader(data), fresh)
+	return f.write(name, bytes.NewReader(data), fresh, true)
 }
 
-// write brings bytes into a file under a temporary name first.
-func (f *Folder) write(name string, r io.Reader, fresh bool) error {
+// Mark implements Store.
+func (f *Folder) Mark(_ context.Context, name string, data []byte, fresh bool) error {
+	return f.write(name, bytes.NewReader(data), fresh, false)
+}
+
+// write brings bytes into a file under a temporary name first. What is to last is on the disk then.
+func (f *Folder) write(name string, r io.Reader, fresh, lasting bool) error {
 	path := f.Path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
@@ -121,14 +128,19 @@ func (f *Folder) write(name string, r io.Reader, fresh bool) error {
 	}
 	defer os.Remove(part.Name())
 	_, err = io.Copy(part, r)
-	err = errors.Join(err, part.Chmod(0o666&^umask), part.Sync(), part.Close())
-	if err != nil {
+	err = errors.Join(err, part.Chmod(0o666&^umask))
+	if lasting {
+		err = errors.Join(err, part.Sync())
+	}
+	if err = errors.Join(err, part.Close()); err != nil {
 		return err
 	}
 	if fresh {
-		return f.link(part.Name(), name)
+		err = f.claim(part.Name(), name)
+	} else {
+		err = os.Rename(part.Name(), path)
 	}
-	if err := os.Rename(part.Name(), path); err != nil {
+	if err != nil || !lasting {
 		return err
 	}
 	return model.SyncFolder(filepath.Dir(path))
@@ -141,16 +153,38 @@ var umask = func() os.FileMode {
 	return os.FileMode(m)
 }()
 
+// hardLink is os.Link. Tests have file systems without.
+var hardLink = os.Link
+
+// errNoLinks says that a file system has no hard links, as those of cameras and some network drives.
+var errNoLinks = errors.New("the file system has no hard links")
+
 // link gives a file a second name, if that is free.
 func (f *Folder) link(from, name string) error {
-	err := os.Link(from, f.Path(name))
+	err := hardLink(from, f.Path(name))
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%q: %w", f.Path(name), ErrExists)
+	case errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOSYS):
+		return fmt.Errorf("%w (%w)", errNoLinks, err)
+	}
+	return err
+}
+
+// claim gives a temporary file its name, if that is free.
+func (f *Folder) claim(from, name string) error {
+	err := f.link(from, name)
+	if !errors.Is(err, errNoLinks) {
+		return err
+	}
+	err = unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, f.Path(name), unix.RENAME_NOREPLACE)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%q: %w", f.Path(name), ErrExists)
 	}
 	if err != nil {
-		return err
+		err = fmt.Errorf("%q: its file system has neither hard links nor renames that fail where a name is taken: %w", f.Path(name), err)
 	}
-	return model.SyncFolder(filepath.Dir(f.Path(name)))
+	return err
 }
 
 // Open implements Store.
@@ -170,7 +204,7 @@ func (f *Folder) Open(_ context.Context, o Object, offset, length int64) (io.Rea
 }
 
 // Upload implements Store. A file of the same file system gets a second name instead of a copy.
-func (f *Folder) Upload(_ context.Context, path, name string) error {
+func (f *Folder) Upload(_ context.Context, path, name string, fresh bool) error {
 	if err := os.MkdirAll(filepath.Dir(f.Path(name)), 0o777); err != nil {
 		return err
 	}
@@ -179,14 +213,32 @@ func (f *Folder) Upload(_ context.Context, path, name string) error {
 		return err
 	}
 	defer file.Close()
-	err = f.link(path, name)
-	if err != nil && !errors.Is(err, ErrExists) {
-		err = f.write(name, file, true)
+	if !fresh {
+		return f.replace(path, name, file)
+	}
+	if err = f.link(path, name); err == nil {
+		return model.SyncFolder(filepath.Dir(f.Path(name)))
+	}
+	if !errors.Is(err, ErrExists) {
+		err = f.write(name, file, true, true)
 	}
 	if errors.Is(err, ErrExists) && sameBytes(path, f.Path(name)) {
 		return nil
 	}
 	return err
+}
+
+// replace is Upload in the place of what is there.
+func (f *Folder) replace(path, name string, file *os.File) error {
+	second := filepath.Join(filepath.Dir(f.Path(name)), fmt.Sprintf(".%s.%d%s", filepath.Base(name), os.Getpid(), partEnd))
+	if hardLink(path, second) != nil {
+		return f.write(name, file, false, true)
+	}
+	defer os.Remove(second) // which a rename leaves where both are names of one file
+	if err := os.Rename(second, f.Path(name)); err != nil {
+		return err
+	}
+	return model.SyncFolder(filepath.Dir(f.Path(name)))
 }
 
 func sameBytes(a, b string) bool {
@@ -197,7 +249,7 @@ func sameBytes(a, b string) bool {
 
 // Download implements Store, by a second name where that is possible.
 func (f *Folder) Download(ctx context.Context, o Object, path string) error {
-	if os.Link(f.Path(o.Name), path) == nil {
+	if hardLink(f.Path(o.Name), path) == nil {
 		return nil
 	}
 	r, err := f.Open(ctx, o, 0, o.Size)
@@ -219,11 +271,25 @@ func (f *Folder) Remove(_ context.Context, names ...string) error {
 	return all
 }
 
-// Scratch is where a worker may keep files until Abandoned: on the same disk, so that Upload need not copy.
-func (f *Folder) Scratch(prefix, worker string) string { return f.Path(prefix + worker + partEnd) }
+// Scratch is where a process may keep files until Abandoned: on the same disk, so that Upload need not copy.
+func (f *Folder) Scratch(prefix, process string) string { return f.Path(prefix + process + partEnd) }
+
+// Sweep removes the Scratch of processes that have gone.
+func (f *Folder) Sweep(prefix string, gone func(process string) bool) {
+	dir := f.Path(strings.TrimSuffix(prefix, "/"))
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if process, ok := strings.CutSuffix(e.Name(), partEnd); ok && e.IsDir() && gone(process) {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
+}
 
 // Abandoned implements Store: temporary files of processes that were killed, and folders that are empty then.
 func (f *Folder) Abandoned(_ context.Context, prefix string) error {
+	if !strings.HasSuffix(prefix, "/") && prefix != "" {
+		return f.abandonedOf(prefix)
+	}
 	top := f.Path(strings.TrimSuffix(prefix, "/"))
 	var folders []string
 	err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
@@ -249,6 +315,21 @@ func (f *Folder) Abandoned(_ context.Context, prefix string) error {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
+	}
+	return err
+}
+
+// abandonedOf removes the temporary files of one object.
+func (f *Folder) abandonedOf(name string) error {
+	dir, begin := filepath.Dir(f.Path(name)), "."+filepath.Base(name)+"."
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if !e.IsDir() && strings.HasPrefix(e.Name(), begin) && strings.HasSuffix(e.Name(), partEnd) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
 	}
 	return err
 }

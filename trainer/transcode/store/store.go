@@ -27,16 +27,18 @@ type Store interface {
 	Get(ctx context.Context, name string) ([]byte, error)
 	// Put writes a small object. If it must be fresh, the error is ErrExists where another has the name.
 	Put(ctx context.Context, name string, data []byte, fresh bool) error
+	// Mark is Put of what need not be there after a machine has lost power, such as who is at work.
+	Mark(ctx context.Context, name string, data []byte, fresh bool) error
 	// Open reads length bytes of an object from an offset on, and fails if it has changed since o was taken.
 	Open(ctx context.Context, o Object, offset, length int64) (io.ReadCloser, error)
-	// Upload stores a file, which stays where it is, as a new object and compares checksums; the error is ErrExists where another
-	// object has the name and other bytes.
-	Upload(ctx context.Context, path, name string) error
+	// Upload stores a file, which stays where it is, and compares checksums. If it must be fresh, the error is ErrExists where another
+	// object has the name and other bytes; else that is replaced.
+	Upload(ctx context.Context, path, name string, fresh bool) error
 	// Download copies a whole object into a file.
 	Download(ctx context.Context, o Object, path string) error
 	// Remove deletes objects; those that are not there are no error.
 	Remove(ctx context.Context, names ...string) error
-	// Abandoned ends uploads below a prefix that somebody has begun and not ended, and removes empty folders.
+	// Abandoned ends uploads of an object, or below a prefix that ends in a slash, that somebody has begun and not ended, and removes empty folders.
 	Abandoned(ctx context.Context, prefix string) error
 	// Source is an object as a film to read.
 	Source(ctx context.Context, name string) (*Remote, error)

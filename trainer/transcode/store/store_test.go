@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,90 +70,122 @@ func namesOf(objects []Object) (names []string) {
 func TestStore(t *testing.T) {
 	partSize = 5 << 20
 	defer func() { partSize = 16 << 20 }()
-	places(t, func(t *testing.T, s Store) {
-		ctx := context.Background()
-		if _, err := s.Stat(ctx, "none"); !errors.Is(err, ErrMissing) {
-			t.Errorf("Stat of nothing: %v", err)
+	places(t, promises)
+}
+
+func promises(t *testing.T, s Store) {
+	ctx := context.Background()
+	if _, err := s.Stat(ctx, "none"); !errors.Is(err, ErrMissing) {
+		t.Errorf("Stat of nothing: %v", err)
+	}
+	if _, err := s.Get(ctx, "none"); !errors.Is(err, ErrMissing) {
+		t.Errorf("Get of nothing: %v", err)
+	}
+	if l, err := s.List(ctx, ".work/"); len(l) != 0 || err != nil {
+		t.Errorf("List of nothing: %v, %v", l, err)
+	}
+	if err := s.Put(ctx, ".work/a", []byte("first"), true); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := s.Stat(ctx, ".work/a")
+	if err := s.Put(ctx, ".work/a", []byte("other"), true); !errors.Is(err, ErrExists) {
+		t.Errorf("a second fresh Put: %v", err)
+	}
+	if err := s.Put(ctx, ".work/a", []byte("again"), false); err != nil {
+		t.Error(err)
+	}
+	after, _ := s.Stat(ctx, ".work/a")
+	if text, err := s.Get(ctx, ".work/a"); string(text) != "again" || err != nil || before.Version == after.Version {
+		t.Errorf("%q, %v, versions %q and %q", text, err, before.Version, after.Version)
+	}
+	if _, err := io.ReadAll(must(s.Open(ctx, before, 0, 3))); err == nil {
+		t.Error("an object that has changed was read")
+	}
+	for _, size := range []int{0, 1000, 5 << 20, 11<<20 + 7} {
+		data, name := noise(uint64(size), size), fmt.Sprintf("deep/er/%d.mp4", size)
+		path := fileWith(t, data)
+		if err := s.Upload(ctx, path, name, true); err != nil {
+			t.Fatal(size, err)
 		}
-		if _, err := s.Get(ctx, "none"); !errors.Is(err, ErrMissing) {
-			t.Errorf("Get of nothing: %v", err)
+		if err := s.Upload(ctx, path, name, true); err != nil {
+			t.Errorf("%d: the same bytes again: %v", size, err)
 		}
-		if l, err := s.List(ctx, ".work/"); len(l) != 0 || err != nil {
-			t.Errorf("List of nothing: %v, %v", l, err)
+		other := append(bytes.Clone(data), 'x')
+		other[0]++
+		for _, n := range []int{size, size + 1} {
+			if err := s.Upload(ctx, fileWith(t, other[:n]), name, true); n > 0 && !errors.Is(err, ErrExists) {
+				t.Errorf("%d: %d other bytes: %v", size, n, err)
+			}
 		}
-		if err := s.Put(ctx, ".work/a", []byte("first"), true); err != nil {
+		if err := errors.Join(s.Upload(ctx, fileWith(t, other), name, false), s.Upload(ctx, path, name, false)); err != nil {
+			t.Errorf("%d: in the place of others: %v", size, err)
+		}
+		o, err := s.Stat(ctx, name)
+		copied := filepath.Join(t.TempDir(), "copy")
+		if err = errors.Join(err, s.Download(ctx, o, copied)); err != nil {
+			t.Fatal(size, err)
+		}
+		if got, _ := os.ReadFile(copied); !bytes.Equal(got, data) {
+			t.Errorf("%d: came back otherwise", size)
+		}
+		if size > 500 {
+			got, err := io.ReadAll(must(s.Open(ctx, o, 100, 300)))
+			if err != nil || !bytes.Equal(got, data[100:400]) {
+				t.Errorf("%d: a range is %d bytes, %v", size, len(got), err)
+			}
+		}
+	}
+	objects, folders, err := s.Folder(ctx, "deep")
+	if len(objects) != 0 || !slices.Equal(folders, []string{"deep/er"}) || err != nil {
+		t.Errorf("Folder: %v %v %v", objects, folders, err)
+	}
+	objects, folders, err = s.Folder(ctx, "deep/er")
+	if len(objects) != 4 || len(folders) != 0 || err != nil {
+		t.Errorf("Folder: %v %v %v", objects, folders, err)
+	}
+	all, err := s.List(ctx, "deep/")
+	if err != nil || !slices.Equal(namesOf(all), []string{"deep/er/0.mp4", "deep/er/1000.mp4", "deep/er/11534343.mp4", "deep/er/5242880.mp4"}) {
+		t.Errorf("List: %v %v", namesOf(all), err)
+	}
+	if err := s.Remove(ctx, append(namesOf(all), "none")...); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(s.Remove(ctx, ".work/a"), s.Abandoned(ctx, ".work/"), s.Abandoned(ctx, "deep/")); err != nil {
+		t.Error(err)
+	}
+	if all, err := s.List(ctx, ""); len(all) != 0 || err != nil {
+		t.Errorf("left: %v, %v", all, err)
+	}
+	if _, folders, _ := s.Folder(ctx, ""); len(folders) != 0 {
+		t.Errorf("left: %v", folders)
+	}
+}
+
+// TestAbandoned: what a process that was killed has left of one object goes, and nothing else of that name.
+func TestAbandoned(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".film.mp4.123.part", "film.mp4", "film.mp4.part", ".film.mp4.txt", "film/mine.part"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700), os.WriteFile(filepath.Join(dir, name), nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		before, _ := s.Stat(ctx, ".work/a")
-		if err := s.Put(ctx, ".work/a", []byte("other"), true); !errors.Is(err, ErrExists) {
-			t.Errorf("a second fresh Put: %v", err)
-		}
-		if err := s.Put(ctx, ".work/a", []byte("again"), false); err != nil {
-			t.Error(err)
-		}
-		after, _ := s.Stat(ctx, ".work/a")
-		if text, err := s.Get(ctx, ".work/a"); string(text) != "again" || err != nil || before.Version == after.Version {
-			t.Errorf("%q, %v, versions %q and %q", text, err, before.Version, after.Version)
-		}
-		if _, err := io.ReadAll(must(s.Open(ctx, before, 0, 3))); err == nil {
-			t.Error("an object that has changed was read")
-		}
-		for _, size := range []int{0, 1000, 5 << 20, 11<<20 + 7} {
-			data, name := noise(uint64(size), size), fmt.Sprintf("deep/er/%d.mp4", size)
-			path := fileWith(t, data)
-			if err := s.Upload(ctx, path, name); err != nil {
-				t.Fatal(size, err)
-			}
-			if err := s.Upload(ctx, path, name); err != nil {
-				t.Errorf("%d: the same bytes again: %v", size, err)
-			}
-			other := append(bytes.Clone(data), 'x')
-			other[0]++
-			for _, n := range []int{size, size + 1} {
-				if err := s.Upload(ctx, fileWith(t, other[:n]), name); n > 0 && !errors.Is(err, ErrExists) {
-					t.Errorf("%d: %d other bytes: %v", size, n, err)
-				}
-			}
-			o, err := s.Stat(ctx, name)
-			copied := filepath.Join(t.TempDir(), "copy")
-			if err = errors.Join(err, s.Download(ctx, o, copied)); err != nil {
-				t.Fatal(size, err)
-			}
-			if got, _ := os.ReadFile(copied); !bytes.Equal(got, data) {
-				t.Errorf("%d: came back otherwise", size)
-			}
-			if size > 500 {
-				got, err := io.ReadAll(must(s.Open(ctx, o, 100, 300)))
-				if err != nil || !bytes.Equal(got, data[100:400]) {
-					t.Errorf("%d: a range is %d bytes, %v", size, len(got), err)
-				}
-			}
-		}
-		objects, folders, err := s.Folder(ctx, "deep")
-		if len(objects) != 0 || !slices.Equal(folders, []string{"deep/er"}) || err != nil {
-			t.Errorf("Folder: %v %v %v", objects, folders, err)
-		}
-		objects, folders, err = s.Folder(ctx, "deep/er")
-		if len(objects) != 4 || len(folders) != 0 || err != nil {
-			t.Errorf("Folder: %v %v %v", objects, folders, err)
-		}
-		all, err := s.List(ctx, "deep/")
-		if err != nil || !slices.Equal(namesOf(all), []string{"deep/er/0.mp4", "deep/er/1000.mp4", "deep/er/11534343.mp4", "deep/er/5242880.mp4"}) {
-			t.Errorf("List: %v %v", namesOf(all), err)
-		}
-		if err := s.Remove(ctx, append(namesOf(all), "none")...); err != nil {
-			t.Error(err)
-		}
-		if err := errors.Join(s.Remove(ctx, ".work/a"), s.Abandoned(ctx, ".work/"), s.Abandoned(ctx, "deep/")); err != nil {
-			t.Error(err)
-		}
-		if all, err := s.List(ctx, ""); len(all) != 0 || err != nil {
-			t.Errorf("left: %v, %v", all, err)
-		}
-		if _, folders, _ := s.Folder(ctx, ""); len(folders) != 0 {
-			t.Errorf("left: %v", folders)
-		}
-	})
+	}
+	s := NewFolder(dir)
+	if err := errors.Join(s.Abandoned(context.Background(), "film.mp4"), s.Abandoned(context.Background(), "film")); err != nil {
+		t.Error(err)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "*")) // hidden ones too
+	below, _ := filepath.Glob(filepath.Join(dir, "film/*"))
+	if len(left) != 4 || len(below) != 1 {
+		t.Errorf("%q and %q are left", left, below)
+	}
+}
+
+// TestWithoutLinks: on disks of cameras and some network drives a folder keeps its promises without hard links.
+func TestWithoutLinks(t *testing.T) {
+	hardLink = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM} }
+	defer func() { hardLink = os.Link }()
+	t.Run("TestStore", func(t *testing.T) { promises(t, NewFolder(filepath.Join(t.TempDir(), "out"))) })
+	t.Run("TestOnlyOne", func(t *testing.T) { onlyOne(t, NewFolder(filepath.Join(t.TempDir(), "out"))) })
 }
 
 func must(r io.ReadCloser, err error) io.Reader {
@@ -167,29 +200,29 @@ type failing struct{ error }
 func (f failing) Read([]byte) (int, error) { return 0, f.error }
 
 // TestOnlyOne: of many that make one object at the same time, one succeeds.
-func TestOnlyOne(t *testing.T) {
-	places(t, func(t *testing.T, s Store) {
-		for round := range 5 {
-			var won atomic.Int32
-			var all sync.WaitGroup
-			for i := range 8 {
-				all.Add(1)
-				go func() {
-					defer all.Done()
-					switch err := s.Put(context.Background(), fmt.Sprintf("claim.%d", round), fmt.Appendf(nil, "worker %d", i), true); {
-					case err == nil:
-						won.Add(1)
-					case !errors.Is(err, ErrExists):
-						t.Error(err)
-					}
-				}()
-			}
-			all.Wait()
-			if won.Load() != 1 {
-				t.Errorf("%d have made it", won.Load())
-			}
+func TestOnlyOne(t *testing.T) { places(t, onlyOne) }
+
+func onlyOne(t *testing.T, s Store) {
+	for round := range 5 {
+		var won atomic.Int32
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				switch err := s.Put(context.Background(), fmt.Sprintf("claim.%d", round), fmt.Appendf(nil, "worker %d", i), true); {
+				case err == nil:
+					won.Add(1)
+				case !errors.Is(err, ErrExists):
+					t.Error(err)
+				}
+			}()
 		}
-	})
+		all.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%d have made it", won.Load())
+		}
+	}
 }
 
 // quick lets requests be tried again soon.
@@ -223,7 +256,7 @@ func TestFaults(t *testing.T) {
 		size := []int{10, 7 << 20}[i%2]
 		data := noise(uint64(i), size)
 		big := fmt.Sprintf("big/%d", i)
-		if err := s.Upload(ctx, fileWith(t, data), big); err != nil {
+		if err := s.Upload(ctx, fileWith(t, data), big, true); err != nil {
 			t.Fatal("Upload: ", err)
 		}
 		if got := server.Get(t, "p/"+big); !bytes.Equal(got, data) {

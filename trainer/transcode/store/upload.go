@@ -22,7 +22,7 @@ const maxParts = 10000
 
 // Upload implements Store. The server compares each part with its MD5; the object is there when all have come, and then its own checksum
 // is compared, or, where that is none of this kind, its bytes.
-func (b *Bucket) Upload(ctx context.Context, path, name string) error {
+func (b *Bucket) Upload(ctx context.Context, path, name string, fresh bool) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -39,11 +39,11 @@ func (b *Bucket) Upload(ctx context.Context, path, name string) error {
 		if own, err = fileSum(path); err == nil {
 			sum = hex.EncodeToString(own)
 			err = b.ask(ctx, name, true, size, func(ctx context.Context) error {
-				return b.put(ctx, name, io.NewSectionReader(file, 0, size), size, own, true)
+				return b.put(ctx, name, io.NewSectionReader(file, 0, size), size, own, fresh)
 			})
 		}
 	} else {
-		sum, err = b.parts(ctx, file, size, part, name)
+		sum, err = b.parts(ctx, file, size, part, name, fresh)
 	}
 	if err != nil && !errors.Is(err, ErrExists) {
 		return err
@@ -64,7 +64,7 @@ func (b *Bucket) Upload(ctx context.Context, path, name string) error {
 }
 
 // parts uploads a file in parts and gives the checksum that the object should have.
-func (b *Bucket) parts(ctx context.Context, file *os.File, size, part int64, name string) (sum string, err error) {
+func (b *Bucket) parts(ctx context.Context, file *os.File, size, part int64, name string, fresh bool) (sum string, err error) {
 	var id string
 	err = b.ask(ctx, name, true, 0, func(ctx context.Context) (err error) {
 		id, err = b.core.NewMultipartUpload(ctx, b.bucket, b.key(name), minio.PutObjectOptions{})
@@ -101,7 +101,7 @@ func (b *Bucket) parts(ctx context.Context, file *os.File, size, part int64, nam
 		}
 	}
 	err = b.ask(ctx, name, true, 0, func(ctx context.Context) error {
-		_, err := b.core.CompleteMultipartUpload(ctx, b.bucket, b.key(name), id, done, condition(true))
+		_, err := b.core.CompleteMultipartUpload(ctx, b.bucket, b.key(name), id, done, condition(fresh))
 		return err
 	})
 	if errors.Is(err, ErrMissing) { // an earlier try has completed it, its answer was lost
