@@ -114,5 +114,5 @@ func (l *library) unload() error {
 // needed is the choice of modules for computing a network.
 func (d *device) needed(m kernels.Module) bool {
 	selftest := m.Name == "selftest" || m.Name == "selftest90"
-	return !selftest && (!m.Hopper || d.wgmma)
+	return !selftest && !m.Training && (!m.Hopper || d.wgmma)
 }

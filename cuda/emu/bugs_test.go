@@ -111,6 +111,16 @@ var bugs = []bug{
 		runs: []run{{plain, "fwd", "mix", ""}}},
 	{name: "overrun", file: "blend.cu", test: "blend", cases: "blend_sizes", edits: []edit{{"min(max(p.y + i, 0), height - 1)", "max(p.y + i, 0)"}},
 		runs: []run{{address, "rand:1", "mix", ""}}, says: "blend.cu"},
+	{name: "no sync", file: "train_conv.cu", test: "train_conv", cases: "train_conv_wide", edits: []edit{{"    __syncthreads();  // the stage has come, and the other one has been read\n", ""}},
+		runs: []run{{plain, "fwd", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}},
+	{name: "no wait", file: "train_wgrad.cu", test: "train_wgrad", cases: "train_wgrad_c32", edits: []edit{{"    cp_async_wait<0>();\n", "    cp_async_wait<1>();\n"}},
+		runs: []run{{plain, "fwd", "late", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}},
+	{name: "turned", file: "train_wgrad.cu", test: "train_wgrad", cases: "train_wgrad_c16", edits: []edit{{"k + dx + (lane & 15)", "k + 2 - dx + (lane & 15)"}},
+		runs: []run{{plain, "fwd", "mix", ""}}, says: "values are wrong"},
+	{name: "no sync", file: "training.cuh", test: "train_losses", cases: "train_losses_style", edits: []edit{{"n /= 2) {\n    __syncthreads();\n", "n /= 2) {\n"}},
+		runs: []run{{plain, "rev", "mix", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}},
+	{name: "halo forgotten", file: "training.cuh", test: "train_planes", cases: "train_planes_back", edits: []edit{{"(i == 0 || rows[i] != y)", "i == 0"}},
+		runs: []run{{plain, "fwd", "mix", ""}}, says: "values are wrong"},
 	{name: "static overrun", file: "emulator.cpp", test: "emulator", cases: "emulator_shapes", edits: []edit{{`  dynamic[i] = block;
 `, `  dynamic[i] = block;
   int *volatile behind = fixed;  // volatile: else the compiler itself sees it

@@ -92,9 +92,10 @@ const (
 
 // Module is what one source file becomes: the driver loads it as a whole.
 type Module struct {
-	Name    string // of the source, without .cu
-	Hopper  bool   // for compute capability 9.0 only (sm_90a), else for 8.0 and everything newer
-	Kernels []Described
+	Name     string // of the source, without .cu
+	Hopper   bool   // for compute capability 9.0 only (sm_90a), else for 8.0 and everything newer
+	Training bool   // of the trainer only
+	Kernels  []Described
 }
 
 // Described is a Kernel of any arguments.
@@ -104,7 +105,7 @@ type Described interface {
 }
 
 // Modules are all modules. Beside each kernel NAME there is a constant NAME_launch, a Launch.
-var Modules = []Module{
+var Modules = append([]Module{
 	{Name: "first", Kernels: []Described{First}},
 	{Name: "conv", Kernels: []Described{
 		ConvN16, ConvN16Pool, ConvN16Up, ConvN16Bilinear, ConvN32, ConvN32Pool, ConvN32Up, ConvN32Bilinear, ConvN64, ConvN64Pool, ConvN64Up, ConvN64Bilinear, ConvN128, ConvN128Pool, ConvN128Up, ConvN128Bilinear,
@@ -124,7 +125,7 @@ var Modules = []Module{
 		Conv90C64, Conv90C64Pool, Conv90C64Up, Conv90C128To64, Conv90C128, Conv90C128Pool, Conv90C128Small, Conv90C128Up,
 	}},
 	{Name: "selftest90", Hopper: true, Kernels: []Described{Selftest90, Selftest90Roles}},
-}
+}, trainingModules...)
 
 // PTX is the text of a module, as the driver's cuModuleLoadData takes it once a zero byte is behind it. Errors: there is no module
 // of this name.

@@ -3,7 +3,8 @@
 //   x        float16 [H+2][W+2][C] with its halo, which does not count; H, W >= 1, C % 16 == 0
 //   partial  float [bands][2][C]: mean and M2, the sum of squared deviations from it, of each band of 8 rows
 //   stats    float [2][C]: mean and sqrt(M2 / (H*W) + 1e-5)
-//   Grid: statistics_partial (bands, C / tile_c), statistics_merge (C / tile_c rounded up)
+//   Grid: statistics_partial (bands, C / tile_c, pictures), statistics_merge (C / tile_c rounded up, 1, pictures), all of them one behind
+//   the other, those of pictures after those of bands
 //
 // Bound by memory: 2 bytes a value, one FLOP each. A band is read twice, for its mean and for the deviations, the second time from L2; the
 // difference of the sum of squares and the squared mean would lose the digits of channels whose mean is large against their deviation.
@@ -16,6 +17,7 @@
 extern "C" __global__ void __launch_bounds__(statistics_threads)
     statistics_partial(const __half *x, float *partial, int H, int W, int C) {
   __shared__ float warps[statistics_threads / 32][statistics_channels];
+  x += (size_t)blockIdx.z * (H + 2) * (W + 2) * C;
   const int y0 = blockIdx.x * statistics_rows, pixels = min(statistics_rows, H - y0) * W;
   const int channel = blockIdx.y * statistics_channels + (threadIdx.x & 1) * 8;
   const __half *band = x + ((size_t)(y0 + 1) * (W + 2) + 1) * C + channel;
@@ -37,7 +39,7 @@ extern "C" __global__ void __launch_bounds__(statistics_threads)
   }
   statistics_sum(m2, warps);
   if (threadIdx.x < 2) {
-    float *to = partial + (size_t)blockIdx.x * 2 * C + channel;
+    float *to = partial + ((size_t)blockIdx.z * gridDim.x + blockIdx.x) * 2 * C + channel;
 #pragma unroll
     for (int c = 0; c < 8; c++) {
       to[c] = mean[c];
@@ -51,6 +53,8 @@ DESCRIBE(statistics_partial, 1 << 30, statistics_rows, statistics_channels, stat
 extern "C" __global__ void __launch_bounds__(64) statistics_merge(const float *partial, float *stats, int H, int W, int C) {
   const int c = blockIdx.x * 64 + threadIdx.x;
   if (c >= C) return;
+  partial += (size_t)blockIdx.z * ((H + statistics_rows - 1) / statistics_rows) * 2 * C;
+  stats += (size_t)blockIdx.z * 2 * C;
   float mean = 0, m2 = 0, count = 0;
 #pragma unroll 8
   for (int y = 0; y < H; y += statistics_rows) {

@@ -14,12 +14,13 @@ import (
 
 // TrainingTolerance is how far a training engine may be from the reference.
 type TrainingTolerance struct {
-	Precision model.Precision // that the engine is opened with
-	Losses    float64         // of a loss's root, relative to it or to 0.1 if that is larger
-	Gradients float64         // relative to the largest gradient of a layer's weight or bias
-	Spread    bool            // Gradients is of root mean squares instead of the largest values
-	Floor     float64         // a layer's largest gradient counts as this share of the largest of all at least
-	Margin    float64         // as ref.Training.Margin has it; batches that come nearer to a jump are left out
+	Precision model.Precision  // that the engine is opened with
+	Losses    float64          // of a loss's root, relative to it or to 0.1 if that is larger
+	Gradients float64          // relative to the largest gradient of a layer's weight or bias
+	Spread    bool             // Gradients is of root mean squares instead of the largest values
+	Floor     float64          // a layer's largest gradient counts as this share of the largest of all at least
+	Parts     func() ref.Parts // of the reference; nil: it is exact
+	Margin    float64          // as ref.Training.Margin has it; batches that come nearer to a jump are left out
 }
 
 // TrainingFloat32 is for engines whose sums are float32. A gradient has come through up to 29 layers and back, each of which
@@ -125,7 +126,11 @@ func (s trainingSuite) with(c training, use func(p *pair) error) (err error) {
 	}
 	exact := p.options
 	exact.Precision = model.Float32
-	if p.reference, err = ref.NewTraining(loss, w, exact, ref.Exact()); err != nil {
+	parts := ref.Exact
+	if s.tolerance.Parts != nil {
+		parts = s.tolerance.Parts
+	}
+	if p.reference, err = ref.NewTraining(loss, w, exact, parts()); err != nil {
 		return fmt.Errorf("open the reference: %w", err)
 	}
 	if p.engine, err = s.open(loss, w, p.options); err != nil {

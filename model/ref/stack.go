@@ -2,6 +2,7 @@ package ref
 
 import (
 	"math"
+	"slices"
 
 	"adainfilter/model"
 )
@@ -18,10 +19,14 @@ type parameters struct{ weight, bias []float64 }
 
 func (s stack) forward(x Features) []pass {
 	passes := make([]pass, len(s.layers))
+	x = Features{x.C, x.H, x.W, slices.Clone(x.Data)}
+	s.parts.Round(x)
 	for i, c := range s.layers {
 		p := forward(c, x)
-		for _, f := range []Features{p.sums, p.relu, p.out} {
-			s.parts.Round(f)
+		if c.ReLU { // else it is a picture, or what an engine folds into the next layer
+			for _, f := range []Features{p.sums, p.relu, p.out} {
+				s.parts.Round(f)
+			}
 		}
 		passes[i], x = p, p.out
 	}

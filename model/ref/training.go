@@ -31,15 +31,18 @@ var _ model.TrainingEngine = (*Training)(nil)
 type Parts struct {
 	Pad   func(g Features, border func(i, n int) int) Features // back through a layer's padding
 	AdaIN func(x Features, style Moments, alpha float64, g Features) (gx Features, gStyle Moments)
-	Round func(x Features) // every feature and gradient, in place
+	Round func(x Features) // every picture, feature and gradient but results without ReLU, in place
+	// Layers are those of a network or of half of it whose weights products are made of, given those of the state.
+	Layers func(layers []model.Conv) []model.Conv
 }
 
 // Exact are the parts of OpenTraining.
 func Exact() Parts {
 	return Parts{
-		Pad:   func(g Features, border func(i, n int) int) Features { return PadGradient(g, 1, border) },
-		AdaIN: AdaINGradient,
-		Round: func(Features) {},
+		Pad:    func(g Features, border func(i, n int) int) Features { return PadGradient(g, 1, border) },
+		AdaIN:  AdaINGradient,
+		Round:  func(Features) {},
+		Layers: func(layers []model.Conv) []model.Conv { return layers },
 	}
 }
 
@@ -153,6 +156,9 @@ func (t *Training) evaluation(b *model.Batch, u model.Update) (*evaluation, []fl
 			side = &e.decoder
 		}
 		side.layers, side.gradients, side.parts = append(side.layers, c), append(side.gradients, g), t.parts
+	}
+	for _, s := range []*stack{&e.loss, &e.encoder, &e.decoder} {
+		s.layers = t.parts.Layers(s.layers)
 	}
 	return e, gradient, nil
 }

@@ -18,7 +18,7 @@ constexpr uint32_t kFullMask = 0xffffffffu;
 constexpr size_t kMaxSharedMemory = 227 << 10;
 
 // Instructions that a warp executes together.
-enum class Instruction { none, shuffle, vote, warp_sync, mma, ldmatrix, stmatrix, wgmma, wgmma_commit, wgmma_wait };
+enum class Instruction { none, shuffle, vote, warp_sync, mma, ldmatrix, ldmatrix_trans, stmatrix, wgmma, wgmma_commit, wgmma_wait };
 
 // What a lane gives to an instruction of its warp, and takes from it.
 struct Operands {

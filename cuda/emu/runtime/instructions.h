@@ -2,3 +2,4 @@
 #pragma once
 
 #include "../../kernels/hopper.cuh"
+#include "../../kernels/transposed.cuh"

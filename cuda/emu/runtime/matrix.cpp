@@ -77,6 +77,18 @@ void load(Fiber *lane) {
       std::memcpy(&lane[i].operands.result[matrix], lane[matrix * 8 + i / 4].operands.row + i % 4 * 4, 4);
 }
 
+// Element (2*(i%4)+e, i/4) of each matrix goes to lane i.
+void load_transposed(Fiber *lane) {
+  counters.ldmatrix++;
+  count_conflicts(lane);
+  for (int matrix = 0; matrix < 4; matrix++)
+    for (int i = 0; i < kLanes; i++) {
+      uint16_t half[2];
+      for (int e = 0; e < 2; e++) std::memcpy(&half[e], lane[matrix * 8 + i % 4 * 2 + e].operands.row + i / 4 * 2, 2);
+      std::memcpy(&lane[i].operands.result[matrix], half, 4);
+    }
+}
+
 // Element (i/4, 2*(i%4)+e) of lane i goes to the memory row of its column.
 void store_transposed(const Fiber *lane) {
   count_conflicts(lane);
@@ -90,6 +102,18 @@ void store_transposed(const Fiber *lane) {
 
 void check_row(const void *row, const char *instruction, int line) {
   if (reinterpret_cast<uintptr_t>(row) % 16) fail(line, "%s: the row is not aligned to 16 bytes", instruction);
+}
+
+inline __attribute__((always_inline)) void load_together(Instruction kind, void (*loads)(Fiber *), uint32_t (&r)[4], const void *row, int line) {
+  Fiber &f = self();
+  check_row(row, "ldmatrix", line);
+  touch_read(row);
+  f.operands.row = static_cast<unsigned char *>(const_cast<void *>(row));
+  if (last_to_arrive(kind, line)) {
+    loads(lanes_of(f));
+    finish_together();
+  }
+  std::memcpy(r, f.operands.result, sizeof r);
 }
 
 }  // namespace
@@ -112,15 +136,12 @@ void mma_m16n8k16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
 
 void ldmatrix_x4(uint32_t (&r)[4], const void *row, int line) {
   EMU_KERNEL_FRAME();
-  Fiber &f = self();
-  check_row(row, "ldmatrix", line);
-  touch_read(row);
-  f.operands.row = static_cast<unsigned char *>(const_cast<void *>(row));
-  if (last_to_arrive(Instruction::ldmatrix, line)) {
-    load(lanes_of(f));
-    finish_together();
-  }
-  std::memcpy(r, f.operands.result, sizeof r);
+  load_together(Instruction::ldmatrix, load, r, row, line);
+}
+
+void ldmatrix_x4_trans(uint32_t (&r)[4], const void *row, int line) {
+  EMU_KERNEL_FRAME();
+  load_together(Instruction::ldmatrix_trans, load_transposed, r, row, line);
 }
 
 void stmatrix_x4_trans(void *row, const uint32_t (&r)[4], int line) {

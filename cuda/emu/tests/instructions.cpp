@@ -1,6 +1,7 @@
 // The instructions of the emulated machine, against what the PTX ISA says of them.
 #include "hopper.cuh"
 #include "test.h"
+#include "transposed.cuh"
 
 #include <string>
 #include <vector>
@@ -107,6 +108,24 @@ TEST(instructions_stmatrix) {
   for (int m = 0; m < 4; m++)
     for (int c = 0; c < 8; c++)
       for (int r = 0; r < 8; r++) CHECK(got[m][c][r] == (m << 8 | (r * 8 + c)));
+}
+
+TEST(instructions_ldmatrix_trans) {
+  static uint32_t got[32][4];
+  emu::launch(dim3(1), dim3(32), 4 * 128, [] {
+    DYN_SMEM(smem);
+    const uint32_t lane = threadIdx.x;
+    for (uint32_t i = lane; i < 256; i += 32) reinterpret_cast<uint16_t *>(smem)[i] = uint16_t(i);  // [matrix][row][column]
+    __syncwarp();
+    uint32_t r[4];
+    ldmatrix_x4_trans(r, smem + lane * 16);
+    for (int m = 0; m < 4; m++) got[lane][m] = r[m];
+  });
+  for (uint32_t lane = 0; lane < 32; lane++)
+    for (uint32_t m = 0; m < 4; m++) {
+      const uint32_t first = m * 64 + lane % 4 * 2 * 8 + lane / 4;
+      CHECK(got[lane][m] == (first | (first + 8) << 16));
+    }
 }
 
 TEST(instructions_cp_async) {

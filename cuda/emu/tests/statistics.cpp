@@ -62,6 +62,23 @@ TEST(statistics_widths) {
 // The squares of these values differ in digits that float does not have.
 TEST(statistics_large_mean) { run(33, 50, 16, 1000, 4); }
 
+// Pictures of a batch have statistics as if each were alone.
+TEST(statistics_batch) {
+  const int H = 17, W = 9, C = 32, N = 3, bands = 3, plane = (H + 2) * (W + 2) * C;
+  test::Random random(5);
+  test::Buffer<__half> x(size_t(N) * plane);
+  test::Buffer<float> partial(size_t(N) * bands * 2 * C), stats(size_t(N) * 2 * C), alone(2 * C);
+  for (auto &v : x) v = __float2half_rn(random.uniform(-1, 2));
+  test::launch("statistics_partial", dim3(bands, C / 16, N), static_cast<const __half *>(x.data()), partial.data(), H, W, C);
+  test::launch("statistics_merge", dim3(1, 1, N), static_cast<const float *>(partial.data()), stats.data(), H, W, C);
+  for (int n = 0; n < N; n++) {
+    test::Buffer<__half> one(plane);
+    std::memcpy(one.data(), x.data() + size_t(n) * plane, one.bytes());
+    measure(one, alone, H, W, C);
+    CHECK(std::memcmp(alone.data(), stats.data() + size_t(n) * 2 * C, alone.bytes()) == 0);
+  }
+}
+
 TEST(statistics_constant) {
   test::Buffer<__half> x(12 * 7 * 16);
   test::Buffer<float> stats(32);
