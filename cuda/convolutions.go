@@ -8,13 +8,42 @@ import (
 )
 
 // addFirst turns the picture into relu1_1.
-func (e *Engine) addFirst(s *schedule, l *launches, i int) (err error) {
+func (e *Engine) addFirst(s *schedule, l *launches, i int) error {
 	layer, out, k := e.network.layers[i], s.planes[i], find(e.library, kernels.First)
 	pixels := float64(out.w) * float64(out.h)
 	what := launch{layer: layer.Name, flop: 2 * pixels * 27 * float64(out.c), bytes: pixels*3 + float64(out.bytes())}
-	l.first, err = addVarying(l, what, k, [3]int{k.tiles(out.w, out.h), ceil(out.c, int(k.shape.TileC)), 1}, kernels.FirstArguments{
+	t, err := addVarying(l, what, k, [3]int{k.tiles(out.w, out.h), ceil(out.c, int(k.shape.TileC)), 1}, kernels.FirstArguments{
 		Weight: address(e.network.weight[i]), Bias: address(e.network.bias[i]), Dst: address(s.written(i)), C: int32(out.c),
 	})
+	if err == nil {
+		l.first = source{&t.args.Src, &t.args.Table, t.bind}
+	}
+	return err
+}
+
+// fusesFirst says whether one kernel computes the first two layers: those of VGG-19's widths, by wgmma.
+func (e *Engine) fusesFirst() bool {
+	first, second := e.network.layers[0], e.network.layers[1]
+	return e.device.wgmma && first.out == 64 && second.convolution90(func() bool { return false }) == kernels.Conv90C64Pool
+}
+
+// addFirstTwo turns the picture into relu1_2, pooled.
+func (e *Engine) addFirstTwo(s *schedule, l *launches, i int) error {
+	first, second, out, k := e.network.layers[i], e.network.layers[i+1], s.planes[i+1], find(e.library, kernels.Conv90FirstPool)
+	weights, err := driver.EncodeTiled(e.network.weight[i+1], [4]int{64, 9 * 64, 1, 1}, [3]int{128, 128 * 9 * 64, 128 * 9 * 64}, [4]int{64, 64, 1, 1})
+	if err != nil {
+		return fmt.Errorf("weights of layer %s: %w", second.Name, err)
+	}
+	products := s.extent.pixels() * 64 * (27 + 9*64)
+	what := launch{layer: first.Name + ", " + second.Name, flop: 2 * products, bytes: s.extent.pixels()*3 + float64(out.bytes())}
+	blocks := min(e.device.processors, k.tiles(s.width, s.height))
+	t, err := addVarying(l, what, k, [3]int{blocks, 1, 1}, kernels.Conv90FirstArguments{
+		FirstWeight: address(e.network.weight[i]), FirstBias: address(e.network.bias[i]), Weight: kernels.TensorMap(weights),
+		Bias: address(e.network.bias[i+1]), Dst: address(s.written(i + 1)),
+	})
+	if err == nil {
+		l.first = source{&t.args.Src, &t.args.Table, t.bind}
+	}
 	return err
 }
 

@@ -115,8 +115,8 @@ func (e *Engine) encode(picture *model.Image) ([]float32, error) {
 	if err := s.makeStatistics(l); err != nil {
 		return nil, err
 	}
-	l.first.args.Table = kernels.Lookup{}
-	if l.first.args.Src, err = s.stage(picture, e.stream); err != nil {
+	*l.first.table = kernels.Lookup{}
+	if *l.first.frame, err = s.stage(picture, e.stream); err != nil {
 		return nil, err
 	}
 	l.first.bind()

@@ -17,7 +17,7 @@ type launches struct {
 
 	// The arguments of those; nil where there is no such launch.
 	reduce  *typed[kernels.ReduceArguments]
-	first   *typed[kernels.FirstArguments]
+	first   source
 	smooth  *typed[kernels.SmoothArguments]
 	adapt   *typed[kernels.AdaptArguments]
 	apply   *typed[kernels.RegionsApplyArguments]
@@ -31,6 +31,13 @@ type launches struct {
 	follow  *follow
 
 	graph *driver.Graph
+}
+
+// source is what the first layer takes of a frame, whichever kernel computes it.
+type source struct {
+	frame *kernels.Frame
+	table *kernels.Lookup
+	bind  func() // tells the kernel
 }
 
 // varying is the arguments of a launch of the list.
@@ -85,6 +92,9 @@ func (e *Engine) addAll(s *schedule, l *launches, how following) error {
 func (e *Engine) addNetwork(s *schedule, l *launches) error {
 	n := e.network
 	for i := range n.layers {
+		if i == 1 && e.fusesFirst() {
+			continue
+		}
 		if i == n.join {
 			if err := e.addAdaIN(s, l); err != nil {
 				return err
@@ -94,6 +104,9 @@ func (e *Engine) addNetwork(s *schedule, l *launches) error {
 		switch i {
 		case 0:
 			layer = e.addFirst
+			if e.fusesFirst() {
+				layer = e.addFirstTwo
+			}
 		case len(n.layers) - 1:
 			layer = e.addLast
 		}
@@ -139,7 +152,7 @@ func (l *launches) bindFrame(s *schedule, b *temporalBlend, to, from kernels.Fra
 		l.enlarge.args.PreserveColor = flag(preserve)
 		preserve = false // of what is enlarged
 	}
-	l.first.args.Src = content
+	*l.first.frame = content
 	l.last.args.Dst, l.last.args.Src, l.last.args.PreserveColor = result, content, flag(preserve)
 }
 

@@ -24,8 +24,12 @@ func TestProfile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(times) != 22 {
-				t.Errorf("%d kernels, wanted 18 convolutions, 3 for statistics and AdaIN", len(times))
+			want := 18 + 4 // convolutions, and what is between encoder and decoder
+			if e.fusesFirst() {
+				want--
+			}
+			if len(times) != want {
+				t.Errorf("%d kernels, wanted %d", len(times), want)
 			}
 			var flop float64
 			for _, k := range times {

@@ -69,7 +69,7 @@ func Selftest(o model.Options) (checks []Check, gpu string, err error) {
 
 // selftestHopper is the checks of what multiplies by wgmma, in the current context.
 func selftestHopper(d *device) (checks []Check, err error) {
-	l, err := loadKernels(d.capability, func(m kernels.Module) bool { return m.Hopper || m.Name == "conv" })
+	l, err := loadKernels(d.capability, func(m kernels.Module) bool { return m.Hopper || m.Name == "conv" || m.Name == "first" })
 	if err != nil {
 		return nil, err
 	}

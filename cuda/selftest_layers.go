@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"unsafe"
 
 	"gorgonia.org/cu"
 
@@ -47,6 +48,7 @@ type proof struct {
 	memory
 	engine Engine // as much of it as lists kernels of layers
 	plane  uintptr
+	middle uintptr // behind the first layer
 	result uintptr
 	weight uintptr
 	bias   uintptr
@@ -72,7 +74,11 @@ func proveLayers(d *device, l *library) (checks []Check, err error) {
 		}
 		checks = append(checks, Check{Name: fmt.Sprintf("%s, %d to %d channels", t.kernel.Name(), t.in, t.out), Wrong: wrong})
 	}
-	return checks, nil
+	wrong, err := p.compareFirst()
+	if err != nil {
+		return checks, fmt.Errorf("kernel %s: %w", kernels.Conv90FirstPool.Name(), err)
+	}
+	return append(checks, Check{Name: kernels.Conv90FirstPool.Name(), Wrong: wrong}), nil
 }
 
 // prepare takes the memory and fills features, weights and biases.
@@ -97,6 +103,9 @@ func (p *proof) prepare() error {
 	if p.bias, err = uploadNow(&p.memory, bias); err != nil {
 		return err
 	}
+	if p.middle, err = p.allocate(plane{trialHeight, trialWidth, 64}.bytes()); err != nil {
+		return err
+	}
 	p.result, err = p.allocate(plane{2 * trialHeight, 2 * trialWidth, trialChannels}.bytes())
 	return err
 }
@@ -110,15 +119,55 @@ func (p *proof) compare(t trial) (wrong int, err error) {
 	s := &schedule{layout: layout{planes: []plane{in, out}}, buffer: [2]uintptr{p.plane, p.result}}
 	e := p.engine
 	e.network = n
-	want, err := p.run(out, func(l *launches) error {
+	return p.differ(out, func(l *launches) error {
 		return e.addPlain(s, l, 1, launch{}, find(e.library, layer.convolution()), 0)
+	}, func(l *launches) error {
+		return e.addTensorMapped(s, l, 1, launch{}, find(e.library, t.kernel), 0)
 	})
+}
+
+// compareFirst is compare for the kernel that computes the first two layers, against one for each.
+func (p *proof) compareFirst() (wrong int, err error) {
+	picture := model.NewImage(model.RGB, trialWidth, trialHeight)
+	for i := range picture.Planes[0].Data {
+		picture.Planes[0].Data[i] = byte(i*i+i/7) & 3 // small, so that the second layer's sums stay exact too
+	}
+	pixels := make([]uint16, len(picture.Planes[0].Data)/2+1)
+	copy(unsafe.Slice((*byte)(pointerTo(pixels)), 2*len(pixels)), picture.Planes[0].Data)
+	at, err := uploadNow(&p.memory, pixels)
 	if err != nil {
 		return 0, err
 	}
-	got, err := p.run(out, func(l *launches) error {
-		return e.addTensorMapped(s, l, 1, launch{}, find(e.library, t.kernel), 0)
-	})
+	picture.Planes[0] = model.Plane{Device: at, Stride: picture.Planes[0].Stride}
+	second := trial{kernel: kernels.Conv90C64Pool, in: 64, out: 64, pool: true, phases: 1}.layer()
+	first := packed{in: 3, out: 64, phases: 1, taps: 9}
+	e := p.engine
+	e.network = &network{layers: []packed{first, second, {phases: 1}}, weight: []uintptr{p.weight, p.weight, 0}, bias: []uintptr{p.bias, p.bias, 0}, join: -1}
+	in := plane{trialHeight, trialWidth, 64}
+	out := second.output(in)
+	s := &schedule{layout: layout{extent: extent{trialWidth, trialHeight}, planes: []plane{in, out}}, buffer: [2]uintptr{p.middle, p.result}}
+	of := func(l *launches, err error) error {
+		if err == nil {
+			*l.first.frame = onDevice(picture)
+			l.first.bind()
+		}
+		return err
+	}
+	return p.differ(out, func(l *launches) error {
+		if err := of(l, e.addFirst(s, l, 0)); err != nil {
+			return err
+		}
+		return e.addPlain(s, l, 1, launch{}, find(e.library, second.convolution()), 0)
+	}, func(l *launches) error { return of(l, e.addFirstTwo(s, l, 0)) })
+}
+
+// differ is how many halves of a plane two ways to compute it make different.
+func (p *proof) differ(out plane, one, other func(*launches) error) (wrong int, err error) {
+	want, err := p.run(out, one)
+	if err != nil {
+		return 0, err
+	}
+	got, err := p.run(out, other)
 	for i := range want {
 		if got != nil && got[i] != want[i] {
 			wrong++
@@ -127,7 +176,7 @@ func (p *proof) compare(t trial) (wrong int, err error) {
 	return wrong, err
 }
 
-// run clears the result, launches the kernel that add lists, and returns the plane.
+// run clears the result, launches the kernels that add lists, and returns the plane.
 func (p *proof) run(out plane, add func(*launches) error) ([]uint16, error) {
 	l := &launches{}
 	defer func() { _ = l.release((*driver.Graph).Close) }() // there is no graph, which alone can fail
@@ -137,8 +186,10 @@ func (p *proof) run(out plane, add func(*launches) error) ([]uint16, error) {
 	if err := driver.Wrap("cuMemsetD8", cu.MemsetD8(cu.DevicePtr(p.result), 0xff, out.bytes())); err != nil {
 		return nil, err
 	}
-	if err := l.list[0].kernel.Launch(cu.NoStream); err != nil {
-		return nil, err
+	for _, k := range l.list {
+		if err := k.kernel.Launch(cu.NoStream); err != nil {
+			return nil, err
+		}
 	}
 	host := make([]uint16, out.bytes()/2)
 	err := cu.MemcpyDtoH(pointerTo(host), cu.DevicePtr(p.result), out.bytes())

@@ -32,7 +32,7 @@ func (d *device) verdictKey() (key string, known bool) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s %d.%d %s", id, d.name, major, minor, release)
 	for _, m := range kernels.Modules {
-		if m.Hopper || m.Name == "conv" {
+		if m.Hopper || m.Name == "conv" || m.Name == "first" {
 			ptx, _ := kernels.PTX(m.Name)
 			fmt.Fprint(h, ptx)
 		}

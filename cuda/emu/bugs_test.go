@@ -134,6 +134,10 @@ var bugs = []bug{
 		runs: []run{{plain, "fwd", "late", ""}, {plain, "rand:1", "mix", ""}}, says: "more arrivals in a phase"},
 	{name: "no turns", file: "conv90_body.cuh", test: "conv90", cases: "conv90_several", edits: []edit{{"    mbar_wait(sm.turn(group), turn);\n", ""}},
 		runs: []run{{plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}},
+	{name: "no wait for room", file: "conv90_first.cu", test: "conv90_first", cases: "conv90_first_sizes", edits: []edit{{"        mbar_wait(sm.box_empty(box.slot), box.parity ^ 1);\n", ""}},
+		runs: []run{{plain, "rev", "mix", ""}, {plain, "rev", "late", ""}}},
+	{name: "no sync", file: "conv90_first.cu", test: "conv90_first", cases: "conv90_first_sizes", edits: []edit{{"      });\n      named_bar(barrier, producers);\n", "      });\n"}},
+		runs: []run{{plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
 	{name: "released too early", file: "conv90_body.cuh", test: "conv90", cases: "conv90_several", edits: []edit{{"          wgmma_wait<1>();\n", "          wgmma_wait<2>();\n"}},
 		runs: []run{{plain, "fwd", "late", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}},
 }

@@ -57,7 +57,7 @@ func quick(i int, all []run) []run {
 }
 
 // quickCases are those that a short test runs in programs that are watched, of files whose cases take long then.
-var quickCases = map[string]string{"conv": "conv_n32", "conv90": "conv90_several"}
+var quickCases = map[string]string{"conv": "conv_n32", "conv90": "conv90_several", "conv90_first": "conv90_first_formats"}
 
 // plainOnly is run without -march=native and with the portable switch between threads.
 var plainOnly = []run{{portable, "rand:1", "mix", ""}}

@@ -290,6 +290,17 @@ type SelftestArguments struct {
 	Result Address
 }
 
+// Conv90FirstArguments are those of conv90_first.cu.
+type Conv90FirstArguments struct {
+	Src         Frame
+	Table       Lookup
+	FirstWeight Address   `arg:"w1"`
+	FirstBias   Address   `arg:"bias1"`
+	Weight      TensorMap `arg:"w"`
+	Bias        Address
+	Dst         Address `arg:"y"`
+}
+
 // Selftest90Arguments are those of selftest90.cu.
 type Selftest90Arguments struct {
 	Weight TensorMap `arg:"w"`

@@ -55,9 +55,9 @@ func wanted(field reflect.StructField) (ptx string, source *regexp.Regexp) {
 	case reflect.TypeFor[float32]():
 		return " f32 ", regexp.MustCompile(`^float $`)
 	case reflect.TypeFor[Frame]():
-		return fmt.Sprintf("%d b8 %d", field.Type.Align(), field.Type.Size()), regexp.MustCompile(`^Frame $`)
+		return fmt.Sprintf("%d b8 %d", field.Type.Align(), field.Type.Size()), regexp.MustCompile(`^(const __grid_constant__ )?Frame $`)
 	case reflect.TypeFor[Lookup]():
-		return fmt.Sprintf("%d b8 %d", field.Type.Align(), field.Type.Size()), regexp.MustCompile(`^Lookup $`)
+		return fmt.Sprintf("%d b8 %d", field.Type.Align(), field.Type.Size()), regexp.MustCompile(`^(const __grid_constant__ )?Lookup $`)
 	case reflect.TypeFor[TensorMap]():
 		return fmt.Sprintf("64 b8 %d", field.Type.Size()), regexp.MustCompile(`^const __grid_constant__ TMap $`)
 	}

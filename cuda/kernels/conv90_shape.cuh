@@ -58,9 +58,10 @@ template <class S> struct Shared {
   __device__ __forceinline__ unsigned char *weight_empty(int slot) const { return barrier(2 * S::boxes + S::weights + slot); }
   __device__ __forceinline__ unsigned char *turn(int group) const { return barrier(2 * S::boxes + 2 * S::weights + group); }
 
-  __device__ __forceinline__ void init_barriers() const {
+  // producers: who arrives when a box is full.
+  __device__ __forceinline__ void init_barriers(int producers = 1) const {
     for (int i = 0; i < S::boxes; i++) {
-      mbar_init(box_full(i), 1);
+      mbar_init(box_full(i), producers);
       mbar_init(box_empty(i), S::warps_per_tile);
     }
     for (int i = 0; i < S::weights; i++) {

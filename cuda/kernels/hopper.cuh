@@ -28,6 +28,7 @@ void wgmma_any(float *d, int n, uint64_t da, uint64_t db, int acc, int line);
 void wgmma_commit();
 void wgmma_wait_n(int n);
 void stmatrix_x4_trans(void *row, const uint32_t (&r)[4], int line = __builtin_LINE());
+void stmatrix_x4(void *row, const uint32_t (&r)[4], int line = __builtin_LINE());
 void named_bar(int id, int threads, int line = __builtin_LINE());
 
 template <int R> inline void wgmma(float (&d)[R], uint64_t da, uint64_t db, int line = __builtin_LINE()) {
@@ -35,6 +36,9 @@ template <int R> inline void wgmma(float (&d)[R], uint64_t da, uint64_t db, int 
 }
 template <int N> inline void wgmma_wait() { wgmma_wait_n(N); }
 template <int R> inline void acc_fence(float (&)[R]) {}
+inline int at_hand(int v) { return v; }
+template <class T> inline const T *at_hand(const T *p) { return p; }
+inline void at_hand() {}
 template <int R> inline void reg_inc() {}
 template <int R> inline void reg_dec() {}
 inline void wgmma_fence() {}
@@ -121,6 +125,18 @@ __device__ __forceinline__ void tma_load_4d(void *dst, const TMap *m, void *bar,
 
 // ---- the rest
 
+// Keeps the compiler from computing ahead, in registers that are wanted for else: what depends on the value is computed behind this, and
+// memory that is read behind the last one is not read before it.
+__device__ __forceinline__ int at_hand(int v) {
+  asm volatile("" : "+r"(v));
+  return v;
+}
+template <class T> __device__ __forceinline__ const T *at_hand(const T *p) {
+  asm volatile("" : "+l"(p));
+  return p;
+}
+__device__ __forceinline__ void at_hand() { asm volatile("" ::: "memory"); }
+
 // Gives registers of this warpgroup back, or takes some more; all four warps must call it.
 template <int R> __device__ __forceinline__ void reg_inc() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(R)); }
 template <int R> __device__ __forceinline__ void reg_dec() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(R)); }
@@ -129,6 +145,12 @@ template <int R> __device__ __forceinline__ void reg_dec() { asm volatile("setma
 // elements (row 2*(lane%4) and the next one, column lane/4) of what is stored.
 __device__ __forceinline__ void stmatrix_x4_trans(void *row, const uint32_t (&r)[4]) {
   asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};"
+               ::"r"(smem_u32(row)), "r"(r[0]), "r"(r[1]), "r"(r[2]), "r"(r[3]) : "memory");
+}
+
+// Not transposed: r[m] holds the elements (row lane/4, columns 2*(lane%4) and the next one), as mma has its results.
+__device__ __forceinline__ void stmatrix_x4(void *row, const uint32_t (&r)[4]) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};"
                ::"r"(smem_u32(row)), "r"(r[0]), "r"(r[1]), "r"(r[2]), "r"(r[3]) : "memory");
 }
 

@@ -53,6 +53,7 @@ const (
 	FollowSteps       Kernel[FollowStepsArguments]       = "follow_steps"
 	FollowGains       Kernel[FollowGainsArguments]       = "follow_gains"
 	FollowShow        Kernel[FollowShowArguments]        = "follow_show"
+	Conv90FirstPool   Kernel[Conv90FirstArguments]       = "conv90_first_pool"
 	Selftest          Kernel[SelftestArguments]          = "selftest_80"
 	Selftest90        Kernel[Selftest90Arguments]        = "selftest_90"
 	Selftest90Roles   Kernel[Selftest90Arguments]        = "selftest_90_roles"
@@ -124,6 +125,7 @@ var Modules = append([]Module{
 	{Name: "conv90", Hopper: true, Kernels: []Described{
 		Conv90C64, Conv90C64Pool, Conv90C64Up, Conv90C128To64, Conv90C128, Conv90C128Pool, Conv90C128Small, Conv90C128Up,
 	}},
+	{Name: "conv90_first", Hopper: true, Kernels: []Described{Conv90FirstPool}},
 	{Name: "selftest90", Hopper: true, Kernels: []Described{Selftest90, Selftest90Roles}},
 }, trainingModules...)
 

@@ -100,6 +100,13 @@ void store_transposed(const Fiber *lane) {
       }
 }
 
+// Register m of lane i is elements 2 * (i % 4) and the next of row i / 4 of matrix m.
+void store(const Fiber *lane) {
+  count_conflicts(lane);
+  for (int matrix = 0; matrix < 4; matrix++)
+    for (int i = 0; i < kLanes; i++) std::memcpy(lane[matrix * 8 + i / 4].operands.row + i % 4 * 4, &lane[i].operands.a[matrix], 4);
+}
+
 void check_row(const void *row, const char *instruction, int line) {
   if (reinterpret_cast<uintptr_t>(row) % 16) fail(line, "%s: the row is not aligned to 16 bytes", instruction);
 }
@@ -144,16 +151,31 @@ void ldmatrix_x4_trans(uint32_t (&r)[4], const void *row, int line) {
   load_together(Instruction::ldmatrix_trans, load_transposed, r, row, line);
 }
 
-void stmatrix_x4_trans(void *row, const uint32_t (&r)[4], int line) {
-  EMU_KERNEL_FRAME();
+namespace emu {
+namespace {
+
+void stmatrix(void *row, const uint32_t (&r)[4], void (*put)(const Fiber *), int line) {
   Fiber &f = self();
   check_row(row, "stmatrix", line);
   touch_write(row);
   std::memcpy(f.operands.a, r, sizeof r);
   f.operands.row = static_cast<unsigned char *>(row);
   if (last_to_arrive(Instruction::stmatrix, line)) {
-    store_transposed(lanes_of(f));
+    put(lanes_of(f));
     if (broken("stmatrix")) std::memset(lanes_of(f)[0].operands.row, 0x11, 2);
     finish_together();
   }
+}
+
+}  // namespace
+}  // namespace emu
+
+void stmatrix_x4_trans(void *row, const uint32_t (&r)[4], int line) {
+  EMU_KERNEL_FRAME();
+  emu::stmatrix(row, r, emu::store_transposed, line);
+}
+
+void stmatrix_x4(void *row, const uint32_t (&r)[4], int line) {
+  EMU_KERNEL_FRAME();
+  emu::stmatrix(row, r, emu::store, line);
 }

@@ -108,6 +108,18 @@ TEST(instructions_stmatrix) {
   for (int m = 0; m < 4; m++)
     for (int c = 0; c < 8; c++)
       for (int r = 0; r < 8; r++) CHECK(got[m][c][r] == (m << 8 | (r * 8 + c)));
+  emu::launch(dim3(1), dim3(32), sizeof got, [] {
+    DYN_SMEM(smem);
+    const uint32_t lane = threadIdx.x;
+    uint32_t r[4];
+    for (uint32_t m = 0; m < 4; m++) r[m] = (m << 8 | lane << 1) | (m << 8 | lane << 1 | 1) << 16;
+    stmatrix_x4(smem + lane * 16, r);
+    __syncwarp();
+    if (lane == 0) std::memcpy(got, smem, sizeof got);
+  });
+  for (int m = 0; m < 4; m++)
+    for (int r = 0; r < 8; r++)
+      for (int c = 0; c < 8; c++) CHECK(got[m][r][c] == (m << 8 | (r * 8 + c)));
 }
 
 TEST(instructions_ldmatrix_trans) {
