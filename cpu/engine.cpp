@@ -5,8 +5,11 @@
 #include "frame_packing.h"
 #include "frame_resized.h"
 #include "frame_schedule.h"
+#include "layer_choice.h"
 
 #include <array>
+#include <stdexcept>
+#include <string>
 
 using adain::guarded;
 
@@ -24,6 +27,7 @@ struct adain_cpu_engine {
   adain::Pack pack;
   std::vector<adain::Stage *> stages;  // of the frame
   std::vector<double> seconds;         // of each, while they are measured
+  std::string methods;                 // of the layers, empty in float32
 
   adain::Schedule &schedule_for(int height, int width, bool decoder) {
     if (!schedule || !schedule->fits(height, width, decoder)) {
@@ -86,6 +90,20 @@ struct adain_cpu_engine {
     threads.run(stages);
   }
 
+  // Takes a letter for each layer; none stands for the rule's.
+  void use(std::string letters) {
+    if (letters.empty())
+      for (size_t i = 0; i < methods.size(); i++) letters += adain::methods(network[i]->shape)[0];
+    if (letters == methods) return;
+    if (letters.size() != methods.size()) throw std::invalid_argument("methods for another number of layers");
+    std::vector<adain::Method> taken;
+    for (size_t i = 0; i < letters.size(); i++) taken.push_back(adain::method(network[i]->shape, letters[i]));
+    schedule.reset();
+    for (size_t i = 0; i < letters.size(); i++)
+      if (letters[i] != methods[i]) network[i]->use(taken[i].factors, taken[i].product);
+    methods = letters;
+  }
+
   void add_network(adain::Schedule &network_stages, adain::Canvas dst, const adain::Picture &src, const adain::Target &target,
                    const adain::Lookup &before, const adain::Lookup &after) {
     adain::GatherChroma *g = gather_for(dst.picture.form);
@@ -110,10 +128,12 @@ adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int 
                                  char *error) {
   adain_cpu_engine *engine = nullptr;
   guarded(error, [&] {
-    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, nullptr, {}, {}, {}, {}});
+    auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, nullptr, {}, {}, {}, {}, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
-      e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, half ? adain::Factors::bfloat16 : adain::Factors::float32));
+      const adain::Method method = adain::by_rule(s, half != 0, i == layers - 2);
+      if (half) e->methods += adain::methods(s)[0];
+      e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, method.factors, method.product));
       parameters += size_t(s.out) * s.in * s.kernel * s.kernel + s.out;
     }
     engine = e.release();
@@ -140,6 +160,21 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
     engine->stylize({*dst, {d0, d1, d2, d3}}, frame(*src, s0, s1, s2, s3), *stylization, target, {stylization->before, before},
                     {stylization->after, after});
   });
+}
+
+void adain_cpu_methods(adain_cpu_engine *engine, char *text, int size) {
+  char error[ADAIN_CPU_ERROR];
+  text[0] = 0;
+  guarded(error, [&] {
+    std::string all;
+    if (!engine->methods.empty())
+      for (const auto &layer : engine->network) all += adain::methods(layer->shape) + " ";
+    std::snprintf(text, size, "%s", all.c_str());
+  });
+}
+
+int adain_cpu_use_methods(adain_cpu_engine *engine, const char *methods, char *error) {
+  return guarded(error, [&] { engine->use(methods); });
 }
 
 void adain_cpu_time_stages(adain_cpu_engine *engine, int on) {

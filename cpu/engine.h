@@ -85,6 +85,13 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
                       const float *before, const float *after, const adain_cpu_stylization *stylization, char *error);
 
+/* What each layer may be computed with in bfloat16, in the order of adain_cpu_open: letters, the one that the rule of thumb takes first, behind
+ * each layer a space; at most size bytes. Empty for an engine in float32. */
+void adain_cpu_methods(adain_cpu_engine *engine, char *text, int size);
+/* Computes frames by these methods from now on, a letter for each layer, or by the rule where methods is empty. 0 on success; else nothing
+ * has changed, and error says why. */
+int adain_cpu_use_methods(adain_cpu_engine *engine, const char *methods, char *error);
+
 /* Measures from now on how long each stage of a frame takes, or no more. */
 void adain_cpu_time_stages(adain_cpu_engine *engine, int on);
 

@@ -18,6 +18,7 @@ struct Map {
   char *data = nullptr;
   int rows = 0, cols = 0;
   size_t pixel = 0;  // bytes of one pixel
+  bool half = false;  // bfloat16 instead of float32
   Border border = Border::reflect;
 
   size_t pitch() const { return (cols + 2) * pixel; }

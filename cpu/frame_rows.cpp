@@ -17,13 +17,18 @@ Rows::Rows(Parameters &layer, Map src, Map dst, PostOp post_op, int threads)
 
 void Rows::run(int chunk, int thread) {
   const int begin = chunks_.begin(chunk);
+  const char *src = src_.at((post_op_ == PostOp::pool ? 2 * begin : begin) - 1, -1);
+  if (post_op_ == PostOp::store && !dst_.half && chunks_.run_apart(chunk, thread, src, reinterpret_cast<float *>(dst_.at(begin, 0)), dst_.cols + 2)) {
+    for (int y = begin; y < begin + chunks_.size(chunk); y++) dst_.finish_row(y);
+    return;
+  }
   float *result = scratch_floats(Scratch::result, chunks_.result_floats());
-  chunks_.run(chunk, thread, src_.at((post_op_ == PostOp::pool ? 2 * begin : begin) - 1, -1), result);
+  chunks_.run(chunk, thread, src, result);
   finish(result, begin, chunks_.size(chunk));
 }
 
 void Rows::finish(const float *result, int begin, int size) {
-  const Kernels &k = kernels(layer_.half);
+  const Kernels &k = kernels(dst_.half);
   const int channels = layer_.shape.out;
   const size_t row = size_t(cols_) * channels;
   for (int i = 0; i < size; i++) {
@@ -67,11 +72,11 @@ void Features::run(int chunk, int thread) {
   for (int y = begin; y < begin + size; y++) {
     float *m = &moments_[size_t(y) * 2 * c];
     if (!shares) {
-      kernels(layer_.half).moments(row(y), cols(), c, m, m + c);
+      kernels(false).moments(row(y), cols(), c, m, m + c);
       continue;
     }
     for (int region = 0, i = y; region < 2; region++, i += rows(), m += moments_.size() / 2)
-      weights_[i] = kernels(layer_.half).weighted_moments(row(y), shares + size_t(i) * cols(), cols(), c, m, m + c);
+      weights_[i] = kernels(false).weighted_moments(row(y), shares + size_t(i) * cols(), cols(), c, m, m + c);
   }
 }
 
@@ -107,9 +112,9 @@ void Adapt::run(int, int) {
 void Apply::run(int y, int) {
   const int cols = features_.cols(), channels = features_.channels();
   if (const float *shares = features_.shares)
-    kernels(half_).affine_regions(features_.row(y), cols, channels, shares + size_t(y) * cols, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
+    kernels(dst_.half).affine_regions(features_.row(y), cols, channels, shares + size_t(y) * cols, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
   else
-    kernels(half_).affine(features_.row(y), cols, channels, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
+    kernels(dst_.half).affine(features_.row(y), cols, channels, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
   dst_.finish_row(y);
 }
 

@@ -15,7 +15,8 @@ Map shape(const Map &src, const adain_cpu_layer &s, const Parameters &next) {
   int channels = s.out;
   if (s.pool) m.rows = half(src.rows), m.cols = half(src.cols);
   if (s.phases) m.rows = 2 * src.rows, m.cols = 2 * src.cols, channels = s.out / 4;
-  m.pixel = size_t(channels) * (next.half ? 2 : 4);
+  m.half = next.half;
+  m.pixel = size_t(channels) * (m.half ? 2 : 4);
   m.border = next.shape.phases ? Border::replicate : Border::reflect;
   return m;
 }
@@ -53,7 +54,7 @@ Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, boo
 
   adapt_ = std::make_unique<Adapt>(*features_);
   add(adapt_.get());
-  add(std::make_unique<Apply>(*features_, *adapt_, maps[encoder_layers - 2], network[0]->half));
+  add(std::make_unique<Apply>(*features_, *adapt_, maps[encoder_layers - 2]));
   for (size_t i = encoder_layers; i < last_map; i++) convolve(network, int(i), maps[i - 2], maps[i - 1], threads);
   tail_ = std::make_unique<Tail>(*network[last_map], *network[last_map + 1], maps.back(), rows, cols, threads);
   add(tail_.get());

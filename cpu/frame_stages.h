@@ -42,6 +42,7 @@ class Head : public Stage {
   Division down_, across_;     // in pairs of pooled pixels
   int tile_rows_, tile_cols_;  // of the frame
   size_t pixel_;
+  bool second_half_;
   std::unique_ptr<Convolution> second_;
 };
 
@@ -136,7 +137,7 @@ class Adapt : public Stage {
 // Features -> affine map, or the mean of two by a pixel's shares -> the decoder's first map.
 class Apply : public Stage {
  public:
-  Apply(const Features &features, const Adapt &adapt, Map dst, bool half) : features_(features), adapt_(adapt), dst_(dst), half_(half) {}
+  Apply(const Features &features, const Adapt &adapt, Map dst) : features_(features), adapt_(adapt), dst_(dst) {}
   int chunks() const override { return dst_.rows; }
   void run(int y, int) override;
 
@@ -144,7 +145,6 @@ class Apply : public Stage {
   const Features &features_;
   const Adapt &adapt_;
   Map dst_;
-  bool half_;
 };
 
 // Folded upsampling -> last convolution -> pixels of a frame, in tiles.

@@ -27,7 +27,8 @@ Head::Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, i
       across_((dst.cols + 1) / 2, pieces((dst.cols + 1) / 2, kTileCols / 4)),
       tile_rows_(4 * down_.size(0)),
       tile_cols_(4 * across_.size(0)),
-      pixel_(size_t(first.shape.out) * (first.half ? 2 : 4)),
+      pixel_(size_t(first.shape.out) * (second.half ? 2 : 4)),
+      second_half_(second.half),
       second_(Convolution::make(second, tile_rows_, tile_cols_, threads)) {
   const int c = first.shape.out;
   for (int o = 0; o < c; o++)
@@ -50,13 +51,12 @@ void Head::reflect(char *tile, int y0, int x0) const {
 void Head::run(int chunk, int thread) {
   const int i = chunk / across_.count, j = chunk % across_.count;
   const int y0 = 4 * down_.begin(i), x0 = 4 * across_.begin(j);
-  const Kernels &k = kernels(first_.half);
   float *rgb = scratch_floats(Scratch::pixels, size_t(3) * (tile_rows_ + 4) * (tile_cols_ + 4));
   char *features = scratch(Scratch::source, pixel_ * (tile_rows_ + 2) * (tile_cols_ + 2));
   float *result = scratch_floats(Scratch::result, second_->result_floats());
   src.read(y0 - 2, x0 - 2, tile_rows_ + 4, tile_cols_ + 4, rgb);
   look_up(before, rgb, size_t(tile_rows_ + 4) * (tile_cols_ + 4));
-  k.first(rgb, tile_rows_ + 2, tile_cols_ + 2, first_.shape.out, weight_.data(), first_.bias.data(), features);
+  kernels(second_half_).first(rgb, tile_rows_ + 2, tile_cols_ + 2, first_.shape.out, weight_.data(), first_.bias.data(), features);
   reflect(features, y0, x0);
   second_->run(thread, features, tile_rows_, result);
   const int c = first_.shape.out, cols = std::min(4 * across_.size(j), cols_ - x0);
@@ -64,7 +64,7 @@ void Head::run(int chunk, int thread) {
   const size_t row = size_t(tile_cols_) * c;
   for (int y = 0; y < pooled; y++) {
     const float *above = result + 2 * y * row;
-    k.pool(above, y0 + 2 * y + 1 < rows_ ? above + row : above, cols, c, dst_.at(y0 / 2 + y, x0 / 2));
+    kernels(dst_.half).pool(above, y0 + 2 * y + 1 < rows_ ? above + row : above, cols, c, dst_.at(y0 / 2 + y, x0 / 2));
   }
 }
 

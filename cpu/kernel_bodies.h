@@ -1,13 +1,15 @@
 // All kernels and their tables, for the namespace and the instruction set of the including file, which sets LANES.
 
 #include "kernel_network_body.h"
+#include "kernel_winograd_body.h"
+#include "kernel_network_table.h"
 #include "kernel_gradients_body.h"
 #include "kernel_samples_body.h"
 #include "kernel_lookup_body.h"
 #include "kernel_motion_body.h"
 
 extern const Kernels kFloat = table<Float>;
-extern const Kernels kHalf = table<BFloat16>;
+extern const Kernels kHalf = table<BFloat16, nullptr>;
 extern const SampleKernels<uint8_t> kSamples = samples_table<uint8_t>;
 extern const SampleKernels<uint16_t> kDeepSamples = samples_table<uint16_t>;
 extern const RowKernels kRows = rows_table;

@@ -45,6 +45,9 @@ extern const MotionKernels kMotion;
 extern const FollowKernels<uint8_t> kFollow;
 extern const FollowKernels<uint16_t> kDeepFollow;
 }
+namespace avx512bf16 {
+extern const Kernels kHalf;
+}
 #endif
 
 namespace {
@@ -70,7 +73,7 @@ std::span<const Choice> choices() {
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
-       &avx512::kFloat, &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kDeepSamples,
+       &avx512::kFloat, __builtin_cpu_supports("avx512bf16") ? &avx512bf16::kHalf : &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kDeepSamples,
        &avx512::kRows, &avx512::kLookup, &avx512::kMotion, &avx512::kFollow, &avx512::kDeepFollow},
       {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples, &avx2::kDeepSamples,
        &avx2::kRows, &avx2::kLookup, &avx2::kMotion, &avx2::kFollow, &avx2::kDeepFollow},

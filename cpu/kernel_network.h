@@ -36,13 +36,18 @@ struct Kernels {
   // count as 0) -> 36 points (C) of Feature, distance values apart. C is a multiple of 16.
   void (*winograd_in)(const float *src, int pitch, int rows, int cols, int channels, void *dst, size_t distance);
 
-  // The weights of one input, weight (O,I,9) at that input's first tap, into Winograd's domain -> 36 points (O) of Feature, distance
+  // The weights of one input, weight (O,I,kernel,kernel) at that input's first tap, kernel being 3 or 2, into Winograd's domain -> 36 points (O) of Feature, distance
   // values apart. O is a multiple of 16.
-  void (*winograd_weights)(const float *weight, int inputs, int outputs, void *dst, size_t distance);
+  void (*winograd_weights)(const float *weight, int kernel, int inputs, int outputs, void *dst, size_t distance);
 
-  // One tile back: 36 points (C), distance floats apart, plus bias (C), perhaps ReLU -> 4x4 results of dst, pitch pixels to a row, of
+  // One tile back: 36 points (C), distance floats apart, plus bias (C), perhaps ReLU -> side x side results of dst, 4 of kernel 3 or 5 of 2, pitch pixels to a row, of
   // which rows and cols exist.
-  void (*winograd_out)(const float *src, size_t distance, const float *bias, bool relu, int channels, int rows, int cols, int pitch, float *dst);
+  void (*winograd_out)(const float *src, size_t distance, const float *bias, bool relu, int channels, int side, int rows, int cols, int pitch,
+                       float *dst);
+
+  // input (tiles,I) of Feature times weight (I,O), or of bfloat16 (I/2,O,2) with pairs of neighbours in I -> result (tiles,O). I is even,
+  // O a multiple of 16. Null where the processor does not multiply Feature.
+  void (*product)(const void *input, int tiles, int inputs, const void *weight, int outputs, float *result);
 
   // Mean (C) and sum of squared distances from it (C) of a row of cols pixels.
   void (*moments)(const float *row, int cols, int channels, float *mean, float *distances);

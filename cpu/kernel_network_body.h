@@ -30,6 +30,9 @@ struct BFloat16 {
   }
   template <int lanes>
   static void put(typename Vector<lanes>::V v, T *p) {
+#if defined(ADAIN_NATIVE_BFLOAT16)
+    if constexpr (lanes == 16) return _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh((__m512)v));
+#endif
     typedef typename Vector<lanes>::H H;
     const auto u = (typename Vector<lanes>::U)v;
     *(H *)p = __builtin_convertvector((u + 0x7fff + (u >> 16 & 1)) >> 16, H);
@@ -93,8 +96,11 @@ void first_lanes(const float *rgb, int rows, int cols, int channels, const float
       const float *from = rgb + size_t(y) * pitch;
       typename Feature::T *to = dst + size_t(y) * cols * channels + c;
       int x = 0;
-      for (; x + pixels <= cols; x += pixels)
+      // The last block begins earlier and computes some results again: one by one they would take longer.
+      for (; cols >= pixels && x < cols; x += pixels) {
+        if (x + pixels > cols) x = cols - pixels;
         first_block<lanes, vectors, pixels, Feature>(from + x, plane, pitch, channels, weight + c, bias + c, to + size_t(x) * channels);
+      }
       for (; x < cols; x++) first_block<lanes, vectors, 1, Feature>(from + x, plane, pitch, channels, weight + c, bias + c, to + size_t(x) * channels);
     }
 }
@@ -229,110 +235,3 @@ inline void last(const float *positions, int pitch, int even, int channels, cons
   if (channels % LANES == 0) return last_lanes<LANES>(positions, pitch, even, channels, weight, bias, rows, cols, stride, rgb);
   last_lanes<4>(positions, pitch, even, channels, weight, bias, rows, cols, stride, rgb);
 }
-
-constexpr float R2 = 1.41421356237309505f;
-constexpr double HALF_ROOT = 0.70710678118654752;  // sqrt(1/2)
-
-// Six samples to the points 0, r/2, -r/2, r, -r, infinity, r being the square root of 2.
-template <class V>
-inline void to_points(const V *d, int stride, V *t) {
-  const V a = d[4 * stride] - 2.f * d[2 * stride], b = R2 / 2 * d[3 * stride] - R2 * d[stride];
-  const V e = d[4 * stride] - .5f * d[2 * stride], f = R2 * d[3 * stride] - R2 / 2 * d[stride];
-  t[0] = d[0] - 2.5f * d[2 * stride] + d[4 * stride];
-  t[1] = a + b;
-  t[2] = a - b;
-  t[3] = e + f;
-  t[4] = e - f;
-  t[5] = d[stride] - 2.5f * d[3 * stride] + d[5 * stride];
-}
-
-// And back to four results.
-template <class V>
-inline void from_points(const V *m, int stride, V *y) {
-  const V a = m[stride] + m[2 * stride], b = m[stride] - m[2 * stride], c = m[3 * stride] + m[4 * stride], d = m[3 * stride] - m[4 * stride];
-  y[0] = m[0] + a + c;
-  y[1] = R2 / 2 * b + R2 * d;
-  y[2] = .5f * a + 2.f * c;
-  y[3] = R2 / 4 * b + 2 * R2 * d + m[5 * stride];
-}
-
-template <class Feature>
-void winograd_in(const float *src, int pitch, int rows, int cols, int channels, void *dst, size_t distance) {
-  typedef typename Vector<LANES>::V V;
-  auto to = (typename Feature::T *)dst;
-  for (int c = 0; c < channels; c += LANES) {
-    V in[36], half[36], out[36];
-    if (rows >= 6 && cols >= 6) {
-      // The samples that the tile to the right has beside these: the six rows of a tile are more than what the processor looks ahead for.
-#pragma GCC unroll 24
-      for (int i = 0; i < 24; i++) __builtin_prefetch(src + (size_t(i / 4) * pitch + 6 + i % 4) * channels + c);
-#pragma GCC unroll 36
-      for (int i = 0; i < 36; i++) in[i] = load<LANES>(src + (size_t(i / 6) * pitch + i % 6) * channels + c);
-    } else {
-      for (int i = 0; i < 36; i++) in[i] = i / 6 < rows && i % 6 < cols ? load<LANES>(src + (size_t(i / 6) * pitch + i % 6) * channels + c) : V{};
-    }
-#pragma GCC unroll 6
-    for (int x = 0; x < 6; x++) to_points(in + x, 6, half + 6 * x);
-#pragma GCC unroll 6
-    for (int y = 0; y < 6; y++) to_points(half + y, 6, out + 6 * y);
-#pragma GCC unroll 36
-    for (int i = 0; i < 36; i++) Feature::template put<LANES>(out[i], to + i * distance + c);
-  }
-}
-
-// Three taps to the six points, G of the paper.
-template <class D>
-inline void taps_to_points(const D *w, int stride, D *t) {
-  const D a = -2 / 3. * w[0] - 1 / 3. * w[2 * stride], b = HALF_ROOT / 1.5 * w[stride];
-  const D c = 1 / 6. * w[0] + 1 / 3. * w[2 * stride], d = HALF_ROOT / 3 * w[stride];
-  t[0] = w[0];
-  t[1] = a - b;
-  t[2] = a + b;
-  t[3] = c + d;
-  t[4] = c - d;
-  t[5] = w[2 * stride];
-}
-
-template <class Feature>
-void winograd_weights(const float *weight, int inputs, int outputs, void *dst, size_t distance) {
-  constexpr int lanes = LANES / 2;
-  typedef typename Vector<lanes>::D D;
-  auto to = (typename Feature::T *)dst;
-  for (int o = 0; o < outputs; o += lanes, weight += size_t(lanes) * inputs * 9) {
-    D taps[9], half[18], out[36];
-#pragma GCC unroll 9
-    for (int k = 0; k < 9; k++)
-#pragma GCC unroll 8
-      for (int i = 0; i < lanes; i++) taps[k][i] = weight[size_t(i) * inputs * 9 + k];
-#pragma GCC unroll 3
-    for (int x = 0; x < 3; x++) taps_to_points(taps + x, 3, half + 6 * x);
-#pragma GCC unroll 6
-    for (int y = 0; y < 6; y++) taps_to_points(half + y, 6, out + 6 * y);
-#pragma GCC unroll 36
-    for (int i = 0; i < 36; i++)
-      Feature::template put<lanes>(__builtin_convertvector(out[i], typename Vector<lanes>::V), to + i * distance + o);
-  }
-}
-
-inline void winograd_out(const float *src, size_t distance, const float *bias, bool relu, int channels, int rows, int cols, int pitch, float *dst) {
-  typedef typename Vector<LANES>::V V;
-  for (int c = 0; c < channels; c += LANES) {
-    V in[36], half[24], out[16];
-#pragma GCC unroll 36
-    for (int i = 0; i < 36; i++) in[i] = load<LANES>(src + i * distance + c);
-#pragma GCC unroll 6
-    for (int x = 0; x < 6; x++) from_points(in + x, 6, half + 4 * x);
-#pragma GCC unroll 4
-    for (int y = 0; y < 4; y++) from_points(half + y, 4, out + 4 * y);
-    const V b = load<LANES>(bias + c), least = V{} - (relu ? 0.f : __builtin_inff());
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-      const V v = out[i] + b;
-      if (i / 4 < rows && i % 4 < cols) *(V *)(dst + (size_t(i / 4) * pitch + i % 4) * channels + c) = v > least ? v : least;
-    }
-  }
-}
-
-template <class Feature>
-constexpr Kernels table = {first<Feature>, store<Feature>, pool<Feature>, interleave<Feature>, affine<Feature>,
-                                    affine_regions<Feature>, winograd_in<Feature>, winograd_weights<Feature>, winograd_out, moments, weighted_moments, last};

@@ -9,6 +9,8 @@ namespace {
 // A chunk's result should stay in the second-level cache until it is stored, yet be long enough that the weights that were
 // loaded are used often. Products of bfloat16 are done with the weights in half the time and need twice the rows.
 constexpr size_t kChunkBytes = 512 << 10, kHalfChunkBytes = 1 << 20;
+// Winograd's algorithm in frames reads weights per group of tiles whatever the chunk, and fills the cache with the points of the group.
+constexpr size_t kTileChunkBytes = 256 << 10;
 constexpr int kLeastRows = 4;
 
 }  // namespace
@@ -19,9 +21,10 @@ std::unique_ptr<Convolution> Convolution::make(Parameters &layer, int rows, int 
 }
 
 Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int share, int maps)
-    : rows_(rows), per_(per), unit_(Winograd::suits(layer) ? Winograd::kSide / per : 1) {
+    : rows_(rows), per_(per), unit_(Winograd::suits(layer) ? Winograd::side(layer.shape) / per : 1) {
   const size_t row_bytes = size_t(4) * per * cols * layer.shape.out;
-  const int fitting = int(std::clamp<size_t>((layer.half_products ? kHalfChunkBytes : kChunkBytes) / row_bytes, kLeastRows, 1 << 20));
+  const size_t wanted_bytes = layer.own_product && Winograd::suits(layer) ? kTileChunkBytes : layer.half_products ? kHalfChunkBytes : kChunkBytes;
+  const int fitting = int(std::clamp<size_t>(wanted_bytes / row_bytes, kLeastRows, 1 << 20));
   const int needed = (rows + fitting - 1) / fitting;
   const int wanted = std::max((needed + share - 1) / share * share, share > 1 ? 2 * share : 1);
   const int units = (rows + unit_ - 1) / unit_;
@@ -35,6 +38,11 @@ Chunks::Chunks(Parameters &layer, int rows, int cols, int per, int threads, int 
 void Chunks::run(int i, int thread, const void *src, float *dst) const {
   const bool most = !fewer_ || size(i) == size(0);
   (most ? most_ : fewer_)->run(thread, src, per_ * size(i), dst);
+}
+
+bool Chunks::run_apart(int i, int thread, const void *src, float *dst, int pitch) const {
+  const bool most = !fewer_ || size(i) == size(0);
+  return (most ? most_ : fewer_)->run_apart(thread, src, per_ * size(i), dst, pitch);
 }
 
 void Chunks::run(int thread, const float *src, size_t src_step, int maps, float *dst, size_t dst_step) const {

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "engine_memory.h"
+#include "kernel_network.h"
 
 namespace adain {
 
@@ -58,13 +59,21 @@ dnnl::convolution_forward::primitive_desc describe(const adain_cpu_layer &s, boo
 
 }  // namespace
 
-Parameters::Parameters(const adain_cpu_layer &s, const float *values, Factors factors)
+Parameters::Parameters(const adain_cpu_layer &s, const float *values, Factors factors, Product product)
     : shape(s),
-      half(factors == Factors::bfloat16),
-      half_products(factors == Factors::mixed),
       weight(values, values + size_t(s.out) * s.in * s.kernel * s.kernel),
       bias(values + weight.size(), values + weight.size() + s.out),
-      bias_memory_({{s.out}, memory::data_type::f32, memory::format_tag::x}, processor(), bias.data()) {}
+      bias_memory_({{s.out}, memory::data_type::f32, memory::format_tag::x}, processor(), bias.data()) {
+  use(factors, product);
+}
+
+void Parameters::use(Factors factors, Product product) {
+  half = factors == Factors::bfloat16;
+  half_products = factors == Factors::mixed;
+  own_product = product == Product::own && kernels(half_products).product;
+  arrangements_.clear();
+  transformed_ = paired_ = memory();
+}
 
 memory Parameters::arranged(const memory::desc &wanted) {
   for (const memory &m : arrangements_)

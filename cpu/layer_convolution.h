@@ -37,14 +37,19 @@ enum class Factors {
   mixed,     // source and weights are float32; Winograd's products, where the layer has them, are of bfloat16
 };
 
+// Whose matrix product Winograd's algorithm takes. Ours is the faster for few channels and for kernels of 2x2.
+enum class Product { onednn, own };
+
 // A layer's parameters, and each arrangement of them that oneDNN asked for.
 class Parameters {
  public:
-  Parameters(const adain_cpu_layer &shape, const float *values, Factors factors);
+  Parameters(const adain_cpu_layer &shape, const float *values, Factors factors, Product product = Product::onednn);
 
   const adain_cpu_layer shape;
-  const bool half;                  // bfloat16 weights and source
-  const bool half_products;         // Factors::mixed
+  // Changes what the layer multiplies, for all that is made of it from now on.
+  void use(Factors factors, Product product);
+  bool half, half_products;  // bfloat16 source and weights; bfloat16 in Winograd's domain only
+  bool own_product;
   std::vector<float> weight, bias;  // (O,I,K,K), (O); after a change call refresh
 
   // The work of making all arrangements anew, in pieces that may run at the same time.
@@ -55,12 +60,14 @@ class Parameters {
   dnnl::memory bias_memory() const { return bias_memory_; }
   // Transformed weights (36,I,O), bfloat16 if half_products, made when first asked for.
   dnnl::memory transformed();
+  // The same as Kernels::product wants them, (36,I/2,O,2) of bfloat16.
+  dnnl::memory paired();
 
  private:
   void arrange(dnnl::memory to);
   void transform(int input);
   std::vector<dnnl::memory> arrangements_;
-  dnnl::memory transformed_;
+  dnnl::memory transformed_, paired_;
   dnnl::memory bias_memory_;
 };
 
@@ -73,6 +80,8 @@ class Convolution {
 
   // src (rows+K-1, cols+K-1, I) float32 or bfloat16, dst (rows,cols,O) float32.
   virtual void run(int thread, const void *src, int rows, float *dst) = 0;
+  // The same with rows of dst that begin `pitch` pixels apart. False, and nothing done, where results are dense only.
+  virtual bool run_apart(int, const void *, int, float *, int) { return false; }
   // The same for several maps of float32, of which a source begins src_step floats behind the one before and a result dst_step.
   virtual void run(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step) {
     for (int i = 0; i < maps; i++) run(thread, src + i * src_step, rows, dst + i * dst_step);
@@ -107,20 +116,27 @@ class Direct : public Convolution {
 };
 
 // Winograd's F(4x4,3x3) (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016): tiles of 6x6 samples are
-// transformed, multiplied by transformed weights at each of 36 points (oneDNN's matrix product) and transformed back to 4x4
-// results: 2.25 multiply-accumulates instead of 9. The interpolation points 0, +-sqrt(1/2), +-sqrt(2) and infinity keep the
+// transformed, multiplied by transformed weights at each of 36 points and transformed back to 4x4 results: 2.25 multiply-accumulates
+// instead of 9. The same tiles give 5x5 results of a 2x2 kernel, F(5x5,2x2): 1.44 instead of 4. The interpolation points 0, +-sqrt(1/2), +-sqrt(2) and infinity keep the
 // transforms' factors near 1, and with them the rounding near that of the direct way.
 class Winograd : public Convolution {
  public:
-  // 3x3, a float32 source, and channels enough that the products outweigh the transforms.
+  // A float32 source, and channels enough that the products outweigh the transforms; 3x3 unless the product is ours.
   static bool suits(const Parameters &layer);
+  static bool suits(const adain_cpu_layer &shape, Product product);
   Winograd(Parameters &layer, int rows, int cols, int threads, int maps);
-  void run(int thread, const void *src, int rows, float *dst) override { run(thread, static_cast<const float *>(src), 0, 1, rows, dst, 0); }
+  void run(int thread, const void *src, int rows, float *dst) override { run_apart(thread, src, rows, dst, cols_); }
+  bool run_apart(int thread, const void *src, int rows, float *dst, int pitch) override {
+    return tiles(thread, static_cast<const float *>(src), 0, 1, rows, dst, 0, pitch), true;
+  }
   // Products are of the tiles of all maps.
-  void run(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step) override;
+  void run(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step) override {
+    tiles(thread, src, src_step, maps, rows, dst, dst_step, cols_);
+  }
   bool any_rows() const override { return true; }
 
-  static constexpr int kSide = 4;     // results of a tile along a side
+  static constexpr int kSide = 4;     // results of a tile along a side, of 3x3
+  static constexpr int side(const adain_cpu_layer &s) { return 7 - s.kernel; }
   static constexpr int kPoints = 36;  // of a transformed tile
 
  private:
@@ -128,11 +144,14 @@ class Winograd : public Convolution {
     dnnl::memory inputs, outputs, scratchpad;
     dnnl::stream stream;
   };
+  void tiles(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step, int pitch);
+  // Transformed inputs (36,tiles_,I) -> outputs (36,tiles_,O), of the first tiles.
+  void multiply(int thread, char *inputs, int tiles, float *outputs);
   const Parameters &layer_;
   const int cols_;
   int tiles_;  // of one product, an odd number: see tiles_of_product
   dnnl::primitive product_;
-  dnnl::memory weight_;  // (36,I,O)
+  dnnl::memory weight_;  // (36,I,O), or paired
   std::vector<Call> calls_;
 };
 
@@ -147,6 +166,7 @@ class Chunks {
   int size(int i) const { return begin(i + 1) - begin(i); }
   // src as for Convolution, of the chunk's first row.
   void run(int i, int thread, const void *src, float *dst) const;
+  bool run_apart(int i, int thread, const void *src, float *dst, int pitch) const;
   // Where a chunk is a whole map: several maps, as for Convolution.
   bool whole() const { return count_ == 1; }
   void run(int thread, const float *src, size_t src_step, int maps, float *dst, size_t dst_step) const;

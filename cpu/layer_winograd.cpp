@@ -29,11 +29,19 @@ int tiles_of_product(const Parameters &layer, int whole) {
 memory::data_type factor(const Parameters &p) { return p.half_products ? memory::data_type::bf16 : memory::data_type::f32; }
 size_t factor_bytes(const Parameters &p) { return p.half_products ? 2 : 4; }
 
+struct Tiles {
+  Tiles(const adain_cpu_layer &s, int rows, int cols) : side(Winograd::side(s)), across((cols + side - 1) / side), down((rows + side - 1) / side) {}
+  const int side, across, down;
+  int count() const { return across * down; }
+};
+
 }  // namespace
 
-bool Winograd::suits(const Parameters &p) {
-  const adain_cpu_layer &s = p.shape;
-  return s.kernel == 3 && !p.half && s.in >= 32 && s.out >= 32 && s.in % 16 == 0 && s.out % 16 == 0;
+bool Winograd::suits(const Parameters &p) { return !p.half && suits(p.shape, p.own_product ? Product::own : Product::onednn); }
+
+bool Winograd::suits(const adain_cpu_layer &s, Product product) {
+  const int least = product == Product::own ? 16 : 32;
+  return (s.kernel == 3 || (s.kernel == 2 && product == Product::own)) && s.in >= least && s.out >= least && s.in % 16 == 0 && s.out % 16 == 0;
 }
 
 memory Parameters::transformed() {
@@ -43,16 +51,32 @@ memory Parameters::transformed() {
   return transformed_;
 }
 
+memory Parameters::paired() {
+  if (paired_) return paired_;
+  const memory made(transformed().get_desc(), processor());
+  const auto from = static_cast<const uint16_t *>(transformed_.get_data_handle());
+  const auto to = static_cast<uint16_t *>(made.get_data_handle());
+  for (size_t row = 0; row < size_t(kPoints) * shape.in; row++)
+    for (int o = 0; o < shape.out; o++) to[(row / 2 * shape.out + o) * 2 + row % 2] = from[row * shape.out + o];
+  transformed_ = memory();
+  return paired_ = made;
+}
+
 void Parameters::transform(int input) {
   auto to = static_cast<char *>(transformed_.get_data_handle()) + factor_bytes(*this) * input * shape.out;
-  kernels(half_products).winograd_weights(&weight[size_t(input) * 9], shape.in, shape.out, to, size_t(shape.in) * shape.out);
+  kernels(half_products).winograd_weights(&weight[size_t(input) * shape.kernel * shape.kernel], shape.kernel, shape.in, shape.out, to, size_t(shape.in) * shape.out);
 }
 
 Winograd::Winograd(Parameters &layer, int rows, int cols, int threads, int maps)
     : layer_(layer),
       cols_(cols),
-      tiles_(tiles_of_product(layer, maps * ((rows + kSide - 1) / kSide) * ((cols + kSide - 1) / kSide))),
-      weight_(layer.transformed()) {
+      tiles_(tiles_of_product(layer, maps * Tiles(layer.shape, rows, cols).count())),
+      weight_(layer.own_product && layer.half_products ? layer.paired() : layer.transformed()) {
+  result_ = size_t(rows) * cols * layer.shape.out;
+  if (layer.own_product) {
+    implementation_ = std::string("winograd:") + (layer.half_products ? "bf16" : "f32") + " own";
+    return;
+  }
   expect_memory();
   const OneThread one;
   const adain_cpu_layer &s = layer.shape;
@@ -68,19 +92,21 @@ Winograd::Winograd(Parameters &layer, int rows, int cols, int threads, int maps)
 #endif
   product_ = dnnl::matmul(pd);
   implementation_ = "winograd:" + implementation_of(pd);
-  result_ = size_t(rows) * cols * s.out;
   for (int i = 0; i < threads; i++)
     calls_.push_back({memory(inputs, processor(), nullptr), memory(outputs, processor(), nullptr), memory(pd.scratchpad_desc(), processor()),
                       dnnl::stream(processor())});
 }
 
-void Winograd::run(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step) {
-  const Kernels &k = kernels(layer_.half_products);
+void Winograd::multiply(int thread, char *inputs, int tiles, float *outputs) {
   const adain_cpu_layer &s = layer_.shape;
-  const size_t bytes = factor_bytes(layer_);
-  const int across = (cols_ + kSide - 1) / kSide, one = (rows + kSide - 1) / kSide * across, all = maps * one;
-  char *inputs = scratch(Scratch::inputs, bytes * kPoints * tiles_ * s.in);
-  float *outputs = scratch_floats(Scratch::outputs, size_t(kPoints) * tiles_ * s.out);
+  if (layer_.own_product) {
+    const auto weight = static_cast<const char *>(weight_.get_data_handle());
+    const size_t bytes = factor_bytes(layer_);
+    for (size_t p = 0; p < kPoints; p++)
+      kernels(layer_.half_products)
+          .product(inputs + bytes * p * tiles_ * s.in, tiles, s.in, weight + bytes * p * s.in * s.out, s.out, outputs + p * tiles_ * s.out);
+    return;
+  }
   Call &call = calls_[thread];
   call.inputs.set_data_handle(inputs);
   call.outputs.set_data_handle(outputs);
@@ -88,18 +114,30 @@ void Winograd::run(int thread, const float *src, size_t src_step, int maps, int 
                                        {DNNL_ARG_WEIGHTS, weight_.get()},
                                        {DNNL_ARG_DST, call.outputs.get()},
                                        {DNNL_ARG_SCRATCHPAD, call.scratchpad.get()}};
+  dnnl::error::wrap_c_api(dnnl_primitive_execute(product_.get(), call.stream.get(), 4, arguments), "oneDNN could not multiply matrices");
+}
+
+void Winograd::tiles(int thread, const float *src, size_t src_step, int maps, int rows, float *dst, size_t dst_step, int pitch) {
+  const Kernels &k = kernels(layer_.half_products);
+  const adain_cpu_layer &s = layer_.shape;
+  const size_t bytes = factor_bytes(layer_);
+  const int border = s.kernel - 1;
+  const Tiles of(s, rows, cols_);
+  const int one = of.count(), all = maps * one;
+  char *inputs = scratch(Scratch::inputs, bytes * kPoints * tiles_ * s.in);
+  float *outputs = scratch_floats(Scratch::outputs, size_t(kPoints) * tiles_ * s.out);
   for (int first = 0; first < all; first += tiles_) {
     const int n = std::min(tiles_, all - first);
     for (int t = 0; t < n; t++) {
-      const int map = (first + t) / one, tile = (first + t) % one, y = tile / across * kSide, x = tile % across * kSide;
-      k.winograd_in(src + map * src_step + (size_t(y) * (cols_ + 2) + x) * s.in, cols_ + 2, rows + 2 - y, cols_ + 2 - x, s.in,
+      const int map = (first + t) / one, tile = (first + t) % one, y = tile / of.across * of.side, x = tile % of.across * of.side;
+      k.winograd_in(src + map * src_step + (size_t(y) * (cols_ + border) + x) * s.in, cols_ + border, rows + border - y, cols_ + border - x, s.in,
                     inputs + bytes * t * s.in, size_t(tiles_) * s.in);
     }
-    dnnl::error::wrap_c_api(dnnl_primitive_execute(product_.get(), call.stream.get(), 4, arguments), "oneDNN could not multiply matrices");
+    multiply(thread, inputs, n, outputs);
     for (int t = 0; t < n; t++) {
-      const int map = (first + t) / one, tile = (first + t) % one, y = tile / across * kSide, x = tile % across * kSide;
-      k.winograd_out(outputs + size_t(t) * s.out, size_t(tiles_) * s.out, layer_.bias.data(), s.relu, s.out, rows - y, cols_ - x, cols_,
-                     dst + map * dst_step + (size_t(y) * cols_ + x) * s.out);
+      const int map = (first + t) / one, tile = (first + t) % one, y = tile / of.across * of.side, x = tile % of.across * of.side;
+      k.winograd_out(outputs + size_t(t) * s.out, size_t(tiles_) * s.out, layer_.bias.data(), s.relu, s.out, of.side, rows - y, cols_ - x, pitch,
+                     dst + map * dst_step + (size_t(y) * pitch + x) * s.out);
     }
   }
 }
