@@ -30,7 +30,10 @@ type Engine struct {
 	engine  *C.adain_cpu_engine
 	threads int
 
+	half      bool   // bfloat16
 	precision string // and why, for Describe
+
+	chosenWidth, chosenHeight int // of the frame that methods were chosen for; 0 where the rule of thumb is in force
 
 	// Arguments and error text of the call under way, here so that a frame allocates nothing.
 	dst, src    C.adain_cpu_image
@@ -56,7 +59,7 @@ func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{weights: w, threads: threads, precision: precision}
+	e := &Engine{weights: w, threads: threads, half: half, precision: precision}
 	shapes, parameters, encoder := describeLayers(w.Folded())
 	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoder), (*C.float)(&parameters[0]), C.int(threads), flag(half), &e.text[0])
 	if e.engine == nil {
@@ -100,6 +103,12 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	}
 	c := e.weights.Widths[3]
 	s := model.Stats{Mean: make([]float32, c), Std: make([]float32, c)}
+	if e.chosenWidth != 0 { // those of a style follow the rule, whatever frames do
+		e.chosenWidth = 0
+		if err := e.useMethods(""); err != nil {
+			return model.Stats{}, err
+		}
+	}
 	e.src = describe(picture)
 	if C.adain_cpu_statistics(e.engine, &e.src, plane(picture, 0), plane(picture, 1), plane(picture, 2), plane(picture, 3),
 		(*C.float)(&s.Mean[0]), (*C.float)(&s.Std[0]), &e.text[0]) != 0 {
@@ -120,6 +129,9 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	}
 	e.dst, e.src = describe(dst), describe(src)
 	w, h := s.Size(src.Width, src.Height)
+	if e.half && (w != e.chosenWidth || h != e.chosenHeight) {
+		e.choose(w, h)
+	}
 	continues, blends, moves := e.before.ContinuesStatistics(src, s), e.before.ContinuesPixels(src, s), e.before.FollowsMotion(src, s)
 	shift, weight := 0, model.BlendWeight(s.Smoothing)
 	if s.Motion {

@@ -28,10 +28,39 @@ func (e *Engine) Profile(dst, src *model.Image, s *model.Stylization, runs int) 
 	if runs < 1 {
 		return nil, 0, fmt.Errorf("cpu: %d runs, wanted 1 or more", runs)
 	}
-	half := strings.HasPrefix(e.precision, "bfloat16")
-	if peak = float64(C.adain_cpu_peak(C.int(e.threads), C.int(flag(half)), &e.text[0])) / 1e9; peak == 0 {
+	if peak = float64(C.adain_cpu_peak(C.int(e.threads), C.int(flag(e.half)), &e.text[0])) / 1e9; peak == 0 {
 		return nil, 0, fmt.Errorf("cpu: matrix product: %s", C.GoString(&e.text[0]))
 	}
+	stages, err := e.timeStages(dst, src, s, runs)
+	if err != nil {
+		return nil, 0, err
+	}
+	names, flop := e.written(s.Size(src.Width, src.Height))
+	besides := LayerTime{Layers: "AdaIN, edges, formats"}
+	for _, stage := range stages {
+		if stage.first < 0 {
+			besides.MS += stage.ms
+			continue
+		}
+		t := LayerTime{Layers: strings.Join(names[stage.first:stage.last+1], ", "), MS: stage.ms, Algorithm: stage.algorithm}
+		for _, f := range flop[stage.first : stage.last+1] {
+			t.GFLOPS += f / stage.ms / 1e6
+		}
+		t.Share = t.GFLOPS / peak
+		layers = append(layers, t)
+	}
+	return append(layers, besides), peak, nil
+}
+
+// stageTime is a stage of a frame: the convolutions that it computes, from first to last, -1 where it computes none, and the median of its times.
+type stageTime struct {
+	first, last int
+	ms          float64
+	algorithm   string
+}
+
+// timeStages stylises src into dst runs times, at least once, and measures the stages.
+func (e *Engine) timeStages(dst, src *model.Image, s *model.Stylization, runs int) ([]stageTime, error) {
 	C.adain_cpu_time_stages(e.engine, 1)
 	defer C.adain_cpu_time_stages(e.engine, 0)
 	var stages [64]C.adain_cpu_stage
@@ -39,33 +68,21 @@ func (e *Engine) Profile(dst, src *model.Image, s *model.Stylization, runs int) 
 	n := 0
 	for range runs {
 		if err := e.Stylize(dst, src, s); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if n = int(C.adain_cpu_stages(e.engine, &stages[0], C.int(len(stages)))); n == 0 {
-			return nil, 0, errors.New("cpu: nothing was measured")
+			return nil, errors.New("cpu: nothing was measured")
 		}
 		for i := range n {
 			times[i] = append(times[i], float64(stages[i].seconds)*1e3)
 		}
 	}
-	names, flop := e.written(s.Size(src.Width, src.Height))
-	besides := LayerTime{Layers: "AdaIN, edges, formats"}
+	var out []stageTime
 	for i := range n {
 		slices.Sort(times[i])
-		median := times[i][len(times[i])/2]
-		first, last := int(stages[i].first), int(stages[i].last)
-		if first < 0 {
-			besides.MS += median
-			continue
-		}
-		t := LayerTime{Layers: strings.Join(names[first:last+1], ", "), MS: median, Algorithm: C.GoString(&stages[i].implementation[0])}
-		for _, f := range flop[first : last+1] {
-			t.GFLOPS += f / median / 1e6
-		}
-		t.Share = t.GFLOPS / peak
-		layers = append(layers, t)
+		out = append(out, stageTime{int(stages[i].first), int(stages[i].last), times[i][len(times[i])/2], C.GoString(&stages[i].implementation[0])})
 	}
-	return append(layers, besides), peak, nil
+	return out, nil
 }
 
 // written are the names of an engine's convolutions and their operations for a frame, as the network is written down: that of colour is

@@ -23,6 +23,7 @@ func benchCommand() *cli.Command {
 		&cli.StringFlag{Name: "format", Value: "RGB", Usage: "video `FORMAT` of the frame, by its name in GStreamer"},
 		&cli.BoolFlag{Name: "formats", Usage: "what each format costs against NV12, and nothing else; --runs is how often"},
 		&cli.BoolFlag{Name: "layers", Usage: "on the CPU: what each layer costs, how it is computed and against what the processor could do, and nothing else"},
+		&cli.BoolFlag{Name: "tune", Usage: "on the CPU in bfloat16: measure the ways to compute each layer at this size, keep the fastest for all programs of this user, and print what --layers prints"},
 		&cli.IntFlag{Name: "runs", Value: 10, Usage: "`NUMBER` of frames that are timed; the median counts"},
 		&cli.BoolFlag{Name: "kernels", Usage: "on a GPU: also frames that lie in its memory, and each kernel against what the GPU could do"},
 		&cli.BoolFlag{Name: "selftest", Usage: "on a GPU: check the instructions that the kernels rest on, and nothing else"},
@@ -70,7 +71,14 @@ func measureSpeed(c *cli.Context) error {
 		return measureFormats(c, engine, width, height)
 	}
 	src, runs := bench.Noise(format, width, height), c.Int("runs")
-	if c.Bool("layers") {
+	if c.Bool("tune") {
+		path, err := bench.Tune(engine, src, runs)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.App.ErrWriter, "kept in %s\n", path)
+	}
+	if c.Bool("layers") || c.Bool("tune") {
 		return measureLayers(c, engine, src)
 	}
 	var gpu *cuda.Engine

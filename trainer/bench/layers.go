@@ -19,12 +19,9 @@ type Layers struct {
 
 // MeasureLayers times each layer in frames that are stylised runs times. Errors: an engine that is on no CPU, the engine's.
 func MeasureLayers(engine model.Engine, src *model.Image, runs int) (*Layers, error) {
-	if wrapped, ok := engine.(interface{ Unwrap() model.Engine }); ok {
-		engine = wrapped.Unwrap()
-	}
-	on, ok := engine.(*cpu.Engine)
-	if !ok {
-		return nil, fmt.Errorf("--layers wants an engine on the CPU (--device cpu; on a GPU there is --kernels), this one is: %s", engine.Describe())
+	on, err := onCPU(engine, "--layers")
+	if err != nil {
+		return nil, err
 	}
 	stats, err := on.Statistics(src)
 	if err != nil {
@@ -40,6 +37,32 @@ func MeasureLayers(engine model.Engine, src *model.Image, runs int) (*Layers, er
 	r := &Layers{Engine: on.Describe(), Width: src.Width, Height: src.Height}
 	r.Layers, r.Peak, err = on.Profile(dst, src, s, runs)
 	return r, err
+}
+
+// Tune measures the methods of each layer in frames like src, each in runs frames, and keeps the fastest in the file at path. Errors: those of
+// MeasureLayers, and cpu.Engine.Tune's.
+func Tune(engine model.Engine, src *model.Image, runs int) (path string, err error) {
+	on, err := onCPU(engine, "--tune")
+	if err != nil {
+		return "", err
+	}
+	stats, err := on.Statistics(src)
+	if err != nil {
+		return "", err
+	}
+	return on.Tune(model.NewImage(src.Format, src.Width, src.Height), src, &model.Stylization{Style: stats, Alpha: 1}, runs)
+}
+
+// onCPU is the CPU's engine, which option wants.
+func onCPU(engine model.Engine, option string) (*cpu.Engine, error) {
+	if wrapped, ok := engine.(interface{ Unwrap() model.Engine }); ok {
+		engine = wrapped.Unwrap()
+	}
+	on, ok := engine.(*cpu.Engine)
+	if !ok {
+		return nil, fmt.Errorf("%s wants an engine on the CPU (--device cpu; on a GPU there is --kernels), this one is: %s", option, engine.Describe())
+	}
+	return on, nil
 }
 
 // Rows are the lines of a table.
