@@ -117,8 +117,8 @@ class Direct : public Convolution {
 
 // Winograd's F(4x4,3x3) (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016): tiles of 6x6 samples are
 // transformed, multiplied by transformed weights at each of 36 points and transformed back to 4x4 results: 2.25 multiply-accumulates
-// instead of 9. The same tiles give 5x5 results of a 2x2 kernel, F(5x5,2x2): 1.44 instead of 4. The interpolation points 0, +-sqrt(1/2), +-sqrt(2) and infinity keep the
-// transforms' factors near 1, and with them the rounding near that of the direct way.
+// instead of 9. The same tiles give 5x5 results of a 2x2 kernel, F(5x5,2x2): 1.44 instead of 4. The interpolation points 0,
+// +-sqrt(1/2), +-sqrt(2) and infinity keep the transforms' factors near 1, and with them the rounding near that of the direct way.
 class Winograd : public Convolution {
  public:
   // A float32 source, and channels enough that the products outweigh the transforms; 3x3 unless the product is ours.

@@ -64,7 +64,8 @@ memory Parameters::paired() {
 
 void Parameters::transform(int input) {
   auto to = static_cast<char *>(transformed_.get_data_handle()) + factor_bytes(*this) * input * shape.out;
-  kernels(half_products).winograd_weights(&weight[size_t(input) * shape.kernel * shape.kernel], shape.kernel, shape.in, shape.out, to, size_t(shape.in) * shape.out);
+  const float *from = &weight[size_t(input) * shape.kernel * shape.kernel];
+  kernels(half_products).winograd_weights(from, shape.kernel, shape.in, shape.out, to, size_t(shape.in) * shape.out);
 }
 
 Winograd::Winograd(Parameters &layer, int rows, int cols, int threads, int maps)
