@@ -66,6 +66,9 @@ func TestBenchRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "result is wrong") || strings.Contains(out, "ms_per_frame") {
 		t.Errorf("error is %v, output %q", err, out)
 	}
+	if _, _, err := run(append(args, "--tune", "--device", "cpu")...); err == nil || !strings.Contains(err.Error(), "wanted bfloat16") {
+		t.Errorf("--tune in float32: error is %v", err)
+	}
 	// Said before the first frame, which may take minutes.
 	if _, _, err := run(append(args, "--kernels", "--device", "cpu")...); err == nil || !strings.Contains(err.Error(), "--kernels wants an engine on a GPU") {
 		t.Errorf("--kernels on a CPU: error is %v", err)
