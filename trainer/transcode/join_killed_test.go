@@ -54,16 +54,16 @@ func (c *cluster) restore(t *testing.T, kept left) {
 // TestKilledInJoin kills who joins a film of 40 segments at random moments, now and then also who takes its place. What follows joins it, makes no segment again and leaves
 // nothing over: workers of a bucket and of a folder, and runs that are alone.
 func TestKilledInJoin(t *testing.T) {
-	rounds := 20
+	rounds, segments := 20, 40
 	if testing.Short() {
-		rounds = 1
+		rounds, segments = 1, 8
 	}
 	for _, kind := range []string{"bucket", "folder", "alone"} {
 		if testing.Short() && kind != "bucket" {
 			continue
 		}
 		t.Run(kind, func(t *testing.T) {
-			const frames = 400
+			frames := 10 * segments
 			film := clip(t, "a.mp4", frames, withSound(frames, "mp4mux"))
 			c := newCluster(t, kind == "bucket")
 			c.films = c.films[:1]
@@ -85,8 +85,8 @@ func TestKilledInJoin(t *testing.T) {
 			first.until(t, "join begins")
 			first.kill()
 			kept := c.keep(t)
-			if n := len(kept); n != 41 {
-				t.Fatalf("%d objects lie there, wanted the plan and 40 segments", n)
+			if n := len(kept); n != segments+1 {
+				t.Fatalf("%d objects lie there, wanted the plan and %d segments", n, segments)
 			}
 			if kind == "alone" {
 				c.order.Lease = 0 // it goes on with what workers have made

@@ -227,3 +227,29 @@ func TestUnfitShard(t *testing.T) {
 		t.Errorf("a join with the shards' options is %s", r.Status)
 	}
 }
+
+// TestLooksAhead: the next film has been looked at when the last segment of one is finished.
+func TestLooksAhead(t *testing.T) {
+	a, b := clip(t, "a.mp4", 25, toMP4), clip(t, "b.mp4", 25, toMP4)
+	o := order{Inputs: append(inputsOf(a), inputsOf(b)...), Out: t.TempDir()}
+	done := make(chan *Report)
+	go func() {
+		report, _ := Run(context.Background(), o.options(&watcher{slow: 60 * time.Millisecond}))
+		done <- report
+	}()
+	plan := filepath.Join(o.Out, ".b.adain", planName)
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(plan); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the second film is not looked at")
+		}
+	}
+	if names := list(t, o.Out); slices.Contains(names, "a.mp4") || slices.Contains(names, ".a.adain/"+segmentName(0)) {
+		t.Errorf("the first film is finished already: %q", names)
+	}
+	if r := <-done; r.Counts[Done] != 2 {
+		t.Errorf("%+v", r)
+	}
+}

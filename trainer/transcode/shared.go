@@ -30,6 +30,7 @@ type shared struct {
 	stale    atomic.Bool // the plan that lies there is to be replaced
 	presence *holding    // what tells others that this run is at work, nil for workers; of who holds attending
 	attends  sync.Mutex
+	ahead    sync.Once // for the look at the next film
 
 	lock    sync.Mutex
 	met     bool             // it was looked at before
@@ -147,19 +148,6 @@ func (f *shared) result(ctx context.Context) (end string, ok bool, err error) {
 	return "", false, nil
 }
 
-// made notes that the result is there.
-func (f *shared) made(end string, there bool) {
-	f.lock.Lock()
-	defer f.lock.Unlock()
-	f.thereAt, f.there = end, there
-}
-
-func (f *shared) isMade() (end string, there bool) {
-	f.lock.Lock()
-	defer f.lock.Unlock()
-	return f.thereAt, f.there
-}
-
 // view is what one list of a film's objects tells.
 type view struct {
 	names      map[string]bool
@@ -266,6 +254,9 @@ func (f *shared) try(ctx context.Context) (progress, error) {
 	switch {
 	case len(open) > 0:
 		n := open[0]
+		if f.fixed && len(open) == 1 {
+			f.ahead.Do(func() { f.lookAhead(ctx, f) })
+		}
 		if !f.fixed { // all would take that
 			n = open[rand.N(min(len(open), patrol+2*len(v.held)))]
 		}

@@ -71,3 +71,34 @@ func (f *shared) resultIn(there, folders map[string]bool) (end string, ok bool) 
 	}
 	return "", false
 }
+
+// lookAhead has the next film looked at while the last segment of one is made.
+func (w *worker) lookAhead(ctx context.Context, f *shared) {
+	w.background.Add(1)
+	go func() {
+		defer w.background.Done()
+		defer w.bell.ring()
+		for _, next := range w.films[f.job.number+1:] {
+			if next.over() {
+				continue
+			}
+			if v, err := next.look(ctx); err == nil && !v.names[planName] {
+				next.advance(ctx)
+			}
+			return
+		}
+	}()
+}
+
+// made notes that the result is there.
+func (f *shared) made(end string, there bool) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	f.thereAt, f.there = end, there
+}
+
+func (f *shared) isMade() (end string, there bool) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	return f.thereAt, f.there
+}

@@ -169,6 +169,9 @@ func TestForeignFolder(t *testing.T) {
 
 // TestWebSources: films on a web server give what they give as files, whether they can be read in parts or not. Who may read them is said nowhere.
 func TestWebSources(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a quarter of a minute")
+	}
 	c := newCluster(t, false)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := path.Base(r.URL.Path)
