@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -248,7 +249,8 @@ func (s *TrainingState) Check(n int) error {
 type TrainingEngines map[Device]TrainingOpener
 
 // Open opens the training engine for o.Device, Auto as Engines.Open does, but that Describe does not say why no GPU trains. Errors: what
-// CheckTraining refuses, a device that this program was not built with, and whatever the opener reports.
+// CheckTraining refuses, a device that this program was not built with, and whatever the opener reports. Without a precision it is the
+// device's: float32 on a CPU, half on a GPU.
 func (e TrainingEngines) Open(loss []Conv, w *Weights, o TrainingOptions) (TrainingEngine, error) {
 	if err := CheckTraining(loss, w, o); err != nil {
 		return nil, err
@@ -261,6 +263,9 @@ func (e TrainingEngines) Open(loss []Conv, w *Weights, o TrainingOptions) (Train
 			}
 		}
 		o.Device = CPU
+	}
+	if o.Device == CPU {
+		o.Precision = cmp.Or(o.Precision, Float32)
 	}
 	open := e[o.Device]
 	if open == nil {

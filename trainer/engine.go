@@ -14,7 +14,7 @@ import (
 var engines = model.Engines{model.CPU: cpu.Open, model.CUDA: cuda.Open}
 
 // trainingEngines are what this program trains with.
-var trainingEngines = model.TrainingEngines{model.CPU: cpu.OpenTraining}
+var trainingEngines = model.TrainingEngines{model.CPU: cpu.OpenTraining, model.CUDA: cuda.OpenTraining}
 
 func weightsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "weights", Usage: "weights `FILE` (.safetensors); empty means the built-in network"}

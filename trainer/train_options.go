@@ -68,7 +68,8 @@ func trainFlags() []cli.Flag {
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`NUMBER` that all randomness comes from"},
 		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
 		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads that compute; 0 means all cores"},
-		&cli.StringFlag{Name: "precision", Value: string(model.Float32), Usage: "what wide layers multiply, `FORMAT`: float32, half (bfloat16), or auto: half where the processor has bfloat16 instructions; all else is float32"},
+		&cli.IntFlag{Name: "device-id", Value: -1, Usage: "`NUMBER` of the GPU; -1 is the first that will do"},
+		&cli.StringFlag{Name: "precision", Usage: "what layers multiply, `FORMAT`: float32, half (float16 on a GPU, bfloat16 in wide layers on a CPU), or auto: half where there is such; left out, float32 on a CPU and half on a GPU; all else is float32"},
 	}
 }
 
@@ -136,8 +137,11 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 	if o.Engine, err = engineOptions(c); err != nil {
 		return nil, err
 	}
-	// Samples do not depend on the machine.
+	// Samples do not depend on the processor.
 	o.Precision, o.Engine.Precision = o.Engine.Precision, model.Float32
+	if o.Engine.Device == model.CUDA { // which has no float32
+		o.Engine.Precision = model.Half
+	}
 	if o.Scales, err = parseScales(c.String("style-scales")); err != nil {
 		return nil, err
 	}
@@ -268,6 +272,7 @@ func inherit(c *cli.Context, saved map[string]string) error {
 		before, ok := saved[name]
 		switch {
 		case !ok:
+		case name == "precision" && !c.IsSet(name) && c.IsSet("device") && c.String("device") != saved["device"]: // the other device's own
 		case !c.IsSet(name):
 			if err := c.Set(name, before); err != nil {
 				return fmt.Errorf("the checkpoint's option --%s: %w", name, err)

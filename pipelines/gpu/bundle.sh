@@ -54,7 +54,8 @@ rm "$out/needed"
 
 cp "$here/run.sh" "$out/run"
 cp "$here/run-gpu-tests.sh" "$out/run-gpu-tests"
-chmod 755 "$out/run" "$out/run-gpu-tests"
+cp "$here/train.sh" "$out/train"
+chmod 755 "$out/run" "$out/run-gpu-tests" "$out/train"
 
 # A film for the GPU's decoder.
 gst-launch-1.0 -q videotestsrc num-buffers=60 pattern=ball ! video/x-raw,format=I420,width=1920,height=1080,framerate=60/1 \

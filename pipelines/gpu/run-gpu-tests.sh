@@ -177,7 +177,7 @@ step_driver() {
 }
 
 step_conformance() {
-  tests cuda 'TestConformance'
+  tests cuda 'TestConformance TestTrainingConformance TestGoldenTraining'
 }
 
 step_sanitizer() {

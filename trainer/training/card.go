@@ -17,7 +17,7 @@ func (o *Options) recipe() string {
 	var text strings.Builder
 	text.WriteString("adain train")
 	for _, g := range o.Given {
-		if !slices.Contains(harmless, g.Name) && g.Value != "" && g.Value != "false" && !slices.Contains([]string{"device", "threads", "name"}, g.Name) {
+		if !slices.Contains(harmless, g.Name) && g.Value != "" && g.Value != "false" && !slices.Contains([]string{"device", "device-id", "threads", "name"}, g.Name) {
 			fmt.Fprintf(&text, " --%s", g.Name)
 			if g.Value != "true" {
 				text.WriteString(" " + g.Value)

@@ -107,7 +107,7 @@ func (o *Options) update(step int, share float64) model.Update {
 var (
 	harmless = []string{"content", "style", "vgg", "init", "save-interval", "log-interval", "workers", "cache", "revive", "keep", "tensorboard",
 		"validate-content", "validate-style", "validate-interval", "validate-pairs", "patience"}
-	decisive = []string{"lr", "lr-decay", "max-iter", "threads", "device", "time"}
+	decisive = []string{"lr", "lr-decay", "max-iter", "threads", "device", "device-id", "time"}
 	settled  = []string{"precision"} // may change too, but what counts is known only when the engine is open
 )
 

@@ -78,7 +78,7 @@ func (t *run) stillSilent(ctx context.Context, w *model.Weights, silent map[int]
 func (t *run) silent(ctx context.Context, w *model.Weights) (silent map[int][]int, crops int, err error) {
 	o := t.o
 	options := o.Engine
-	options.Precision = model.Float32
+	options.Device, options.Precision = model.CPU, model.Float32 // float16 would lose gradients that are small, which are answers too
 	engine, err := t.Engines.Open(t.layers, w, model.TrainingOptions{Options: options, Encoder: true, Batch: o.Batch, Height: o.Crop, Width: o.Crop})
 	if err != nil {
 		return nil, 0, err
