@@ -162,7 +162,13 @@ func TestWorkerAndRun(t *testing.T) {
 	worker := whole
 	worker.Lease = 2 * time.Second
 	release := claims(t, whole.Out, runTask)
-	if r := later(t, worker.begin(), release); r.Status != Done || r.Coded != 20 {
+	look := func() {
+		if names := list(t, whole.Out); !slices.Equal(names, []string{".film.adain", ".film.adain/run.claim.0001"}) {
+			t.Errorf("beside a run a worker has made %q", names)
+		}
+		release()
+	}
+	if r := later(t, worker.begin(), look); r.Status != Done || r.Coded != 20 {
 		t.Errorf("it is %s with %d frames, %v", r.Status, r.Coded, r.Err)
 	}
 }
