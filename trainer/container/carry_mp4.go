@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 )
@@ -14,11 +15,27 @@ import (
 type moved struct {
 	*trak
 	file   *os.File
-	chunks []chunk
-	places []uint64 // of the chunks in the output
-	number uint32   // of the track in the output
-	begin  float64  // of its first sample in the film, in seconds
-	box    []byte   // trak
+	size   int64   // of the file
+	count  int     // of the chunks
+	pieces []chunk // where they are not those of the track's lists
+	places []byte  // of the chunks in the output, 8 bytes each, within box
+	number uint32  // of the track in the output
+	begin  float64 // of its first sample in the film, in seconds
+	box    []byte  // trak
+}
+
+// all gives the chunks, whose errors have been looked for.
+func (m *moved) all() iter.Seq2[chunk, error] {
+	if m.pieces == nil {
+		return m.trak.chunks(m.size)
+	}
+	return func(yield func(chunk, error) bool) {
+		for _, c := range m.pieces {
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
 }
 
 // carryMP4 is Carry for MP4. The chunks of samples are copied as they are, so that no list but that of their places changes; chunks
@@ -53,28 +70,35 @@ func writeTracks(out *os.File, head []byte, film, pictures *movie, tracks []*mov
 	if err := bounded(tracks); err != nil {
 		return err
 	}
-	order := interleave(tracks)
-	// The size of the description does not depend on the places that it holds.
-	moov := writeMovie(film, pictures, tracks, part)
-	at := uint64(len(head)+len(moov)) + 16
-	for _, p := range order {
-		t := tracks[p.track]
-		t.places[p.chunk] = at
-		at += uint64(t.chunks[p.chunk].size)
+	description := writeMovie(film, pictures, tracks, part)
+	size := 8
+	for _, part := range description {
+		size += len(part)
 	}
-	total := at - uint64(len(head)+len(moov))
-	moov = writeMovie(film, pictures, tracks, part)
+	at := uint64(len(head)+size) + 16
+	begin := at
+	for p, err := range interleave(tracks) {
+		if err != nil {
+			return err
+		}
+		binary.BigEndian.PutUint64(tracks[p.track].places[8*p.number:], at)
+		at += uint64(p.size)
+	}
 	w := bufio.NewWriterSize(out, 1<<20)
+	movie := append(binary.BigEndian.AppendUint32(nil, uint32(size)), "moov"...)
 	media := append(binary.BigEndian.AppendUint32(nil, 1), "mdat"...)
-	for _, part := range [][]byte{head, moov, binary.BigEndian.AppendUint64(media, total)} {
+	media = binary.BigEndian.AppendUint64(media, at-begin+16)
+	for _, part := range slices.Concat([][]byte{head, movie}, description, [][]byte{media}) {
 		if _, err := w.Write(part); err != nil {
 			return err
 		}
 	}
-	for _, p := range order {
+	for p, err := range interleave(tracks) {
+		if err != nil {
+			return err
+		}
 		t := tracks[p.track]
-		run := t.chunks[p.chunk]
-		if _, err := io.CopyN(w, io.NewSectionReader(t.file, run.at, run.size), run.size); err != nil {
+		if _, err := io.CopyN(w, io.NewSectionReader(t.file, p.at, p.size), p.size); err != nil {
 			return fmt.Errorf("%s: %w", t.Words(), err)
 		}
 	}
@@ -85,13 +109,12 @@ func writeTracks(out *os.File, head []byte, film, pictures *movie, tracks []*mov
 func bounded(tracks []*moved) error {
 	totals := map[*os.File]int64{}
 	for _, t := range tracks {
-		info, err := t.file.Stat()
-		if err != nil {
-			return err
-		}
-		for _, c := range t.chunks {
-			if totals[t.file] += c.size; totals[t.file] > info.Size() {
-				return fmt.Errorf("its lists of samples name more bytes than the file's %d", info.Size())
+		for c, err := range t.all() {
+			if err != nil {
+				return err
+			}
+			if totals[t.file] += c.size; totals[t.file] > t.size {
+				return fmt.Errorf("its lists of samples name more bytes than the file's %d", t.size)
 			}
 		}
 	}
@@ -126,10 +149,12 @@ func chooseTracks(c Carriage, film, pictures *movie, source, video *os.File, don
 		if err != nil {
 			return nil, err
 		}
+		m.size = info.Size()
 		if c.Part && t != old {
-			m.trak, m.chunks, err = t.cut(film.scale, c.Begin.Seconds(), c.End.Seconds(), info.Size())
+			m.trak, m.pieces, err = t.cut(film.scale, c.Begin.Seconds(), c.End.Seconds(), m.size)
+			m.count = len(m.pieces)
 		} else {
-			m.chunks, err = m.trak.chunks(info.Size())
+			m.count, err = m.trak.countChunks(m.size)
 			m.begin = editStart(m.data, film.scale, m.scale)
 		}
 		if err != nil {
@@ -141,7 +166,7 @@ func chooseTracks(c Carriage, film, pictures *movie, source, video *os.File, don
 		if t != old {
 			done.Kept = append(done.Kept, t.Track)
 		}
-		m.places, m.number = make([]uint64, len(m.chunks)), uint32(len(tracks)+1)
+		m.number = uint32(len(tracks) + 1)
 		tracks = append(tracks, m)
 	}
 	for _, t := range tracks {
@@ -174,28 +199,46 @@ func numbers(tracks []*moved) map[uint32]uint32 {
 
 // place is one chunk in the order of the output.
 type place struct {
-	track, chunk int
-	time         float64
+	chunk
+	track, number int
 }
 
-func interleave(tracks []*moved) (order []place) {
-	for i, t := range tracks {
-		for k, c := range t.chunks {
-			order = append(order, place{i, k, t.begin + c.time})
+// interleave gives the chunks of all tracks in the order of time, and those of one in their own.
+func interleave(tracks []*moved) iter.Seq2[place, error] {
+	return func(yield func(place, error) bool) {
+		next := make([]func() (chunk, error, bool), len(tracks))
+		heads, left := make([]place, len(tracks)), make([]bool, len(tracks))
+		take := func(i int) error {
+			c, err, ok := next[i]()
+			heads[i].chunk, left[i] = c, ok
+			return err
+		}
+		for i, t := range tracks {
+			pull, stop := iter.Pull2(t.all())
+			defer stop()
+			next[i], heads[i].track = pull, i
+			if err := take(i); err != nil {
+				yield(place{}, err)
+				return
+			}
+		}
+		for {
+			first := -1
+			for i := range tracks {
+				if left[i] && (first < 0 || tracks[i].begin+heads[i].time < tracks[first].begin+heads[first].time) {
+					first = i
+				}
+			}
+			if first < 0 || !yield(heads[first], nil) {
+				return
+			}
+			heads[first].number++
+			if err := take(first); err != nil {
+				yield(place{}, err)
+				return
+			}
 		}
 	}
-	slices.SortStableFunc(order, func(a, b place) int {
-		switch {
-		case a.track == b.track:
-			return a.chunk - b.chunk
-		case a.time < b.time:
-			return -1
-		case a.time > b.time:
-			return 1
-		}
-		return a.track - b.track
-	})
-	return order
 }
 
 // renumbered is a box trak with another number, and with the new numbers of the tracks that it names.

@@ -76,12 +76,11 @@ func (t *trak) titles(file *os.File, movieScale uint32) (found []Chapter, err er
 	if err != nil {
 		return nil, err
 	}
-	chunks, err := t.chunks(info.Size())
-	if err != nil {
-		return nil, err
-	}
 	var data []byte
-	for _, c := range chunks {
+	for c, err := range t.chunks(info.Size()) {
+		if err != nil {
+			return nil, err
+		}
 		if c.size > maxMovie-int64(len(data)) {
 			return nil, errors.New("its chapters are too long")
 		}

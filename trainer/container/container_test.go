@@ -85,11 +85,10 @@ func samples(t *testing.T, path string, kind string) (media []byte, lists [][]by
 		if track.Kind != kind {
 			continue
 		}
-		chunks, err := track.chunks(1 << 40)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range chunks {
+		for c, err := range track.chunks(1 << 40) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			part := make([]byte, c.size)
 			if _, err := file.ReadAt(part, c.at); err != nil {
 				t.Fatal(err)

@@ -176,7 +176,8 @@ func (t *trak) pieces(table []byte, sizes sizeTable, first, last int, fileSize i
 	}
 	list = list[8:]
 	per, description, sample := 0, uint32(1), 0
-	for i, at := range places {
+	for i := range places.count() {
+		at := places.at(i)
 		for len(list) >= 12 && binary.BigEndian.Uint32(list) <= uint32(i+1) {
 			per, description, list = int(binary.BigEndian.Uint32(list[4:])), binary.BigEndian.Uint32(list[8:]), list[12:]
 		}

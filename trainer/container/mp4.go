@@ -249,7 +249,7 @@ func lookMP4(file *os.File) (*Contents, error) {
 			c.Edited = !c.Fragmented
 		}
 		if t.samples > 0 && !elsewhere(t.data) {
-			_, err := t.chunks(info.Size())
+			_, err := t.countChunks(info.Size())
 			c.Torn = c.Torn || err != nil
 		}
 		if t.samples > 0 || c.Fragmented {

@@ -29,11 +29,11 @@ func Plain(path, out string) error {
 		if t.samples == 0 || elsewhere(t.data) {
 			continue
 		}
-		m := &moved{trak: t, file: source, number: uint32(len(tracks) + 1)}
+		m := &moved{trak: t, file: source, size: info.Size(), number: uint32(len(tracks) + 1)}
 		if t.Kind == "video" {
-			m.trak, m.chunks, err = t.firstSample(info.Size())
+			m.trak, m.pieces, err = t.firstSample(info.Size())
 		} else {
-			m.trak, m.chunks, err = t.cutOut(film.scale, 0, math.Inf(1), info.Size(), true)
+			m.trak, m.pieces, err = t.cutOut(film.scale, 0, math.Inf(1), info.Size(), true)
 		}
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func Plain(path, out string) error {
 		if m.trak == nil {
 			continue
 		}
-		m.places = make([]uint64, len(m.chunks))
+		m.count = len(m.pieces)
 		tracks = append(tracks, m)
 	}
 	for _, t := range tracks {

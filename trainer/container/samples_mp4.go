@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // chunk is a run of samples that lie behind each other.
@@ -12,45 +13,64 @@ type chunk struct {
 	time     float64 // of its first sample, in seconds
 }
 
-// chunks lists where the samples of a track lie. Times are those of decoding, without the edit list.
-func (t *trak) chunks(fileSize int64) ([]chunk, error) {
+// chunks gives where the samples of a track lie. Times are those of decoding, without the edit list. They are read from the track's lists, as
+// a film of hours has hundreds of thousands. The second is what is wrong with the lists, and the last.
+func (t *trak) chunks(fileSize int64) iter.Seq2[chunk, error] {
+	return func(yield func(chunk, error) bool) {
+		if err := t.eachChunk(fileSize, func(c chunk) bool { return yield(c, nil) }); err != nil {
+			yield(chunk{}, err)
+		}
+	}
+}
+
+// eachChunk calls a function for each chunk, until that says false.
+func (t *trak) eachChunk(fileSize int64, f func(chunk) bool) error {
 	table := Child(t.data, "mdia", "minf", "stbl")
 	sizes, err := sampleSizes(table)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.Words(), err)
+		return fmt.Errorf("%s: %w", t.Words(), err)
 	}
 	places, err := chunkPlaces(table)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.Words(), err)
+		return fmt.Errorf("%s: %w", t.Words(), err)
 	}
 	runs, steps := Child(table, "stsc"), stepper{list: Child(table, "stts")}
 	if len(runs) < 8 || t.scale == 0 {
-		return nil, fmt.Errorf("%s: its list of chunks is missing", t.Words())
+		return fmt.Errorf("%s: its list of chunks is missing", t.Words())
 	}
 	runs = runs[8:]
 	frame := int64(1)
 	if sizes.same == 1 {
 		frame = t.bytesPerSample(table)
 	}
-	found, sample, per := make([]chunk, 0, len(places)), 0, 0
-	for i, at := range places {
+	sample, per := 0, 0
+	for i := range places.count() {
 		for len(runs) >= 12 && binary.BigEndian.Uint32(runs) <= uint32(i+1) {
 			per = int(binary.BigEndian.Uint32(runs[4:]))
 			runs = runs[12:]
 		}
+		at := places.at(i)
 		c := chunk{at: int64(at), time: float64(steps.time) / float64(t.scale)}
 		if at > uint64(fileSize) || per < 0 || per > sizes.count-sample {
-			return nil, fmt.Errorf("%s: chunk %d lies outside the file or has more samples than there are", t.Words(), i+1)
+			return fmt.Errorf("%s: chunk %d lies outside the file or has more samples than there are", t.Words(), i+1)
 		}
 		c.size = sizes.sum(sample, per) * frame
 		sample += per
 		steps.skip(per)
 		if c.size < 0 || c.size > fileSize-c.at {
-			return nil, fmt.Errorf("%s: chunk %d lies outside the file", t.Words(), i+1)
+			return fmt.Errorf("%s: chunk %d lies outside the file", t.Words(), i+1)
 		}
-		found = append(found, c)
+		if !f(c) {
+			return nil
+		}
 	}
-	return found, nil
+	return nil
+}
+
+// countChunks is how many chunks a track has. The error says that one does not lie in the file.
+func (t *trak) countChunks(fileSize int64) (n int, err error) {
+	err = t.eachChunk(fileSize, func(chunk) bool { n++; return true })
+	return n, err
 }
 
 // sizeTable is a box stsz.
@@ -98,21 +118,29 @@ func sampleSizes(table []byte) (s sizeTable, err error) {
 	return s, nil
 }
 
-func chunkPlaces(table []byte) (places []uint64, err error) {
-	wide, narrow := Child(table, "co64"), Child(table, "stco")
-	switch {
-	case len(wide) >= 8:
-		for data := wide[8:]; len(data) >= 8; data = data[8:] {
-			places = append(places, binary.BigEndian.Uint64(data))
-		}
-	case len(narrow) >= 8:
-		for data := narrow[8:]; len(data) >= 4; data = data[4:] {
-			places = append(places, uint64(binary.BigEndian.Uint32(data)))
-		}
-	default:
-		return nil, errors.New("its list of places is missing")
+// placeTable is a box co64, or stco.
+type placeTable struct {
+	list []byte
+	size int // of an entry, in bytes
+}
+
+func (p placeTable) count() int { return len(p.list) / p.size }
+
+func (p placeTable) at(i int) uint64 {
+	if p.size == 8 {
+		return binary.BigEndian.Uint64(p.list[8*i:])
 	}
-	return places, nil
+	return uint64(binary.BigEndian.Uint32(p.list[4*i:]))
+}
+
+func chunkPlaces(table []byte) (placeTable, error) {
+	if wide := Child(table, "co64"); len(wide) >= 8 {
+		return placeTable{wide[8:], 8}, nil
+	}
+	if narrow := Child(table, "stco"); len(narrow) >= 8 {
+		return placeTable{narrow[8:], 4}, nil
+	}
+	return placeTable{}, errors.New("its list of places is missing")
 }
 
 // stepper walks through a box stts.

@@ -31,12 +31,10 @@ func looseBoxes(m *movie, file *os.File) (all []byte, err error) {
 	return all, nil
 }
 
-// writeMovie is the box moov: the film's own, with the new list of tracks.
-func writeMovie(film, pictures *movie, tracks []*moved, part bool) []byte {
+// writeMovie is what is in the box moov: the film's own, with the new list of tracks, whose chunks have no places yet.
+func writeMovie(film, pictures *movie, tracks []*moved, part bool) (parts [][]byte) {
 	below, _ := boxes(film.data)
-	var parts [][]byte
 	written := false
-
 	scale := outScale(film)
 	for _, b := range below {
 		switch b.name {
@@ -52,7 +50,8 @@ func writeMovie(film, pictures *movie, tracks []*moved, part bool) []byte {
 				if t.Kind == "video" {
 					from = pictures.scale
 				}
-				parts = append(parts, finished(t, from, scale))
+				t.finish(from, scale)
+				parts = append(parts, t.box)
 			}
 		case "udta":
 			parts = append(parts, pack("udta", replaced(b.data, nil, func(b box) []byte {
@@ -65,7 +64,7 @@ func writeMovie(film, pictures *movie, tracks []*moved, part bool) []byte {
 			parts = append(parts, pack(b.name, b.data))
 		}
 	}
-	return pack("moov", parts...)
+	return parts
 }
 
 // outScale is the film's scale of time, or a multiple of it that tells the frames of the new video apart.
@@ -116,24 +115,22 @@ func inScale(v uint64, from, to uint32) uint64 { return (v*uint64(to) + uint64(f
 // headDuration is the length in a box tkhd, in the movie's scale; false where it says that it is unknown.
 func headDuration(head []byte) (uint64, bool) { return lengthAt(head, trackLength) }
 
-// finished is a track's box with the places of its chunks, and with times of the film's scale.
-func finished(t *moved, from, to uint32) []byte {
+// finish gives a track's box times of the film's scale and room for the places of its chunks.
+func (t *moved) finish(from, to uint32) {
 	track := t.box[8:]
 	if from != to {
 		track = rescaled(track, from, to)
 	}
-	list := binary.BigEndian.AppendUint32(make([]byte, 4, 8+8*len(t.places)), uint32(len(t.places)))
-	for _, at := range t.places {
-		list = binary.BigEndian.AppendUint64(list, at)
-	}
-	places := pack("co64", list)
-	return pack("trak", replaced(track, []string{"mdia", "minf", "stbl"}, func(b box) []byte {
+	list := make([]byte, 8+8*t.count)
+	binary.BigEndian.PutUint32(list[4:], uint32(t.count))
+	t.box = pack("trak", replaced(track, []string{"mdia", "minf", "stbl"}, func(b box) []byte {
 		switch b.name {
 		case "co64", "stco":
-			return places
+			return pack("co64", list)
 		}
 		return pack(b.name, b.data)
 	}))
+	t.places = Child(t.box, "trak", "mdia", "minf", "stbl", "co64")[8:]
 }
 
 // replaced is data in which the boxes below a path are what a function makes of them.

@@ -259,6 +259,9 @@ func (m *muxing) onCopied(c *copied, s *times) gst.PadProbeCallback {
 			c.bytes += buffer.GetSize()
 			film.WithData(buffer, func(data []byte) { c.sum = crc64.Update(c.sum, crcTable, data) })
 		}
+		if ok {
+			m.pace(t - part.Begin)
+		}
 		return gst.PadProbeOK
 	}
 }

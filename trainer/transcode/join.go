@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"sync"
@@ -93,7 +92,7 @@ func (j *job) join(ctx context.Context) error {
 
 // done notes a result that is whole.
 func (j *job) done(v *joined, out string) {
-	j.result.Output, j.result.Frames, j.result.Length = out, len(v.times), v.end.Seconds()
+	j.result.Output, j.result.Frames, j.result.Length = out, len(v.sorted), v.end.Seconds()
 }
 
 // sameFile says whether two paths lead to one file; where the first leads to none they do not.
@@ -117,6 +116,9 @@ type muxing struct {
 	abort  chan error
 	begin  chan struct{} // closed when all streams are there
 	once   sync.Once
+	fed    atomic.Int64 // the time to which the muxer has been given the video, in nanoseconds; forever in the end
+	seen   atomic.Int64 // what fed was when pace has looked
+	stood  atomic.Int64 // where fed stood still, so that nothing waits for it
 	flows  atomic.Bool  // the film's video, whose tags are there then
 	wanted atomic.Int32 // streams that are still to come
 	lock   sync.Mutex
@@ -127,7 +129,7 @@ type muxing struct {
 }
 
 func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) {
-	parts := "appsrc name=video format=time block=true max-bytes=16777216  " + muxers[j.plan.Muxer] + " name=muxer ! filesink name=out"
+	parts := "appsrc name=video format=time block=true max-bytes=16777216 max-buffers=512  " + muxers[j.plan.Muxer] + " name=muxer ! filesink name=out"
 	open := film.NewPipeline
 	if !j.plan.Carry && j.plan.Facts.Pictures == "" {
 		parts, open = "filesrc name=file ! parsebin name=streams  "+parts, film.Open
@@ -145,6 +147,7 @@ func (j *job) mux(ctx context.Context, v *joined, part string) (*muxing, error) 
 		return nil, err
 	}
 	m := &muxing{Pipeline: g, job: j, video: v, abort: make(chan error, 4), begin: make(chan struct{}), late: j.plan.lateness()}
+	m.stood.Store(-1)
 	for _, o := range j.plan.Facts.Others {
 		if j.plan.copies(o) {
 			m.wanted.Add(1)
@@ -256,49 +259,29 @@ func (m *muxing) feed(ended <-chan struct{}) {
 		return
 	}
 	video := app.SrcFromElement(e)
-	i := 0
-	for _, path := range m.video.paths {
-		r, err := openSegment(path)
-		if err != nil {
-			m.fail(err)
-			return
-		}
-		for {
-			p, err := r.next()
-			if err == io.EOF {
-				break
-			}
-			if err == nil && i >= len(m.video.dts) {
-				err = fmt.Errorf("segment %q %w", path, errDamaged)
-			}
-			if err != nil {
-				r.close()
-				m.fail(err)
-				return
-			}
-			p.duration = m.video.duration(i)
-			if err := push(video, p, m.video.times[i], m.video.dts[i]); err != nil {
-				r.close()
-				if err != film.ErrStopped {
-					m.fail(err)
-				}
-				return
-			}
-			m.Moved()
-			i++
-		}
-		r.close()
+	err = m.video.each(func(i int, p packet) error {
+		p.duration = m.video.duration(i, p.time)
+		m.Moved()
+		at := m.video.decoding(i)
+		defer m.fed.Store(int64(at))
+		return push(video, p, at)
+	})
+	m.fed.Store(int64(forever - ahead))
+	switch {
+	case err == nil:
+		video.EndStream()
+	case err != film.ErrStopped:
+		m.fail(err)
 	}
-	video.EndStream()
 }
 
 // push gives one coded frame to the muxer. It is freed here: the garbage collector does not see how large it is. ErrStopped says
 // that the muxer takes no more.
-func push(video *app.Source, p packet, pts, dts time.Duration) error {
+func push(video *app.Source, p packet, dts time.Duration) error {
 	b := gst.NewBufferFromBytes(p.data)
 	runtime.SetFinalizer(b, nil)
 	defer b.Unref()
-	b.SetPresentationTimestamp(gst.ClockTime(origin + pts))
+	b.SetPresentationTimestamp(gst.ClockTime(origin + p.time))
 	if err := setDTS(b, gst.ClockTime(origin+dts)); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,7 +24,12 @@ func (j *job) joinPictures(ctx context.Context, v *joined, out string) error {
 	if err != nil {
 		return err
 	}
-	err = j.eachPacket(ctx, v, func(i int, p packet) error { return w.Frame(p.data, v.duration(i)) })
+	err = v.each(func(i int, p packet) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return w.Frame(p.data, v.duration(i, p.time))
+	})
 	if err = errors.Join(err, w.Close()); err != nil {
 		return fmt.Errorf("the result cannot be written: %w", err)
 	}
@@ -46,7 +50,7 @@ func (j *job) joinPictures(ctx context.Context, v *joined, out string) error {
 // shape is the head of a result of pictures.
 func (j *job) shape(v *joined) stills.Shape {
 	width, height := j.plan.size()
-	s := stills.Shape{Width: width, Height: height, Frames: len(v.times), Loop: j.plan.Facts.Loop, Alpha: alphaFormat(j.plan.Facts.Raw.Format), Pattern: j.options.Pattern, First: 1}
+	s := stills.Shape{Width: width, Height: height, Frames: len(v.sorted), Loop: j.plan.Facts.Loop, Alpha: alphaFormat(j.plan.Facts.Raw.Format), Pattern: j.options.Pattern, First: 1}
 	if j.input.Numbers != nil && j.input.Numbers.First >= 0 {
 		s.First = j.input.Numbers.First
 	}
@@ -95,39 +99,6 @@ func (j *job) pattern() string {
 		return j.options.Pattern
 	}
 	return "%05d." + j.plan.Muxer
-}
-
-// eachPacket gives all coded frames to a function, in the order of decoding.
-func (j *job) eachPacket(ctx context.Context, v *joined, f func(int, packet) error) error {
-	i := 0
-	for _, path := range v.paths {
-		r, err := openSegment(path)
-		if err != nil {
-			return err
-		}
-		for {
-			p, err := r.next()
-			if err == io.EOF {
-				break
-			}
-			if err == nil && i >= len(v.times) {
-				err = errDamaged
-			}
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err == nil {
-				err = f(i, p)
-			}
-			if err != nil {
-				r.close()
-				return err
-			}
-			i++
-		}
-		r.close()
-	}
-	return nil
 }
 
 // verifyPictures reads a result back: frames, size, times, and that each frame can be decoded.

@@ -81,6 +81,7 @@ type order struct {
 	Still                         bool          // with alpha 0, so that frames stay as they are
 	Lease                         time.Duration // of a worker, which it is with one
 	Skew                          time.Duration // by which its clock is fast
+	Lean                          bool          // takes as little memory as the command, and says how much
 }
 
 func (o order) options(w *watcher) Options {
@@ -205,7 +206,11 @@ func runChild(text string) int {
 	claim.Clock = func() time.Time { return time.Now().Add(j.Skew) }
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	report, err := Run(ctx, j.options(&watcher{slow: j.Slow, pace: j.Pace, tell: os.Stderr}))
+	options := j.options(&watcher{slow: j.Slow, pace: j.Pace, tell: os.Stderr})
+	if j.Lean {
+		defer options.lean()()
+	}
+	report, err := Run(ctx, options)
 	if report != nil && ctx.Err() != nil {
 		return 0
 	}

@@ -96,7 +96,8 @@ func factsOf(f *stills.Film) *facts {
 			next = f.Times[i+1]
 		}
 		steps = append(steps, next-t)
-		facts.frames = append(facts.frames, frameTime{t, next - t, true})
+		facts.frames = append(facts.frames, frameTime{t, true})
+		facts.last = next - t
 	}
 	facts.Variable = varies(steps)
 	return facts

@@ -198,17 +198,17 @@ func (o *Options) makePlan(f *facts, path, identity, stamp string) (*plan, error
 		return nil, fmt.Errorf("no frame lies between %v and %v, it ends at %v", o.Start,
 			min(p.From.End, f.End)-p.Origin, f.End-p.Origin)
 	}
-	p.Last = lastDuration(f.frames, p.From.End)
+	p.Last = f.lastDuration(p.From.End)
 	return p, nil
 }
 
 // lastDuration is how long the last frame before a time is shown.
-func lastDuration(frames []frameTime, end time.Duration) time.Duration {
-	i, _ := slices.BinarySearchFunc(frames, end, compareTime)
-	if i < len(frames) {
-		return frames[i].time - frames[i-1].time
+func (f *facts) lastDuration(end time.Duration) time.Duration {
+	i, _ := slices.BinarySearchFunc(f.frames, end, compareTime)
+	if i < len(f.frames) {
+		return f.frames[i].time - f.frames[i-1].time
 	}
-	return frames[i-1].duration
+	return f.last
 }
 
 // warn notes what will be lost, as far as it is known beforehand.

@@ -56,6 +56,7 @@ type facts struct {
 	Contents *container.Contents `json:"contents,omitempty"` // what the file itself lists, nil where only GStreamer knows its kind
 	Named    []container.Chapter `json:"named,omitempty"`    // its chapters, as far as package container reads them
 	frames   []frameTime         // sorted by time
+	last     time.Duration       // how long the last of them is shown
 	lacks    bool                // GstDiscoverer misses plug-ins
 }
 
@@ -268,10 +269,10 @@ func (f *facts) index(t *track) error {
 	if f.Vague {
 		return nil
 	}
-	f.frames = slices.Clone(t.times)
+	f.frames, f.last = t.times, t.last
 	slices.SortStableFunc(f.frames, func(a, b frameTime) int { return int(a.time - b.time) })
 	f.Frames = len(f.frames)
-	var steps []time.Duration
+	steps := make([]time.Duration, 0, len(f.frames))
 	for i := 1; i < len(f.frames); i++ {
 		step := f.frames[i].time - f.frames[i-1].time
 		if step <= 0 {
@@ -284,14 +285,14 @@ func (f *facts) index(t *track) error {
 	return nil
 }
 
-// varies says whether frames come at a variable rate: more than what containers lose by rounding to milliseconds.
+// varies says whether frames come at a variable rate: more than what containers lose by rounding to milliseconds. It sorts the steps.
 func varies(steps []time.Duration) bool {
 	if len(steps) == 0 {
 		return false
 	}
-	sorted := slices.Sorted(slices.Values(steps))
-	usual := sorted[len(sorted)/2]
-	return sorted[len(sorted)-1]-usual > 2*time.Millisecond || usual-sorted[0] > 2*time.Millisecond
+	slices.Sort(steps)
+	usual := steps[len(steps)/2]
+	return steps[len(steps)-1]-usual > 2*time.Millisecond || usual-steps[0] > 2*time.Millisecond
 }
 
 // factsOfFrames are what decoded frames say of themselves.

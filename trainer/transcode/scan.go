@@ -16,10 +16,10 @@ import (
 	"adainfilter/trainer/film"
 )
 
-// frameTime is when one coded frame of the film is shown, counted from its beginning, and for how long.
+// frameTime is when one coded frame of the film is shown, counted from its beginning.
 type frameTime struct {
-	time, duration time.Duration
-	key            bool // decoding may begin here
+	time time.Duration
+	key  bool // decoding may begin here
 }
 
 // track is one stream of a film as it lies in the file.
@@ -37,10 +37,12 @@ type track struct {
 	begin    time.Duration // of the first packet, at least 0
 	lead     time.Duration // how far the first packet lies before the time 0, which decoders need and nobody hears
 	end      time.Duration
-	times    []frameTime // of a video, in the order of decoding
-	chapters bool        // came with it
-	zeros    []zero      // timestamps that counted as the film's beginning
-	vague    bool        // the packets have no times of their own, or times that go back
+	times    []frameTime   // of a video, in the order of decoding
+	latest   time.Duration // of these times
+	last     time.Duration // how long that frame is shown
+	chapters bool          // came with it
+	zeros    []zero        // timestamps that counted as the film's beginning
+	vague    bool          // the packets have no times of their own, or times that go back
 }
 
 // zero is a timestamp that counts as the film's beginning from a packet on.
@@ -260,7 +262,10 @@ func (t *track) add(s *clock, buffer *gst.Buffer, sums bool) {
 	if t.kind != "video" && t.kind != "image" || at < 0 || s.after(at) {
 		return
 	}
-	t.times = append(t.times, frameTime{at, duration, !buffer.HasFlags(gst.BufferFlagDeltaUnit)})
+	if at >= t.latest {
+		t.latest, t.last = at, duration
+	}
+	t.times = append(t.times, frameTime{at, !buffer.HasFlags(gst.BufferFlagDeltaUnit)})
 }
 
 func validDuration(d gst.ClockTime) time.Duration {

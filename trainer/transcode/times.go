@@ -14,11 +14,42 @@ import (
 type joined struct {
 	paths  []string
 	head   segmentHead
-	times  []time.Duration // of the frames, in the order of decoding
-	dts    []time.Duration
-	sorted []time.Duration // times in the order of showing
+	begin  time.Duration   // of the part that was asked for, from which all times here count
+	sorted []time.Duration // times of the frames, in the order of showing
+	delay  int             // by how many places frames come later in the order of decoding, at most
 	end    time.Duration   // of the last frame
 	last   time.Duration   // how long it is shown
+}
+
+// each gives all coded frames to a function in the order of decoding, with the number and the time of each, until that returns an error. They are read
+// from the segments, as there may be hundreds of thousands.
+func (v *joined) each(f func(i int, p packet) error) error {
+	i := 0
+	for _, path := range v.paths {
+		r, err := openSegment(path)
+		if err != nil {
+			return err
+		}
+		for {
+			p, err := r.next()
+			if err == io.EOF {
+				break
+			}
+			if p.time -= v.begin; err == nil && i >= len(v.sorted) {
+				err = fmt.Errorf("segment %q %w", path, errDamaged)
+			}
+			if err == nil {
+				err = f(i, p)
+			}
+			if err != nil {
+				r.close()
+				return err
+			}
+			i++
+		}
+		r.close()
+	}
+	return nil
 }
 
 // damagedSegment says which segment cannot be used. Its file is removed.
@@ -47,10 +78,13 @@ func (j *job) wholeSegments(ctx context.Context) (*joined, error) {
 
 // readSegments checks all segments and finds the times of their frames. A damaged segment is removed: *damagedSegment says which.
 func (j *job) readSegments() (*joined, error) {
-	v := &joined{}
-	delay := 0
+	v := &joined{begin: j.plan.From.Begin}
 	promised := 0
-	for i, s := range j.plan.Segments {
+	for _, s := range j.plan.Segments {
+		promised += s.Frames
+	}
+	v.sorted = make([]time.Duration, 0, promised)
+	for i := range j.plan.Segments {
 		path := j.folder.file(segmentName(i))
 		head, times, err := readTimes(path)
 		if errors.Is(err, errDamaged) {
@@ -59,7 +93,6 @@ func (j *job) readSegments() (*joined, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		promised += s.Frames
 		v.paths = append(v.paths, path)
 		if len(times) == 0 {
 			continue
@@ -70,21 +103,19 @@ func (j *job) readSegments() (*joined, error) {
 			return nil, fmt.Errorf("segment %d of %d is coded otherwise than the first, so they cannot be joined: try --segment 0", i+1,
 				len(j.plan.Segments))
 		}
-		delay = max(delay, reordering(times))
-		v.times = append(v.times, times...)
+		v.delay = max(v.delay, reordering(times))
+		for _, t := range times {
+			v.sorted = append(v.sorted, t-v.begin)
+		}
 	}
-	if len(v.times) == 0 {
+	n := len(v.sorted)
+	if n == 0 {
 		return nil, errors.New("none of its frames could be decoded")
 	}
-	if promised > len(v.times) && !j.plan.Facts.Interlaced {
-		j.warn(fmt.Sprintf("%d of its %d frames could not be decoded and are missing", promised-len(v.times), promised))
+	if promised > n && !j.plan.Facts.Interlaced {
+		j.warn(fmt.Sprintf("%d of its %d frames could not be decoded and are missing", promised-n, promised))
 	}
-	for i := range v.times {
-		v.times[i] -= j.plan.From.Begin
-	}
-	v.sorted = slices.Sorted(slices.Values(v.times))
-	v.dts = decodingTimes(v.sorted, delay)
-	n := len(v.sorted)
+	slices.Sort(v.sorted)
 	v.last = j.plan.Last
 	if v.last <= 0 && n > 1 {
 		v.last = (v.sorted[n-1] - v.sorted[0]) / time.Duration(n-1)
@@ -122,31 +153,25 @@ func reordering(times []time.Duration) (delay int) {
 	return delay
 }
 
-// decodingTimes are the times of decoding: they rise and none lies behind the time of showing. They are made for the whole
+// decoding is when frame i is decoded: these times rise and none lies behind the time of showing. They are made for the whole
 // film, since those that encoders make for a segment may run into each other at the borders when the frame rate varies. The
 // first lies as long before the first frame as the last before the last, so that all frames together take as long to decode
 // as to show: MP4 has one length for both.
-func decodingTimes(sorted []time.Duration, delay int) []time.Duration {
-	n := len(sorted)
-	ahead := time.Duration(delay) * 40 * time.Millisecond
-	if delay < n {
-		ahead = sorted[n-1] - sorted[n-1-delay]
+func (v *joined) decoding(i int) time.Duration {
+	if i >= v.delay {
+		return v.sorted[i-v.delay]
 	}
-	dts := make([]time.Duration, n)
-	for i := range dts {
-		if i < delay {
-			dts[i] = sorted[0] - ahead*time.Duration(delay-i)/time.Duration(delay)
-		} else {
-			dts[i] = sorted[i-delay]
-		}
+	n, ahead := len(v.sorted), time.Duration(v.delay)*40*time.Millisecond
+	if v.delay < n {
+		ahead = v.sorted[n-1] - v.sorted[n-1-v.delay]
 	}
-	return dts
+	return v.sorted[0] - ahead*time.Duration(v.delay-i)/time.Duration(v.delay)
 }
 
-// duration is how long frame i is shown: until the next. MP4 takes that of the last in the order of decoding for the film's last.
-func (v *joined) duration(i int) time.Duration {
-	at, _ := slices.BinarySearch(v.sorted, v.times[i])
-	if at+1 == len(v.sorted) || i+1 == len(v.times) {
+// duration is how long frame i, of a time, is shown: until the next. MP4 takes that of the last in the order of decoding for the film's last.
+func (v *joined) duration(i int, t time.Duration) time.Duration {
+	at, _ := slices.BinarySearch(v.sorted, t)
+	if at+1 == len(v.sorted) || i+1 == len(v.sorted) {
 		return v.last
 	}
 	return v.sorted[at+1] - v.sorted[at]
