@@ -16,6 +16,7 @@ package hdr
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"adainfilter/model/lut"
 )
@@ -56,8 +57,26 @@ func Peak(maxCLL, display float64) float64 {
 	return min(max(peak, 203), 10000)
 }
 
-// Tables are the way to the network's R'G'B' and the way back, sampled as cubes of 33. The first ends at the signal of the peak.
+// The tables of the last source that was asked for: each segment of a film and each film of a folder asks for the same.
+var made struct {
+	sync.Mutex
+	source        Source
+	before, after *lut.Table
+}
+
+// Tables are the way to the network's R'G'B' and the way back, sampled as cubes of 33. The first ends at the signal of the peak. They are kept and given to others:
+// nobody may change them. Any thread may call it; the first call for a source takes tenths of a second of computing.
 func (s Source) Tables() (before, after *lut.Table) {
+	made.Lock()
+	defer made.Unlock()
+	if made.before == nil || made.source != s {
+		made.source = s
+		made.before, made.after = s.tables()
+	}
+	return made.before, made.after
+}
+
+func (s Source) tables() (before, after *lut.Table) {
 	const size = 33
 	m := s.mapping()
 	end := m.light.encode([3]float64{1, 1, 1})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -220,5 +221,21 @@ func TestPeak(t *testing.T) {
 		if got := Peak(c[0], c[1]); got != c[2] {
 			t.Errorf("MaxCLL %v and a display of %v give a peak of %v, wanted %v", c[0], c[1], got, c[2])
 		}
+	}
+}
+
+// TestTablesKept demands that the tables of a source are made once, and those of another anew.
+func TestTablesKept(t *testing.T) {
+	one, other := Source{Transfer: PQ, Peak: 1000}, Source{Transfer: PQ, Peak: 4000}
+	before, after := one.Tables()
+	if b, a := one.Tables(); b != before || a != after {
+		t.Error("a second call gives other tables")
+	}
+	if b, a := other.Tables(); b == before || a == after {
+		t.Error("another source gets the same tables")
+	}
+	fresh, _ := one.tables()
+	if kept, _ := one.Tables(); !slices.Equal(kept.Values, fresh.Values) || kept.High != fresh.High {
+		t.Error("the tables are not those of the source")
 	}
 }

@@ -4,6 +4,7 @@ package lut
 import (
 	"fmt"
 	"math"
+	"sync"
 )
 
 // The sizes that the Cube LUT Specification 1.0 of Adobe allows.
@@ -32,19 +33,27 @@ func New(cube bool, size int) *Table {
 	return &Table{Cube: cube, Size: size, High: [3]float32{1, 1, 1}, Values: make([]float32, 4*count(cube, size))}
 }
 
-// Sampled is the cube that f gives at the samples of 0 to 1.
+// Sampled is the cube that f gives at the samples of 0 to 1. Several goroutines call f.
 func Sampled(size int, f func([3]float64) [3]float64) *Table {
 	t := New(true, size)
-	for i := range count(true, size) {
-		at := [3]int{i % size, i / size % size, i / size / size}
-		var rgb [3]float64
-		for c := range rgb {
-			rgb[c] = float64(at[c]) / float64(size-1)
-		}
-		for c, v := range f(rgb) {
-			t.Values[4*i+c] = float32(v)
-		}
+	var planes sync.WaitGroup
+	for blue := range size {
+		planes.Add(1)
+		go func() {
+			defer planes.Done()
+			for i := blue * size * size; i < (blue+1)*size*size; i++ {
+				at := [3]int{i % size, i / size % size, blue}
+				var rgb [3]float64
+				for c := range rgb {
+					rgb[c] = float64(at[c]) / float64(size-1)
+				}
+				for c, v := range f(rgb) {
+					t.Values[4*i+c] = float32(v)
+				}
+			}
+		}()
 	}
+	planes.Wait()
 	return t
 }
 
