@@ -53,7 +53,12 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{Path: path}
+	return parse(path, data)
+}
+
+// parse is Open for what has been read.
+func parse(path string, data []byte) (f *File, err error) {
+	f = &File{Path: path}
 	switch {
 	case len(data) > 8 && data[8] == '{':
 		err = f.safetensors(data)

@@ -15,13 +15,17 @@ import (
 // Progress and warnings go to out. Errors: a file that cannot be read or holds something else, no photographs where they are needed,
 // ctx is done.
 func Loss(ctx context.Context, path string, widths model.Widths, photos Photos, out io.Writer) ([]model.Conv, error) {
-	if w, err := model.LoadWeights(path); err == nil {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if w, err := model.ParseWeights(path, data); err == nil {
 		if w.Widths != widths {
 			return nil, fmt.Errorf("%s holds the network %s with widths %v, wanted VGG-19 with widths %v", path, w.Network, w.Widths, widths)
 		}
 		return Encoder(w), nil
 	}
-	f, err := Open(path)
+	f, err := parse(path, data)
 	if err != nil {
 		return nil, err
 	}
