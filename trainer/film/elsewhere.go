@@ -49,8 +49,7 @@ func OpenElsewhere(ctx context.Context, description, source string, f Elsewhere,
 			if p == nil {
 				return
 			}
-			defer p.moving()()
-			data, err := f.ReadRange(ctx, at.Load(), wanted(length))
+			data, err := p.await(func() ([]byte, error) { return f.ReadRange(ctx, at.Load(), wanted(length)) })
 			if err != nil {
 				if err != io.EOF {
 					failed(err)
@@ -76,22 +75,10 @@ func wanted(length uint) int {
 	return int(length)
 }
 
-// moving keeps Run from taking a network that is waited for for a pipeline that hangs, until the function is called that it returns.
-func (p *Pipeline) moving() (stop func()) {
-	t := time.NewTicker(time.Second)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-t.C:
-				p.Moved()
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() {
-		t.Stop()
-		close(done)
-	}
+// await keeps Run from taking a network that is waited for for a pipeline that hangs.
+func (p *Pipeline) await(read func() ([]byte, error)) ([]byte, error) {
+	p.awaited.Add(1)
+	defer p.awaited.Add(-1)
+	defer p.Moved() // before, or Run might see neither
+	return read()
 }

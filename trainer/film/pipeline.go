@@ -25,6 +25,7 @@ type Pipeline struct {
 	missing []string      // plug-ins, as sentences
 	lacking []string      // what they would take
 	moved   atomic.Int64  // counts what passes; an end to it is the only sign of a pipeline that waits for itself
+	awaited atomic.Int64  // counts what waits for a network, which may take any time
 
 	lock    sync.Mutex
 	release []func() // let go of what Probe and PadAdded call
@@ -174,7 +175,8 @@ func (p *Pipeline) Run(ctx context.Context, abort <-chan error) error {
 	var deadline time.Time
 	seen, since := p.moved.Load(), time.Now()
 	for {
-		if now := p.moved.Load(); now != seen {
+		waits := p.awaited.Load() > 0
+		if now := p.moved.Load(); waits || now != seen {
 			seen, since = now, time.Now()
 		} else if err := p.Stalled(since); err != nil {
 			return err
