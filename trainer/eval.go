@@ -49,7 +49,8 @@ func newEvalCommand(widths model.Widths) *cli.Command {
 			"picture. SSIM and PSNR: against the content. Noise gain: change of the result / change of the content that is noise.\n" +
 			"Flicker: change from frame to frame of the stylised film / of the film. The rows \"identity\" and \"style pasted\" are the\n" +
 			"content and the style picture in place of the result, for scale. Scores compare only between runs with equal pictures\n" +
-			"(the output names them by a hash), size, seed and loss network. Unless told otherwise the precision is float32.\n\n" +
+			"(the output names them by a hash), size, seed and loss network. Unless told otherwise the precision is float32,\n" +
+			"and half with --device cuda.\n\n" +
 			"A second table has the style ratio of each layer; lattices: by how many dB periods of 8, 4, 8/3 and 2 pixels stand out of\n" +
 			"the spectrum, from 128 pixels on; and steps: how far a result is from that at the strength before.\n\n" +
 			"With --video films are stylised with each smoothing. Flicker: change of a result from frame to frame where the film stands\n" +
@@ -197,10 +198,11 @@ func writeCSV(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// evalEngine are the engine's options. What auto precision chooses depends on the machine; scores should not.
+// evalEngine are the engine's options. What auto precision chooses depends on the machine; scores should not, unless a GPU is asked for, which
+// has no float32.
 func evalEngine(c *cli.Context) (model.Options, error) {
 	options, err := engineOptions(c)
-	if !c.IsSet("precision") {
+	if !c.IsSet("precision") && options.Device != model.CUDA {
 		options.Precision = model.Float32
 	}
 	return options, err

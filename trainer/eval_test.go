@@ -242,3 +242,26 @@ func TestEvalRefuses(t *testing.T) {
 		t.Errorf("without --vgg: error is %v", err)
 	}
 }
+
+// TestEvalPrecision demands that scores are of float32 where nothing else is wanted, but on a GPU, which has none.
+func TestEvalPrecision(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want model.Precision
+	}{
+		{"", model.Float32},
+		{"--device cpu", model.Float32},
+		{"--device cuda", model.AutoPrecision},
+		{"--precision half", model.Half},
+		{"--device cuda --precision float32", model.Float32},
+	} {
+		var got model.Options
+		app := &cli.App{Flags: engineFlags(), Action: func(c *cli.Context) (err error) {
+			got, err = evalEngine(c)
+			return err
+		}}
+		if err := app.Run(append([]string{"adain"}, strings.Fields(c.args)...)); err != nil || got.Precision != c.want {
+			t.Errorf("%q: precision %q, %v; wanted %q", c.args, got.Precision, err, c.want)
+		}
+	}
+}
