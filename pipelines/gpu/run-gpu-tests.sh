@@ -81,6 +81,7 @@ tests() {
   cd "$d/tests/$folder" || return
   step "tests of $folder" ./test -test.v -test.timeout "$(left)s" "$@"
   cd "$start" || exit 1
+  [ "$limit" -ge 5 ] || return # skipped
   result '' "  $folder: $(count PASS) passed, $(count FAIL) failed, $(count SKIP) skipped"
   for t in $needed; do
     grep -q -- "^--- PASS: $t " "$work/out" || result FAILED "tests of $folder: $t has not passed"
@@ -271,7 +272,7 @@ step_counters() {
   fi
   step 'counters of a frame' "$counters" --clock-control none --csv --page details --section SpeedOfLight --section WarpStateStats \
     --launch-count 60 adain bench --device cuda --random vgg19 --size "${SIZES%% *}" --format NV12 --runs 1
-  cp "$work/out" "${report%.txt}-counters.csv"
+  [ ! -s "$work/out" ] || cp "$work/out" "${report%.txt}-counters.csv"
 }
 
 for s in $STEPS; do
