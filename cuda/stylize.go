@@ -12,7 +12,7 @@ func (e *Engine) Stylize(dst, src *model.Image, stylization *model.Stylization) 
 	return e.frame(dst, src, stylization, e.stylize)
 }
 
-// frame checks a frame and does what stylize says in the engine's context. After an error nothing is under way.
+// frame checks a frame and does what stylize says in the engine's context. After an error of that nothing is under way.
 func (e *Engine) frame(dst, src *model.Image, stylization *model.Stylization, stylize func(dst, src *model.Image, s *model.Stylization) error) error {
 	if err := model.CheckStylize(e.weights, dst, src, stylization); err != nil {
 		return fmt.Errorf("cuda: %w", err)
