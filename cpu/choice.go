@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"adainfilter/model"
@@ -126,8 +127,8 @@ func (c choice) keep() (path string, err error) {
 	return path, os.Rename(f.Name(), path)
 }
 
-// processor names the kind of processor as the system does.
-func processor() string {
+// processor names the kind of processor as the system does. It is asked once, since its page is long where there are many cores.
+var processor = sync.OnceValue(func() string {
 	data, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return "unknown"
@@ -141,4 +142,4 @@ func processor() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
+})

@@ -104,10 +104,10 @@ func (e *Engine) Statistics(picture *model.Image) (model.Stats, error) {
 	c := e.weights.Widths[3]
 	s := model.Stats{Mean: make([]float32, c), Std: make([]float32, c)}
 	if e.chosenWidth != 0 { // those of a style follow the rule, whatever frames do
-		e.chosenWidth = 0
 		if err := e.useMethods(""); err != nil {
 			return model.Stats{}, err
 		}
+		e.chosenWidth = 0
 	}
 	e.src = describe(picture)
 	if C.adain_cpu_statistics(e.engine, &e.src, plane(picture, 0), plane(picture, 1), plane(picture, 2), plane(picture, 3),
@@ -224,7 +224,7 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// implementations lists what oneDNN chose for each convolution of the latest frame size.
+// implementations lists what computes each convolution of the latest frame size.
 func (e *Engine) implementations() []string {
 	var text [4096]C.char
 	C.adain_cpu_implementations(e.engine, &text[0], C.int(len(text)))

@@ -115,7 +115,7 @@ const char *adain_cpu_kernels(void);   /* "AVX-512", "AVX2" or "128-bit vectors"
 /* Takes our own kernels from now on by name, for tests; 0 and no change where the processor lacks them. */
 int adain_cpu_use_kernels(const char *name);
 const char *adain_cpu_library(void);   /* "oneDNN 2.6.3" */
-/* Implementation that oneDNN took for each convolution of the current frame size, comma separated, at most size bytes. */
+/* What computes each convolution of the current frame size, comma separated, at most size bytes. */
 void adain_cpu_implementations(adain_cpu_engine *engine, char *text, int size);
 
 #ifdef __cplusplus

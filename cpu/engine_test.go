@@ -35,6 +35,7 @@ func TestConformance(t *testing.T) {
 
 // TestConformanceHalf runs the suite in bfloat16, which oneDNN emulates where the processor has AVX-512 but no bfloat16.
 func TestConformanceHalf(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // what is tuned for this user is not tested
 	emulateHalf = true
 	defer func() { emulateHalf = false }()
 	if e, err := Open(modeltest.RandomWeights(1, modeltest.Widths), model.Options{Precision: model.Half}); err != nil {

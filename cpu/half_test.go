@@ -17,6 +17,7 @@ func TestHalfCloseness(t *testing.T) {
 	if !hasBFloat16() {
 		t.Skip("this processor does not multiply bfloat16")
 	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	w, err := model.BuiltinWeights()
 	if err != nil {
 		t.Fatal(err)

@@ -39,15 +39,10 @@ Method by_rule(const adain_cpu_layer &layer, bool half, bool tail) {
 }
 
 std::string methods(const adain_cpu_layer &layer) {
-  const char tiles = tiled(layer, layer.kernel == 2 && !outgrows(layer));
-  std::string all(1, has_matrices() ? 'd' : tiles);
-  auto add = [&](char c) {
-    if (all.find(c) == all.npos) all += c;
-  };
-  add('d');
-  add(tiles);
-  if (has_matrices() && Winograd::suits(layer, Product::onednn)) add('a');
-  if (Winograd::suits(layer, Product::own) && !outgrows(layer)) add('f');
+  const char rule = has_matrices() ? 'd' : tiled(layer, layer.kernel == 2 && !outgrows(layer));
+  std::string all(1, rule);
+  if (rule == 'm') all += 'd';
+  if (rule != 'f' && Winograd::suits(layer, Product::own) && !outgrows(layer)) all += 'f';
   return all;
 }
 
@@ -56,8 +51,6 @@ Method method(const adain_cpu_layer &layer, char letter) {
   switch (letter) {
     case 'm':
       return {Factors::mixed, Product::own};
-    case 'a':
-      return {Factors::mixed, Product::onednn};
     case 'f':
       return {Factors::float32, Product::own};
   }

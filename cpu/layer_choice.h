@@ -20,7 +20,8 @@ struct Method {
 Method by_rule(const adain_cpu_layer &layer, bool half, bool tail);
 
 // The methods of a layer in bfloat16 as letters, that of by_rule first, then those that may be faster on other processors and round no more than
-// tiles do: d, directly in bfloat16; m and a, Winograd's algorithm with products of bfloat16, ours or oneDNN's; f, the same in float32.
+// it does, since weights are known for what they lose by the rule: m, Winograd's algorithm with products of bfloat16; d, directly in bfloat16;
+// f, Winograd's algorithm in float32. Each rounds less than the one before.
 std::string methods(const adain_cpu_layer &layer);
 
 // The method of a letter; throws std::invalid_argument where it is none of methods.

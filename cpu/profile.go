@@ -16,7 +16,7 @@ import (
 type LayerTime struct {
 	Layers    string  `json:"layers"`              // "conv1_1, conv1_2", or what is computed besides the convolutions
 	MS        float64 `json:"ms"`                  // median
-	Algorithm string  `json:"algorithm,omitempty"` // what oneDNN computes the widest of them with, after "winograd:" where it multiplies transformed tiles
+	Algorithm string  `json:"algorithm,omitempty"` // what computes the widest of them, by oneDNN's names; "winograd:" where tiles are transformed, with "own" where their product is ours
 	GFLOPS    float64 `json:"gflops"`              // of the layers as they are written down; 0 for what is no convolution
 	Share     float64 `json:"share_of_peak"`       // of the same
 }
@@ -25,8 +25,8 @@ type LayerTime struct {
 // what oneDNN's matrix product reaches on the engine's threads, in GFLOP/s. A frame takes the longer of what it takes and the clock's
 // few microseconds. Errors: those of Stylize, runs below 1.
 func (e *Engine) Profile(dst, src *model.Image, s *model.Stylization, runs int) (layers []LayerTime, peak float64, err error) {
-	if runs < 1 {
-		return nil, 0, fmt.Errorf("cpu: %d runs, wanted 1 or more", runs)
+	if err := checkRuns(runs); err != nil {
+		return nil, 0, err
 	}
 	if peak = float64(C.adain_cpu_peak(C.int(e.threads), C.int(flag(e.half)), &e.text[0])) / 1e9; peak == 0 {
 		return nil, 0, fmt.Errorf("cpu: matrix product: %s", C.GoString(&e.text[0]))
@@ -50,6 +50,13 @@ func (e *Engine) Profile(dst, src *model.Image, s *model.Stylization, runs int) 
 		layers = append(layers, t)
 	}
 	return append(layers, besides), peak, nil
+}
+
+func checkRuns(runs int) error {
+	if runs < 1 {
+		return fmt.Errorf("cpu: %d runs, wanted 1 or more", runs)
+	}
+	return nil
 }
 
 // stageTime is a stage of a frame: the convolutions that it computes, from first to last, -1 where it computes none, and the median of its times.
