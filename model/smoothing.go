@@ -6,9 +6,10 @@ import "math"
 // noise of resting pixels into strokes that come and go: both are held back.
 //
 // Statistics. Mean and std of AdaIN become p*previous + (1-p)*current, in each region for itself, with the share p of StatsShare: s, or less
-// where lag, the StatsDistance of previous to current, is large. previous are those in force at the frame before, whatever its Smoothing. There are none at an engine's first frame, after a frame of another size, processing size, with another
-// mask, or that failed, where Discontinuity is set, and in a region that was empty or has a scene cut: where StatsDistance of the content to that
-// of the frame before, both as they are and not as they are in force, is above SceneCut. Statistics in between do not count.
+// where lag, the StatsDistance of previous to current, is large. previous are those in force at the frame before, whatever its Smoothing.
+// There are none at an engine's first frame, after a frame of another size, processing size, with another mask, or that failed, where
+// Discontinuity is set, and in a region that was empty or has a scene cut: where StatsDistance of the content to that of the frame before,
+// both as they are and not as they are in force, is above SceneCut. Statistics in between do not count.
 //
 // Pixels. What becomes the result N, samples before PreserveColor, follows the blended result B' of the frame before where the
 // frame I differs little from the one before, I'. In integers, >> D bringing samples of 8+D bits to 8:
