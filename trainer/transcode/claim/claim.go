@@ -91,14 +91,14 @@ func (c *Claimer) Held(ctx context.Context, objects []store.Object) (held, free 
 	}
 	for task, o := range last {
 		s, known := c.seen[o.Name]
-		if !known && c.Near {
-			s.process = c.process(ctx, o.Name)
-		}
 		now := time.Now()
 		if known && s.version == o.Version {
 			s.age += min(now.Sub(s.last), c.Lease/longest)
 		} else {
 			s.version, s.age, s.renewed = o.Version, 0, known
+			if c.Near { // whoever gives a claim back leaves its number to the next, so it may be another's now
+				s.process = c.process(ctx, o.Name)
+			}
 		}
 		s.last = now
 		c.seen[o.Name] = s

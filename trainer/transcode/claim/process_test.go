@@ -65,6 +65,23 @@ func TestHolderGone(t *testing.T) {
 	if held, free := look(t, b); held["y"] != 0 || free["y"] != 1 || held["x"] != 1 {
 		t.Errorf("of a process that has gone %v is held, %v free", held, free)
 	}
+	// It was given back before, and is another's now.
+	if err := b.Store.Remove(t.Context(), NameOf("y", 1)); err != nil {
+		t.Fatal(err)
+	}
+	again, _, err := a.Take(t.Context(), "y", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held, free := look(t, b); held["y"] != 1 || free["y"] != 0 || !b.Lives("y", 1) {
+		t.Errorf("of a number that another has taken since %v is held, %v free", held, free)
+	}
+	again.cancel(nil)
+	<-again.ended
+	again.note.Process = Self() + "0"
+	if err := b.Store.Put(t.Context(), NameOf("y", 1), again.text(), false); err != nil {
+		t.Fatal(err)
+	}
 	b.Near = false
 	b.Forget("")
 	if held, _ := look(t, b); held["y"] != 1 {
