@@ -94,6 +94,13 @@ func (f *shared) bring(ctx context.Context, h *holding, n int) (last bool) {
 		return false
 	}
 	path := f.job.folder.file(segmentName(n))
+	if o, err := f.Store.Stat(f.grace, f.prefix+planName); errors.Is(err, store.ErrMissing) || err == nil && o.Version != f.planVersion() {
+		// This machine may have stood still while another took the claim over, and even began the film anew.
+		f.Figures.Lost.Add(1)
+		f.log(f, "segment %d of %d is for a plan that is not there any more", n+1, len(f.job.plan.Segments))
+		os.Remove(path)
+		return false
+	}
 	err := f.Store.Upload(f.grace, path, f.prefix+segmentName(n), true)
 	os.Remove(path)
 	switch {

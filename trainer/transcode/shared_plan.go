@@ -96,7 +96,7 @@ func (f *shared) throwAway(ctx context.Context, v *view) (bool, error) {
 		return false, fmt.Errorf("other shards are at work on it with other options, in %q", f.place(f.prefix))
 	}
 	lost := v.segments()
-	// The plan first: who takes a segment looks whether it is still the same, and who had one before brings it.
+	// The plan first: who takes a segment looks whether it is still the same, and who had one before does so when it is finished.
 	if err := f.Store.Remove(ctx, f.prefix+planName); err != nil {
 		return false, err
 	}
