@@ -210,6 +210,9 @@ func (f *shared) try(ctx context.Context) (progress, error) {
 		return nothing, err
 	}
 	if end, there := f.isMade(); there {
+		if f.inHand(joinTask) { // which clears away what it works with, and says how it went
+			return nothing, nil
+		}
 		return ended, f.leave(ctx, v, end)
 	}
 	if ok, err := f.mayWork(ctx, v); !ok {

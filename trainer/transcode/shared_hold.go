@@ -165,6 +165,18 @@ func (f *shared) inHand(task string) bool {
 	return f.mine[task]
 }
 
+// makesSegments says whether this process has one in hand.
+func (f *shared) makesSegments() bool {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	for task := range f.mine {
+		if isSegmentTask(task) {
+			return true
+		}
+	}
+	return false
+}
+
 // take notes that this process works on a task, unless it does so already.
 func (f *shared) take(task string) bool {
 	f.lock.Lock()
@@ -210,7 +222,9 @@ func (f *shared) hold(ctx context.Context, task string, after int) (h *holding, 
 		return nil, nil, false, err
 	}
 	f.Figures.Held.Add(1)
+	f.lock.Lock() // release waits for it: ctx may have ended already
 	h.stop = context.AfterFunc(ctx, h.release)
+	f.lock.Unlock()
 	if v, err = f.look(ctx); err != nil || !f.solo && v.held[f.prefix+runTask] > 0 {
 		h.release()
 		return nil, nil, false, err

@@ -16,7 +16,8 @@ func (f *shared) join(ctx context.Context, v *view) (progress, error) {
 	if err := f.triedInVain(joinTask); err != nil {
 		return nothing, err
 	}
-	if v.held[f.prefix+joinTask] > 0 {
+	// A segment of this process that lies there already is removed from where the join has it, when it is given back.
+	if v.held[f.prefix+joinTask] > 0 || f.makesSegments() {
 		return nothing, nil
 	}
 	after := v.free[f.prefix+joinTask]
@@ -48,7 +49,6 @@ func (f *shared) join(ctx context.Context, v *view) (progress, error) {
 	if err := f.clear(ctx); err != nil {
 		return nothing, err
 	}
-	h.release()
 	f.Figures.Joins.Add(1)
 	f.log(f, "joined")
 	f.finish(Done, nil)

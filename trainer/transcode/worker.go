@@ -226,8 +226,8 @@ func (w *worker) run(ctx context.Context) {
 	w.background.Wait()
 }
 
-// patrol is how many films a worker that finds nothing to do looks at before it waits: of a thousand films that others hold it
-// need not see all.
+// patrol is how many films a worker that finds nothing to do looks at before it waits, besides those that its own jobs may be at: of a
+// thousand films that others hold it need not see all.
 const patrol = 8
 
 // loop takes one piece of work after the other: a worker of the film that it has been at as long as that has some, other runs of the first
@@ -256,7 +256,7 @@ func (w *worker) loop(ctx context.Context) {
 					break
 				}
 				if found == nothing {
-					if looks++; looks == patrol {
+					if looks++; looks == patrol+w.options.Jobs {
 						break
 					}
 				}

@@ -39,7 +39,7 @@ func (w *worker) candidates(ctx context.Context) ([]*shared, error) {
 			f.made(end, true)
 		}
 		switch {
-		case found && !begun[f.prefix]:
+		case found && !begun[f.prefix] && !f.inHand(joinTask):
 			f.found(end)
 		case begun[f.prefix]:
 			open = append(open, f)
