@@ -147,7 +147,7 @@ func TestNames(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	var inputs []Input
-	for _, name := range []string{`"quoted" 'name'`, "new\nline", "-dash", "per%cent %s", "a ! fakesink", "ünï", strings.Repeat("x", 240)} {
+	for _, name := range []string{`"quoted" 'name'`, "new\nline", "-dash", "per%cent %s", "a ! fakesink", "ünï", strings.Repeat("x", 240), strings.Repeat("я", 120)} {
 		if err := os.WriteFile(name+".mp4", data, 0o600); err != nil {
 			t.Fatal(err)
 		}

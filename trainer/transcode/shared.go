@@ -52,7 +52,7 @@ func folderOf(out string) string {
 	dir, name := filepath.Split(out)
 	// With the dot and the end the name must stay below the 255 bytes that file systems allow.
 	if len(name) > 200 {
-		name = fmt.Sprintf("%.180s-%08x", name, crc32.ChecksumIEEE([]byte(name)))
+		name = fmt.Sprintf("%s-%08x", strings.ToValidUTF8(name[:180], ""), crc32.ChecksumIEEE([]byte(name)))
 	}
 	return filepath.Join(dir, "."+name+folderEnd)
 }

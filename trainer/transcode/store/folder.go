@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -31,6 +32,14 @@ func (f *Folder) Path(name string) string { return filepath.Join(f.root, filepat
 func (f *Folder) String() string { return f.root }
 
 const partEnd = ".part"
+
+// partBegin begins the names of the temporary files for a name. They stay below the 255 bytes that file systems allow.
+func partBegin(name string) string {
+	if len(name) > 200 {
+		name = fmt.Sprintf("%s-%08x", strings.ToValidUTF8(name[:180], ""), crc32.ChecksumIEEE([]byte(name)))
+	}
+	return "." + name + "."
+}
 
 // List implements Store.
 func (f *Folder) List(_ context.Context, prefix string) ([]Object, error) {
@@ -122,7 +131,7 @@ func (f *Folder) write(name string, r io.Reader, fresh, lasting bool) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*"+partEnd)
+	part, err := os.CreateTemp(filepath.Dir(path), partBegin(filepath.Base(path))+"*"+partEnd)
 	if err != nil {
 		return err
 	}
@@ -230,7 +239,7 @@ func (f *Folder) Upload(_ context.Context, path, name string, fresh bool) error 
 
 // replace is Upload in the place of what is there.
 func (f *Folder) replace(path, name string, file *os.File) error {
-	second := filepath.Join(filepath.Dir(f.Path(name)), fmt.Sprintf(".%s.%d%s", filepath.Base(name), os.Getpid(), partEnd))
+	second := filepath.Join(filepath.Dir(f.Path(name)), fmt.Sprintf("%s%d%s", partBegin(filepath.Base(name)), os.Getpid(), partEnd))
 	if hardLink(path, second) != nil {
 		return f.write(name, file, false, true)
 	}
@@ -321,7 +330,7 @@ func (f *Folder) Abandoned(_ context.Context, prefix string) error {
 
 // abandonedOf removes the temporary files of one object.
 func (f *Folder) abandonedOf(name string) error {
-	dir, begin := filepath.Dir(f.Path(name)), "."+filepath.Base(name)+"."
+	dir, begin := filepath.Dir(f.Path(name)), partBegin(filepath.Base(name))
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

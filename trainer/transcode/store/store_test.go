@@ -180,6 +180,26 @@ func TestAbandoned(t *testing.T) {
 	}
 }
 
+// TestLongNames: what a file system allows as a name can be written, and what was left of it goes.
+func TestLongNames(t *testing.T) {
+	dir := t.TempDir()
+	s, ctx := NewFolder(dir), t.Context()
+	path := fileWith(t, []byte("film"))
+	for _, name := range []string{strings.Repeat("x", 251) + ".mp4", strings.Repeat("я", 125) + ".mp4"} {
+		err := errors.Join(s.Upload(ctx, path, name, false), s.Put(ctx, name, []byte("again"), false), s.Upload(ctx, path, name, false))
+		if text, getErr := s.Get(ctx, name); string(text) != "film" || err != nil || getErr != nil {
+			t.Errorf("%q, %v, %v", text, err, getErr)
+		}
+		left := filepath.Join(dir, partBegin(name)+"1"+partEnd)
+		if err := errors.Join(os.WriteFile(left, nil, 0o600), s.Abandoned(ctx, name)); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("what was left: %v", err)
+		}
+	}
+}
+
 // TestWithoutLinks: on disks of cameras and some network drives a folder keeps its promises without hard links.
 func TestWithoutLinks(t *testing.T) {
 	hardLink = func(from, to string) error { return &os.LinkError{Op: "link", Old: from, New: to, Err: syscall.EPERM} }
