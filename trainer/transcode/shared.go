@@ -209,10 +209,10 @@ func (f *shared) try(ctx context.Context) (progress, error) {
 	if err := f.meet(ctx, v); err != nil {
 		return nothing, err
 	}
+	if f.inHand(joinTask) { // which clears away what it works with, and says how it went: none is to begin anew meanwhile
+		return nothing, nil
+	}
 	if end, there := f.isMade(); there {
-		if f.inHand(joinTask) { // which clears away what it works with, and says how it went
-			return nothing, nil
-		}
 		return ended, f.leave(ctx, v, end)
 	}
 	if ok, err := f.mayWork(ctx, v); !ok {

@@ -57,6 +57,11 @@ func TestJoinEndsItself(t *testing.T) {
 		if _, err := os.Stat(f.dir); work && err != nil {
 			t.Errorf("what the join works with: %v", err)
 		}
+		f.options.Overwrite = true // as if none were there: it is not begun anew
+		if p := f.advance(ctx); p != nothing || f.over() {
+			t.Errorf("beside a join that takes a result's place a look gives %v, the film is over: %v", p, f.over())
+		}
+		f.options.Overwrite = false
 		f.put(joinTask)
 	}
 	if p := f.advance(ctx); p != ended || f.job.result.Status != Skipped {
