@@ -62,7 +62,11 @@ func (f *shared) tidy(ctx context.Context, status Status) {
 
 // found notes a result that is there.
 func (f *shared) found(end string) {
-	f.job.result.Output = f.place(f.name + end)
+	f.lock.Lock()
+	if !f.isOver { // who has finished it reads that now
+		f.job.result.Output = f.place(f.name + end)
+	}
+	f.lock.Unlock()
 	status := Skipped
 	switch {
 	case f.fixed && f.options.Shard.Count > 0 && f.job.coded > 0:
