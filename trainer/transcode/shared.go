@@ -213,7 +213,7 @@ func (f *shared) try(ctx context.Context) (progress, error) {
 		return nothing, nil
 	}
 	if end, there := f.isMade(); there {
-		return ended, f.leave(ctx, v, end)
+		return f.leave(ctx, v, end)
 	}
 	if ok, err := f.mayWork(ctx, v); !ok {
 		return nothing, err

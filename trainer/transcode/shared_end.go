@@ -77,22 +77,30 @@ func (f *shared) found(end string) {
 	f.finish(status, nil)
 }
 
-// leave ends the work on a film whose result is there, and clears away what led to it, unless somebody is at work or going to replace it.
-func (f *shared) leave(ctx context.Context, v *view, end string) error {
-	replaced := false
-	if text, err := f.Store.Get(ctx, f.prefix+planName); err == nil {
-		var p plan
-		if o, err := f.Store.Stat(ctx, f.name+end); err == nil && json.Unmarshal(text, &p) == nil {
-			replaced = p.Replaces != "" && p.Replaces == o.Version
+// leave ends the work on a film whose result is there, and clears away what led to it, unless it is going to be replaced. While others hold
+// something it waits: whoever joins clears away, and if that one has died, somebody has to when its lease runs out.
+func (f *shared) leave(ctx context.Context, v *view, end string) (progress, error) {
+	if !f.isReplaced(ctx, end) {
+		if len(f.others(v)) > 0 {
+			return nothing, nil
 		}
-	}
-	if len(f.others(v)) == 0 && !replaced {
 		if err := f.clear(ctx); err != nil {
-			return err
+			return nothing, err
 		}
 	}
 	f.found(end)
-	return nil
+	return ended, nil
+}
+
+// isReplaced says whether the film's plan is for another result than the one that is there.
+func (f *shared) isReplaced(ctx context.Context, end string) bool {
+	var p plan
+	text, err := f.Store.Get(ctx, f.prefix+planName)
+	if err != nil || json.Unmarshal(text, &p) != nil || p.Replaces == "" {
+		return false
+	}
+	o, err := f.Store.Stat(ctx, f.name+end)
+	return err == nil && p.Replaces == o.Version
 }
 
 // failure is what a worker leaves that has tried in vain.

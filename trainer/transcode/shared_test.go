@@ -69,6 +69,40 @@ func TestJoinEndsItself(t *testing.T) {
 	}
 }
 
+// TestLeavesNothing: who finds a result beside a claim of another waits for it, as that one may have died before it cleared away.
+func TestLeavesNothing(t *testing.T) {
+	for _, task := range []string{joinTask, segmentTask(1)} {
+		for _, fixed := range []bool{false, true} {
+			out := t.TempDir()
+			f := sharedFilm(t, out)
+			f.fixed, f.solo, f.Claimer.Lease = fixed, fixed, 400*time.Millisecond
+			for name, text := range map[string]string{
+				"film.mp4": "result", f.prefix + planName: "{}", f.prefix + segmentName(0): "coded", claim.NameOf(f.prefix+task, 1): "{}",
+			} {
+				if err := f.Store.Put(t.Context(), name, []byte(text), true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if films, err := f.candidates(t.Context()); err != nil || len(films) != 1 {
+				t.Fatalf("films that are not finished are %v, %v", films, err)
+			}
+			begun, work := time.Now(), list(t, out)
+			for p := progress(nothing); p != ended; p = f.advance(t.Context()) {
+				if p == worked || time.Since(begun) > patience {
+					t.Fatalf("a look beside a claim on %q gives %v", task, p)
+				}
+				if here := list(t, out); !slices.Equal(here, work) {
+					t.Fatalf("beside a claim on %q lie %q", task, here)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if here := list(t, out); !slices.Equal(here, []string{"film.mp4"}) || time.Since(begun) < f.Claimer.Lease {
+				t.Errorf("after a claim on %q ran out, in %v, %q lie there", task, time.Since(begun), here)
+			}
+		}
+	}
+}
+
 // TestSegmentOfAnotherPlan: a machine that stood still until others had begun the film anew stores no segment beside theirs.
 func TestSegmentOfAnotherPlan(t *testing.T) {
 	for _, c := range []struct {
