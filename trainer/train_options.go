@@ -29,6 +29,8 @@ func trainFlags() []cli.Flag {
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite. Styles fit one network only"},
 		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones; with --network decoder also PyTorch's decoder.pth"},
 		&cli.BoolFlag{Name: "revive", Usage: "draw filters of --init anew that answer to none of the pictures"},
+		&cli.StringFlag{Name: "widths", Usage: "channels of lite at relu1_1, relu2_1, relu3_1 and relu4_1, `A,B,C,D`: by default those of --init, else 16,32,64,128; a narrower " +
+			"--init gets more filters, and computes what it did"},
 		&cli.StringFlag{Name: "upsampling", Usage: "how the decoder makes maps larger, `KIND`: nearest or bilinear, or one for each, such as nearest,bilinear,bilinear; " +
 			"by default as in --init, else nearest"},
 		&cli.IntFlag{Name: "max-iter", Aliases: []string{"max_iter"}, Value: 160000, Usage: "`NUMBER` of iterations"},
@@ -142,6 +144,9 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 	if o.Engine.Device == model.CUDA { // which has no float32
 		o.Engine.Precision = model.Half
 	}
+	if o.Widths, err = parseWidths(c.String("widths")); err != nil {
+		return nil, err
+	}
 	if o.Scales, err = parseScales(c.String("style-scales")); err != nil {
 		return nil, err
 	}
@@ -158,6 +163,26 @@ func parseBatch(text string) (int, error) {
 		return 0, fmt.Errorf("--batch-size is %s, wanted 1 to %d, or auto", text, model.MaxBatch)
 	}
 	return n, nil
+}
+
+// parseWidths reads --widths; "" is none.
+func parseWidths(text string) (w model.Widths, err error) {
+	if text == "" {
+		return w, nil
+	}
+	parts := strings.Split(text, ",")
+	for i, part := range parts {
+		if i < len(w) && err == nil {
+			w[i], err = strconv.Atoi(strings.TrimSpace(part))
+		}
+	}
+	if err != nil || len(parts) != len(w) {
+		return w, fmt.Errorf("--widths is %q, wanted four numbers such as %v", text, model.Lite)
+	}
+	if err := w.Check(); err != nil {
+		return w, fmt.Errorf("--widths: %w", err)
+	}
+	return w, nil
 }
 
 // recordedValue is an option's text for the checkpoint. Names of files are absolute, so that a run goes on from any folder.
@@ -202,6 +227,9 @@ func checkTrainOptions(o *training.Options) error {
 	}
 	if o.Objective == (model.Objective{}) {
 		return errors.New("every loss has weight 0: nothing would be trained")
+	}
+	if o.Widths != (model.Widths{}) && o.Network != "lite" {
+		return fmt.Errorf("--widths is %v: the decoder of a frozen encoder has its widths, choose --network lite", o.Widths)
 	}
 	if o.Upsampling != "" { // a slip should be known before the loss network is read
 		if _, err := upsamplings(o.Upsampling); err != nil {
@@ -267,6 +295,9 @@ func inherit(c *cli.Context, saved map[string]string) error {
 	var changed []string
 	if saved["precision"] == "" { // from before there was a choice
 		saved["precision"] = string(model.Float32)
+	}
+	if saved["widths"] == "" && saved["network"] == "lite" {
+		saved["widths"] = model.Lite.String()
 	}
 	for _, name := range recorded(c) {
 		before, ok := saved[name]

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"adainfilter/model"
+	"adainfilter/trainer/fixture"
 	"adainfilter/trainer/network"
 )
 
@@ -163,5 +164,43 @@ func TestTrainMoved(t *testing.T) {
 	sameRun(t, "moved", whole, filepath.Join(dir, "parts"))
 	if _, err := trainWith(context.Background(), tinySetup(), "--resume", "--style", moved, "--max-iter", "11", "--out", whole); err == nil || !strings.Contains(err.Error(), "has done 12 iterations already") {
 		t.Errorf("--max-iter below what was done: error is %v", err)
+	}
+}
+
+// TestTrainWidths: a network is widened at the start, its checkpoint remembers that, and a run that begins from it is as wide without a word.
+func TestTrainWidths(t *testing.T) {
+	dir := t.TempDir()
+	files := append(trainingFiles(t, dir), "--network", "lite")
+	narrow, wide := filepath.Join(dir, "narrow"), filepath.Join(dir, "wide")
+	mustTrain(t, append(slices.Clone(files), "--out", narrow)...)
+	widths := fixture.Small
+	widths[3] += 4
+	weights := func(run string) string { return filepath.Join(run, "weights.safetensors") }
+	from := func(init, out string) []string {
+		return append(slices.Clone(files), "--init", weights(init), "--out", out)
+	}
+	ctx, s := interruptingSetup(7)
+	if _, err := trainWith(ctx, s, append(from(narrow, wide), "--widths", widths.String())...); !errors.Is(err, errInterrupted) {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(narrow); err != nil { // the checkpoint is enough
+		t.Fatal(err)
+	}
+	mustTrain(t, "--resume", "--out", wide)
+	next := filepath.Join(dir, "next")
+	mustTrain(t, from(wide, next)...)
+	for _, run := range []string{wide, next} {
+		if w, err := model.LoadWeights(weights(run)); err != nil || w.Widths != widths {
+			t.Errorf("%s: %v, widths %v, wanted %v", run, err, w.Widths, widths)
+		}
+	}
+	for _, c := range []struct{ widths, network, want string }{
+		{fixture.Small.String(), "lite", "none may be smaller"}, {"4,8,16", "lite", "wanted four numbers"}, {"4,8,16,x", "lite", "wanted four numbers"},
+		{"4,8,16,18", "lite", "multiple of 4"}, {widths.String(), "decoder", "choose --network lite"},
+	} {
+		_, err := trainWith(context.Background(), tinySetup(), append(from(wide, filepath.Join(dir, "no")), "--widths", c.widths, "--network", c.network)...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("--widths %s of %s: error is %v, wanted %q", c.widths, c.network, err, c.want)
+		}
 	}
 }

@@ -37,6 +37,9 @@ func Check(ctx context.Context, s Setup, o *Options, show func(rows []terminal.R
 	if t.data, err = openPictures(o, errOut); err != nil {
 		return err
 	}
+	if err := o.settleWidths(s); err != nil {
+		return err
+	}
 	memory, err := o.fit(s, t.data)
 	if err != nil {
 		return err

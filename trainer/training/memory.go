@@ -40,7 +40,7 @@ func (o *Options) memory(s Setup, batch int) Memory {
 	n, side := int64(batch), int64(o.Crop)
 	network := s.Loss
 	if o.lite() {
-		network = s.Small
+		network = o.Widths
 	}
 	var results, encoded int64
 	if o.Objective.Content > 0 || o.Objective.Style > 0 || o.Objective.Consistency > 0 {

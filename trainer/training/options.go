@@ -11,19 +11,20 @@ import (
 
 // Options describe a run. The caller has checked them: the command's options of these names have the ranges.
 type Options struct {
-	Content, Style           string     // folders of pictures
-	VGG                      string     // file of the loss network
-	Init                     string     // weights file to start from; empty is none
-	Out                      string     // the run's folder
-	Upsampling               string     // as model.Weights.WithUpsamplings takes it; empty is that of Init, else nearest
-	Network                  string     // "decoder", for the frozen loss network's encoder, or "lite", a small encoder and decoder
-	Name                     string     // of the network; empty is that of its widths
-	Iterations, Batch, Crop  int        // a Batch of 0 is as large as memory allows
-	ContentSize, StyleSize   int        // short side of pictures in pixels, before the crop
-	Scales                   [2]float64 // of a style's short side
-	Rate, Decay              float64    // Adam's rate, and D in rate / (1 + D*iteration)
-	Schedule                 string     // "decay" or "cosine"
-	EncoderScale, FirstScale float64    // of the rate, for the encoder of lite and its first layer
+	Content, Style           string       // folders of pictures
+	VGG                      string       // file of the loss network
+	Init                     string       // weights file to start from; empty is none
+	Out                      string       // the run's folder
+	Widths                   model.Widths // of the network lite; zero until settled: those of Init, else Setup.Small
+	Upsampling               string       // as model.Weights.WithUpsamplings takes it; empty is that of Init, else nearest
+	Network                  string       // "decoder", for the frozen loss network's encoder, or "lite", a small encoder and decoder
+	Name                     string       // of the network; empty is that of its widths
+	Iterations, Batch, Crop  int          // a Batch of 0 is as large as memory allows
+	ContentSize, StyleSize   int          // short side of pictures in pixels, before the crop
+	Scales                   [2]float64   // of a style's short side
+	Rate, Decay              float64      // Adam's rate, and D in rate / (1 + D*iteration)
+	Schedule                 string       // "decay" or "cosine"
+	EncoderScale, FirstScale float64      // of the rate, for the encoder of lite and its first layer
 	Objective                model.Objective
 	RandomAlpha, Verbose     bool
 	WarmUp                   int // iterations

@@ -106,6 +106,9 @@ func (t *run) prepare(ctx context.Context, checkpoint *record.Checkpoint) (err e
 	if t.data, err = openPictures(o, t.out); err != nil {
 		return err
 	}
+	if err := o.settleWidths(t.Setup); err != nil {
+		return err
+	}
 	memory, err := o.fit(t.Setup, t.data)
 	if err != nil {
 		return err

@@ -77,6 +77,9 @@ func (t *run) checkpoint() (*model.TrainingState, error) {
 	for _, g := range t.o.Given {
 		c.Options[g.Name] = g.Value
 	}
+	if t.o.lite() {
+		c.Options["widths"] = t.o.Widths.String() // as is the next
+	}
 	c.Options["upsampling"] = t.weights.Upsamplings() // an empty option leaves it to the file --init
 	if err := t.folder.WriteCheckpoint(c); err != nil {
 		if t.saved > 0 {

@@ -56,9 +56,25 @@ func (t *run) startLayers(ctx context.Context, checkpoint *record.Checkpoint) (*
 // widths are those of the network that is trained.
 func (t *run) widths() model.Widths {
 	if t.o.lite() {
-		return t.Small
+		return t.o.Widths
 	}
 	return t.Loss
+}
+
+// settleWidths gives the network lite the widths of --init, or of the setup, where --widths says none.
+func (o *Options) settleWidths(s Setup) error {
+	if !o.lite() || o.Widths != (model.Widths{}) {
+		return nil
+	}
+	o.Widths = s.Small
+	if o.Init != "" {
+		w, err := model.LoadWeights(o.Init)
+		if err != nil {
+			return fmt.Errorf("--init: %w", err)
+		}
+		o.Widths = w.Widths
+	}
+	return nil
 }
 
 // initFrom gives w the layers of --init, a weights file or, for the frozen encoder, PyTorch's file of a decoder.
@@ -67,6 +83,11 @@ func (t *run) initFrom(ctx context.Context, w *model.Weights) error {
 	start, err := network.Start(o.Init, t.layers)
 	if err != nil {
 		return fmt.Errorf("--init: %w", err)
+	}
+	if start.Widths != w.Widths && o.lite() {
+		if start, err = network.Widen(start, w.Widths, o.Seed); err != nil {
+			return fmt.Errorf("--widths: %s: %w", o.Init, err)
+		}
 	}
 	if start.Widths != w.Widths {
 		return fmt.Errorf("--init: %s has widths %v, wanted %v for --network %s", o.Init, start.Widths, w.Widths, o.Network)
