@@ -183,12 +183,18 @@ func TestTrainWidths(t *testing.T) {
 	if _, err := trainWith(ctx, s, append(from(narrow, wide), "--widths", widths.String())...); !errors.Is(err, errInterrupted) {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(narrow); err != nil { // the checkpoint is enough
-		t.Fatal(err)
-	}
 	mustTrain(t, "--resume", "--out", wide)
 	next := filepath.Join(dir, "next")
-	mustTrain(t, from(wide, next)...)
+	ctx, s = interruptingSetup(7)
+	if _, err := trainWith(ctx, s, from(wide, next)...); !errors.Is(err, errInterrupted) {
+		t.Fatal(err)
+	}
+	away := filepath.Join(dir, "away")
+	if err := os.Rename(wide, away); err != nil { // the checkpoint is enough
+		t.Fatal(err)
+	}
+	mustTrain(t, "--resume", "--out", next)
+	wide = away
 	for _, run := range []string{wide, next} {
 		if w, err := model.LoadWeights(weights(run)); err != nil || w.Widths != widths {
 			t.Errorf("%s: %v, widths %v, wanted %v", run, err, w.Widths, widths)
