@@ -80,10 +80,6 @@ func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 			return model.Losses{}, fmt.Errorf("cpu: batch has %v at sample %d, wanted finite numbers", p[i], i)
 		}
 	}
-	var shift []int32
-	for _, s := range b.Shift {
-		shift = append(shift, int32(s[0]), int32(s[1]))
-	}
 	update := C.adain_cpu_update{
 		content: C.double(u.Content), style: C.double(u.Style), identity: C.double(u.Identity), consistency: C.double(u.Consistency),
 		rate: C.double(u.Rate), encoder_rate: C.double(u.EncoderRate), first_rate: C.double(u.FirstRate),
@@ -94,7 +90,7 @@ func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 	}
 	var l C.adain_cpu_losses
 	if C.adain_cpu_training_step(t.training, (*C.float)(&b.Content[0]), (*C.float)(&b.Style[0]), (*C.float)(&b.Alpha[0]),
-		(*C.float)(unsafe.SliceData(b.Moved)), (*C.int32_t)(unsafe.SliceData(shift)),
+		(*C.float)(unsafe.SliceData(b.Moved)), (*C.float)(unsafe.Pointer(unsafe.SliceData(b.Motion))),
 		(*C.uint64_t)(unsafe.SliceData(b.ContentKey)), (*C.uint64_t)(unsafe.SliceData(b.StyleKey)), &update, &l, &t.text[0]) != 0 {
 		return model.Losses{}, fmt.Errorf("cpu: training step: %s", C.GoString(&t.text[0]))
 	}

@@ -32,9 +32,9 @@ adain_cpu_training *adain_cpu_training_open(const adain_cpu_layer *loss, const f
 void adain_cpu_training_close(adain_cpu_training *training) { delete training; }
 
 int adain_cpu_training_step(adain_cpu_training *training, const float *content, const float *style, const float *alpha, const float *moved,
-                            const int32_t *shift, const uint64_t *content_key, const uint64_t *style_key, const adain_cpu_update *update,
+                            const float *motion, const uint64_t *content_key, const uint64_t *style_key, const adain_cpu_update *update,
                             adain_cpu_losses *losses, char *error) {
-  return guarded(error, [&] { training->training.step({content, style, alpha, moved, shift, content_key, style_key}, *update, *losses); });
+  return guarded(error, [&] { training->training.step({content, style, alpha, moved, motion, content_key, style_key}, *update, *losses); });
 }
 
 int64_t adain_cpu_training_state(const adain_cpu_training *training, float *parameters, float *first, float *second, float *average) {

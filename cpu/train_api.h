@@ -37,7 +37,7 @@ void adain_cpu_training_close(adain_cpu_training *training);
 
 /* model.TrainingEngine.Step; pointers to what a batch lacks are NULL. 0 on success. */
 int adain_cpu_training_step(adain_cpu_training *training, const float *content, const float *style, const float *alpha, const float *moved,
-                            const int32_t *shift, const uint64_t *content_key, const uint64_t *style_key, const adain_cpu_update *update,
+                            const float *motion, const uint64_t *content_key, const uint64_t *style_key, const adain_cpu_update *update,
                             adain_cpu_losses *losses, char *error);
 
 /* Copies the state out or in; each vector has one value for each trained parameter. */

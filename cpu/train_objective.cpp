@@ -227,26 +227,57 @@ Maps Training::result_gradients(const Batch &b, const adain_cpu_update &u, const
   return seed;
 }
 
+namespace {
+
+// A point of a picture, the pixel at or before it in both directions, and its shares of that, the next, the one below and the one beyond;
+// where there is none its share is 0.
+struct Point {
+  int x, y;
+  float share[4];
+  bool shown;  // it lies between the outermost pixels or on them
+
+  Point(const float *motion, int column, int row, int cols, int rows) {
+    const double px = double(motion[0]) * column + double(motion[1]) * row + motion[2], py = double(motion[3]) * column + double(motion[4]) * row + motion[5];
+    shown = px >= 0 && py >= 0 && px <= cols - 1 && py <= rows - 1;
+    if (!shown) return;
+    x = int(px), y = int(py);
+    const double right = px - x, down = py - y;
+    share[0] = float((1 - right) * (1 - down)), share[1] = float(right * (1 - down));
+    share[2] = float((1 - right) * down), share[3] = float(right * down);
+  }
+};
+
+}  // namespace
+
 // Squared differences of the moved results and the results moved, over what both show.
 double Training::consistency(const Batch &b, double weight, const Results &r, const Maps &seed) {
   const Maps &results = decoder_->output();
+  std::vector<int> shown(size_t(N_) * H_);
+  each(threads_, N_ * H_, [&](int i, int) {
+    for (int x = 0; x < W_; x++) shown[i] += Point(b.motion + i / H_ * 6, x, i % H_, W_, H_).shown;
+  });
   double samples = 0;
-  for (int n = 0; n < N_; n++) samples += 3. * (W_ - std::abs(b.shift[2 * n])) * (H_ - std::abs(b.shift[2 * n + 1]));
+  for (int pixels : shown) samples += 3. * pixels;
   const float each_one = float(weight * 2 / samples);
   std::vector<double> sums(N_);
   each(threads_, N_, [&](int n, int) {
-    const int right = b.shift[2 * n], down = b.shift[2 * n + 1];
-    const int x0 = std::max(0, -right), cols = W_ - std::abs(right);
-    for (int y = std::max(0, -down); y < std::min(H_, H_ - down); y++) {
-      const float *moved = results.at(r.moved + n, y, x0), *still = results.at(r.styled + n, y + down, x0 + right);
-      float *to_moved = seed.at(r.moved + n, y, x0), *to_still = seed.at(r.styled + n, y + down, x0 + right);
-      for (int k = 0; k < 3 * cols; k++) {
-        const float difference = moved[k] - still[k];
-        sums[n] += double(difference) * difference;
-        to_moved[k] += each_one * difference;
-        to_still[k] -= each_one * difference;
+    for (int y = 0; y < H_; y++)
+      for (int x = 0; x < W_; x++) {
+        const Point p(b.motion + 6 * n, x, y, W_, H_);
+        if (!p.shown) continue;
+        const float *moved = results.at(r.moved + n, y, x);
+        float *to_moved = seed.at(r.moved + n, y, x);
+        for (int c = 0; c < 3; c++) {
+          float difference = moved[c];
+          for (int k = 0; k < 4; k++)
+            if (p.share[k] > 0) difference -= p.share[k] * results.at(r.styled + n, p.y + k / 2, p.x + k % 2)[c];
+          sums[n] += double(difference) * difference;
+          const float g = each_one * difference;
+          to_moved[c] += g;
+          for (int k = 0; k < 4; k++)
+            if (p.share[k] > 0) seed.at(r.styled + n, p.y + k / 2, p.x + k % 2)[c] -= p.share[k] * g;
+        }
       }
-    }
   });
   double sum = 0;
   for (double s : sums) sum += s / samples;

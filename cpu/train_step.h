@@ -11,7 +11,7 @@ struct Batch {
   const float *content, *style;  // (N,3,H,W)
   const float *alpha;            // (N)
   const float *moved;            // (N,3,H,W) or nullptr
-  const int32_t *shift;          // (N,2) or nullptr
+  const float *motion;           // (N,6) or nullptr
   const uint64_t *content_key, *style_key;  // (N) or nullptr
 };
 

@@ -82,7 +82,7 @@ func (p *plan) addInputGradient(s *stage) {
 // addSeeds is the gradient of all samples as that of the decoder's last sums.
 func (p *plan) addSeeds() {
 	args := kernels.TrainSeedsArguments{
-		Results: address(p.samples), Content: address(p.inputs.content), Shift: address(p.inputs.shift), Gradient: address(p.g),
+		Results: address(p.samples), Content: address(p.inputs.content), Motion: address(p.inputs.motion), Gradient: address(p.g),
 		Partial: p.sums.address(p.sums.seeds), Judged: pictureRange / decoderShare,
 		N: int32(p.n), H: int32(p.h), W: int32(p.w), Moved: int32(p.moved), Same: int32(p.same),
 	}

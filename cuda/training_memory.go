@@ -104,12 +104,12 @@ func (p *plan) takeFeatures() (err error) {
 func (p *plan) takeInputs() (err error) {
 	in := &p.inputs
 	in.samplesN = p.n * 3 * p.h * p.w
-	in.shiftAt, in.contentAt = 4*p.n, 12*p.n
+	in.motionAt, in.contentAt = 4*p.n, 32*p.n // 28 would do, but leave samples across 16 bytes
 	bytes := in.contentAt + 12*in.samplesN
 	if in.alpha, err = p.allocate(int64(bytes)); err != nil {
 		return err
 	}
-	in.shift, in.content = in.alpha+uintptr(in.shiftAt), in.alpha+uintptr(in.contentAt)
+	in.motion, in.content = in.alpha+uintptr(in.motionAt), in.alpha+uintptr(in.contentAt)
 	in.style, in.moved = in.content+uintptr(4*in.samplesN), in.content+uintptr(8*in.samplesN)
 	in.pinned, err = p.pin(bytes)
 	return err

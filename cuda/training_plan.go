@@ -60,11 +60,11 @@ func (s levelStats) of(level, picture int) uintptr {
 
 func (s levelStats) bytes() int64 { return int64(s.of(3, s.pictures) - s.at) }
 
-// inputs are what a step takes, on the GPU as in pinned memory: alphas, shifts, contents, styles and moved contents.
+// inputs are what a step takes, on the GPU as in pinned memory: alphas, motions, contents, styles and moved contents.
 type inputs struct {
-	pinned                                []byte
-	alpha, shift, content, style, moved   uintptr
-	alphaAt, shiftAt, contentAt, samplesN int // offsets in bytes; samples of N pictures
+	pinned                                 []byte
+	alpha, motion, content, style, moved   uintptr
+	alphaAt, motionAt, contentAt, samplesN int // offsets in bytes; samples of N pictures
 }
 
 // sums are what a step gives back: float64 sums of blocks, of style, content, samples and gradient.
@@ -118,12 +118,11 @@ func (p *plan) upload(b *model.Batch) error {
 	in := &p.inputs
 	all := floats(in.pinned)
 	copy(all[in.alphaAt/4:], b.Alpha)
-	shifts := unsafe.Slice((*int32)(pointer(in.pinned[in.shiftAt:])), 2*p.n)
-	clear(shifts)
+	clear(all[in.motionAt/4 : in.contentAt/4])
 	bytes := in.contentAt + 8*in.samplesN
 	if p.consistency {
-		for i, s := range b.Shift {
-			shifts[2*i], shifts[2*i+1] = int32(s[0]), int32(s[1])
+		for i, m := range b.Motion {
+			copy(all[in.motionAt/4+len(m)*i:], m[:])
 		}
 		bytes += 4 * in.samplesN
 	}
@@ -185,8 +184,8 @@ func sum(v []float64) (sum float64) {
 
 // consistencyTerms is how many samples moved contents and contents have in common.
 func consistencyTerms(b *model.Batch, h, w int) (terms float64) {
-	for _, s := range b.Shift {
-		terms += float64(3 * (w - max(s[0], -s[0])) * (h - max(s[1], -s[1])))
+	for _, m := range b.Motion {
+		terms += float64(3 * m.Shown(w, h))
 	}
 	return terms
 }

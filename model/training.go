@@ -16,7 +16,8 @@ import (
 //	style       = sum over relu1_1..relu4_1 of mean (m(y) - m)^2 + mean (d(y) - d)^2, over (N,C), where m(y) and d(y) are
 //	              mean and std of L's features of y, m and d those of s mixed with those of c by alpha
 //	identity    = mean (D(E(c)) - c)^2, over (N,3,H,W)
-//	consistency = mean (D(A(E(c'), E(s), alpha)) - y)^2 over the samples that both show, c' being c moved and with noise
+//	consistency = mean (D(A(E(c'), E(s), alpha)) - y')^2 over the samples that both show, c' being c moved and with noise, and y'
+//	              being y moved alike, between its pixels bilinear
 //
 // Equations 11 to 13 of the paper are content and style at alpha 1; both means are those of pytorch-AdaIN. The loss is their sum
 // with the weights of the Objective, and Adam (Kingma & Ba 2015, beta 0.9 and 0.999, epsilon 1e-8) moves the parameters.
@@ -85,7 +86,7 @@ type Batch struct {
 	Content, Style []float32 // (N,3,H,W)
 	Alpha          []float32 // (N) in [0,1]
 	Moved          []float32 // (N,3,H,W) the contents once more, moved and with noise; nil without consistency
-	Shift          [][2]int  // (N) x, y: pixel (x,y) of Moved shows what pixel (x+Shift[0], y+Shift[1]) of Content shows
+	Motion         []Affine  // (N) where the pixels of Moved come from in Content
 	// Equal keys other than 0 promise equal pictures, contents and styles apart; nil if there are none.
 	ContentKey, StyleKey []uint64
 }
@@ -204,12 +205,12 @@ func (b *Batch) Check(o TrainingOptions, u Update) error {
 		}
 	}
 	if u.Consistency > 0 {
-		if len(b.Moved) != samples || len(b.Shift) != o.Batch {
-			return fmt.Errorf("batch has %d moved samples and %d shifts, consistency wants %d and %d", len(b.Moved), len(b.Shift), samples, o.Batch)
+		if len(b.Moved) != samples || len(b.Motion) != o.Batch {
+			return fmt.Errorf("batch has %d moved samples and %d motions, consistency wants %d and %d", len(b.Moved), len(b.Motion), samples, o.Batch)
 		}
-		for _, s := range b.Shift {
-			if s[0] <= -o.Width || s[0] >= o.Width || s[1] <= -o.Height || s[1] >= o.Height {
-				return fmt.Errorf("batch moves a picture of %dx%d by %v, which leaves nothing", o.Width, o.Height, s)
+		for _, m := range b.Motion {
+			if err := m.check(o.Width, o.Height); err != nil {
+				return err
 			}
 		}
 	}

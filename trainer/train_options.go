@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/trainer/dataset"
 	"adainfilter/trainer/training"
 )
 
@@ -49,6 +50,8 @@ func trainFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "style-weight", Aliases: []string{"style_weight"}, Value: 10, Usage: "`WEIGHT` of the style loss, on each layer, as in pytorch-AdaIN"},
 		&cli.Float64Flag{Name: "identity-weight", Usage: "`WEIGHT` of the difference between a content and its result at alpha 0"},
 		&cli.Float64Flag{Name: "consistency-weight", Usage: "`WEIGHT` of the difference between results of a content and the same moved and with noise: steadier films"},
+		&cli.StringFlag{Name: "motion", Value: dataset.AffineMotion, Usage: "how contents move for --consistency-weight, `KIND`: affine (by fractions of a pixel, turned, zoomed, sheared), " +
+			"translation (by whole pixels) or none (noise alone)"},
 		&cli.BoolFlag{Name: "alpha-random", Usage: "train at random alpha, half of the pictures at 1, for an even strength control"},
 		&cli.IntFlag{Name: "warmup", Usage: "train reconstruction only (alpha 0, no style) in the first `NUMBER` of iterations"},
 		&cli.Float64Flag{Name: "ema", Usage: "`DECAY` of the moving average of the parameters that becomes the weights file, such as 0.999"},
@@ -116,6 +119,7 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 			Identity: c.Float64("identity-weight"), Consistency: c.Float64("consistency-weight"),
 			Balance: c.Bool("style-balance"),
 		},
+		Motion:      c.String("motion"),
 		RandomAlpha: c.Bool("alpha-random"), Verbose: c.Bool("verbose"),
 		WarmUp: c.Int("warmup"), Average: c.Float64("ema"), ClipNorm: c.Float64("clip-norm"),
 		Pool: c.Int("pool"), Cache: c.Int("cache"),
@@ -213,6 +217,9 @@ func checkTrainOptions(o *training.Options) error {
 	if o.Schedule != "decay" && o.Schedule != "cosine" {
 		return fmt.Errorf("--schedule is %q, wanted decay or cosine", o.Schedule)
 	}
+	if _, err := dataset.NewMotion(o.Motion, o.Crop); err != nil {
+		return fmt.Errorf("--motion: %w", err)
+	}
 	if o.Crop%8 != 0 {
 		return fmt.Errorf("--crop is %d, wanted a multiple of 8", o.Crop)
 	}
@@ -293,9 +300,9 @@ func recorded(c *cli.Context) (names []string) {
 // an error.
 func inherit(c *cli.Context, saved map[string]string) error {
 	var changed []string
-	if saved["precision"] == "" { // from before there was a choice
-		saved["precision"] = string(model.Float32)
-	}
+	// From before there was a choice.
+	saved["precision"] = cmp.Or(saved["precision"], string(model.Float32))
+	saved["motion"] = cmp.Or(saved["motion"], dataset.TranslationMotion)
 	if saved["widths"] == "" && saved["network"] == "lite" {
 		saved["widths"] = model.Lite.String()
 	}

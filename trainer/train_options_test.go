@@ -65,6 +65,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--upsampling cubic", "--upsampling: upsampling is \"cubic\""},
 		{"--upsampling nearest,bilinear", "has 2 words"},
 		{"--network vgg", "--network is \"vgg\""},
+		{"--motion shear", "--motion: there is no motion \"shear\", wanted affine, translation or none"},
 		{"--schedule linear", "--schedule is \"linear\""},
 		{"--crop 20", "--crop is 20"},
 		{"--lr -1", "--lr is -1"},

@@ -9,6 +9,7 @@ import (
 
 	"adainfilter/cpu"
 	"adainfilter/model"
+	"adainfilter/trainer/dataset"
 	"adainfilter/trainer/record"
 	"adainfilter/trainer/training"
 )
@@ -91,7 +92,7 @@ func TestTrainPrecision(t *testing.T) {
 	}
 	recorded("half")
 
-	// A checkpoint from before there was a choice is one in float32.
+	// A checkpoint from before there was a choice is one in float32, whose contents moved by whole pixels.
 	f, err := record.Open(out, record.Resume)
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +102,7 @@ func TestTrainPrecision(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(c.Options, "precision")
+	delete(c.Options, "motion")
 	if err := f.WriteCheckpoint(c); err != nil {
 		t.Fatal(err)
 	}
@@ -110,5 +112,12 @@ func TestTrainPrecision(t *testing.T) {
 	}
 	if got := readCheckpoint(t, out).Options["precision"]; got != "float32" {
 		t.Errorf("an old checkpoint went on in %q, wanted float32", got)
+	}
+	if got := readCheckpoint(t, out).Options["motion"]; got != dataset.TranslationMotion {
+		t.Errorf("an old checkpoint went on with motion %q, wanted %q", got, dataset.TranslationMotion)
+	}
+	if _, err := trainWith(context.Background(), precisionSetup(true), "--resume", "--out", out, "--max-iter", "9", "--motion", "affine"); err == nil ||
+		!strings.Contains(err.Error(), "--motion is affine, there translation") {
+		t.Errorf("another motion in the middle of a run: error is %v", err)
 	}
 }

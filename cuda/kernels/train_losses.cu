@@ -92,17 +92,56 @@ DESCRIBE(train_content, 1, 1, 8, train_threads, 0)
 // The gradient of all results' samples, g with 16 channels and a halo of zeros, and the sums of squares of consistency and identity.
 //   results float [R][3][H][W]: the stylised ones, then from `moved` on those of moved contents, from `same` on D(E(c)); -1: there are none
 //   e       gradient of the stylised results as the loss network sees them, times judged; null: none
-//   shift   int [N][2], of the moved contents; partial double [R][gridDim.x]. Grid: (ceil((H+2)*(W+2) / 256), R)
+//   motion  float [N][6], model.Affine of the moved contents; partial double [R][gridDim.x]. Grid: (ceil((H+2)*(W+2) / 256), R)
 struct TrainSeeds {
   const float *results, *content;
   const __half *e;
-  const int *shift;
+  const float *motion;
   float judged, identity, consistency;
   int N, H, W, moved, same;
 };
 
 __device__ __forceinline__ float train_result(const TrainSeeds &p, int k, int channel, int y, int x) {
   return p.results[((size_t)(k * 3 + channel) * p.H + y) * p.W + x];
+}
+
+// The point of content n that pixel (x,y) of its moved picture shows; false where that lies outside of the outermost pixels.
+__device__ __forceinline__ bool train_point(const TrainSeeds &p, int n, int y, int x, double &py, double &px) {
+  const float *m = p.motion + 6 * n;
+  px = (double)m[0] * x + (double)m[1] * y + m[2], py = (double)m[3] * x + (double)m[4] * y + m[5];
+  return px >= 0 && py >= 0 && px <= p.W - 1 && py <= p.H - 1;
+}
+
+// What the moved result of n has at (x,y) less what the stylised one has, bilinear, at the point that it shows.
+__device__ __forceinline__ void train_difference(float (&d)[3], const TrainSeeds &p, int n, int y, int x, double py, double px) {
+  const int top = (int)py, left = (int)px;
+  const float down = (float)(py - top), right = (float)(px - left);
+  const int below = min(top + 1, p.H - 1), beyond = min(left + 1, p.W - 1);
+#pragma unroll
+  for (int c = 0; c < 3; c++) {
+    const float above = train_result(p, n, c, top, left) * (1 - right) + train_result(p, n, c, top, beyond) * right;
+    const float under = train_result(p, n, c, below, left) * (1 - right) + train_result(p, n, c, below, beyond) * right;
+    d[c] = train_result(p, p.moved + n, c, y, x) - (above * (1 - down) + under * down);
+  }
+}
+
+// Takes from a stylised result's gradient at (x,y) the shares that this pixel has in the points of moved pixels. Those lie within 4/3 of a pixel
+// of where the inverse map has (x,y), as model.MaxDeformation says; what is more covers rounding.
+__device__ __forceinline__ void train_shown(float (&g)[8], const TrainSeeds &p, int n, int y, int x) {
+  const float *m = p.motion + 6 * n;
+  const float turned = m[0] * m[4] - m[1] * m[3], ox = x - m[2], oy = y - m[5];
+  const float mx = (m[4] * ox - m[1] * oy) / turned, my = (m[0] * oy - m[3] * ox) / turned;
+  const float reach = 1.34f;
+  for (int ny = max((int)ceilf(my - reach), 0); ny <= min((int)floorf(my + reach), p.H - 1); ny++)
+    for (int nx = max((int)ceilf(mx - reach), 0); nx <= min((int)floorf(mx + reach), p.W - 1); nx++) {
+      double py, px;
+      if (!train_point(p, n, ny, nx, py, px)) continue;
+      const float right = fabsf((float)(px - x)), down = fabsf((float)(py - y));
+      if (right >= 1 || down >= 1) continue;
+      float d[3];
+      train_difference(d, p, n, ny, nx, py, px);
+      for (int c = 0; c < 3; c++) g[c] -= p.consistency * (1 - right) * (1 - down) * d[c];
+    }
 }
 
 // The gradient of one pixel; returns its squares.
@@ -119,26 +158,29 @@ __device__ __forceinline__ double train_seed(float (&g)[8], const TrainSeeds &p,
   const bool moved = p.moved >= 0 && k >= p.moved;
   if (!moved && p.e) train_fold(g, train_plane(p.e, k, p.H, p.W, 16), y, x, p.H, p.W, 16, 0, false, p.judged);
   if (p.moved < 0) return 0;
-  // Pixel i of a moved content shows pixel i + shift of the content.
-  const int n = moved ? k - p.moved : k, sign = moved ? 1 : -1;
-  const int oy = y + sign * p.shift[2 * n + 1], ox = x + sign * p.shift[2 * n];
-  if (oy < 0 || oy >= p.H || ox < 0 || ox >= p.W) return 0;
+  if (!moved) {
+    train_shown(g, p, k, y, x);
+    return 0;
+  }
+  double py, px;
+  if (!train_point(p, k - p.moved, y, x, py, px)) return 0;
+  float d[3];
+  train_difference(d, p, k - p.moved, y, x, py, px);
   for (int c = 0; c < 3; c++) {
-    const float d = train_result(p, k, c, y, x) - train_result(p, moved ? n : n + p.moved, c, oy, ox);
-    if (moved) squares += (double)d * d;
-    g[c] += p.consistency * d;
+    squares += (double)d[c] * d[c];
+    g[c] = p.consistency * d[c];
   }
   return squares;
 }
 
 extern "C" __global__ void __launch_bounds__(train_threads)
-    train_seeds(const float *results, const float *content, const __half *e, const int *shift, __half *g, double *partial, float judged,
+    train_seeds(const float *results, const float *content, const __half *e, const float *motion, __half *g, double *partial, float judged,
                 float identity, float consistency, int N, int H, int W, int moved, int same) {
   __shared__ double values[train_threads];
   const int at = blockIdx.x * train_threads + threadIdx.x, k = blockIdx.y;
   double squares = 0;
   if (at < (H + 2) * (W + 2)) {
-    const TrainSeeds p = {results, content, e, shift, judged, identity, consistency, N, H, W, moved, same};
+    const TrainSeeds p = {results, content, e, motion, judged, identity, consistency, N, H, W, moved, same};
     const int y = at / (W + 2) - 1, x = at % (W + 2) - 1;
     float v[8] = {};
     if (y >= 0 && y < H && x >= 0 && x < W) squares = train_seed(v, p, k, y, x);

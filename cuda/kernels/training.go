@@ -125,7 +125,7 @@ type TrainContentArguments struct {
 type TrainSeedsArguments struct {
 	Results, Content              Address
 	Next                          Address `arg:"e"`
-	Shift                         Address
+	Motion                        Address
 	Gradient                      Address `arg:"g"`
 	Partial                       Address
 	Judged, Identity, Consistency float32

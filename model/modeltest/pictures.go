@@ -183,10 +183,10 @@ func (g *Guarded) Damage() error {
 	return nil
 }
 
-// RandomBatch is one batch for a training engine opened with o, with pictures as Fill makes them. What is moved, is so by some
-// pixels and has noise.
+// RandomBatch is one batch for a training engine opened with o, with pictures as Fill makes them. What is moved, is so by whole
+// pixels and has noise; its map turns, zooms and shears a little besides, and rounded it is that of the pixels alone.
 func RandomBatch(seed uint64, o model.TrainingOptions, alphas []float32) *model.Batch {
-	rng := rand.New(rand.NewPCG(seed, 5))
+	rng, maps := rand.New(rand.NewPCG(seed, 5)), rand.New(rand.NewPCG(seed, 6))
 	b := &model.Batch{Alpha: slices.Clone(alphas)}
 	for n := range alphas {
 		content := planar(rng.Uint64(), o)
@@ -199,7 +199,11 @@ func RandomBatch(seed uint64, o model.TrainingOptions, alphas []float32) *model.
 			moved[i] = min(max(v, 0), 1)
 		}
 		b.Content, b.Style = append(b.Content, content...), append(b.Style, planar(rng.Uint64(), o)...)
-		b.Moved, b.Shift = append(b.Moved, moved...), append(b.Shift, shift)
+		motion := model.Translation(float32(shift[0]), float32(shift[1]))
+		for i := range motion {
+			motion[i] += (maps.Float32() - 0.5) * []float32{0.2, 0.2, 0.99}[i%3]
+		}
+		b.Moved, b.Motion = append(b.Moved, moved...), append(b.Motion, motion)
 	}
 	return b
 }

@@ -200,7 +200,7 @@ func (p *pair) step(u model.Update) error {
 
 func (p *pair) compare(before *model.TrainingState, b *model.Batch, u model.Update) error {
 	if u.Consistency == 0 {
-		b.Moved, b.Shift = nil, nil
+		b.Moved, b.Motion = nil, nil
 	}
 	unchanged := copyBatch(b)
 	want, err := p.reference.Step(b, u)

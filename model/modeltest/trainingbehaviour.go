@@ -42,7 +42,7 @@ func keyed(o model.TrainingOptions) (batches []*model.Batch) {
 			b.Content = append(b.Content, pictures.Content[content*size:][:size]...)
 			b.Style = append(b.Style, pictures.Style[style*size:][:size]...)
 			b.Moved = append(b.Moved, pictures.Moved[content*size:][:size]...)
-			b.Shift = append(b.Shift, pictures.Shift[content])
+			b.Motion = append(b.Motion, pictures.Motion[content])
 			b.ContentKey, b.StyleKey = append(b.ContentKey, keys[content]), append(b.StyleKey, keys[style])
 		}
 		batches = append(batches, b)

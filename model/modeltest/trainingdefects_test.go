@@ -145,8 +145,18 @@ func gradientDefects() []trainingDefect {
 		{"style not divided by the batch", "decoder", withInput(func(b *model.Batch, u *model.Update) { u.Style *= float64(len(b.Alpha)) })},
 		{"alpha ignored", "alphas", withInput(func(b *model.Batch, _ *model.Update) { b.Alpha[0] = 1 })},
 		{"moved the other way", "consistency", withInput(func(b *model.Batch, _ *model.Update) {
-			for i, s := range b.Shift {
-				b.Shift[i] = [2]int{-s[0], -s[1]}
+			for i, m := range b.Motion {
+				b.Motion[i][2], b.Motion[i][5] = -m[2], -m[5]
+			}
+		})},
+		{"moved by whole pixels only", "consistency", withInput(func(b *model.Batch, _ *model.Update) {
+			for i := range b.Motion {
+				b.Motion[i] = whole(b.Motion[i])
+			}
+		})},
+		{"x and y swapped in a turn", "encoder", withInput(func(b *model.Batch, _ *model.Update) {
+			for i, m := range b.Motion {
+				b.Motion[i][1], b.Motion[i][3] = m[3], m[1]
 			}
 		})},
 		{"one wrong gradient", "encoder", withState(func(_, after *model.TrainingState, _ model.Update) { after.First[len(after.First)-1] *= 1.01 })},
@@ -341,4 +351,12 @@ func TestTrainingSuiteFindsDefects(t *testing.T) {
 			mustFind(t, TrainingCases(d.open, TrainingFloat32), d.found)
 		})
 	}
+}
+
+// whole is a map rounded to that of whole pixels.
+func whole(m model.Affine) model.Affine {
+	for i, v := range m {
+		m[i] = float32(math.Round(float64(v)))
+	}
+	return m
 }

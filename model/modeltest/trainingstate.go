@@ -167,13 +167,13 @@ func near(what string, l model.Layer, got, want, slack float64) error {
 func copyBatch(b *model.Batch) *model.Batch {
 	return &model.Batch{
 		Content: slices.Clone(b.Content), Style: slices.Clone(b.Style), Alpha: slices.Clone(b.Alpha), Moved: slices.Clone(b.Moved),
-		Shift: slices.Clone(b.Shift), ContentKey: slices.Clone(b.ContentKey), StyleKey: slices.Clone(b.StyleKey),
+		Motion: slices.Clone(b.Motion), ContentKey: slices.Clone(b.ContentKey), StyleKey: slices.Clone(b.StyleKey),
 	}
 }
 
 func sameBatch(a, b *model.Batch) error {
 	if !sameBits(a.Content, b.Content) || !sameBits(a.Style, b.Style) || !sameBits(a.Alpha, b.Alpha) || !sameBits(a.Moved, b.Moved) ||
-		!slices.Equal(a.Shift, b.Shift) || !slices.Equal(a.ContentKey, b.ContentKey) || !slices.Equal(a.StyleKey, b.StyleKey) {
+		!slices.Equal(a.Motion, b.Motion) || !slices.Equal(a.ContentKey, b.ContentKey) || !slices.Equal(a.StyleKey, b.StyleKey) {
 		return errors.New("the step changed its batch")
 	}
 	return nil

@@ -184,23 +184,38 @@ func (e *evaluation) identity(n int, s *trace) Features {
 // consistency adds the consistency loss of sample n and returns its gradients with respect to y and to what came of c'.
 func (e *evaluation) consistency(n int, s *trace) (gStylised, gMoved Features) {
 	terms := 0.0
-	for _, shift := range e.batch.Shift {
-		terms += float64(3 * (e.width - max(shift[0], -shift[0])) * (e.height - max(shift[1], -shift[1])))
+	for _, motion := range e.batch.Motion {
+		terms += float64(3 * motion.Shown(e.width, e.height))
 	}
-	y, moved, shift := last(s.stylised), last(s.stylisedMoved), e.batch.Shift[n]
+	y, moved, motion := last(s.stylised), last(s.stylisedMoved), e.batch.Motion[n]
 	gStylised, gMoved = NewFeatures(3, e.height, e.width), NewFeatures(3, e.height, e.width)
-	for i := range y.Data {
-		x0, y0 := i%e.width+shift[0], i/e.width%e.height+shift[1]
-		if x0 < 0 || x0 >= e.width || y0 < 0 || y0 >= e.height {
+	for i := range e.height * e.width {
+		px, py := motion.At(i%e.width, i/e.width)
+		if px < 0 || py < 0 || px > float64(e.width-1) || py > float64(e.height-1) {
 			continue
 		}
-		k := i + shift[1]*e.width + shift[0]
-		d := moved.Data[i] - y.Data[k]
-		e.losses.Consistency += d * d / terms
-		gMoved.Data[i] = e.update.Consistency * 2 * d / terms
-		gStylised.Data[k] = -gMoved.Data[i]
+		for c := range 3 {
+			from, to, k := y.Plane(c), gStylised.Plane(c), c*e.height*e.width+i
+			d := moved.Data[k]
+			eachAround(px, py, e.width, func(at int, share float64) { d -= share * from[at] })
+			g := e.update.Consistency * 2 * d / terms
+			e.losses.Consistency += d * d / terms
+			gMoved.Data[k] = g
+			eachAround(px, py, e.width, func(at int, share float64) { to[at] -= share * g })
+		}
 	}
 	return gStylised, gMoved
+}
+
+// eachAround calls use for the up to four pixels around a point that lies between the outermost pixels or on them, with their shares in it.
+func eachAround(px, py float64, width int, use func(at int, share float64)) {
+	x, y := math.Floor(px), math.Floor(py)
+	right, down := px-x, py-y
+	for k, share := range []float64{(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down} {
+		if share > 0 { // beyond the last pixel lies none, and no share
+			use((int(y)+k/2)*width+int(x)+k%2, share)
+		}
+	}
 }
 
 // squares adds the sum of (y - target)^2 over terms to a loss and returns its gradient with respect to y, times weight.

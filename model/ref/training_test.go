@@ -129,18 +129,42 @@ func TestGoldenAdam(t *testing.T) {
 }
 
 // What the golden file has no values for, alphas, identity and consistency, with values of PyTorch: it computed them in float64
-// from the file that this test writes to the path in ADAIN_DUMP, with trainer/peer/step.py --check.
+// from the files that this test writes beside the path in ADAIN_DUMP, with trainer/peer/step.py --check.
 func TestLossesOfPyTorch(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		motion      func(m model.Affine) model.Affine
+		consistency float64
+	}{
+		{"whole pixels", whole, 0.0027084850073107298},
+		{"affine", func(m model.Affine) model.Affine { return m }, 0.0026338574927249944},
+	} {
+		t.Run(c.name, func(t *testing.T) { checkLossesOfPyTorch(t, c.name, c.motion, c.consistency) })
+	}
+}
+
+// whole is a map rounded to that of whole pixels.
+func whole(m model.Affine) model.Affine {
+	for i, v := range m {
+		m[i] = float32(math.Round(float64(v)))
+	}
+	return m
+}
+
+func checkLossesOfPyTorch(t *testing.T, name string, motion func(m model.Affine) model.Affine, consistency float64) {
 	w, loss := modeltest.RandomWeights(4, model.Widths{4, 4, 8, 12}), modeltest.RandomWeights(5, model.Widths{8, 4, 12, 4}).Layers[:10]
 	o := model.TrainingOptions{Encoder: true, Batch: 3, Height: 16, Width: 24}
 	b := modeltest.RandomBatch(6, o, []float32{1, 0.25, 0})
+	for i, m := range b.Motion {
+		b.Motion[i] = motion(m)
+	}
 	e := openTraining(t, loss, w, o)
 	got, err := e.Step(b, model.Update{Objective: model.Objective{Content: 1, Style: 1, Identity: 1, Consistency: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if path := os.Getenv("ADAIN_DUMP"); path != "" {
-		dumpTraining(t, path, loss, w, o, b, got)
+		dumpTraining(t, path+"."+name, loss, w, o, b, got)
 	}
 	for _, l := range []struct {
 		name      string
@@ -149,7 +173,7 @@ func TestLossesOfPyTorch(t *testing.T) {
 		{"content", got.Content, 1.3054784475737835},
 		{"style", got.Style, 8.775303022777779},
 		{"identity", got.Identity, 0.08894025075790885},
-		{"consistency", got.Consistency, 0.0027084850073107298},
+		{"consistency", got.Consistency, consistency},
 	} {
 		modeltest.Close(t, l.name, []float64{l.got}, []float64{l.want}, goldenTolerance)
 	}
@@ -158,14 +182,14 @@ func TestLossesOfPyTorch(t *testing.T) {
 func dumpTraining(t *testing.T, path string, loss []model.Conv, w *model.Weights, o model.TrainingOptions, b *model.Batch, l model.Losses) {
 	t.Helper()
 	shape := []int{o.Batch, 3, o.Height, o.Width}
-	var shift []float32
-	for _, s := range b.Shift {
-		shift = append(shift, float32(s[0]), float32(s[1]))
+	var motion []float32
+	for _, m := range b.Motion {
+		motion = append(motion, m[:]...)
 	}
 	tensors := []safetensors.Tensor{
 		safetensors.Float32("content", shape, b.Content), safetensors.Float32("style", shape, b.Style),
 		safetensors.Float32("moved", shape, b.Moved), safetensors.Float32("alpha", shape[:1], b.Alpha),
-		safetensors.Float32("shift", []int{o.Batch, 2}, shift),
+		safetensors.Float32("motion", []int{o.Batch, 6}, motion),
 		safetensors.Float32("loss_all.content", []int{1}, []float32{float32(l.Content)}),
 		safetensors.Float32("loss_all.style", []int{1}, []float32{float32(l.Style)}),
 		safetensors.Float32("loss_all.identity", []int{1}, []float32{float32(l.Identity)}),

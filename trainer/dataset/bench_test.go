@@ -23,6 +23,10 @@ func BenchmarkBatch(b *testing.B) {
 			write(b, filepath.Join(styles, name), jpegBytes(b, noise(r, 256, 256)))
 		}
 	}
+	affine, err := NewMotion(AffineMotion, 128)
+	if err != nil {
+		b.Fatal(err)
+	}
 	for _, c := range []struct {
 		name  string
 		cache int64
@@ -31,7 +35,8 @@ func BenchmarkBatch(b *testing.B) {
 	}{
 		{"files", 0, 0, nil},
 		{"cached", 1 << 30, 0, nil},
-		{"cached-moved", 1 << 30, 0, &DefaultMotion},
+		{"cached-moved", 1 << 30, 0, &Motion{Shift: affine.Shift, Noise: affine.Noise}},
+		{"cached-affine", 1 << 30, 0, affine},
 		{"pool", 1 << 30, 1, nil},
 	} {
 		b.Run(c.name, func(b *testing.B) {

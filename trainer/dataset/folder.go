@@ -160,7 +160,7 @@ func headers(folder string, names []string, o Options) []header {
 // decodedBytes are what a picture of this size, or with Pool its crops, can take of the cache.
 func (o Options) decodedBytes(w, h int) int64 {
 	if o.Pool > 0 {
-		side := int64(o.Crop + 2*DefaultMotion.Shift)
+		side := int64(o.Crop + 2*maxShift)
 		return int64(o.Pool) * 3 * side * side
 	}
 	k := 1

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -24,15 +23,6 @@ type LoaderOptions struct {
 	Motion      *Motion // the contents once more, moved and with noise; nil for none
 }
 
-// Motion is how the second look at a content differs from the first.
-type Motion struct {
-	Shift int        // largest shift in pixels of the crop along either axis, at most half of it
-	Noise [2]float64 // range of the standard deviation of Gaussian noise, samples being in [0,1]
-}
-
-// DefaultMotion is about what a hand-held camera does between two frames.
-var DefaultMotion = Motion{Shift: 8, Noise: [2]float64{0.005, 0.02}}
-
 func (o LoaderOptions) check(content, style *Folder) error {
 	if o.Batch < 1 || o.Batch > model.MaxBatch {
 		return fmt.Errorf("batch of %d pictures, wanted 1 to %d", o.Batch, model.MaxBatch)
@@ -47,12 +37,7 @@ func (o LoaderOptions) check(content, style *Folder) error {
 		return fmt.Errorf("content crops of %d and style crops of %d pixels, wanted the same", content.o.Crop, style.o.Crop)
 	}
 	if m := o.Motion; m != nil {
-		if m.Shift < 0 || m.Shift > content.o.Crop/2 {
-			return fmt.Errorf("contents moved by %d pixels, wanted 0 to %d, half a crop", m.Shift, content.o.Crop/2)
-		}
-		if !(m.Noise[0] >= 0 && m.Noise[0] <= m.Noise[1] && m.Noise[1] <= 1) {
-			return fmt.Errorf("noise of %v to %v, wanted a range within 0 to 1", m.Noise[0], m.Noise[1])
-		}
+		return m.check(content.o.Crop)
 	}
 	return nil
 }
@@ -132,7 +117,7 @@ func (l *Loader) newBatch() *model.Batch {
 	}
 	if l.o.Motion != nil {
 		b.Moved = make([]float32, len(b.Content))
-		b.Shift = make([][2]int, n)
+		b.Motion = make([]model.Affine, n)
 	}
 	return b
 }
@@ -222,7 +207,7 @@ func (l *Loader) fill(b *model.Batch, iteration uint64) error {
 		at := slot * samples
 		l.planes(b.Content[at:at+samples], content, l.content.side, l.margin, l.margin)
 		if b.Moved != nil {
-			b.Shift[slot] = l.move(b.Moved[at:at+samples], content, random(l.o.Seed, forMotion, 0, n))
+			b.Motion[slot] = l.move(b.Moved[at:at+samples], content, random(l.o.Seed, forMotion, 0, n))
 		}
 		style, key, err := l.style.crop(n)
 		if err != nil {
@@ -240,20 +225,6 @@ func (l *Loader) fill(b *model.Batch, iteration uint64) error {
 		}
 	}
 	return nil
-}
-
-// move fills out with a moved and noisy look at a content.
-func (l *Loader) move(out []float32, content []uint8, r *rand.Rand) [2]int {
-	m := l.o.Motion
-	shift := [2]int{r.IntN(2*m.Shift+1) - m.Shift, r.IntN(2*m.Shift+1) - m.Shift}
-	l.planes(out, content, l.content.side, l.margin+shift[0], l.margin+shift[1])
-	sigma := float32(m.Noise[0] + r.Float64()*(m.Noise[1]-m.Noise[0]))
-	if sigma > 0 {
-		for i := range out {
-			out[i] += sigma * float32(r.NormFloat64())
-		}
-	}
-	return shift
 }
 
 // planes writes the square at x, y of a crop of side pixels as planes of R', G' and B' in [0,1].

@@ -23,7 +23,7 @@ func TestDeterminism(t *testing.T) {
 		run := func(cache int64, o LoaderOptions, n int) []*model.Batch {
 			c := Options{Size: 24, Crop: 16, Pool: pool, Cache: cache}
 			s := Options{Size: 24, Crop: 16, Pool: pool, Cache: cache, Scales: [2]float64{0.7, 2}}
-			o.Batch, o.RandomAlpha, o.Motion = 3, true, &Motion{Shift: 3, Noise: [2]float64{0.01, 0.02}}
+			o.Batch, o.RandomAlpha, o.Motion = 3, true, &Motion{Shift: 3, Affine: pool > 0, Turn: 0.1, Noise: [2]float64{0.01, 0.02}}
 			return batches(t, open(t, contents, c), open(t, styles, s), o, n)
 		}
 		const n = 12
@@ -138,67 +138,8 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	f := open(t, folder, Options{Crop: 16})
-	if b := batches(t, f, f, LoaderOptions{Batch: 1}, 1)[0]; b.ContentKey != nil || b.StyleKey != nil || b.Moved != nil || b.Shift != nil {
+	if b := batches(t, f, f, LoaderOptions{Batch: 1}, 1)[0]; b.ContentKey != nil || b.StyleKey != nil || b.Moved != nil || b.Motion != nil {
 		t.Error("keys without a pool, or motion without being asked for")
-	}
-}
-
-// TestMotion: pixel x,y of Moved shows what x+Shift of Content shows, noise aside, which has the wanted strength.
-func TestMotion(t *testing.T) {
-	folder := scenes(t, 4, 60, 50, 0)
-	f := open(t, folder, Options{Size: 40, Crop: 24})
-	const batch, crop = 4, 24
-	shifts := map[[2]int]bool{}
-	for _, sigma := range []float64{0, 0.01} {
-		m := &Motion{Shift: 3, Noise: [2]float64{sigma, 2 * sigma}}
-		for _, b := range batches(t, f, open(t, folder, Options{Size: 40, Crop: 24}), LoaderOptions{Batch: batch, Seed: 1, Motion: m}, 30) {
-			options := model.TrainingOptions{Batch: batch, Height: crop, Width: crop}
-			if err := b.Check(options, model.Update{Objective: model.Objective{Style: 1, Consistency: 1}}); err != nil {
-				t.Fatal(err)
-			}
-			for slot, s := range b.Shift {
-				shifts[s] = true
-				if max(s[0], -s[0], s[1], -s[1]) > m.Shift {
-					t.Fatalf("shift %v, wanted at most %d", s, m.Shift)
-				}
-				sum, count := 0., 0.
-				for c := range 3 {
-					content, moved := plane(b.Content, batch, slot, c), plane(b.Moved, batch, slot, c)
-					for y := max(0, -s[1]); y < min(crop, crop-s[1]); y++ {
-						for x := max(0, -s[0]); x < min(crop, crop-s[0]); x++ {
-							d := float64(moved[y*crop+x] - content[(y+s[1])*crop+x+s[0]])
-							sum, count = sum+d*d, count+1
-						}
-					}
-				}
-				// The standard deviation of so many samples is known to 1/sqrt(2 count); five times that is allowed.
-				std, slack := math.Sqrt(sum/count), 1+5/math.Sqrt(2*count)
-				if !(std >= sigma/slack && std <= 2*sigma*slack) {
-					t.Fatalf("shift %v leaves a difference of %v, wanted %v to %v", s, std, sigma, 2*sigma)
-				}
-			}
-		}
-	}
-	if len(shifts) < 40 {
-		t.Errorf("%d different shifts in 240 draws of 49", len(shifts))
-	}
-}
-
-// TestShiftOnRamp checks the sign by a picture whose red is its x and whose green its y.
-func TestShiftOnRamp(t *testing.T) {
-	folder := t.TempDir()
-	write(t, filepath.Join(folder, "a.png"), pngBytes(t, ramp(100, 100)))
-	f := open(t, folder, Options{Crop: 32})
-	for _, b := range batches(t, f, f, LoaderOptions{Batch: 1, Motion: &Motion{Shift: 5}}, 20) {
-		red, moved := plane(b.Content, 1, 0, 0), plane(b.Moved, 1, 0, 0)
-		step := math.Round(float64(red[1]-red[0]) * 255) // 2, or -2 where the crop is mirrored
-		if got := math.Round(float64(moved[0]-red[0]) * 255); got != step*float64(b.Shift[0][0]) {
-			t.Fatalf("red changes by %v, wanted %v times %d", got, step, b.Shift[0][0])
-		}
-		green, moved := plane(b.Content, 1, 0, 1), plane(b.Moved, 1, 0, 1)
-		if got := math.Round(float64(moved[0]-green[0]) * 255); got != 2*float64(b.Shift[0][1]) {
-			t.Fatalf("green changes by %v, wanted 2 times %d", got, b.Shift[0][1])
-		}
 	}
 }
 
@@ -241,6 +182,8 @@ func TestLoaderErrors(t *testing.T) {
 		{f, LoaderOptions{Batch: 1, First: -1}, "iteration -1"},
 		{other, LoaderOptions{Batch: 1}, "crops of 8 and style crops of 16"},
 		{f, LoaderOptions{Batch: 1, Motion: &Motion{Shift: 5}}, "moved by 5"},
+		{f, LoaderOptions{Batch: 1, Motion: &Motion{Affine: true, Turn: 0.1, Zoom: 0.03}}, "zoomed by 0.03 and sheared by 0, wanted 0.125"},
+		{f, LoaderOptions{Batch: 1, Motion: &Motion{Affine: true, Shear: math.NaN()}}, "sheared by NaN"},
 		{f, LoaderOptions{Batch: 1, Motion: &Motion{Noise: [2]float64{0, math.NaN()}}}, "noise of 0 to NaN"},
 	} {
 		l, err := NewLoader(f, c.style, c.o)

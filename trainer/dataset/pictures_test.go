@@ -104,7 +104,7 @@ func batches(t testing.TB, content, style *Folder, o LoaderOptions, n int) []*mo
 		}
 		all = append(all, &model.Batch{
 			Content: slices.Clone(b.Content), Style: slices.Clone(b.Style), Alpha: slices.Clone(b.Alpha),
-			Moved: slices.Clone(b.Moved), Shift: slices.Clone(b.Shift),
+			Moved: slices.Clone(b.Moved), Motion: slices.Clone(b.Motion),
 			ContentKey: slices.Clone(b.ContentKey), StyleKey: slices.Clone(b.StyleKey),
 		})
 	}

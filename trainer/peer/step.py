@@ -12,7 +12,7 @@ A step is forward, backward and Adam, on random pictures and weights; times do n
 that model/training.go defines. Before timing they are checked with model/testdata/training.safetensors.
 
 A file to check (.safetensors) holds a batch and what a step on it gives, as model/testdata/training.safetensors does:
-    content, style (N,3,H,W); alpha (N), 1 if missing; moved (N,3,H,W) and shift (N,2) x, y for the consistency loss
+    content, style (N,3,H,W); alpha (N), 1 if missing; moved (N,3,H,W) and motion (N,6) for the consistency loss
     encoder.{i}.weight|bias  the loss network; decoder.{i}.*; student.encoder.{i}.*  the trained encoder
     loss.content, loss.style, loss.identity, loss.consistency  of the decoder behind the loss network's own encoder
     loss_all.*  of the decoder behind the trained encoder
@@ -76,13 +76,15 @@ def adain(x, style, alpha):
     return a * ((x - mean) / std * style_std + style_mean) + (1 - a) * x
 
 
-def overlap(y, moved, shift):
-    """The samples of both that show the same: (x,y) of moved is (x+shift[0], y+shift[1]) of y."""
+def overlap(y, moved, motion):
+    """The samples of both that show the same: (x,y) of moved is the point (x, y, 1) * motion, of two rows, of y."""
     h, w = y.shape[1:]
-    sx, sy = int(shift[0]), int(shift[1])
-    a = y[:, max(sy, 0):h + min(sy, 0), max(sx, 0):w + min(sx, 0)]
-    b = moved[:, max(-sy, 0):h + min(-sy, 0), max(-sx, 0):w + min(-sx, 0)]
-    return a.flatten(), b.flatten()
+    rows, cols = torch.meshgrid(torch.arange(h, dtype=y.dtype), torch.arange(w, dtype=y.dtype), indexing="ij")
+    px, py = torch.einsum("ij,jhw->ihw", motion.reshape(2, 3).to(y.dtype), torch.stack([cols, rows, torch.ones_like(cols)]))
+    grid = torch.stack([2 * px / (w - 1) - 1, 2 * py / (h - 1) - 1], -1)
+    a = nn.functional.grid_sample(y[None], grid[None], "bilinear", "border", align_corners=True)[0]
+    shown = (px >= 0) & (py >= 0) & (px <= w - 1) & (py <= h - 1)
+    return a[:, shown].flatten(), moved[:, shown].flatten()
 
 
 class Step(nn.Module):
@@ -118,7 +120,7 @@ class Step(nn.Module):
             losses["identity"] = mse_loss(self.dec(own), content)
         if "consistency" in wanted:
             again = self.dec(adain(encode(batch["moved"]), own_style, alpha))
-            pairs = [overlap(*v) for v in zip(y, again, batch["shift"])]
+            pairs = [overlap(*v) for v in zip(y, again, batch["motion"])]
             losses["consistency"] = mse_loss(torch.cat([b for _, b in pairs]), torch.cat([a for a, _ in pairs]))
         return losses
 
@@ -140,7 +142,7 @@ def measure(case, o):
     step = build(case)
     n, size = o.batch, o.size
     batch = {"content": torch.rand(n, 3, size, size), "style": torch.rand(n, 3, size, size), "alpha": torch.ones(n)}
-    batch["moved"], batch["shift"] = batch["content"].roll((1, 2), (2, 3)), torch.tensor([[2, 1]] * n)
+    batch["moved"], batch["motion"] = batch["content"].roll((1, 2), (2, 3)), torch.tensor([[0.99, 0.01, -2.5, -0.01, 0.99, -1.3]] * n)
     if o.channels_last:
         step = step.to(memory_format=torch.channels_last)
         for k in ("content", "style", "moved"):
@@ -163,7 +165,7 @@ def check(path, say=lambda line: None, tolerance=1e-5):
     from safetensors.torch import load_file
     file = {k: v.double() for k, v in load_file(path).items()}
     part = lambda prefix: {k[len(prefix):]: v for k, v in file.items() if k.startswith(prefix)}
-    batch = {k: file[k] for k in ("content", "style", "moved", "shift") if k in file}
+    batch = {k: file[k] for k in ("content", "style", "moved", "motion") if k in file}
     batch["alpha"] = file.get("alpha", torch.ones(len(batch["content"])).double())
     far, compared = [], 0
 

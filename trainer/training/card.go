@@ -59,9 +59,12 @@ func (t *run) objectiveRows() []terminal.Row {
 		rows = append(rows, terminal.Row{fmt.Sprintf("style loss relu%d_1", i+1),
 			fmt.Sprintf("weight %g, mean over channels (as a sum over them: %.4g)", w.Style, w.Style/float64(channels))})
 	}
-	rows = append(rows,
-		terminal.Row{"identity loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Identity)},
-		terminal.Row{"consistency loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Consistency)})
+	consistency := fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Consistency)
+	if w.Consistency > 0 {
+		consistency += ", motion " + t.o.Motion
+	}
+	rows = append(rows, terminal.Row{"identity loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Identity)},
+		terminal.Row{"consistency loss", consistency})
 	if w.Balance {
 		rows = append(rows, terminal.Row{"style balance", fmt.Sprintf("each pair's style loss is divided by that of its content + %g", model.BalanceFloor)})
 	}

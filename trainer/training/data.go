@@ -37,9 +37,11 @@ func openPictures(o *Options, out io.Writer) (*pictures, error) {
 func (d *pictures) load(o *Options, first int) (*dataset.Loader, error) {
 	options := dataset.LoaderOptions{Batch: o.Batch, Workers: o.Workers, First: first, Seed: o.Seed, RandomAlpha: o.RandomAlpha}
 	if o.Objective.Consistency > 0 {
-		motion := dataset.DefaultMotion
-		motion.Shift = min(motion.Shift, o.Crop/4)
-		options.Motion = &motion
+		motion, err := dataset.NewMotion(o.Motion, o.Crop)
+		if err != nil {
+			return nil, fmt.Errorf("--motion: %w", err)
+		}
+		options.Motion = motion
 	}
 	return dataset.NewLoader(d.content, d.style, options)
 }

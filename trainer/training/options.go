@@ -26,6 +26,7 @@ type Options struct {
 	Schedule                 string       // "decay" or "cosine"
 	EncoderScale, FirstScale float64      // of the rate, for the encoder of lite and its first layer
 	Objective                model.Objective
+	Motion                   string // of contents for the consistency loss, as dataset.NewMotion takes it
 	RandomAlpha, Verbose     bool
 	WarmUp                   int // iterations
 	Average, ClipNorm        float64

@@ -107,41 +107,52 @@ TEST(train_losses_content) {
 TEST(train_losses_seeds) {
   const int N = 2, H = 5, W = 9, moved = 2, same = 4, R = 6;
   const float judged = 3, identity = 2, consistency = 5;
-  test::Buffer<float> results(size_t(R) * 3 * H * W), content(size_t(N) * 3 * H * W);
-  fill(results, 1, 0, 1), fill(content, 2, 0, 1);
-  Batch e(N, H, W, 16), g(R, H, W, 16);
-  e.random(3);
-  test::Buffer<int> shift(4);
-  const int shifts[4] = {2, -1, -3, 4};
-  std::memcpy(shift.data(), shifts, sizeof shifts);
-  const int parts = blocks((H + 2) * (W + 2));
-  test::Buffer<double> partial(size_t(R) * parts);
-  const auto result = [&](int k, int c, int y, int x) -> double { return results[(size_t(k * 3 + c) * H + y) * W + x]; };
-  test::launch("train_seeds", dim3(parts, R), static_cast<const float *>(results.data()), static_cast<const float *>(content.data()), e.data(),
-               static_cast<const int *>(shift.data()), g.values.data(), partial.data(), judged, identity, consistency, N, H, W, moved, same);
-  std::vector<double> squares(R);
-  std::vector<float> wanted(g.values.size());
-  const auto at = [&](int k, int c, int y, int x) -> float & { return wanted[((size_t(k) * (H + 2) + y + 1) * (W + 2) + x + 1) * 16 + c]; };
-  for (int n = 0; n < N; n++)
-    for (int c = 0; c < 3; c++)
-      for (int y = 0; y < H; y++)
-        for (int x = 0; x < W; x++) {
-          at(n, c, y, x) += judged * folded(e, n, y, x, c, false);
-          const double d = result(same + n, c, y, x) - content[(size_t(n * 3 + c) * H + y) * W + x];
-          squares[same + n] += d * d;
-          at(same + n, c, y, x) = identity * d;
-          const int oy = y + shifts[2 * n + 1], ox = x + shifts[2 * n];
-          if (oy < 0 || oy >= H || ox < 0 || ox >= W) continue;
-          const double difference = result(moved + n, c, y, x) - result(n, c, oy, ox);
-          squares[moved + n] += difference * difference;
-          at(moved + n, c, y, x) = consistency * difference;
-          at(n, c, oy, ox) -= consistency * difference;
-        }
-  test::near("train_seeds", g.data(), wanted.data(), wanted.size(), 1e-4, 0x1p-11);
-  for (int k = 0; k < R; k++) {
-    double sum = 0;
-    for (int i = 0; i < parts; i++) sum += partial[size_t(k) * parts + i];
-    CHECK(std::fabs(sum - squares[k]) < 1e-6);
+  // Whole pixels; fractions, turned and zoomed; as far as may be, smaller and larger; along the edge.
+  const float motions[4][12] = {{1, 0, 2, 0, 1, -1, 1, 0, -3, 0, 1, 4},
+                                {0.97f, 0.05f, 0.3f, -0.04f, 1.06f, -0.45f, 1.1f, -0.03f, -1.7f, 0.02f, 0.93f, 0.6f},
+                                {0.75f, 0, 1.1f, 0, 0.75f, 0.4f, 1.125f, 0.125f, -1, -0.125f, 1.125f, 0.25f},
+                                {1, 0, 0, 0, 1, 0, 0.875f, -0.125f, 0.5f, 0.125f, 0.875f, 0.125f}};
+  for (const auto &motion_of : motions) {
+    test::Buffer<float> results(size_t(R) * 3 * H * W), content(size_t(N) * 3 * H * W), motion(12);
+    fill(results, 1, 0, 1), fill(content, 2, 0, 1);
+    std::memcpy(motion.data(), motion_of, sizeof motion_of);
+    Batch e(N, H, W, 16), g(R, H, W, 16);
+    e.random(3);
+    const int parts = blocks((H + 2) * (W + 2));
+    test::Buffer<double> partial(size_t(R) * parts);
+    const auto result = [&](int k, int c, int y, int x) -> double { return results[(size_t(k * 3 + c) * H + y) * W + x]; };
+    test::launch("train_seeds", dim3(parts, R), static_cast<const float *>(results.data()), static_cast<const float *>(content.data()), e.data(),
+                 static_cast<const float *>(motion.data()), g.values.data(), partial.data(), judged, identity, consistency, N, H, W, moved, same);
+    std::vector<double> squares(R);
+    std::vector<float> wanted(g.values.size());
+    const auto at = [&](int k, int c, int y, int x) -> float & { return wanted[((size_t(k) * (H + 2) + y + 1) * (W + 2) + x + 1) * 16 + c]; };
+    for (int n = 0; n < N; n++)
+      for (int c = 0; c < 3; c++)
+        for (int y = 0; y < H; y++)
+          for (int x = 0; x < W; x++) {
+            at(n, c, y, x) += judged * folded(e, n, y, x, c, false);
+            const double d = result(same + n, c, y, x) - content[(size_t(n * 3 + c) * H + y) * W + x];
+            squares[same + n] += d * d;
+            at(same + n, c, y, x) = identity * d;
+            const float *m = motion_of + 6 * n;
+            const double px = double(m[0]) * x + double(m[1]) * y + m[2], py = double(m[3]) * x + double(m[4]) * y + m[5];
+            if (px < 0 || py < 0 || px > W - 1 || py > H - 1) continue;
+            // Every pixel has the share that a hat function of width 1 gives it.
+            const auto share = [&](int i, int j) { return std::fmax(0, 1 - std::fabs(px - j)) * std::fmax(0, 1 - std::fabs(py - i)); };
+            double difference = result(moved + n, c, y, x);
+            for (int i = 0; i < H; i++)
+              for (int j = 0; j < W; j++) difference -= share(i, j) * result(n, c, i, j);
+            squares[moved + n] += difference * difference;
+            at(moved + n, c, y, x) = consistency * difference;
+            for (int i = 0; i < H; i++)
+              for (int j = 0; j < W; j++) at(n, c, i, j) -= consistency * share(i, j) * difference;
+          }
+    test::near("train_seeds", g.data(), wanted.data(), wanted.size(), 1e-4, 0x1p-11);
+    for (int k = 0; k < R; k++) {
+      double sum = 0;
+      for (int i = 0; i < parts; i++) sum += partial[size_t(k) * parts + i];
+      CHECK(std::fabs(sum - squares[k]) < 1e-6);
+    }
   }
 }
 
