@@ -28,14 +28,12 @@ TemporalBlend::Lines::Lines(size_t width) : pitch((width + 1) / 2 * 2 + 2 * kEdg
 }
 
 TemporalBlend::TemporalBlend(const adain_cpu_image &form, int motion_shift)
-    : frames_{FrameBuffer(form, form.width, form.height), FrameBuffer(form, form.width, form.height)}, down_(1, 1) {
-  results_.reserve(2);
-  results_.emplace_back(form, form.width, form.height);
+    : frame_(form, form.width, form.height), result_(form, form.width, form.height), down_(1, 1) {
   follow(motion_shift);
 }
 
 void TemporalBlend::divide() {
-  const int height = results_[0].form.height;
+  const int height = result_.form.height;
   if (motion_)
     down_ = Division(motion_->cells_down(), std::max(1, height / (2 * kPairs)));
   else
@@ -43,19 +41,12 @@ void TemporalBlend::divide() {
 }
 
 void TemporalBlend::follow(int motion_shift) {
-  const adain_cpu_image form = results_[0].form;
   if (motion_shift == 0) {
-    if (results_.size() > 1 && now_ == 1) std::swap(results_[0], results_[1]);
-    while (results_.size() > 1) results_.pop_back();
     motion_.reset();
   } else if (!motion_ || !motion_->fits(motion_shift)) {
-    auto motion = std::make_unique<Motion>(form, motion_shift);
+    auto motion = std::make_unique<Motion>(result_.form, motion_shift);
     const size_t cells = size_t(motion->cells_across()) * motion->cells_down();
     std::vector<uint32_t> plain(cells), blended(cells);
-    if (results_.size() < 2) {
-      results_.emplace_back(form, form.width, form.height);
-      if (now_ == 1) std::swap(results_[0], results_[1]);
-    }
     motion_ = std::move(motion);
     steps_[0] = std::move(plain);
     steps_[1] = std::move(blended);
@@ -64,36 +55,51 @@ void TemporalBlend::follow(int motion_shift) {
 }
 
 void TemporalBlend::add(std::vector<Stage *> &stages, const Next &next) {
-  now_ = 1 - now_;
   next_ = next;
-  for (FrameBuffer &f : frames_) f.form = next.src.form;
-  for (FrameBuffer &f : results_) f.form = next.src.form;
+  frame_.form = result_.form = next.src.form;
   if (motion_) motion_->add(stages, next.src, next.blended && next.moves, *next.before);
   stages.push_back(this);
+  stages.push_back(&keep_);
   if (motion_) stages.push_back(&show_);
 }
 
+std::pair<int, int> TemporalBlend::rows(int chunk) const {
+  return {rows() * down_.begin(chunk), std::min(rows() * (down_.begin(chunk) + down_.size(chunk)), next_.src.form.height)};
+}
+
 void TemporalBlend::run(int chunk, int) {
-  const int height = next_.src.form.height, unit = motion_ ? motion_->side() : 2;
-  const int begin = unit * down_.begin(chunk), end = std::min(begin + unit * down_.size(chunk), height);
-  const bool blended = next_.blended && next_.before->continues();
-  with_samples(next_.src.form, [&](auto sample) { run_rows<decltype(sample)>(begin, end, blended); });
-  for (int row = down_.begin(chunk); motion_ && blended && row < down_.begin(chunk) + down_.size(chunk); row++) measure(row);
+  if (!next_.blended || !next_.before->continues()) return;
+  const auto [begin, end] = rows(chunk);
+  auto measured = [&](std::vector<uint32_t> &steps) {
+    for (int row = down_.begin(chunk); motion_ && row < down_.begin(chunk) + down_.size(chunk); row++) measure(row, steps);
+  };
+  measured(steps_[0]);
+  with_samples(next_.src.form, [&, begin = begin, end = end](auto sample) { run_rows<decltype(sample)>(begin, end); });
+  measured(steps_[1]);
 }
 
 template <class Sample>
-void TemporalBlend::run_rows(int begin, int end, bool blended) const {
-  const int height = next_.src.form.height;
+void TemporalBlend::run_rows(int begin, int end) const {
   Lines l(next_.src.form.width);
-  if (blended && begin > 0) change<Sample>(l, begin - 1);
-  if (blended) change<Sample>(l, begin);
-  for (int y = begin; y < end; y += 2) {
-    const int below = std::min(y + 2, end);
-    for (int k = y; blended && k < below; k++) {
-      if (k + 1 < height) change<Sample>(l, k + 1);
-      blend<Sample>(l, k);
+  if (begin > 0) change<Sample>(l, begin - 1);
+  change<Sample>(l, begin);
+  for (int y = begin; y < end; y++) {
+    if (y + 1 < next_.src.form.height) change<Sample>(l, y + 1);
+    blend<Sample>(l, y);
+  }
+}
+
+void TemporalBlend::Keep::run(int chunk, int) {
+  const Next &next = blend_.next_;
+  const Picture frame = blend_.frame_.picture(), result = blend_.result_.picture();
+  const bool in_place = !blend_.motion_ && next.blended && next.before->continues();  // the blend has left its result there
+  const auto [begin, end] = blend_.rows(chunk);
+  for (int y = begin; y < end; y++) {
+    for (int c = 0; c < frame.form.channels; c++) {
+      frame.copy_row(c, y, next.src);
+      if (!in_place) result.copy_row(c, y, next.dst.picture);
     }
-    for (int k = y; k < below; k++) remember(k, blended);
+    if (next.dst.preserve_color && !blend_.motion_) next.dst.recolour(y, result, next.src);
   }
 }
 
@@ -117,7 +123,7 @@ void TemporalBlend::apart(Lines &l, const Picture &a, const Picture &b, int firs
 template <class Sample>
 void TemporalBlend::change(Lines &l, int y, bool along, uint8_t *covering, int &covers, uint8_t *out) const {
   const adain_cpu_image &form = next_.src.form;
-  const Picture before = frames_[1 - now_].picture();
+  const Picture before = frame_.picture();
   apart<Sample>(l, next_.src, before, 0, alike(), y, along, l.other, out);
   if (alike() == form.channels) return;
   const int chroma = shared(form, 1) ? y >> form.sub_y : y;
@@ -157,7 +163,7 @@ void TemporalBlend::blend(Lines &l, int y) const {
     follow_row<Sample>(l, y);
     return;
   }
-  const Picture now = next_.dst.picture, before = results_[0].picture();
+  const Picture now = next_.dst.picture, before = result_.picture();
   apart<Sample>(l, now, before, 0, alike(), y, false, l.w, l.other);
   row_kernels().weights(d, l.other, form.width, next_.weight, l.w);
   for (int c = 0; c < alike(); c++) sample_kernels<Sample>().blend(now.row<Sample>(c, y), before.row<Sample>(c, y), l.w, form.width);
@@ -173,22 +179,10 @@ void TemporalBlend::blend_chroma(Lines &l, int y) const {
   uint8_t *d = l.d[first % 2];
   k.most(d, l.d[last % 2], d, form.width, l.tallest);
   k.gather(l.tallest, form.sub_x, form.width, d);
-  const Picture now = next_.dst.picture, before = results_[0].picture();
+  const Picture now = next_.dst.picture, before = result_.picture();
   apart<Sample>(l, now, before, 1, 3, y, false, l.w, l.other);
   k.weights(d, l.other, n, next_.weight, l.w);
   for (int c = 1; c < 3; c++) sample_kernels<Sample>().blend(now.row<Sample>(c, y), before.row<Sample>(c, y), l.w, n);
-}
-
-// Row y of the frame and, unless it was blended there, of the result, with the chroma that goes with it; and the frame's colours for dst,
-// unless the result is still to be shown.
-void TemporalBlend::remember(int y, bool blended) const {
-  const Picture &src = next_.src;
-  const Picture frame = frames_[now_].picture(), result = results_[motion_ ? now_ : 0].picture();
-  for (int c = 0; c < src.form.channels; c++) {
-    frame.copy_row(c, y, src);
-    if (!blended) result.copy_row(c, y, next_.dst.picture);
-  }
-  if (next_.dst.preserve_color && !motion_) next_.dst.recolour(y, result, src);
 }
 
 }  // namespace adain

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "frame_buffer.h"
@@ -17,7 +18,7 @@ class TemporalBlend : public Stage {
   // Memory for frames of one shape. With motion_shift, a model.MotionShift, pixels follow the motion; 0 lets them stay where they are.
   TemporalBlend(const adain_cpu_image &form, int motion_shift);
   TemporalBlend(const TemporalBlend &) = delete;
-  bool fits(const adain_cpu_image &form) const { return same_shape(form, results_[0].form); }
+  bool fits(const adain_cpu_image &form) const { return same_shape(form, result_.form); }
   // Another motion_shift from the next frame on. Throws std::bad_alloc, and nothing has changed then.
   void follow(int motion_shift);
 
@@ -37,6 +38,16 @@ class TemporalBlend : public Stage {
 
  private:
   struct Lines;
+  // Keeps the frame, and the blended result along the motion, for the next frame, when nothing reads those of before any more.
+  class Keep : public Stage {
+   public:
+    explicit Keep(TemporalBlend &blend) : blend_(blend) {}
+    int chunks() const override { return blend_.down_.count; }
+    void run(int chunk, int) override;
+
+   private:
+    TemporalBlend &blend_;
+  };
   // Shows the blended result, sharpened.
   class Show : public Stage {
    public:
@@ -49,7 +60,7 @@ class TemporalBlend : public Stage {
   };
   void divide();
   template <class Sample>
-  void run_rows(int begin, int end, bool blended) const;
+  void run_rows(int begin, int end) const;
   template <class Sample>
   void apart(Lines &l, const Picture &a, const Picture &b, int first, int end, int y, bool along, uint8_t *other, uint8_t *out) const;
   template <class Sample>
@@ -61,7 +72,8 @@ class TemporalBlend : public Stage {
   void blend(Lines &l, int y) const;
   template <class Sample>
   void blend_chroma(Lines &l, int y) const;
-  void remember(int y, bool blended) const;
+  int rows() const { return motion_ ? motion_->side() : 2; }  // of a unit of down_
+  std::pair<int, int> rows(int chunk) const;                  // the first and that behind the last
   int alike() const { return next_.src.form.colour == ADAIN_COLOUR_YUV ? 1 : next_.src.form.channels; }  // first channels, which move together
   int luminous() const { return is_rgb(next_.src.form) ? 3 : 1; }  // first channels, which have luminance
 
@@ -77,17 +89,16 @@ class TemporalBlend : public Stage {
   static bool trusted(const uint8_t *d, int n);
   template <class Sample>
   void follow_row(Lines &l, int y) const;
-  void measure(int row);
+  void measure(int row, std::vector<uint32_t> &steps) const;
   int gain(int x, int y) const;
   template <class Sample>
   void show(int y, const int32_t *above, const int32_t *below) const;
 
-  FrameBuffer frames_[2];             // the next frame becomes frames_[now_]
-  std::vector<FrameBuffer> results_;  // one, or with motion two as of frames
+  FrameBuffer frame_, result_;  // those of before
   std::unique_ptr<Motion> motion_;
   std::vector<uint32_t> steps_[2];  // of the plain and the blended result, (cells)
+  Keep keep_{*this};
   Show show_{*this};
-  int now_ = 0;
   Division down_;  // in pairs of rows, or in rows of cells
   Next next_{};
 };

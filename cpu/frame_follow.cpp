@@ -44,7 +44,7 @@ void TemporalBlend::find_still(Lines &l, int y) const {
 // Row y of channels of the result moves towards what was at the same place, where d is not trusted and e is little.
 template <class Sample>
 void TemporalBlend::follow_in_place(Lines &l, int first, int end, int y, const uint8_t *e, const uint8_t *d) const {
-  const Picture now = results_[now_].picture(), before = results_[1 - now_].picture();
+  const Picture now = next_.dst.picture, before = result_.picture();
   const int n = cols(next_.src.form, first);
   apart<Sample>(l, now, before, first, end, y, false, l.w, l.other);
   motion_kernels().weights_in_place(e, l.other, d, n, next_.weight, l.w);
@@ -59,13 +59,12 @@ void TemporalBlend::follow_in_place(Lines &l, int first, int end, int y, const u
 template <class Sample>
 void TemporalBlend::follow(Lines &l, int first, int end, int y, const uint8_t *e, const uint8_t *d) const {
   const int n = cols(next_.src.form, first);
-  const Picture now = results_[now_].picture();
-  for (int c = first; c < end; c++) std::memcpy(now.row<Sample>(c, y), next_.dst.picture.row<Sample>(c, y), size_t(n) * sizeof(Sample));
+  const Picture now = next_.dst.picture;
   if (e) follow_in_place<Sample>(l, first, end, y, e, d);
   motion_kernels().weights(d, n, next_.weight, l.w);
   for (int c = first; c < end; c++) {
     Sample *line = reinterpret_cast<Sample *>(l.before);
-    way(l, c, y).take(results_[1 - now_].picture(), c, true, line);
+    way(l, c, y).take(result_.picture(), c, true, line);
     sample_kernels<Sample>().blend(now.row<Sample>(c, y), line, l.w, n);
   }
 }
@@ -100,27 +99,24 @@ bool TemporalBlend::trusted(const uint8_t *d, int n) { return motion_kernels().l
 template void TemporalBlend::follow_row<uint8_t>(Lines &, int) const;
 template void TemporalBlend::follow_row<uint16_t>(Lines &, int) const;
 
-// The steps of a row of cells.
-void TemporalBlend::measure(int row) {
+// The steps of a row of cells of what dst holds.
+void TemporalBlend::measure(int row, std::vector<uint32_t> &steps) const {
   const adain_cpu_image &form = next_.src.form;
   const int side = motion_->side(), across = motion_->cells_across(), end = std::min((row + 1) * side, form.height);
   auto sums = reinterpret_cast<uint16_t *>(scratch(Scratch::inputs, 2 * size_t(form.width)));
-  for (int which = 0; which < 2; which++) {
-    const Picture of = which == 0 ? next_.dst.picture : results_[now_].picture();
-    uint32_t *to = &steps_[which][size_t(row) * across];
-    std::fill_n(to, across, 0);
-    // Sums of 16 bits have room for 257 rows.
-    for (int c = 0; c < luminous(); c++)
-      for (int begin = row * side; begin < end; begin += 256) {
-        std::fill_n(sums, form.width, 0);
-        with_samples(form, [&](auto sample) {
-          typedef decltype(sample) Sample;
-          for (int y = begin; y < std::min(begin + 256, end); y++)
-            follow_kernels<Sample>().steps(of.row<Sample>(c, y), form.width - 1, form.depth - 8, sums);
-        });
-        for (int x = 0; x + 1 < form.width; x++) to[x / side] += sums[x];
-      }
-  }
+  uint32_t *to = &steps[size_t(row) * across];
+  std::fill_n(to, across, 0);
+  // Sums of 16 bits have room for 257 rows.
+  for (int c = 0; c < luminous(); c++)
+    for (int begin = row * side; begin < end; begin += 256) {
+      std::fill_n(sums, form.width, 0);
+      with_samples(form, [&](auto sample) {
+        typedef decltype(sample) Sample;
+        for (int y = begin; y < std::min(begin + 256, end); y++)
+          follow_kernels<Sample>().steps(next_.dst.picture.row<Sample>(c, y), form.width - 1, form.depth - 8, sums);
+      });
+      for (int x = 0; x + 1 < form.width; x++) to[x / side] += sums[x];
+    }
 }
 
 // G of a cell.
@@ -158,21 +154,18 @@ void TemporalBlend::Show::run(int chunk, int) {
   }
 }
 
-// Row y of the result, with the chroma that goes with it. Gains are those of the rows of cells above and below.
+// Row y of the result. Gains are those of the rows of cells above and below.
 template <class Sample>
 void TemporalBlend::show(int y, const int32_t *above, const int32_t *below) const {
-  const Picture result = results_[now_].picture(), &dst = next_.dst.picture;
+  const Picture result = result_.picture(), &dst = next_.dst.picture;
   const int width = result.form.width, height = result.form.height, cells = motion_->cells_across();
   const bool plain = std::all_of(above, above + cells, [](int32_t g) { return g == 0; }) &&
                      std::all_of(below, below + cells, [](int32_t g) { return g == 0; });
-  const int32_t *gains = plain ? nullptr : spread_row(Grid(result.form, 0, *motion_), above, below, y, cells);
+  if (plain) return;  // dst holds it
+  const int32_t *gains = spread_row(Grid(result.form, 0, *motion_), above, below, y, cells);
   const size_t pitch = size_t(width) + 2;
   Sample *lines = reinterpret_cast<Sample *>(scratch(Scratch::lines, 3 * pitch * sizeof(Sample)));
   for (int c = 0; c < luminous(); c++) {
-    if (plain) {
-      std::memcpy(dst.bytes(c, y), result.bytes(c, y), result.row_bytes(c));
-      continue;
-    }
     for (int j = 0; j < 3; j++) {
       const Sample *from = result.row<Sample>(c, std::clamp(y + j - 1, 0, height - 1));
       Sample *line = lines + j * pitch;
@@ -183,7 +176,6 @@ void TemporalBlend::show(int y, const int32_t *above, const int32_t *below) cons
     const Sample *at = lines + pitch + 1;
     follow_kernels<Sample>().sharpen(at - pitch, at, at + pitch, gains, width, (1 << result.form.depth) - 1, dst.row<Sample>(c, y));
   }
-  for (int c = luminous(); c < result.form.channels; c++) dst.copy_row(c, y, result);
 }
 
 }  // namespace adain

@@ -37,9 +37,11 @@ void Motion::Level::finish_row(int y) const {
   }
 }
 
-Motion::Field::Field(const Level &level)
-    : cols(level.cells_across()), rows(level.cells_down()), found(size_t(cols) * rows), settled(found), relaxed{found, found},
-      last(found), cost(found.size()), slopes(found.size()) {}
+void Motion::Working::resize(size_t cells) {
+  for (auto *v : {&settled, &relaxed[0], &relaxed[1]}) v->resize(cells);
+  cost.resize(cells);
+  slopes.resize(cells);
+}
 
 Motion::Vector Motion::Field::at(const std::vector<Vector> &from, int x, int y) const {
   return from[size_t(std::clamp(y, 0, rows - 1)) * cols + std::clamp(x, 0, cols - 1)];
@@ -97,8 +99,12 @@ Motion::Motion(const adain_cpu_image &form, int shift) : shift_(shift) {
     while (std::min(levels.back().cols, levels.back().rows) >= 32)
       levels.emplace_back((levels.back().cols + 1) / 2, (levels.back().rows + 1) / 2);
   }
-  for (const Level &l : levels_[0])
-    for (auto &fields : fields_) fields.emplace_back(l);
+  for (int direction = 0; direction < 2; direction++)
+    for (int l = 0; l <= last(); l++) {
+      const bool used = searched(l, direction);
+      fields_[direction].emplace_back(used ? levels_[0][l].cells_across() : 0, used ? levels_[0][l].cells_down() : 0);
+      if (used && working_[direction].cost.empty()) working_[direction].resize(fields_[direction][l].last.size());
+    }
   for (auto &values : cells_) values.resize(size_t(cells_across() + 2) * cells_down());
   keep_.reserve(levels_[0].size());
   follow_.reserve((2 + kRelaxed) * levels_[0].size() + 1);
@@ -160,7 +166,8 @@ void Motion::match(const Level &in, const MotionPatch &patch, int x, int y, Vect
 
 void Motion::search(int level, int direction, int y) {
   const Level &of = levels_[direction == 0 ? now_ : 1 - now_][level], &in = levels_[direction == 0 ? 1 - now_ : now_][level];
-  Field &field = fields_[direction][level];
+  const Field &field = fields_[direction][level];
+  Working &working = working_[direction];
   const Field *coarse = level < last() ? &fields_[direction][level + 1] : nullptr;
   MotionPatch patch;
   for (int x = 0; x < field.cols; x++) {
@@ -169,7 +176,7 @@ void Motion::search(int level, int direction, int y) {
     Vector best{0, 0};
     MotionMatch least, other;
     match(in, patch, px, py, best, &least);
-    field.slopes[size_t(y) * field.cols + x] = {int32_t(patch.xx >> 12), int32_t(patch.xy >> 12), int32_t(patch.yy >> 12)};
+    working.slopes[size_t(y) * field.cols + x] = {int32_t(patch.xx >> 12), int32_t(patch.xy >> 12), int32_t(patch.yy >> 12)};
     if (coarse && least.cost > 0) {
       const int dx = x % 2 ? 1 : -1, dy = y % 2 ? 1 : -1;
       for (const Vector o : {Vector{0, 0}, Vector{dx, 0}, Vector{0, dy}, Vector{dx, dy}}) {
@@ -190,8 +197,8 @@ void Motion::search(int level, int direction, int y) {
       least = other;
       best = v;
     }
-    field.found[size_t(y) * field.cols + x] = best;
-    field.cost[size_t(y) * field.cols + x] = least.cost;
+    working.found()[size_t(y) * field.cols + x] = best;
+    working.cost[size_t(y) * field.cols + x] = least.cost;
   }
 }
 
@@ -199,17 +206,18 @@ void Motion::search(int level, int direction, int y) {
 void Motion::settle(int level, int direction, int y) {
   const Level &of = levels_[direction == 0 ? now_ : 1 - now_][level], &in = levels_[direction == 0 ? 1 - now_ : now_][level];
   Field &field = fields_[direction][level];
+  Working &working = working_[direction];
   MotionPatch patch;
   for (int x = 0; x < field.cols; x++) {
     const size_t i = size_t(y) * field.cols + x;
-    const Vector own = field.found[i];
+    const Vector own = working.found()[i];
     Vector best = own;
-    int64_t cost = field.cost[i];
+    int64_t cost = working.cost[i];
     bool ready = false;
     for (const Vector o : {Vector{-1, 0}, Vector{1, 0}, Vector{0, -1}, Vector{0, 1}}) {
       if (cost == 0) break;
       const int px = kCell * x - 2, py = kCell * y - 2;
-      const Vector v = limited(in, px, py, field.at(field.found, x + o.x, y + o.y));
+      const Vector v = limited(in, px, py, field.at(working.found(), x + o.x, y + o.y));
       if (v == own || v == best) continue;
       if (!ready) motion_kernels().patch(of.at(px, py), ptrdiff_t(of.pitch), &patch);
       ready = true;
@@ -217,16 +225,17 @@ void Motion::settle(int level, int direction, int y) {
       match(in, patch, px, py, v, &other);
       if (other.cost < cost) cost = other.cost, best = v;
     }
-    field.settled[i] = best;
-    field.cost[i] = cost;
-    field.relaxed[1][i] = {best.x * kUnit, best.y * kUnit};
+    working.settled[i] = best;
+    working.cost[i] = cost;
+    working.relaxed[1][i] = {best.x * kUnit, best.y * kUnit};
   }
 }
 
 // One pass of vectors towards those around, the more the less their patches say.
 void Motion::relax(int level, int direction, int pass, int y) {
   Field &field = fields_[direction][level];
-  const std::vector<Vector> &from = field.relaxed[1 - pass % 2];
+  Working &working = working_[direction];
+  const std::vector<Vector> &from = working.relaxed[1 - pass % 2];
   for (int x = 0; x < field.cols; x++) {
     const size_t i = size_t(y) * field.cols + x;
     int64_t sx = 0, sy = 0;
@@ -237,11 +246,11 @@ void Motion::relax(int level, int direction, int pass, int y) {
       sy += weight * c.y;
     }
     const Vector mean{int(quotient(sx, 12)), int(quotient(sy, 12))};
-    const int64_t ex = field.settled[i].x * kUnit - mean.x, ey = field.settled[i].y * kUnit - mean.y;
-    Vector &to = field.relaxed[pass % 2][i];
+    const int64_t ex = working.settled[i].x * kUnit - mean.x, ey = working.settled[i].y * kUnit - mean.y;
+    Vector &to = working.relaxed[pass % 2][i];
     to = mean;
     if (ex == 0 && ey == 0) continue;
-    const Slopes &s = field.slopes[i];
+    const Slopes &s = working.slopes[i];
     const int64_t px = s.xx * ex + s.xy * ey, py = s.xy * ex + s.yy * ey, xx = s.xx + kSmooth, yy = s.yy + kSmooth;
     const int64_t determinant = xx * yy - int64_t(s.xy) * s.xy;
     to.x += int(quotient(yy * px - s.xy * py, determinant));
@@ -260,21 +269,22 @@ void Motion::relax_all(int level, int direction) {
 void Motion::limit(int level, int direction, int y) {
   const Level &of = levels_[direction == 0 ? now_ : 1 - now_][level], &in = levels_[direction == 0 ? 1 - now_ : now_][level];
   Field &field = fields_[direction][level];
+  Working &working = working_[direction];
   MotionPatch patch;
   for (int x = 0; x < field.cols; x++) {
     const size_t i = size_t(y) * field.cols + x;
     const int px = kCell * x - 2, py = kCell * y - 2;
-    Vector &r = field.relaxed[(kRelaxed - 1) % 2][i], &v = field.last[i];
+    Vector &r = working.relaxed[(kRelaxed - 1) % 2][i], &v = field.last[i];
     v = limited(in, px, py, {(r.x + kUnit / 2) >> 4, (r.y + kUnit / 2) >> 4});
-    if (level > 0 || (field.cost[i] == 0 && r == Vector{0, 0} && field.settled[i] == r)) continue;
+    if (level > 0 || (working.cost[i] == 0 && r == Vector{0, 0} && working.settled[i] == r)) continue;
     MotionMatch moving;
     motion_kernels().patch(of.at(px, py), ptrdiff_t(of.pitch), &patch);
     match(in, patch, px, py, v, &moving);
-    field.cost[i] = moving.cost;
+    working.cost[i] = moving.cost;
     if (std::abs(r.x) + std::abs(r.y) > kSlow || r == Vector{0, 0}) continue;
     MotionMatch still;
     match(in, patch, px, py, {0, 0}, &still);
-    if (2 * still.cost <= 3 * moving.cost + kRest) r = v = {0, 0}, field.cost[i] = still.cost;
+    if (2 * still.cost <= 3 * moving.cost + kRest) r = v = {0, 0}, working.cost[i] = still.cost;
   }
 }
 
@@ -291,8 +301,8 @@ int Motion::doubt(int x, int y) const {
   const Vector u = back.at(back.last, px >> (6 + behind), py >> (6 + behind));
   const int off = std::abs(v.x + u.x * (1 << behind)) + std::abs(v.y + u.y * (1 << behind));
   const int astray = std::max(2 * (off - 8 - (std::abs(v.x) + std::abs(v.y)) / 8), 0);
-  const Slopes &s = there.slopes[i];
-  const int64_t unlike = std::max<int64_t>((there.cost[i] >> 12) / (s.xx + s.yy + kFlat) - 8, 0);
+  const Slopes &s = working_[0].slopes[i];
+  const int64_t unlike = std::max<int64_t>((working_[0].cost[i] >> 12) / (s.xx + s.yy + kFlat) - 8, 0);
   return int(std::min<int64_t>(astray + unlike, kDoubt));
 }
 
@@ -307,7 +317,7 @@ void Motion::check(int y) {
       for (int32_t *values : out) values[x] = 0;
       continue;
     }
-    const Vector r = there.relaxed[(kRelaxed - 1) % 2][size_t(y) * across + x];
+    const Vector r = working_[0].relaxed[(kRelaxed - 1) % 2][size_t(y) * across + x];
     out[0][x] = std::clamp((r.x * (1 << shift_) + 2) >> 2, -kFarthestCell, kFarthestCell);
     out[1][x] = std::clamp((r.y * (1 << shift_) + 2) >> 2, -kFarthestCell, kFarthestCell);
   }

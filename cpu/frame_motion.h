@@ -54,11 +54,19 @@ class Motion {
     size_t pitch;
     Memory memory;
   };
+  // What a search of a level has found, in sixteenths of its pixels.
   struct Field {
-    explicit Field(const Level &level);
+    Field(int cols, int rows) : cols(cols), rows(rows), last(size_t(cols) * rows) {}
     Vector at(const std::vector<Vector> &from, int x, int y) const;
     int cols, rows;
-    std::vector<Vector> found, settled, relaxed[2], last;  // relaxed in 256ths, others in sixteenths of the level's pixels
+    std::vector<Vector> last;
+  };
+  // What a search needs on its way, for one level after the other. relaxed is in 256ths of a level's pixels, the first of them in sixteenths until
+  // the cells have settled.
+  struct Working {
+    void resize(size_t cells);
+    std::vector<Vector> &found() { return relaxed[0]; }
+    std::vector<Vector> settled, relaxed[2];
     std::vector<int64_t> cost;
     std::vector<Slopes> slopes;
   };
@@ -99,7 +107,8 @@ class Motion {
 
   const int shift_;
   std::vector<Level> levels_[2];  // the next frame becomes levels_[now_]
-  std::vector<Field> fields_[2];  // of both directions, one for each level
+  std::vector<Field> fields_[2];  // of both directions, one for each level; where one is not searched it is empty
+  Working working_[2];            // after a search that of the finest level
   std::vector<int32_t> cells_[3];  // as Cells
   std::vector<Step> keep_, follow_;
   int now_ = 0;
