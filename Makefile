@@ -40,7 +40,7 @@ export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie -buildvcs=f
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps demo-deps headers build plugin command share demo tests bucket test test-all bare lint kernels bench gpu-bundle deb install clean
+.PHONY: help deps demo-deps headers build plugin command share demo tests bucket test test-all arm64 bare lint kernels bench gpu-bundle deb install clean
 
 help:
 	@echo 'make demo        stylise a film: demo.mp4 and demo.png  (VIDEO=film STYLE=style ALPHA=0..1)'
@@ -54,6 +54,7 @@ help:
 	@echo 'make bench       speed of the engine, of the element and of each video format'
 	@echo 'make gpu-bundle  tests and benchmarks for a host that has only a GPU and its driver: $(BUILD)/gpu-bundle.tar.gz'
 	@echo 'make bare        try all this on a bare Debian, RELEASE=bookworm or trixie (root, debootstrap)'
+	@echo 'make arm64       plugin, command and tests for 64-bit ARM, run under QEMU: $(BUILD)/arm64 (Debian; 640 MB)'
 	@echo 'make deb         a Debian package: $(BUILD)/adainfilter_VERSION_ARCHITECTURE.deb'
 	@echo 'make install     plugin to PLUGINDIR (GStreamer'"'"'s own), command, manual page and completions to PREFIX; DESTDIR is honoured'
 	@echo 'make clean       remove what was built'
@@ -112,7 +113,14 @@ test-all: build tests
 	@status=0; \
 	'$(BUILD)/tests' -timeout 30m $(PACKAGES) -- -race -buildmode=exe -short -timeout 30m $(RACES) || status=1; \
 	tools/sanitize || status=1; \
+	if command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-g++ >/dev/null; then tools/arm64 || status=1; \
+	else echo 'nothing was tried on arm64: no qemu-aarch64 or no aarch64-linux-gnu-g++, which make arm64 installs'; fi; \
 	exit $$status
+
+# GStreamer's bindings and the engine are compiled once more, minutes of processor time.
+arm64: headers
+	@tools/deps demo aarch64-linux-gnu-g++:g++-aarch64-linux-gnu qemu-aarch64:qemu-user
+	@tools/arm64
 
 lint: deps
 	@tools/deps all shellcheck pyflakes3

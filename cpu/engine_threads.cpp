@@ -22,6 +22,8 @@ constexpr int kMostStages = 64;
 void flush_denormals() {
 #if defined(__x86_64__)
   _mm_setcsr(_mm_getcsr() | 0x8040);
+#elif defined(__aarch64__)
+  __builtin_aarch64_set_fpcr(__builtin_aarch64_get_fpcr() | 1u << 24);  // FZ
 #endif
 }
 

@@ -73,9 +73,12 @@ void winograd_weights_of(const float *weight, int inputs, int outputs, typename 
   for (int o = 0; o < outputs; o += lanes, weight += size_t(lanes) * inputs * taps) {
     D in[taps], half[6 * kernel], out[36];
 #pragma GCC unroll 9
-    for (int k = 0; k < taps; k++)
+    for (int k = 0; k < taps; k++) {
+      D tap{};
 #pragma GCC unroll 8
-      for (int i = 0; i < lanes; i++) in[k][i] = weight[size_t(i) * inputs * taps + k];
+      for (int i = 0; i < lanes; i++) tap[i] = weight[size_t(i) * inputs * taps + k];
+      in[k] = tap;
+    }
 #pragma GCC unroll 3
     for (int x = 0; x < kernel; x++) taps_to_points<kernel>(in + x, kernel, half + 6 * x);
 #pragma GCC unroll 6
@@ -175,17 +178,23 @@ void product_column(int all, const T *input, int inputs, const T *weight, int ou
   if constexpr (tiles > 1) product_column<Feature, tiles == 3 ? 1 : tiles / 2, vectors>(all, input, inputs, weight, outputs, result);
 }
 
+// Sums that stay in registers, of 32 or 16, beside weights and, where an instruction does not take them from memory, inputs.
+#if defined(__aarch64__)
+constexpr int SUMS = 20;
+#else
+constexpr int SUMS = LANES == 16 ? 24 : 12;
+#endif
+
 template <class Feature, int vectors, class T = typename Feature::T>
 void product_columns(const T *input, int tiles, int inputs, const T *weight, int outputs, float *result) {
-  constexpr int sums = LANES == 16 ? 24 : 12;  // of 32 registers, or 16
   for (int o = 0; o < outputs; o += LANES * vectors)
-    product_column<Feature, sums / vectors, vectors>(tiles, input, inputs, weight + Factor<Feature>::step * o, outputs, result + o);
+    product_column<Feature, SUMS / vectors, vectors>(tiles, input, inputs, weight + Factor<Feature>::step * o, outputs, result + o);
 }
 
 template <class Feature>
 void product(const void *input, int tiles, int inputs, const void *weight, int outputs, float *result) {
   auto from = (const typename Feature::T *)input, w = (const typename Feature::T *)weight;
-  if (LANES == 16 && outputs % (4 * LANES) == 0) return product_columns<Feature, 4>(from, tiles, inputs, w, outputs, result);
+  if (SUMS >= 20 && outputs % (4 * LANES) == 0) return product_columns<Feature, 4>(from, tiles, inputs, w, outputs, result);
   if (outputs % (2 * LANES) == 0) return product_columns<Feature, 2>(from, tiles, inputs, w, outputs, result);
   product_columns<Feature, 1>(from, tiles, inputs, w, outputs, result);
 }

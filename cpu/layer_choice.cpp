@@ -26,6 +26,14 @@ char tiled(const adain_cpu_layer &layer, bool folded) {
   return layer.kernel == 3 && layer.in + layer.out >= 48 ? 'f' : 'd';
 }
 
+// Whether oneDNN has products for these vectors. On arm64 it has them for SVE only, by itself, and falls to plain loops where there is none; distributions
+// build it without the Compute Library.
+#if defined(__aarch64__)
+constexpr bool kLibraryProducts = false;
+#else
+constexpr bool kLibraryProducts = true;
+#endif
+
 // Of 2x2 kernels, wide ones outgrow the caches with their transformed weights.
 bool outgrows(const adain_cpu_layer &layer) { return layer.kernel == 2 && layer.in > 128; }
 
@@ -35,7 +43,7 @@ Method by_rule(const adain_cpu_layer &layer, bool half, bool tail) {
   if (half) return method(layer, methods(layer)[0]);
   // A tile of Tail has few tiles of Winograd's, for which all weights have to come.
   const bool large = layer.kernel == 2 ? outgrows(layer) || (tail && layer.in > 32) : layer.in * layer.out > 1 << 16;
-  return {Factors::float32, large ? Product::onednn : Product::own};
+  return {Factors::float32, large && kLibraryProducts ? Product::onednn : Product::own};
 }
 
 std::string methods(const adain_cpu_layer &layer) {
