@@ -107,13 +107,54 @@ func (e *Engine) addTensorMapped(s *schedule, l *launches, i int, what launch, k
 }
 
 // addLast turns the last plane into the picture.
-func (e *Engine) addLast(s *schedule, l *launches, i int) (err error) {
+func (e *Engine) addLast(s *schedule, l *launches, i int) error {
 	layer, in, k := e.network.layers[i], s.planes[i-1], find(e.library, kernels.Last)
 	pixels := s.extent.pixels()
 	what := launch{layer: layer.Name, flop: 2 * pixels * 27 * float64(in.c), bytes: pixels*3 + float64(in.bytes())}
-	l.last, err = addVarying(l, what, k, [3]int{k.tiles(s.width, s.height), 1, 1}, kernels.LastArguments{
+	t, err := addVarying(l, what, k, [3]int{k.tiles(s.width, s.height), 1, 1}, kernels.LastArguments{
 		Plane: address(s.written(i - 1)), Weight: address(e.network.weight[i]), Bias: address(e.network.bias[i]),
 		H: int32(in.h), W: int32(in.w), C: int32(in.c),
 	})
+	if err == nil {
+		l.last = sink{&t.args.Dst, &t.args.Src, &t.args.Table, &t.args.PreserveColor}
+	}
 	return err
+}
+
+// fusesLast says whether one kernel computes the last two layers: those of 16 channels behind a nearest upsampling.
+func (e *Engine) fusesLast() bool {
+	before, last := e.network.layers[len(e.network.layers)-2], e.network.layers[len(e.network.layers)-1]
+	return before.in == 16 && last.in == 16 && before.phases == 4 && before.taps == 4
+}
+
+// addLastTwo turns the plane before the last upsampling into the picture.
+func (e *Engine) addLastTwo(s *schedule, l *launches, i int) error {
+	before, last, in, k := e.network.layers[i], e.network.layers[i+1], s.planes[i-1], find(e.library, kernels.LastUpN16)
+	pixels, of := s.extent.pixels(), float64(in.c)
+	what := launch{layer: before.Name + ", " + last.Name, flop: 2 * (4*of*of*4*float64(in.w)*float64(in.h) + 27*of*pixels), bytes: pixels*3 + float64(in.bytes())}
+	rows := stripRows(s.extent, k.shape, lastUpBlocks*e.device.processors)
+	t, err := addVarying(l, what, k, [3]int{ceil(s.width, int(k.shape.TileW)) * ceil(s.height, rows), 1, 1}, kernels.LastUpArguments{
+		Src: address(s.written(i - 1)), FirstWeight: address(e.network.weight[i]), FirstBias: address(e.network.bias[i]),
+		Weight: address(e.network.weight[i+1]), Bias: address(e.network.bias[i+1]), H: int32(in.h), W: int32(in.w), Rows: int32(rows),
+	})
+	if err == nil {
+		l.last = sink{&t.args.Dst, &t.args.Content, &t.args.Table, &t.args.PreserveColor}
+	}
+	return err
+}
+
+// lastUpBlocks is how many blocks of last_up_n16 fit on a processor.
+const lastUpBlocks = 4
+
+// stripRows is how many rows a group walks down that has a strip of a picture, so that the last of so many groups at a time ends earliest. Each
+// walk takes two rows more than it has.
+func stripRows(picture extent, l kernels.Launch, groups int) (rows int) {
+	across, step, least := ceil(picture.width, int(l.TileW)), int(l.TileH), 0
+	for r := step; r < picture.height+step; r += step {
+		cost := ceil(across*ceil(picture.height, r), groups) * (r + 2)
+		if rows == 0 || cost < least {
+			rows, least = r, cost
+		}
+	}
+	return rows
 }

@@ -176,7 +176,7 @@ func (e *Engine) explain(err error, frame, network extent, how following) error 
 	if !driver.IsOutOfMemory(err) {
 		return err
 	}
-	l := newLayout(e.network.layers, network)
+	l := e.newLayout(network)
 	wanted := l.memory[0] + l.memory[1]
 	if frame != network {
 		wanted += reducedBytes(network)

@@ -21,7 +21,7 @@ type launches struct {
 	smooth  *typed[kernels.SmoothArguments]
 	adapt   *typed[kernels.AdaptArguments]
 	apply   *typed[kernels.RegionsApplyArguments]
-	last    *typed[kernels.LastArguments]
+	last    sink
 	fit     *typed[kernels.EnlargeFitArguments]
 	enlarge *typed[kernels.EnlargeArguments]
 	changes *typed[kernels.BlendChangesArguments]
@@ -38,6 +38,13 @@ type source struct {
 	frame *kernels.Frame
 	table *kernels.Lookup
 	bind  func() // tells the kernel
+}
+
+// sink is what the last layer takes of a frame.
+type sink struct {
+	dst, src *kernels.Frame
+	table    *kernels.Lookup
+	preserve *int32
 }
 
 // varying is the arguments of a launch of the list.
@@ -91,8 +98,9 @@ func (e *Engine) addAll(s *schedule, l *launches, how following) error {
 // addNetwork lists layers one to join-1, statistics, smoothing, AdaIN on the plane or folded into the next layer, the other layers.
 func (e *Engine) addNetwork(s *schedule, l *launches) error {
 	n := e.network
+	end := len(n.layers) - 1
 	for i := range n.layers {
-		if i == 1 && e.fusesFirst() {
+		if i == 1 && e.fusesFirst() || i == end && e.fusesLast() {
 			continue
 		}
 		if i == n.join {
@@ -101,13 +109,14 @@ func (e *Engine) addNetwork(s *schedule, l *launches) error {
 			}
 		}
 		layer := e.addConvolution
-		switch i {
-		case 0:
+		switch {
+		case i == 0 && e.fusesFirst():
+			layer = e.addFirstTwo
+		case i == 0:
 			layer = e.addFirst
-			if e.fusesFirst() {
-				layer = e.addFirstTwo
-			}
-		case len(n.layers) - 1:
+		case i == end-1 && e.fusesLast():
+			layer = e.addLastTwo
+		case i == end:
 			layer = e.addLast
 		}
 		if err := layer(s, l, i); err != nil {
@@ -153,7 +162,7 @@ func (l *launches) bindFrame(s *schedule, b *temporalBlend, to, from kernels.Fra
 		preserve = false // of what is enlarged
 	}
 	*l.first.frame = content
-	l.last.args.Dst, l.last.args.Src, l.last.args.PreserveColor = result, content, flag(preserve)
+	*l.last.dst, *l.last.src, *l.last.preserve = result, content, flag(preserve)
 }
 
 // bind gives the arguments of the frame to the kernels and to the graph.

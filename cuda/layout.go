@@ -35,16 +35,20 @@ func (p packed) output(in plane) plane {
 type layout struct {
 	extent
 	planes []plane
-	memory [2]int64 // bytes of the two buffers that hold the planes in turn: layer i writes buffer i%2
+	memory [2]int64 // bytes of the two buffers that hold the planes in turn, if they are written: layer i writes buffer i%2
 }
 
-// newLayout is the layout for a size that the network sees.
-func newLayout(layers []packed, size extent) layout {
+// newLayout is the layout for a size that the network sees, of layers of which the first two and the last two may be one kernel each, which
+// writes no plane between them.
+func newLayout(layers []packed, size extent, firstTwo, lastTwo bool) layout {
 	l := layout{extent: size}
 	p := plane{size.height, size.width, 3}
 	for i, layer := range layers[:len(layers)-1] {
 		p = layer.output(p)
 		l.planes = append(l.planes, p)
+		if i == 0 && firstTwo || i == len(layers)-2 && lastTwo {
+			continue
+		}
 		l.memory[i%2] = max(l.memory[i%2], p.bytes())
 	}
 	return l

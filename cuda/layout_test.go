@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"slices"
 	"testing"
 
 	"adainfilter/cuda/kernels"
@@ -102,7 +103,7 @@ func TestLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLayout(layers, extent{33, 17})
+	l := newLayout(layers, extent{33, 17}, false, false)
 	want := []plane{
 		{17, 33, 16}, {9, 17, 16}, {9, 17, 16}, {5, 9, 16}, {5, 9, 16}, {5, 9, 16}, {5, 9, 16}, {3, 5, 16}, {3, 5, 32},
 		{3, 5, 16}, {6, 10, 16}, {6, 10, 16}, {6, 10, 16}, {6, 10, 16}, {12, 20, 16}, {12, 20, 16}, {24, 40, 16},
@@ -116,6 +117,36 @@ func TestLayout(t *testing.T) {
 		}
 		if p.bytes() > l.memory[i%2] {
 			t.Errorf("plane behind %s has %d bytes, its buffer %d", layers[i].Name, p.bytes(), l.memory[i%2])
+		}
+	}
+	fused := newLayout(layers, extent{33, 17}, true, true)
+	if wanted := [2]int64{want[14].bytes(), want[15].bytes()}; fused.memory != wanted {
+		t.Errorf("without the planes that are the largest %v bytes, wanted %v", fused.memory, wanted)
+	}
+}
+
+// TestStripRows demands that no other multiple of a tile's rows lets the last group end earlier, as simulated.
+func TestStripRows(t *testing.T) {
+	shape := kernels.Launch{TileW: 124, TileH: 4}
+	end := func(e extent, rows, groups int) int {
+		free := make([]int, groups)
+		for range ceil(e.width, 124) * ceil(e.height, rows) {
+			free[slices.Index(free, slices.Min(free))] += rows + 2
+		}
+		return slices.Max(free)
+	}
+	for _, e := range []extent{{1, 1}, {9, 5}, {640, 360}, {1920, 1080}, {2000, 500}} {
+		for _, groups := range []int{1, 7, 132} {
+			got := stripRows(e, shape, groups)
+			if got < 4 || got%4 != 0 || got >= e.height+4 {
+				t.Fatalf("%v in %d groups: %d rows", e, groups, got)
+			}
+			for rows := 4; rows < e.height+4; rows += 4 {
+				if end(e, rows, groups) < end(e, got, groups) {
+					t.Errorf("%v in %d groups: %d rows, with %d the last group would end earlier", e, groups, got, rows)
+					break
+				}
+			}
 		}
 	}
 }

@@ -34,10 +34,15 @@ type staging struct {
 	device uintptr
 }
 
+// newLayout is the layout for a size that the network sees.
+func (e *Engine) newLayout(size extent) layout {
+	return newLayout(e.network.layers, size, e.fusesFirst(), e.fusesLast())
+}
+
 // newSchedule takes the memory that all pictures of a size need, in the current context. Errors: out of memory, and whatever else the driver
 // refuses; nothing stays taken then.
 func (e *Engine) newSchedule(frame, network extent) (s *schedule, err error) {
-	unfinished := &schedule{layout: newLayout(e.network.layers, network), frame: frame}
+	unfinished := &schedule{layout: e.newLayout(network), frame: frame}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, unfinished.close())

@@ -67,7 +67,7 @@ func (e *Engine) prepare(dst, src *model.Image, stylization *model.Stylization) 
 	if err := e.uploadStyles(s, stylization); err != nil {
 		return nil, nil, err
 	}
-	*l.first.table, l.last.args.Table = e.before.args, e.after.args
+	*l.first.table, *l.last.table = e.before.args, e.after.args
 	from, err := s.stage(src, e.stream)
 	if err != nil {
 		return nil, nil, err

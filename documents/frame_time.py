@@ -122,6 +122,16 @@ def mma(layer, clock, bandwidth):
     return max(math.ceil(tiles / PROCESSORS / resident) * resident * tile / clock, (read + layer.output() * layer.cout * 2) / bandwidth)
 
 
+def last_up(width, height, clock, bandwidth):
+    """Seconds of last_up_n16: groups of four warps on strips of 124 columns, four groups at a time on a processor, a warp's 800 instructions
+    for a step of two rows at 0.55 of a scheduler's rate; rows as cuda/convolutions.go chooses them."""
+    across, slots = math.ceil(width / 124), 4 * PROCESSORS
+    rows = min(range(4, height + 4, 4), key=lambda r: math.ceil(across * math.ceil(height / r) / slots) * (r + 2))
+    blocks = across * math.ceil(height / rows)
+    steps = math.ceil(blocks / PROCESSORS) * (rows / 2 + 1)
+    return max(steps * 800 / 0.55 / clock, width * height * (16 * 2 / 4 + 3) / bandwidth)
+
+
 def frame(network, width, height, gpu, assumed, before=False):
     """(seconds, [(kernel, seconds)]) of a frame."""
     _, clock, _ = assumed
@@ -129,11 +139,13 @@ def frame(network, width, height, gpu, assumed, before=False):
     vgg = wide >= 64
     first = max(tiles * max(1, wide / 64) * 1600 / 0.55 / clock * (1 if vgg else 0.65), width * height * (wide * 2 + 1.5) / bandwidth)
     last = max(tiles * (1600 if vgg else 1000) / 0.5 / clock, width * height * (wide * 2 + 3) / bandwidth)
-    fuses, rows = vgg and not before, []
+    fuses, fuses_last, rows = vgg and not before, network == "lite" and not before, []
     if not fuses:
         rows.append(("first", first))
     for layer in layers(network, width, height):
         name = kernel(layer, before)
+        if fuses_last and layer.name == "mirror1_2":
+            continue
         if fuses and layer.name == "conv1_2":
             rows.append(("conv1_1, conv1_2 conv90_first_pool", conv90(name, layer, assumed, bandwidth, fused=True)))
         elif name:
@@ -143,7 +155,7 @@ def frame(network, width, height, gpu, assumed, before=False):
     deep = WIDTHS[network][3]
     plane = math.ceil(width / 8) * math.ceil(height / 8) * deep * 2
     rows.append(("statistics, smooth, adapt", 1.4 * plane / bandwidth + 13e-6 + 9 * deep * deep / 2 * 6 / bandwidth))
-    rows.append(("last", last))
+    rows.append(("mirror1_2, mirror1_1 last_up_n16", last_up(width, height, clock, bandwidth)) if fuses_last else ("last", last))
     launches = len(rows) + 3
     return sum(s for _, s in rows) + launches * GAP + (HOST if before else 0), rows
 

@@ -140,6 +140,12 @@ var bugs = []bug{
 		runs: []run{{plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
 	{name: "released too early", file: "conv90_body.cuh", test: "conv90", cases: "conv90_several", edits: []edit{{"          wgmma_wait<1>();\n", "          wgmma_wait<2>();\n"}},
 		runs: []run{{plain, "fwd", "late", ""}, {plain, "rand:1", "mix", ""}, {race, "lock", "now", ""}}},
+	{name: "no sync", file: "last_strip.cuh", test: "last_up", cases: "last_up_crops", edits: []edit{{"    sync();\n    if (!p.dst.half_x", "    if (!p.dst.half_x"}},
+		runs: []run{{plain, "rand:1", "mix", ""}, {race, "lock", "mix", ""}}},
+	{name: "no row above", file: "last_up.cu", test: "last_up", cases: "last_up_crops", edits: []edit{{"    if (y == 1) LastWeights(upper[lane]).add(sums[0], f[0]);\n", ""}},
+		runs: []run{{plain, "fwd", "mix", ""}}},
+	{name: "no column on the right", file: "last_strip.cuh", test: "last_up", cases: "last_up_strips", edits: []edit{{"(q ? right - store : left + store)", "(q ? -1 : left + store)"}},
+		runs: []run{{plain, "fwd", "mix", ""}}},
 }
 
 func TestSeededBugsAreFound(t *testing.T) {

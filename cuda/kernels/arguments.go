@@ -151,6 +151,21 @@ type LastArguments struct {
 	PreserveColor int32
 }
 
+// LastUpArguments are those of the kernels that compute the last layer with the one before it.
+type LastUpArguments struct {
+	Src           Address `arg:"x"`
+	FirstWeight   Address `arg:"w1"`
+	FirstBias     Address `arg:"bias1"`
+	Weight        Address `arg:"w"`
+	Bias          Address
+	Dst           Frame
+	Content       Frame `arg:"src"`
+	Table         Lookup
+	H, W          int32
+	Rows          int32
+	PreserveColor int32
+}
+
 // ReduceArguments are those of reduce.cu.
 type ReduceArguments struct {
 	Dst, Src Frame

@@ -2,6 +2,7 @@
 // setmaxnreg. On the device inline PTX, on the host calls into the emulator. Instructions: PTX ISA 8.7, chapters 9.7.8, 9.7.9,
 // 9.7.13, 9.7.15.
 #pragma once
+#include "at_hand.cuh"
 #include "warp.cuh"
 
 #ifdef CUDA_EMU
@@ -36,9 +37,6 @@ template <int R> inline void wgmma(float (&d)[R], uint64_t da, uint64_t db, int 
 }
 template <int N> inline void wgmma_wait() { wgmma_wait_n(N); }
 template <int R> inline void acc_fence(float (&)[R]) {}
-inline int at_hand(int v) { return v; }
-template <class T> inline const T *at_hand(const T *p) { return p; }
-inline void at_hand() {}
 template <int R> inline void reg_inc() {}
 template <int R> inline void reg_dec() {}
 inline void wgmma_fence() {}
@@ -124,18 +122,6 @@ __device__ __forceinline__ void tma_load_4d(void *dst, const TMap *m, void *bar,
 }
 
 // ---- the rest
-
-// Keeps the compiler from computing ahead, in registers that are wanted for else: what depends on the value is computed behind this, and
-// memory that is read behind the last one is not read before it.
-__device__ __forceinline__ int at_hand(int v) {
-  asm volatile("" : "+r"(v));
-  return v;
-}
-template <class T> __device__ __forceinline__ const T *at_hand(const T *p) {
-  asm volatile("" : "+l"(p));
-  return p;
-}
-__device__ __forceinline__ void at_hand() { asm volatile("" ::: "memory"); }
 
 // Gives registers of this warpgroup back, or takes some more; all four warps must call it.
 template <int R> __device__ __forceinline__ void reg_inc() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(R)); }

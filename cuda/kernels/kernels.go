@@ -35,6 +35,7 @@ const (
 	Smooth            Kernel[SmoothArguments]            = "smooth"
 	Adapt             Kernel[AdaptArguments]             = "adapt"
 	Last              Kernel[LastArguments]              = "last"
+	LastUpN16         Kernel[LastUpArguments]            = "last_up_n16"
 	Reduce            Kernel[ReduceArguments]            = "reduce"
 	EnlargeFit        Kernel[EnlargeFitArguments]        = "enlarge_fit"
 	Enlarge           Kernel[EnlargeArguments]           = "enlarge"
@@ -116,6 +117,7 @@ var Modules = append([]Module{
 	{Name: "smooth", Kernels: []Described{Smooth}},
 	{Name: "adapt", Kernels: []Described{Adapt}},
 	{Name: "last", Kernels: []Described{Last}},
+	{Name: "last_up", Kernels: []Described{LastUpN16}},
 	{Name: "reduce", Kernels: []Described{Reduce}},
 	{Name: "enlarge", Kernels: []Described{EnlargeFit, Enlarge}},
 	{Name: "blend", Kernels: []Described{BlendChanges, Blend}},

@@ -21,9 +21,8 @@
 // Rejected: gathering, 9 products with 3 of 8 columns used (each pixel passes through ldmatrix 9 times); products in float16 in shared
 // memory (half the memory, but sums of 27 roundings are off by a fifth of a sample's step); wider tiles (two blocks would not fit on
 // an SM of sm_86, and the border comes from L2 anyway).
+#include "last.cuh"
 #include "launch.cuh"
-#include "lookup.cuh"
-#include "pixel.cuh"
 #include "warp.cuh"
 
 constexpr int last_w = 32, last_h = 8, last_threads = 256;
@@ -31,10 +30,6 @@ constexpr int last_left = 1;  // columns of the tile on its left that belong to 
 constexpr int last_pitch = last_w + last_left + 2, last_pixels = last_pitch * (last_h + 2);
 constexpr int last_blocks = (last_pixels + 15) / 16;  // of 16 pixels
 constexpr int last_sums = 27;  // of a pixel, and as the number is odd, those of 32 pixels lie in all banks
-
-struct Colour {
-  float r, g, b;  // R'G'B' in [0,1]
-};
 
 // Multiplies the pixels `from`, two blocks of 16, with all weights: d[block][8 columns each].
 __device__ __forceinline__ void last_multiply(float (&d)[2][4][4], const __half *const (&from)[4], const __half *w, int C) {
@@ -108,81 +103,8 @@ __device__ __forceinline__ Colour last_gather(const float *sums, const float *bi
   return {__saturatef(v[0]), __saturatef(v[1]), __saturatef(v[2])};
 }
 
-__device__ __forceinline__ float last_row(const float (&m)[4], const Colour &p) { return m[0] * p.r + m[1] * p.g + m[2] * p.b + m[3]; }
-
-// Writes a pixel of a frame that has all samples for each.
-template <class Word>
-__device__ __forceinline__ void last_pixel(const Frame &dst, const Frame &src, const Colour &p, int y, int x, int preserve_color) {
-  const float first = last_row(dst.from_rgb[0], p), second = last_row(dst.from_rgb[1], p), third = last_row(dst.from_rgb[2], p);
-  Pixel v = {{pixel_sample(dst, first), pixel_sample(dst, second), pixel_sample(dst, third)}};
-  if (preserve_color) {
-    const Pixel from = pixel_get<Word>(src, y, x);
-    if (dst.yuv) {
-      v.v[1] = from.v[1], v.v[2] = from.v[2];
-    } else {
-      v = from;
-      pixel_preserve_color(v, dst, first, second, third);
-    }
-  }
-  pixel_put<Word>(dst, y, x, v, pixel_rest<Word>(src, y, x));
-}
-
 // A tile's pixels with those on its left, for chroma.
 constexpr int last_colours = last_w + last_left;
-
-// Cb and Cr before they are rounded.
-struct LastChroma {
-  float cb, cr;
-};
-
-// Adds this share of a pixel's chroma.
-__device__ __forceinline__ void last_add(LastChroma &sum, const Frame &f, const Colour &p, float share) {
-  sum.cb += share * last_row(f.from_rgb[1], p);
-  sum.cr += share * last_row(f.from_rgb[2], p);
-}
-
-// Adds this share of the pixels of a row that the chroma sample at column cx is made of.
-__device__ __forceinline__ void last_across(LastChroma &sum, const Frame &f, const Colour *row, int tx, int cx, float share) {
-  const int at = 2 * cx, next = min(at + 1, f.width - 1);
-  const Colour *p = row + last_left - tx;
-  if (f.cosited_x) {
-    last_add(sum, f, p[max(at - 1, 0)], 0.25f * share);
-    last_add(sum, f, p[at], 0.5f * share);
-    last_add(sum, f, p[cx > 0 && cx == ((f.width + 1) >> 1) - 1 ? at : next], 0.25f * share);
-  } else {
-    last_add(sum, f, p[at], 0.5f * share);
-    last_add(sum, f, p[next], 0.5f * share);
-  }
-}
-
-// Writes the chroma sample at (cy, cx) of the tile at (ty, tx), whose pixels are colours.
-template <class Word>
-__device__ __forceinline__ void last_chroma(const Frame &dst, const Frame &src, const Colour *colours, int ty, int tx, int cy, int cx,
-                                            int preserve_color) {
-  if (preserve_color) {
-#pragma unroll
-    for (int c = 1; c < 3; c++)
-      frame_put_sample<Word>(dst, dst.channel[c], cy, cx, frame_sample<Word>(src, src.channel[c], cy, cx));
-    return;
-  }
-  int upper = 2 * cy, lower = min(upper + 1, dst.height - 1);
-  float share = 0.5f;  // of the lower
-  if (!dst.half_y) {
-    upper = lower = cy;
-  } else if (dst.interlaced) {
-    const int field = cy & 1;
-    upper = (cy & ~1) * 2 + field;
-    lower = upper + 2 < dst.height ? upper + 2 : upper;
-    share = 0.25f + 0.5f * field;
-  } else if (dst.cosited_y) {
-    lower = upper;
-  }
-  LastChroma sum = {0, 0};
-  last_across(sum, dst, colours + (upper - ty) * last_colours, tx, cx, 1 - share);
-  last_across(sum, dst, colours + (lower - ty) * last_colours, tx, cx, share);
-  frame_put_sample<Word>(dst, dst.channel[1], cy, cx, pixel_sample(dst, sum.cb));
-  frame_put_sample<Word>(dst, dst.channel[2], cy, cx, pixel_sample(dst, sum.cr));
-}
 
 // Writes the tile at (ty, tx), of which this thread has pixel p.
 template <class Word>
@@ -201,13 +123,14 @@ __device__ __forceinline__ void last_write(const Frame &dst, const Frame &src, c
     lookup(table, left.r, left.g, left.b);
   }
   __syncthreads();
-  Colour *colours = (Colour *)sums;
-  colours[row * last_colours + last_left + col] = p;
-  if (col == 0) colours[row * last_colours] = left;
+  LastChroma *chroma = (LastChroma *)sums;
+  chroma[row * last_colours + last_left + col] = last_chroma_of(dst, p);
+  if (col == 0) chroma[row * last_colours] = last_chroma_of(dst, left);
   __syncthreads();
   const int cy = threadIdx.x / (last_w / 2), cx = tx / 2 + threadIdx.x % (last_w / 2), top = ty >> dst.half_y;
   if (cy >= last_h >> dst.half_y || top + cy >= (dst.height + dst.half_y) >> dst.half_y || cx >= (dst.width + 1) / 2) return;
-  last_chroma<Word>(dst, src, colours, ty, tx, top + cy, cx, preserve_color);
+  const auto at = [&](int y, int x) { return chroma[(y - ty) * last_colours + x - tx + last_left]; };
+  last_chroma<Word>(dst, src, at, top + cy, cx, preserve_color);
 }
 
 extern "C" __global__ void __launch_bounds__(last_threads, 2)

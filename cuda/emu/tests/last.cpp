@@ -1,9 +1,6 @@
 // last.cu against plain loops: every format, odd sizes, rows at odd addresses, crops.
 #include "last.cu"
-#include "picture.h"
-#include "table.h"
-
-#include <algorithm>
+#include "last.h"
 
 namespace {
 
@@ -27,51 +24,6 @@ std::vector<test::Rgb> convolve(const Plane &s, test::Buffer<__half> &x, test::B
   return out;
 }
 
-// Counts a sample of dst that is not the rounded value, which float may have on the other side of a half.
-int wrong(const test::Picture &dst, int got, double value) {
-  const double limited = std::min(std::max(value, 0.0), double(dst.most()));
-  return std::fabs(got - limited) <= 0.5 + 2e-3 * dst.unit() ? 0 : 1;
-}
-
-double luma(const Frame &f, const test::Rgb &p) { return f.kr * p.v[0] + f.kg * p.v[1] + f.kb * p.v[2]; }
-
-// With preserve_color all three samples of src move by the change of luminance, but none beyond its range.
-int wrong_rgb(const test::Picture &dst, const test::Picture &src, int y, int x, const test::Rgb &p, bool preserve) {
-  const test::Rgb before = src.pixel(y, x);
-  const double least = -*std::min_element(before.v, before.v + 3), most = 1 - *std::max_element(before.v, before.v + 3);
-  const double change = std::min(std::max(luma(dst.frame(), p) - luma(dst.frame(), before), least), most);
-  int bad = 0;
-  for (int c = 0; c < 3; c++) bad += wrong(dst, dst.sample(c, y, x), dst.most() * (preserve ? before.v[c] + change : p.v[c]));
-  return bad;
-}
-
-// Which pixels a chroma sample is made of, along a row or a column.
-test::Taps under(const Frame &f, int c, bool row) {
-  const int n = row ? f.height : f.width, at = 2 * c, next = std::min(at + 1, n - 1);
-  if (!(row ? f.half_y : f.half_x)) return {{c, 1.}};
-  if (row && f.interlaced) {
-    const int field = c % 2, upper = c / 2 * 4 + field, lower = upper + 2 < n ? upper + 2 : upper;
-    return {{upper, field ? 0.25 : 0.75}, {lower, field ? 0.75 : 0.25}};
-  }
-  if (row && f.cosited_y) return {{at, 1.}};
-  if (row || !f.cosited_x) return {{at, 0.5}, {next, 0.5}};
-  return {{std::max(at - 1, 0), 0.25}, {at, 0.5}, {c > 0 && c == (n + 1) / 2 - 1 ? at : next, 0.25}};
-}
-
-int wrong_yuv(const test::Picture &dst, const test::Picture &src, int y, int x, const std::vector<test::Rgb> &rgb, int W, bool preserve) {
-  const Frame &f = dst.frame();
-  int bad = wrong(dst, dst.sample(0, y, x), test::row(f.from_rgb[0], rgb[size_t(y) * W + x].v));
-  if ((f.half_y && y % 2) || (f.half_x && x % 2)) return bad;
-  const int cy = y >> f.half_y, cx = x >> f.half_x;
-  test::Rgb mean = {};
-  for (const auto &down : under(f, cy, true))
-    for (const auto &across : under(f, cx, false))
-      for (int c = 0; c < 3; c++) mean.v[c] += down.second * across.second * rgb[size_t(down.first) * W + across.first].v[c];
-  for (int c = 1; c < 3; c++)
-    bad += preserve ? dst.sample(c, cy, cx) != src.sample(c, cy, cx) : wrong(dst, dst.sample(c, cy, cx), test::row(f.from_rgb[c], mean.v));
-  return bad;
-}
-
 // Sets dst and src, which may be the same.
 void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool preserve = false, const test::Table &table = {}) {
   test::Random random(s.H * 100 + s.W + s.C);
@@ -93,13 +45,8 @@ void run(test::Picture &dst, const test::Picture &src, const Plane &s, bool pres
                static_cast<const float *>(bias.data()), f, src.frame(), table.lookup(), s.H, s.W, s.C,
                int(preserve));
 
-  int bad = dst.stray() + (dst.rest() != rest);
-  for (int y = 0; y < f.height; y++)
-    for (int px = 0; px < f.width; px++)
-      bad += dst.yuv() ? wrong_yuv(dst, src, y, px, rgb, s.W, preserve) : wrong_rgb(dst, src, y, px, rgb[size_t(y) * s.W + px], preserve);
   const std::string what = "last " + std::to_string(s.W) + "x" + std::to_string(s.H) + "x" + std::to_string(s.C) + " -> " + dst.text();
-  if (bad) test::fail("%s: %d samples are wrong", what.c_str(), bad);
-  if (int outside = dst.damage(before)) test::fail("%s: %d bytes between the rows were written", what.c_str(), outside);
+  test::check_result(what, dst, src, rgb, s.W, preserve, rest, before);
 }
 
 void run(const test::Shape &shape, int width, int height, bool aligned, const Plane &s, bool preserve = false) {
