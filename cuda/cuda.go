@@ -26,6 +26,7 @@ type Engine struct {
 	blend    temporalBlend // what the pixels follow
 
 	before, after table // around the network
+	closed        bool
 }
 
 var (
@@ -217,8 +218,12 @@ func (e *Engine) Describe() string {
 // Warning is model.Warner's: why a GPU that has wgmma is not to use it.
 func (e *Engine) Warning() string { return e.device.warning }
 
-// Close frees everything on the GPU. Where the owner of the context has destroyed it, everything there went with it, which is no error.
+// Close is model.Engine.Close. Where the owner of the context has destroyed it, everything there went with it, which is no error.
 func (e *Engine) Close() error {
+	if e.closed {
+		return nil
+	}
+	e.closed = true
 	if err := e.device.enter(); err != nil {
 		return e.abandon(err)
 	}

@@ -38,6 +38,7 @@ type Training struct {
 	adam     adam       // what update takes
 	colour   uintptr    // of a trained encoder: the colour layer, float32 weight [3][3] and bias [3]
 	folded   [2]uintptr // conv1_1 with it, and the gradient of that, float32
+	closed   bool
 }
 
 var _ model.TrainingEngine = (*Training)(nil)
@@ -53,12 +54,8 @@ func OpenTraining(loss []model.Conv, w *model.Weights, o model.TrainingOptions) 
 	if err := model.CheckTraining(loss, w, o); err != nil {
 		return nil, fmt.Errorf("cuda: %w", err)
 	}
-	switch o.Precision {
-	case model.AutoPrecision, model.Half, "":
-		o.Precision = model.Half
-	default:
-		return nil, fmt.Errorf("cuda: training with precision %q is not to be had on a GPU, whose kernels multiply float16; use %q or %q",
-			o.Precision, model.AutoPrecision, model.Half)
+	if err := checkPrecision(&o); err != nil {
+		return nil, err
 	}
 	if pixels := 3 * o.Batch * (o.Height + 2) * (o.Width + 2); pixels > math.MaxInt32/2 {
 		return nil, fmt.Errorf("cuda: a batch of %d pictures of %dx%d is more than the kernels count; take fewer or smaller ones", o.Batch, o.Width, o.Height)
@@ -72,6 +69,17 @@ func OpenTraining(loss []model.Conv, w *model.Weights, o model.TrainingOptions) 
 		return nil, fmt.Errorf("cuda: open training of widths %v on %s: %w", w.Widths, d.name, errors.Join(err, t.Close()))
 	}
 	return t, nil
+}
+
+// checkPrecision settles the precision, or refuses it.
+func checkPrecision(o *model.TrainingOptions) error {
+	switch o.Precision {
+	case model.AutoPrecision, model.Half, "":
+		o.Precision = model.Half
+		return nil
+	}
+	return fmt.Errorf("cuda: training with precision %q is not to be had on a GPU, whose kernels multiply float16; use %q or %q",
+		o.Precision, model.AutoPrecision, model.Half)
 }
 
 // Precision is model.TrainingEngine.Precision.
@@ -132,8 +140,12 @@ func (t *Training) write(vectors ...[]float32) error {
 	return err
 }
 
-// Close frees everything on the GPU.
+// Close is model.TrainingEngine.Close.
 func (t *Training) Close() error {
+	if t.closed {
+		return nil
+	}
+	t.closed = true
 	if err := t.device.enter(); err != nil {
 		if driver.IsContextLost(err) { // and all memory with it
 			err = nil

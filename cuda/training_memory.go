@@ -2,6 +2,7 @@ package cuda
 
 // take is all memory of a plan.
 func (p *plan) take() error {
+	p.count()
 	t := p.t
 	p.decoderStages = newStages(t.decoder, p.results, p.h/8, p.w/8)
 	stacks := [][]*stage{p.decoderStages}

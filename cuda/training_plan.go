@@ -79,10 +79,7 @@ func (s sums) address(i int) kernels.Address { return address(s.at + uintptr(8*i
 
 // prepare takes memory and lists the kernels. After an error the plan must be closed.
 func (p *plan) prepare() error {
-	o := p.t.options
-	p.n, p.h, p.w = o.Batch, o.Height, o.Width
 	p.orders.library = p.t.library
-	p.count()
 	if err := p.take(); err != nil {
 		return err
 	}
@@ -93,6 +90,8 @@ func (p *plan) prepare() error {
 
 // count says how many pictures and results there are.
 func (p *plan) count() {
+	o := p.t.options
+	p.n, p.h, p.w = o.Batch, o.Height, o.Width
 	p.pictures, p.moved, p.same = p.n, -1, -1
 	if p.styled() {
 		p.pictures, p.results = 2*p.n, p.n

@@ -51,11 +51,12 @@ func (t *Training) step(b *model.Batch, u model.Update) (losses model.Losses, er
 		return losses, err
 	}
 	scale := 16 * math.Exp2(math.Floor(math.Log2(float64(t.options.Batch*t.options.Height*t.options.Width))))
-	for ; ; scale /= smallerScale {
+	for repeats := 0; ; repeats, scale = repeats+1, scale/smallerScale {
 		p.set(b, u, scale)
 		if losses, err = p.run(u); err != nil {
 			return losses, err
 		}
+		losses.Repeats = repeats
 		if model.NotFinite([]float64{losses.Total}) >= 0 {
 			return losses, fmt.Errorf("the loss is %v, wanted a finite number: a sample of the batch is none, or a smaller rate or a clip-norm may help", losses.Total)
 		}

@@ -75,8 +75,10 @@ func trainingPair(t *testing.T, encoder bool, alphas []float32) (*Training, *mod
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
+		for range 2 { // the second does nothing
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return e.(*Training), modeltest.RandomBatch(3, o, alphas)
@@ -280,4 +282,33 @@ func trainingFailsOnce(t *testing.T, n int) bool {
 		t.Fatalf("no call failed, but: %v", err)
 	}
 	return failed > 0
+}
+
+// TestTrainingMemory compares what a training was said to take with what it took, to the byte.
+func TestTrainingMemory(t *testing.T) {
+	once(t)
+	for _, c := range []struct {
+		encoder   bool
+		objective model.Objective
+	}{
+		{false, model.Objective{Content: 1, Style: 1}}, {true, model.Objective{Content: 1, Style: 1, Identity: 1, Consistency: 1}}, {true, model.Objective{Identity: 1}},
+	} {
+		e, b := trainingPair(t, c.encoder, []float32{1, 0.5, 1})
+		needed, free, err := TrainingMemory(e.widths, e.widths, model.TrainingOptions{Encoder: c.encoder, Height: 8, Width: 16, Options: model.Options{DeviceID: -1}}, c.objective)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Step(b, model.Update{Objective: c.objective}); err != nil {
+			t.Fatal(err)
+		}
+		if took := e.bytes + e.plan.bytes; needed(3) != took {
+			t.Errorf("%+v: a batch of 3 needs %d bytes, and took %d", c, needed(3), took)
+		}
+		if needed(4) <= needed(3) || free <= 0 {
+			t.Errorf("%+v: a batch of 4 needs %d bytes, one of 3 %d; %d are free", c, needed(4), needed(3), free)
+		}
+	}
+	if _, _, err := TrainingMemory(modeltest.Widths, modeltest.Widths, model.TrainingOptions{Options: model.Options{DeviceID: -1, Precision: model.Float32}}, model.Objective{}); err == nil {
+		t.Error("a training in float32 has an estimate")
+	}
 }

@@ -42,7 +42,7 @@ type Engine interface {
 	// Describe says in a few words what computes, for logs: "CPU, oneDNN 2.6.3, AVX-512, float32, 2 threads".
 	Describe() string
 
-	// Close frees what the engine holds; it may be called once.
+	// Close frees what the engine holds. Another call does nothing.
 	Close() error
 }
 

@@ -39,7 +39,7 @@ type TrainingEngine interface {
 	// Describe says in a few words what computes, for logs.
 	Describe() string
 
-	// Close frees what the engine holds; it may be called once.
+	// Close frees what the engine holds. Another call does nothing.
 	Close() error
 }
 
@@ -96,6 +96,7 @@ type Losses struct {
 	Content, Style, Identity, Consistency float64
 	Total                                 float64 // the sum that is minimised
 	Gradient                              float64 // length of all gradients together, before clipping
+	Repeats                               int     // how often the step was computed again because its numbers overflowed
 }
 
 // TrainingState is where a training stands. The four vectors have one value for each trained parameter, in the order of

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/cpu"
+	"adainfilter/cuda"
 	"adainfilter/model"
 	"adainfilter/trainer/record"
 	"adainfilter/trainer/terminal"
@@ -16,7 +17,8 @@ import (
 )
 
 func trainCommand() *cli.Command {
-	return newTrainCommand(training.Setup{Loss: model.VGG19, Small: model.Lite, SampleSide: 256, Engines: trainingEngines, Preview: engines, Eyes: openEye})
+	return newTrainCommand(training.Setup{Loss: model.VGG19, Small: model.Lite, SampleSide: 256, Engines: trainingEngines, Preview: engines, Eyes: openEye,
+		GPUMemory: cuda.TrainingMemory})
 }
 
 func openEye(loss []model.Conv, o model.Options) (training.Eye, error) {

@@ -16,6 +16,7 @@ type Entry struct {
 	Consistency float64 `json:"consistency"`
 	Total       float64 `json:"total"`
 	Gradient    float64 `json:"gradient"`            // length of all gradients, before clipping
+	Repeats     int     `json:"repeats,omitempty"`   // how often a step was computed again because its numbers overflowed
 	Precision   string  `json:"precision,omitempty"` // model.Precision of the step
 	Rate        float64 `json:"rate"`
 	Seconds     float64 `json:"seconds"` // of one step

@@ -11,19 +11,24 @@ import (
 	"adainfilter/model"
 )
 
-// Memory is what a run will take, in bytes. It is an estimate of the CPU engine's maps, which are nearly all of it; parameters and the
+// Memory is what a run will take, in bytes. On a CPU it is an estimate of the engine's maps, which are nearly all of it; parameters and the
 // program itself are counted roughly.
 type Memory struct {
-	Engine   int64 // maps and parameters
+	GPU      int64 // of a GPU's memory, where that computes
+	Engine   int64 // maps and parameters in the host's memory
 	Batches  int64 // that are prepared ahead
 	Pictures int64 // decoded pictures and remembered features at most
 }
 
-// Total is all of it together.
+// Total is all of the host's memory together.
 func (m Memory) Total() int64 { return m.Engine + m.Batches + m.Pictures }
 
 // String is the total in GB, and what it is made of.
 func (m Memory) String() string {
+	if m.GPU > 0 {
+		return fmt.Sprintf("%s of the GPU's, and about %s of the host's: %s for batches, up to %s for pictures", gigabytes(m.GPU), gigabytes(m.Total()),
+			gigabytes(m.Batches), gigabytes(m.Pictures))
+	}
 	return fmt.Sprintf("about %s: %s for computing, %s for batches, up to %s for pictures", gigabytes(m.Total()), gigabytes(m.Engine), gigabytes(m.Batches),
 		gigabytes(m.Pictures))
 }
@@ -35,8 +40,50 @@ func gigabytes(bytes int64) string {
 // programBytes are those of the program, its libraries and threads.
 const programBytes = 150 << 20
 
+// gpu is the memory of the GPU that a run will compute on: what a batch takes, and what is free. There is none where needed is nil.
+type gpu struct {
+	needed func(batch int) int64
+	free   int64
+}
+
+// gpu asks for the GPU. With --device auto the CPU computes where there is none; with --device cuda opening it will say why.
+func (o *Options) gpu(s Setup) (g gpu) {
+	if s.GPUMemory == nil || o.Engine.Device == model.CPU {
+		return gpu{}
+	}
+	network := s.Loss
+	if o.lite() {
+		network = o.Widths
+	}
+	options := o.Engine
+	options.Precision = o.Precision
+	needed, free, err := s.GPUMemory(s.Loss, network, model.TrainingOptions{Options: options, Encoder: o.lite(), Height: o.Crop, Width: o.Crop}, o.Objective)
+	if err != nil {
+		return gpu{}
+	}
+	return gpu{needed, free}
+}
+
 // memory estimates what a run takes at a batch of so many pairs.
-func (o *Options) memory(s Setup, batch int) Memory {
+func (o *Options) memory(s Setup, g gpu, batch int) Memory {
+	m := Memory{Engine: o.computing(s, g.needed != nil, batch), Pictures: o.pictures}
+	if g.needed != nil {
+		m.GPU = g.needed(batch)
+	}
+	looks := int64(2)
+	if o.Objective.Consistency > 0 {
+		looks = 3
+	}
+	workers := int64(o.Workers)
+	if workers == 0 {
+		workers = 2
+	}
+	m.Batches = 2 * workers * looks * int64(batch) * 3 * int64(o.Crop) * int64(o.Crop) * 4
+	return m
+}
+
+// computing estimates the host's memory for maps and parameters; onGPU: only for scores.
+func (o *Options) computing(s Setup, onGPU bool, batch int) int64 {
 	n, side := int64(batch), int64(o.Crop)
 	network := s.Loss
 	if o.lite() {
@@ -75,21 +122,14 @@ func (o *Options) memory(s Setup, batch int) Memory {
 	for _, l := range network.Trained(o.lite()) {
 		trained += int64(l.MAC())
 	}
+	if onGPU {
+		floats, work, trained = 0, 0, 0
+	}
 	if o.Validation.on() { // another loss network, for one picture at a time
 		maps, _ := mapFloats(s.Loss, model.Encoder, max(validationSide, side))
 		floats += maps + 12*loss
 	}
-	m := Memory{Engine: 4*(floats+work+12*loss+45*trained) + programBytes, Pictures: o.pictures}
-	looks := int64(2)
-	if o.Objective.Consistency > 0 {
-		looks = 3
-	}
-	workers := int64(o.Workers)
-	if workers == 0 {
-		workers = 2
-	}
-	m.Batches = 2 * workers * looks * n * 3 * side * side * 4
-	return m
+	return 4*(floats+work+12*loss+45*trained) + programBytes
 }
 
 // mapFloats are the values of one picture's maps through one half of a network, with their borders, and those of the largest gradients
@@ -120,12 +160,19 @@ func mapFloats(w model.Widths, half model.Side, side int64) (all, work int64) {
 	return all + out, work
 }
 
-// largestBatch is the most pairs whose memory is at most limit; 0 if there is none.
-func (o *Options) largestBatch(s Setup, limit int64) int {
+// room is what a run may take; 0 where nobody knows.
+type room struct{ host, gpu int64 }
+
+func (r room) fits(m Memory) bool {
+	return (r.host == 0 || m.Total() <= r.host) && (r.gpu == 0 || m.GPU <= r.gpu)
+}
+
+// largestBatch is the most pairs that a room has; 0 if there are none.
+func (o *Options) largestBatch(s Setup, g gpu, r room) int {
 	low, high := 0, model.MaxBatch
 	for low < high {
 		middle := (low + high + 1) / 2
-		if o.memory(s, middle).Total() <= limit {
+		if r.fits(o.memory(s, g, middle)) {
 			low = middle
 		} else {
 			high = middle - 1
@@ -140,23 +187,30 @@ const mostAutomatic = 16
 // fit chooses the batch where the user left it to the program, and refuses what memory has no room for.
 func (o *Options) fit(s Setup, d *pictures) (Memory, error) {
 	o.pictures = d.content.Decoded() + d.style.Decoded() + o.featureCache()
-	free := s.freeMemory()
-	limit := free - free/10
+	free, g := s.freeMemory(), o.gpu(s)
+	r := room{free - free/10, g.free - g.free/10}
+	where := gigabytes(free)
+	if g.needed != nil {
+		where = fmt.Sprintf("%s of the GPU's and %s of the host's", gigabytes(g.free), gigabytes(free))
+	}
 	if o.Batch == 0 {
-		if free == 0 {
-			limit = o.memory(s, mostAutomatic/2).Total()
+		if r == (room{}) {
+			r.host = o.memory(s, g, mostAutomatic/2).Total()
 		}
-		if o.Batch = min(mostAutomatic, o.largestBatch(s, limit)); o.Batch == 0 {
-			return Memory{}, fmt.Errorf("crops of %d pixels need %s and %s are free: choose a smaller --crop", o.Crop, gigabytes(o.memory(s, 1).Total()), gigabytes(free))
+		if o.Batch = min(mostAutomatic, o.largestBatch(s, g, r)); o.Batch == 0 {
+			return Memory{}, fmt.Errorf("crops of %d pixels need %v; %s are free: choose a smaller --crop", o.Crop, o.memory(s, g, 1), where)
 		}
 		o.give("batch-size", strconv.Itoa(o.Batch))
 	}
-	m := o.memory(s, o.Batch)
-	if free == 0 || m.Total() <= limit {
+	m := o.memory(s, g, o.Batch)
+	if free == 0 {
+		r.host = 0
+	}
+	if r.fits(m) {
 		return m, nil
 	}
-	err := fmt.Errorf("--batch-size %d with --crop %d needs %v; %s are free", o.Batch, o.Crop, m, gigabytes(free))
-	if n := o.largestBatch(s, limit); n > 0 {
+	err := fmt.Errorf("--batch-size %d with --crop %d needs %v; %s are free", o.Batch, o.Crop, m, where)
+	if n := o.largestBatch(s, g, r); n > 0 {
 		return m, fmt.Errorf("%w: the largest batch that fits is --batch-size %d", err, n)
 	}
 	return m, fmt.Errorf("%w: choose a smaller --crop or --cache", err)

@@ -55,6 +55,9 @@ func (p *progress) show(e record.Entry) {
 	}
 	if p.o.Verbose {
 		text += fmt.Sprintf(", %.1f %% waiting for pictures, which take %.0f %% of a processor", 100*e.Data, 100*e.Busy)
+		if e.Repeats > 0 {
+			text += fmt.Sprintf(", %d times again after an overflow", e.Repeats)
+		}
 	}
 	if p.bar != nil {
 		p.text.Store(&text)

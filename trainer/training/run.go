@@ -25,6 +25,7 @@ type Setup struct {
 	Save        <-chan struct{}       // each value asks for a save as soon as the step is done; nil never
 	Pauses      []time.Duration       // between attempts to read pictures that cannot be reached; nil is an hour's
 	FreeMemory  func() int64          // bytes; nil asks the system
+	GPUMemory   GPUMemory             // nil where there is no GPU to ask for
 }
 
 // Eye is the loss network as scores see it.
@@ -33,6 +34,10 @@ type Eye interface {
 	// Close frees what it holds.
 	Close() error
 }
+
+// GPUMemory says what a training of a network of widths w takes of the memory of the GPU that o asks for, at a batch of so many pairs, and how much is
+// free there, in bytes. An error: there is none to train on.
+type GPUMemory func(loss, w model.Widths, o model.TrainingOptions, objective model.Objective) (needed func(batch int) int64, free int64, err error)
 
 // OpenEye opens a loss network for scores.
 type OpenEye func(loss []model.Conv, o model.Options) (Eye, error)

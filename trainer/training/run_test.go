@@ -1,9 +1,11 @@
 package training
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,7 +104,7 @@ func TestFreeMemory(t *testing.T) {
 func TestMemoryGrows(t *testing.T) {
 	s := Setup{Loss: model.VGG19, Small: model.Lite}
 	o := Options{Network: "lite", Crop: 128, Objective: model.Objective{Content: 1, Style: 1}}
-	base := o.memory(s, 16).Total()
+	base := o.memory(s, gpu{}, 16).Total()
 	// Measured: 1.19 GB for these options.
 	if base < 1.0e9 || base > 1.5e9 {
 		t.Errorf("the estimate is %d bytes", base)
@@ -114,12 +116,45 @@ func TestMemoryGrows(t *testing.T) {
 	} {
 		more := o
 		change(&more)
-		if got := more.memory(s, 16).Total(); got <= base {
+		if got := more.memory(s, gpu{}, 16).Total(); got <= base {
 			t.Errorf("%s: %d bytes, not more than %d", name, got, base)
 		}
 	}
-	n := o.largestBatch(s, 2e9)
-	if o.memory(s, n).Total() > 2e9 || o.memory(s, n+1).Total() <= 2e9 {
+	n := o.largestBatch(s, gpu{}, room{host: 2e9})
+	if o.memory(s, gpu{}, n).Total() > 2e9 || o.memory(s, gpu{}, n+1).Total() <= 2e9 {
 		t.Errorf("the largest batch is %d", n)
+	}
+}
+
+// TestMemoryOfGPU: where a GPU computes, its memory bounds the batch and the host's holds pictures only.
+func TestMemoryOfGPU(t *testing.T) {
+	var asked model.TrainingOptions
+	refuse := false
+	s := Setup{Loss: model.VGG19, Small: model.Lite, GPUMemory: func(_, w model.Widths, o model.TrainingOptions, _ model.Objective) (func(int) int64, int64, error) {
+		if asked = o; refuse || w != model.Lite {
+			return nil, 0, errors.New("no GPU")
+		}
+		return func(batch int) int64 { return int64(batch) * 1e8 }, 1e9, nil
+	}}
+	o := Options{Network: "lite", Widths: model.Lite, Crop: 128, Objective: model.Objective{Content: 1, Style: 1}, Engine: model.Options{DeviceID: 3}}
+	host := o.memory(s, gpu{}, 16)
+	g := o.gpu(s)
+	if asked.DeviceID != 3 || !asked.Encoder || asked.Height != 128 || asked.Width != 128 {
+		t.Errorf("the GPU was asked for %+v", asked)
+	}
+	m := o.memory(s, g, 16)
+	if m.GPU != 16e8 || m.Total() >= host.Total()/2 || !strings.Contains(m.String(), "1.6 GB of the GPU's") {
+		t.Errorf("on a GPU %v, without %v", m, host)
+	}
+	if n := o.largestBatch(s, g, room{gpu: 9e8, host: 1e10}); n != 9 {
+		t.Errorf("900 MB of the GPU hold %d pairs, wanted 9", n)
+	}
+	o.Engine.Device = model.CPU
+	if o.gpu(s).needed != nil {
+		t.Error("--device cpu asks for a GPU")
+	}
+	o.Engine.Device, refuse = model.Auto, true
+	if o.gpu(s).needed != nil {
+		t.Error("a GPU that is not to be had counts")
 	}
 }
