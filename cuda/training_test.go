@@ -175,8 +175,12 @@ func TestGradientScale(t *testing.T) {
 	for _, weight := range []float64{1 << 4, 1 << 8, 1 << 38} {
 		e, b := trainingPair(t, false, []float32{1, 0.5})
 		u := model.Update{Objective: model.Objective{Content: weight, Style: weight, Identity: weight, Consistency: weight}, Rate: 1e-3, ClipNorm: 1e-3}
-		if _, err := e.Step(b, u); err != nil {
+		l, err := e.Step(b, u)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if exceeds := weight > 1<<30; exceeds != (l.Repeats > 0) {
+			t.Errorf("with weights of %g the step was computed again %d times", weight, l.Repeats)
 		}
 		s, err := e.State()
 		if err != nil {
