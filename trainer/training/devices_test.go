@@ -36,7 +36,7 @@ func TestDevices(t *testing.T) {
 			}
 			for range steps {
 				b := modeltest.RandomBatch(uint64(len(losses)), o, []float32{1, 0.5})
-				l, err := e.Step(b, model.Update{Objective: model.Objective{Content: 1, Style: 10}, Rate: 1e-3, EncoderRate: 1e-3, FirstRate: 1e-3, Average: 0.9})
+				l, err := e.Step(b, model.Update{Objective: model.Objective{Content: 1, Style: 10}, Rate: 2e-4, EncoderRate: 2e-4, FirstRate: 2e-4, Average: 0.9})
 				if err != nil {
 					t.Fatal(err)
 				}

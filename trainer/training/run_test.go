@@ -103,7 +103,7 @@ func TestFreeMemory(t *testing.T) {
 // TestMemoryGrows: more of anything takes more, and the largest batch is the last that fits.
 func TestMemoryGrows(t *testing.T) {
 	s := Setup{Loss: model.VGG19, Small: model.Lite}
-	o := Options{Network: "lite", Crop: 128, Objective: model.Objective{Content: 1, Style: 1}}
+	o := Options{Network: "lite", Widths: model.Lite, Crop: 128, Objective: model.Objective{Content: 1, Style: 1}}
 	base := o.memory(s, gpu{}, 16).Total()
 	// Measured: 1.19 GB for these options.
 	if base < 1.0e9 || base > 1.5e9 {
