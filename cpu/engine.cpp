@@ -5,9 +5,11 @@
 #include "frame_packing.h"
 #include "frame_resized.h"
 #include "frame_schedule.h"
+#include "kernel_bytes.h"
 #include "layer_choice.h"
 
 #include <array>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -90,6 +92,20 @@ struct adain_cpu_engine {
     threads.run(stages);
   }
 
+  adain::Map input(const adain::Frame &frame, const adain::Target &target, int layer) {
+    adain::Schedule &network_stages = schedule_for(frame.form.height, frame.form.width, true);
+    smoothing.forget();
+    smoothing.begin();
+    stages.clear();
+    const adain::Picture src = unpack.next(frame);
+    if (unpack.needed()) stages.push_back(&unpack);
+    network_stages.stylize({}, src, target, {}, {}, stages);
+    const adain::Map map = network_stages.input(layer, stages);
+    if (map.number != adain::Number::float32) throw std::invalid_argument("inputs of layers are to be had in float32 only");
+    threads.run(stages);
+    return map;
+  }
+
   // Takes a letter for each layer; none stands for the rule's.
   void use(std::string letters) {
     if (letters.empty())
@@ -120,21 +136,37 @@ adain::Frame frame(const adain_cpu_image &form, const uint8_t *p0, const uint8_t
   return {form, {const_cast<uint8_t *>(p0), const_cast<uint8_t *>(p1), const_cast<uint8_t *>(p2), const_cast<uint8_t *>(p3)}};
 }
 
+// A layer's parameters with results in the steps of their channels: ReLU, pooling and upsampling do not mind.
+std::vector<float> in_steps(const adain_cpu_layer &s, const float *parameters, const float *steps, int channels) {
+  const size_t taps = size_t(s.in) * s.kernel * s.kernel;
+  std::vector<float> own(parameters, parameters + s.out * (taps + 1));
+  for (int o = 0; o < s.out; o++) {
+    for (size_t i = 0; i < taps; i++) own[o * taps + i] /= steps[o % channels];
+    own[s.out * taps + o] /= steps[o % channels];
+  }
+  return own;
+}
+
 }  // namespace
 
 extern "C" {
 
-adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int encoder_layers, const float *parameters, int threads, int half,
-                                 char *error) {
+adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int encoder_layers, const float *parameters, const float *steps, int threads,
+                                 int half, char *error) {
   adain_cpu_engine *engine = nullptr;
   guarded(error, [&] {
     auto e = std::unique_ptr<adain_cpu_engine>(new adain_cpu_engine{adain::Threads(threads), {}, encoder_layers, nullptr, {}, nullptr, nullptr, nullptr, {}, {}, {}, {}, {}});
     for (int i = 0; i < layers; i++) {
       const adain_cpu_layer &s = shapes[i];
-      const adain::Method method = adain::by_rule(s, half != 0, i == layers - 2);
+      const adain::Method method = s.bytes ? adain::Method{adain::Factors::int8, adain::Product::own} : adain::by_rule(s, half != 0, i == layers - 2);
       if (half) e->methods += adain::methods(s)[0];
-      e->network.push_back(std::make_unique<adain::Parameters>(s, parameters, method.factors, method.product));
-      parameters += size_t(s.out) * s.in * s.kernel * s.kernel + s.out;
+      const size_t count = size_t(s.out) * s.in * s.kernel * s.kernel + s.out;
+      const float *step = s.bytes ? steps : nullptr;
+      if (s.bytes) steps += s.in;
+      const bool counted = !s.bytes && i + 1 < layers && shapes[i + 1].bytes;  // the next layer takes bytes
+      const std::vector<float> own = counted ? in_steps(s, parameters, steps, shapes[i + 1].in) : std::vector<float>();
+      e->network.push_back(std::make_unique<adain::Parameters>(s, counted ? own.data() : parameters, method.factors, method.product, step));
+      parameters += count;
     }
     engine = e.release();
   });
@@ -159,6 +191,17 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
                                &engine->smoothing};
     engine->stylize({*dst, {d0, d1, d2, d3}}, frame(*src, s0, s1, s2, s3), *stylization, target, {stylization->before, before},
                     {stylization->after, after});
+  });
+}
+
+int adain_cpu_input(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2, const uint8_t *s3,
+                    const float *mean, const float *std, float alpha, int layer, float *values, int32_t *height, int32_t *width, char *error) {
+  return guarded(error, [&] {
+    const adain::Target target{{{mean, std}, {}}, nullptr, alpha, 0, 0, &engine->smoothing};
+    const adain::Map map = engine->input(frame(*src, s0, s1, s2, s3), target, layer);
+    *height = map.rows;
+    *width = map.cols;
+    std::memcpy(values, map.at(-1, -1), size_t(map.rows + 2) * map.pitch());
   });
 }
 
@@ -210,6 +253,10 @@ int adain_cpu_has_bfloat16(void) {
 const char *adain_cpu_kernels(void) { return adain::kernels_name(); }
 
 int adain_cpu_use_kernels(const char *name) { return adain::use_kernels(name); }
+
+const char *adain_cpu_byte_kernels(void) { return adain::byte_kernels().name; }
+
+int adain_cpu_use_byte_kernels(const char *name) { return adain::use_byte_kernels(name); }
 
 const char *adain_cpu_library(void) {
   static const auto name = [] {  // an array: there may be no memory for a string

@@ -30,7 +30,7 @@ type Engine struct {
 	engine  *C.adain_cpu_engine
 	threads int
 
-	half      bool   // bfloat16
+	number    number // of what layers multiply
 	precision string // and why, for Describe
 
 	chosenWidth, chosenHeight int // of the frame that methods were chosen for; 0 where the rule of thumb is in force
@@ -49,19 +49,25 @@ var _ model.Engine = (*Engine)(nil)
 // Open is the model.Opener of this package. It copies the parameters, folding what can be folded, and starts the threads;
 // memory for a frame size is taken when the first frame of it arrives. Half precision is an error where the processor
 // does not multiply bfloat16 itself; AutoPrecision takes it where the processor does and the weights are known to lose
-// nothing by it (HalfPSNR).
+// nothing by it (HalfPSNR). Int8 is an error where the weights were not calibrated for it (Weights.Int8).
 func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	threads, err := teamSize(o.Threads)
 	if err != nil {
 		return nil, err
 	}
-	half, precision, err := chooseHalf(w, o.Precision)
+	number, precision, err := chooseNumber(w, o.Precision)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{weights: w, threads: threads, half: half, precision: precision}
+	e := &Engine{weights: w, threads: threads, number: number, precision: precision}
 	shapes, parameters, encoder := describeLayers(w.Folded())
-	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoder), (*C.float)(&parameters[0]), C.int(threads), flag(half), &e.text[0])
+	var steps *C.float
+	half := number == bfloat16
+	if number == integer {
+		half = hasBFloat16() // the layers that are not in integers
+		steps = floats(calibrated(w, shapes, parameters))
+	}
+	e.engine = C.adain_cpu_open(&shapes[0], C.int(len(shapes)), C.int(encoder), (*C.float)(&parameters[0]), steps, C.int(threads), flag(half), &e.text[0])
 	if e.engine == nil {
 		return nil, fmt.Errorf("cpu: open network %q: %s", w.Network, C.GoString(&e.text[0]))
 	}
@@ -129,7 +135,7 @@ func (e *Engine) Stylize(dst, src *model.Image, s *model.Stylization) error {
 	}
 	e.dst, e.src = describe(dst), describe(src)
 	w, h := s.Size(src.Width, src.Height)
-	if e.half && (w != e.chosenWidth || h != e.chosenHeight) {
+	if e.number == bfloat16 && (w != e.chosenWidth || h != e.chosenHeight) {
 		e.choose(w, h)
 	}
 	continues, blends, moves := e.before.ContinuesStatistics(src, s), e.before.ContinuesPixels(src, s), e.before.FollowsMotion(src, s)
@@ -198,6 +204,9 @@ func (e *Engine) fail(what string, m *model.Image) error {
 
 // Describe names library, instruction set, precision and threads.
 func (e *Engine) Describe() string {
+	if e.number == integer {
+		return fmt.Sprintf("%s (%s)", describeCPU(e.precision, e.threads), C.GoString(C.adain_cpu_byte_kernels()))
+	}
 	return describeCPU(e.precision, e.threads)
 }
 
@@ -236,6 +245,13 @@ func useKernels(name string) bool {
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
 	return C.adain_cpu_use_kernels(text) != 0
+}
+
+// useByteKernels is useKernels for what multiplies bytes.
+func useByteKernels(name string) bool {
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	return C.adain_cpu_use_byte_kernels(text) != 0
 }
 
 func checkHost(m *model.Image) error {

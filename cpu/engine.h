@@ -61,14 +61,16 @@ typedef struct {
   int32_t in, out, kernel, relu, pool, phases;
   int32_t upsample; /* adain_cpu_upsampling afterwards, in training, which folds nothing */
   int32_t repeat;   /* the padding repeats the edge instead of reflecting, in training */
+  int32_t bytes;    /* its input and its weights are rounded to 8 bits, in frames; not of the first, the last and the decoder's first layer */
 } adain_cpu_layer;
 
 enum { ADAIN_CPU_ERROR = 256 }; /* bytes of every error text */
 
 /* Opens an engine. shapes holds the layers of the network as an engine computes them: conv1_1 with the colour layer folded
  * in, then the others in order; the first encoder_layers end with conv4_1. parameters are weight and bias of each
- * layer in turn; they are copied. NULL on failure, error says why. */
-adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int encoder_layers, const float *parameters, int threads,
+ * layer in turn; they are copied. half computes the layers without bytes in bfloat16. steps are those of each layer with bytes in turn, (I): of what
+ * its input's bytes count, above 0. NULL on failure, error says why. */
+adain_cpu_engine *adain_cpu_open(const adain_cpu_layer *shapes, int layers, int encoder_layers, const float *parameters, const float *steps, int threads,
                                  int half, char *error);
 void adain_cpu_close(adain_cpu_engine *engine);
 
@@ -84,6 +86,12 @@ int adain_cpu_stylize(adain_cpu_engine *engine, const adain_cpu_image *dst, uint
                       const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2, const uint8_t *s3,
                       const float *mean, const float *std, const float *second_mean, const float *second_std, const float *shares,
                       const float *before, const float *after, const adain_cpu_stylization *stylization, char *error);
+
+/* The input of a layer in a frame that is stylised whole with the style's mean and std, in an engine in float32: (H+2,W+2,I) with the border that
+ * the layer reads, of the third layer and those behind it but for the last. values has room for (height+2,width+2,I) of the frame; height and width are
+ * those of the input. 0 on success. */
+int adain_cpu_input(adain_cpu_engine *engine, const adain_cpu_image *src, const uint8_t *s0, const uint8_t *s1, const uint8_t *s2, const uint8_t *s3,
+                    const float *mean, const float *std, float alpha, int layer, float *values, int32_t *height, int32_t *width, char *error);
 
 /* What each layer may be computed with in bfloat16, in the order of adain_cpu_open: letters, the one that the rule of thumb takes first, behind
  * each layer a space; at most size bytes. Empty for an engine in float32. */
@@ -105,15 +113,18 @@ typedef struct {
 /* Fills stages and returns how many there are, at most room; 0 where nothing was measured. */
 int adain_cpu_stages(adain_cpu_engine *engine, adain_cpu_stage *stages, int room);
 
-/* Floating-point operations a second of oneDNN's matrix product on that many threads, of bfloat16 if half, with matrices that lie in caches: the
+enum adain_cpu_number { ADAIN_FLOAT32, ADAIN_BFLOAT16, ADAIN_INT8 };
+/* Operations a second of oneDNN's matrix product on that many threads, of such numbers, with matrices that lie in caches: the
  * most that a convolution can reach here. 0 on failure, error says why. */
-double adain_cpu_peak(int threads, int half, char *error);
+double adain_cpu_peak(int threads, int number, char *error);
 
 /* 1 where the processor multiplies bfloat16 itself; the names of what computes. */
 int adain_cpu_has_bfloat16(void);
 const char *adain_cpu_kernels(void);   /* "AVX-512", "AVX2" or "128-bit vectors": our own kernels */
 /* Takes our own kernels from now on by name, for tests; 0 and no change where the processor lacks them. */
 int adain_cpu_use_kernels(const char *name);
+const char *adain_cpu_byte_kernels(void);  /* the same of what multiplies bytes: "AMX", "AVX-512 VNNI", "AVX-VNNI", "AVX-512", "AVX2" or "128-bit vectors" */
+int adain_cpu_use_byte_kernels(const char *name);
 const char *adain_cpu_library(void);   /* "oneDNN 2.6.3" */
 /* What computes each convolution of the current frame size, comma separated, at most size bytes. */
 void adain_cpu_implementations(adain_cpu_engine *engine, char *text, int size);

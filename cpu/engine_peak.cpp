@@ -21,13 +21,15 @@ constexpr int kRounds = 5;    // the best counts: others lend the cores to someb
 // Products of matrices, each thread with its own.
 class Products : public Stage {
  public:
-  Products(int threads, bool half) : threads_(threads) {
+  Products(int threads, adain_cpu_number number) : threads_(threads) {
     using dnnl::memory;
     OneThread one;
-    const auto type = half ? memory::data_type::bf16 : memory::data_type::f32;
+    using type = memory::data_type;
+    const bool bytes = number == ADAIN_INT8;
+    const auto factor = number == ADAIN_BFLOAT16 ? type::bf16 : bytes ? type::u8 : type::f32;
     const memory::dims size{kSide, kSide};
-    const memory::desc given(size, type, memory::format_tag::ab), any(size, type, memory::format_tag::any),
-        result(size, memory::data_type::f32, memory::format_tag::ab);
+    const memory::desc given(size, factor, memory::format_tag::ab), any(size, bytes ? type::s8 : factor, memory::format_tag::any),
+        result(size, bytes ? type::s32 : type::f32, memory::format_tag::ab);
 #if DNNL_VERSION_MAJOR >= 3
     const dnnl::matmul::primitive_desc pd(processor(), given, any, result);
 #else
@@ -59,11 +61,11 @@ class Products : public Stage {
 
 }  // namespace adain
 
-extern "C" double adain_cpu_peak(int threads, int half, char *error) {
+extern "C" double adain_cpu_peak(int threads, int number, char *error) {
   double best = 0;
   adain::guarded(error, [&] {
     adain::Threads team(threads);
-    adain::Products products(threads, half != 0);
+    adain::Products products(threads, adain_cpu_number(number));
     team.run({&products});  // code and caches are warm behind it
     std::vector<double> seconds;
     team.time(&seconds);

@@ -17,6 +17,50 @@ const HalfPSNR = "bfloat16_psnr_db"
 // leastPSNR is the closeness in dB from which on AutoPrecision takes bfloat16.
 const leastPSNR = 45
 
+// number is what layers multiply.
+type number int
+
+const (
+	single   number = C.ADAIN_FLOAT32
+	bfloat16 number = C.ADAIN_BFLOAT16
+	integer  number = C.ADAIN_INT8
+)
+
+// chooseNumber decides what the layers of frames multiply and says why, for Describe.
+func chooseNumber(w *model.Weights, p model.Precision) (n number, why string, err error) {
+	if p == model.Int8 {
+		if w.Int8 == nil {
+			return single, "", fmt.Errorf("cpu: precision %q wants weights that were calibrated for it, network %q was not: `adain quantize --content FOLDER --style FOLDER WEIGHTS OUT` does it", p, w.Network)
+		}
+		if hasBFloat16() {
+			return integer, "int8 and bfloat16", nil
+		}
+		return integer, "int8 and float32", nil
+	}
+	half, why, err := chooseHalf(w, p)
+	if half {
+		return bfloat16, why, err
+	}
+	return single, why, err
+}
+
+// calibrated marks the layers that multiply bytes, adds their shifts to the parameters and gives their steps in turn.
+func calibrated(w *model.Weights, shapes []C.adain_cpu_layer, parameters []float32) (steps []float32) {
+	bias := 0
+	for i, l := range w.Folded() {
+		bias += len(l.Weight)
+		if own, ok := w.Int8[l.Name]; ok {
+			shapes[i].bytes = 1
+			steps = append(steps, own.Steps...)
+			for o := range l.Bias { // with phases there are four of each output
+				parameters[bias+o] += own.Shift[o%len(own.Shift)]
+			}
+		}
+		bias += len(l.Bias)
+	}
+	return steps
+}
+
 // chooseHalf decides between float32 and bfloat16 and says why, for Describe.
 func chooseHalf(w *model.Weights, p model.Precision) (half bool, why string, err error) {
 	native := hasBFloat16()
@@ -61,7 +105,7 @@ func chooseHalfTraining(p model.Precision, native bool) (half bool, why string, 
 		}
 		return true, "bfloat16 with float32 sums", nil
 	}
-	return false, "", errPrecision(p)
+	return false, "", fmt.Errorf("cpu: precision %q, wanted %q, %q or %q", p, model.AutoPrecision, model.Float32, model.Half)
 }
 
 func errNoBFloat16(p model.Precision) error {
@@ -69,7 +113,7 @@ func errNoBFloat16(p model.Precision) error {
 }
 
 func errPrecision(p model.Precision) error {
-	return fmt.Errorf("cpu: precision %q, wanted %q, %q or %q", p, model.AutoPrecision, model.Float32, model.Half)
+	return fmt.Errorf("cpu: precision %q, wanted %q, %q, %q or %q", p, model.AutoPrecision, model.Float32, model.Half, model.Int8)
 }
 
 // hasBFloat16 says whether processor and oneDNN multiply bfloat16 natively.

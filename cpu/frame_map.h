@@ -6,6 +6,7 @@
 
 #include "engine_memory.h"
 #include "frame_pixels.h"
+#include "kernel_network.h"
 
 namespace adain {
 
@@ -18,7 +19,7 @@ struct Map {
   char *data = nullptr;
   int rows = 0, cols = 0;
   size_t pixel = 0;  // bytes of one pixel
-  bool half = false;  // bfloat16 instead of float32
+  Number number = Number::float32;
   Border border = Border::reflect;
 
   size_t pitch() const { return (cols + 2) * pixel; }

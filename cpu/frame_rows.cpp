@@ -18,7 +18,7 @@ Rows::Rows(Parameters &layer, Map src, Map dst, PostOp post_op, int threads)
 void Rows::run(int chunk, int thread) {
   const int begin = chunks_.begin(chunk);
   const char *src = src_.at((post_op_ == PostOp::pool ? 2 * begin : begin) - 1, -1);
-  if (post_op_ == PostOp::store && !dst_.half && chunks_.run_apart(chunk, thread, src, reinterpret_cast<float *>(dst_.at(begin, 0)), dst_.cols + 2)) {
+  if (post_op_ == PostOp::store && dst_.number == Number::float32 && chunks_.run_apart(chunk, thread, src, reinterpret_cast<float *>(dst_.at(begin, 0)), dst_.cols + 2)) {
     for (int y = begin; y < begin + chunks_.size(chunk); y++) dst_.finish_row(y);
     return;
   }
@@ -28,7 +28,7 @@ void Rows::run(int chunk, int thread) {
 }
 
 void Rows::finish(const float *result, int begin, int size) {
-  const Kernels &k = kernels(dst_.half);
+  const Kernels &k = kernels(dst_.number);
   const int channels = layer_.shape.out;
   const size_t row = size_t(cols_) * channels;
   for (int i = 0; i < size; i++) {
@@ -112,9 +112,9 @@ void Adapt::run(int, int) {
 void Apply::run(int y, int) {
   const int cols = features_.cols(), channels = features_.channels();
   if (const float *shares = features_.shares)
-    kernels(dst_.half).affine_regions(features_.row(y), cols, channels, shares + size_t(y) * cols, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
+    kernels(dst_.number).affine_regions(features_.row(y), cols, channels, shares + size_t(y) * cols, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
   else
-    kernels(dst_.half).affine(features_.row(y), cols, channels, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
+    kernels(dst_.number).affine(features_.row(y), cols, channels, adapt_.scale(), adapt_.shift(), dst_.at(y, 0));
   dst_.finish_row(y);
 }
 

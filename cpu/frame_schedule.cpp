@@ -15,8 +15,8 @@ Map shape(const Map &src, const adain_cpu_layer &s, const Parameters &next) {
   int channels = s.out;
   if (s.pool) m.rows = half(src.rows), m.cols = half(src.cols);
   if (s.phases) m.rows = 2 * src.rows, m.cols = 2 * src.cols, channels = s.out / 4;
-  m.half = next.half;
-  m.pixel = size_t(channels) * (m.half ? 2 : 4);
+  m.number = next.source();
+  m.pixel = size_t(channels) * bytes(m.number);
   m.border = next.shape.phases ? Border::replicate : Border::reflect;
   return m;
 }
@@ -31,7 +31,7 @@ Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, boo
   Map frame;
   frame.rows = rows;
   frame.cols = cols;
-  std::vector<Map> maps;
+  std::vector<Map> &maps = maps_;
   const size_t last_map = decoder ? network.size() - 2 : size_t(encoder_layers) - 1;
   for (size_t i = 1; i < last_map; i++) maps.push_back(shape(i == 1 ? frame : maps.back(), network[i]->shape, *network[i + 1]));
   size_t bytes[2] = {0, 0};
@@ -40,7 +40,7 @@ Schedule::Schedule(Network &network, int encoder_layers, int rows, int cols, boo
     if (bytes[i]) memory_[i] = allocate(bytes[i]);
   for (size_t i = 0; i < maps.size(); i++) maps[i].data = memory_[i % 2].get();
 
-  head_ = std::make_unique<Head>(*network[0], *network[1], rows, cols, maps[0], threads);
+  head_ = std::make_unique<Head>(*network[0], *network[1], *network[2], rows, cols, maps[0], threads);
   add(head_.get());
   note(*head_, 0, 1);
   add(std::make_unique<Edge>(maps[0]));
@@ -68,6 +68,12 @@ void Schedule::add(std::unique_ptr<Stage> stage) {
 
 void Schedule::convolve(Network &network, int layer, Map src, Map dst, int threads) {
   Parameters &parameters = *network[layer];
+  const Parameters &next = *network[layer + 1];
+  if (parameters.bytes && next.bytes) {
+    auto stage = std::make_unique<ByteRows>(parameters, next, src, dst, post_op(parameters.shape), threads);
+    note(*stage, layer, layer);
+    return add(std::move(stage));
+  }
   auto stage = std::make_unique<Rows>(parameters, src, dst, post_op(parameters.shape), threads);
   note(*stage, layer, layer);
   add(std::move(stage));
@@ -80,6 +86,19 @@ void Schedule::statistics(Threads &threads, const Picture &src, std::vector<Stag
   before.insert(before.end(), encoder_stages_.begin(), encoder_stages_.end());
   threads.run(before);
   features_->statistics(0, mean, std);
+}
+
+const Map &Schedule::input(int layer, std::vector<Stage *> &stages) const {
+  const auto made = [&](const Stage *stage) {
+    const Part *p = part(stage);
+    return p && p->last == layer - 1;
+  };
+  const auto at = std::find_if(stages.begin(), stages.end(), made);
+  if (layer < 2 || size_t(layer) >= maps_.size() + 2 || at == stages.end()) throw std::invalid_argument("no map is the input of that layer");
+  // Behind Head comes what completes its map, behind the encoder AdaIN.
+  const bool statistics = *at == features_.get();
+  stages.erase(at + (*at == head_.get() ? 2 : statistics ? 3 : 1), stages.end());
+  return maps_[layer - 2];
 }
 
 void Schedule::stylize(const Canvas &dst, const Picture &src, const Target &target, const Lookup &before, const Lookup &after,

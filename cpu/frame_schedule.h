@@ -23,6 +23,8 @@ class Schedule {
   // Adds the stages of the next frame, which is to be stylised as target says, between two look-up tables.
   void stylize(const Canvas &dst, const Picture &src, const Target &target, const Lookup &before, const Lookup &after,
                std::vector<Stage *> &stages);
+  // Leaves out of a frame's stages what comes behind those that make a layer's input, and says where that then is.
+  const Map &input(int layer, std::vector<Stage *> &stages) const;
   std::string implementations() const;
   // Which convolutions of the network a stage computes, first to last, and how.
   struct Part {
@@ -45,6 +47,7 @@ class Schedule {
   const int rows_, cols_;
   const bool decoder_;
   Memory memory_[2];  // maps alternate between the two
+  std::vector<Map> maps_;  // of layers from the third on, their inputs
   std::unique_ptr<Head> head_;
   std::unique_ptr<Features> features_;
   std::unique_ptr<Adapt> adapt_;

@@ -11,6 +11,7 @@
 #include "frame_smoothing.h"
 #include "kernel_lookup.h"
 #include "kernel_network.h"
+#include "layer_bytes.h"
 #include "layer_convolution.h"
 
 namespace adain {
@@ -26,10 +27,10 @@ struct Division {
 // Pixels of a frame -> conv1_1 -> conv1_2 -> 2x2 maximum, in tiles.
 class Head : public Stage {
  public:
-  Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, int threads);
+  Head(Parameters &first, Parameters &second, const Parameters &third, int rows, int cols, Map dst, int threads);
   int chunks() const override { return down_.count * across_.count; }
   void run(int chunk, int thread) override;
-  const std::string &implementation() const { return second_->implementation(); }
+  const std::string &implementation() const { return bytes_ ? bytes_->implementation() : second_->implementation(); }
   Picture src{};  // of the next frame
   Lookup before{};  // the network
 
@@ -42,8 +43,9 @@ class Head : public Stage {
   Division down_, across_;     // in pairs of pooled pixels
   int tile_rows_, tile_cols_;  // of the frame
   size_t pixel_;
-  bool second_half_;
+  Number source_;  // of the second convolution
   std::unique_ptr<Convolution> second_;
+  std::unique_ptr<Bytes> bytes_;  // instead, where its results are bytes too
 };
 
 // Fills the border of a map whose rows were written in pieces.
@@ -78,6 +80,26 @@ class Rows : public Stage {
   bool windows_;   // a folded upsampling by 2x2 windows, one more than pixels along each side
   int cols_;       // of the result
   Chunks chunks_;  // in rows of the result, pooled rows, or rows of an upsampling's positions
+};
+
+// The same from bytes to bytes, row by row.
+class ByteRows : public Stage {
+ public:
+  ByteRows(Parameters &layer, const Parameters &next, Map src, Map dst, PostOp post_op, int threads);
+  int chunks() const override { return down_.count; }
+  void run(int chunk, int thread) override;
+  const std::string &implementation() const { return convolution_.implementation(); }
+
+ private:
+  void pool(int y);
+  void interleave(int y);
+  const int channels_;
+  Map src_, dst_;
+  PostOp post_op_;
+  bool windows_;   // as Rows has it
+  int cols_;       // of the result
+  Bytes convolution_;
+  Division down_;  // in rows as Rows has them
 };
 
 // What the features are to become: see adain_cpu_stylize.

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "frame_stages.h"
+#include "kernel_bytes.h"
+#include "layer_bytes.h"
 
 namespace adain {
 
@@ -17,7 +19,7 @@ int pieces(int total, int wanted) { return std::max(1, (total + wanted / 2) / wa
 
 Division::Division(int total, int wanted) : count(std::clamp(wanted, 1, total)), length(total / count), longer(total % count) {}
 
-Head::Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, int threads)
+Head::Head(Parameters &first, Parameters &second, const Parameters &third, int rows, int cols, Map dst, int threads)
     : first_(first),
       weight_(first.weight.size()),
       rows_(rows),
@@ -27,9 +29,12 @@ Head::Head(Parameters &first, Parameters &second, int rows, int cols, Map dst, i
       across_((dst.cols + 1) / 2, pieces((dst.cols + 1) / 2, kTileCols / 4)),
       tile_rows_(4 * down_.size(0)),
       tile_cols_(4 * across_.size(0)),
-      pixel_(size_t(first.shape.out) * (second.half ? 2 : 4)),
-      second_half_(second.half),
-      second_(Convolution::make(second, tile_rows_, tile_cols_, threads)) {
+      pixel_(size_t(first.shape.out) * bytes(second.source())),
+      source_(second.source()) {
+  if (second.bytes && third.bytes)
+    bytes_ = std::make_unique<Bytes>(second, tile_rows_, tile_cols_, &third.step);
+  else
+    second_ = Convolution::make(second, tile_rows_, tile_cols_, threads);
   const int c = first.shape.out;
   for (int o = 0; o < c; o++)
     for (int tap = 0; tap < 27; tap++) weight_[tap * c + o] = first.weight[o * 27 + tap];
@@ -53,18 +58,28 @@ void Head::run(int chunk, int thread) {
   const int y0 = 4 * down_.begin(i), x0 = 4 * across_.begin(j);
   float *rgb = scratch_floats(Scratch::pixels, size_t(3) * (tile_rows_ + 4) * (tile_cols_ + 4));
   char *features = scratch(Scratch::source, pixel_ * (tile_rows_ + 2) * (tile_cols_ + 2));
-  float *result = scratch_floats(Scratch::result, second_->result_floats());
   src.read(y0 - 2, x0 - 2, tile_rows_ + 4, tile_cols_ + 4, rgb);
   look_up(before, rgb, size_t(tile_rows_ + 4) * (tile_cols_ + 4));
-  kernels(second_half_).first(rgb, tile_rows_ + 2, tile_cols_ + 2, first_.shape.out, weight_.data(), first_.bias.data(), features);
+  kernels(source_).first(rgb, tile_rows_ + 2, tile_cols_ + 2, first_.shape.out, weight_.data(), first_.bias.data(), features);
   reflect(features, y0, x0);
-  second_->run(thread, features, tile_rows_, result);
   const int c = first_.shape.out, cols = std::min(4 * across_.size(j), cols_ - x0);
   const int pooled = std::min(2 * down_.size(i), dst_.rows - y0 / 2);
   const size_t row = size_t(tile_cols_) * c;
+  if (bytes_) {
+    auto above = reinterpret_cast<uint8_t *>(scratch(Scratch::result, 2 * row));
+    for (int y = 0; y < pooled; y++) {
+      const bool alone = y0 + 2 * y + 1 >= rows_;
+      for (int below = 0; below < (alone ? 1 : 2); below++)
+        bytes_->row(features + (2 * y + below) * (tile_cols_ + 2) * pixel_, above + below * row);
+      pool_bytes(above, alone ? above : above + row, cols, c, reinterpret_cast<uint8_t *>(dst_.at(y0 / 2 + y, x0 / 2)));
+    }
+    return;
+  }
+  float *result = scratch_floats(Scratch::result, second_->result_floats());
+  second_->run(thread, features, tile_rows_, result);
   for (int y = 0; y < pooled; y++) {
     const float *above = result + 2 * y * row;
-    kernels(dst_.half).pool(above, y0 + 2 * y + 1 < rows_ ? above + row : above, cols, c, dst_.at(y0 / 2 + y, x0 / 2));
+    kernels(dst_.number).pool(above, y0 + 2 * y + 1 < rows_ ? above + row : above, cols, c, dst_.at(y0 / 2 + y, x0 / 2));
   }
 }
 

@@ -1,4 +1,7 @@
 #if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "kernel_bytes.h"
 #include "kernel_gradients.h"
 #include "kernel_lookup.h"
 #include "kernel_motion.h"
@@ -11,7 +14,10 @@
 namespace adain::avx512 {
 
 constexpr int LANES = 16;
+#define ADAIN_AVX512
 #include "kernel_bodies.h"
+
+extern const ByteKernels kBytes = {"AVX-512", byte_row<uint8_t>, byte_row<float>};
 
 }  // namespace adain::avx512
 

@@ -2,6 +2,7 @@
 
 #include "kernel_network_body.h"
 #include "kernel_winograd_body.h"
+#include "kernel_bytes_body.h"
 #include "kernel_network_table.h"
 #include "kernel_gradients_body.h"
 #include "kernel_samples_body.h"
@@ -9,7 +10,7 @@
 #include "kernel_motion_body.h"
 
 extern const Kernels kFloat = table<Float>;
-extern const Kernels kHalf = table<BFloat16, nullptr>;
+extern const Kernels kHalf = table<BFloat16, nullptr>, kByte = table<UInt8, nullptr>;
 extern const SampleKernels<uint8_t> kSamples = samples_table<uint8_t>;
 extern const SampleKernels<uint16_t> kDeepSamples = samples_table<uint16_t>;
 extern const RowKernels kRows = rows_table;

@@ -13,7 +13,7 @@ namespace adain {
 
 namespace base {
 extern const LookupKernels kLookup;
-extern const Kernels kFloat, kHalf;
+extern const Kernels kFloat, kHalf, kByte;
 extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
@@ -25,7 +25,7 @@ extern const FollowKernels<uint16_t> kDeepFollow;
 #if defined(__x86_64__)
 namespace avx2 {
 extern const LookupKernels kLookup;
-extern const Kernels kFloat, kHalf;
+extern const Kernels kFloat, kHalf, kByte;
 extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
@@ -36,7 +36,7 @@ extern const FollowKernels<uint16_t> kDeepFollow;
 }
 namespace avx512 {
 extern const LookupKernels kLookup;
-extern const Kernels kFloat, kHalf;
+extern const Kernels kFloat, kHalf, kByte;
 extern const Gradients kGradients, kHalfGradients;
 extern const SampleKernels<uint8_t> kSamples;
 extern const SampleKernels<uint16_t> kDeepSamples;
@@ -55,7 +55,7 @@ namespace {
 struct Choice {
   const char *name;
   bool usable;
-  const Kernels *with_float, *with_half;
+  const Kernels *with_float, *with_half, *with_byte;
   const Gradients *training, *training_half;
   const SampleKernels<uint8_t> *samples;
   const SampleKernels<uint16_t> *deep_samples;
@@ -73,12 +73,12 @@ std::span<const Choice> choices() {
       {"AVX-512",
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl"),
-       &avx512::kFloat, __builtin_cpu_supports("avx512bf16") ? &avx512bf16::kHalf : &avx512::kHalf, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kDeepSamples,
+       &avx512::kFloat, __builtin_cpu_supports("avx512bf16") ? &avx512bf16::kHalf : &avx512::kHalf, &avx512::kByte, &avx512::kGradients, &avx512::kHalfGradients, &avx512::kSamples, &avx512::kDeepSamples,
        &avx512::kRows, &avx512::kLookup, &avx512::kMotion, &avx512::kFollow, &avx512::kDeepFollow},
-      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples, &avx2::kDeepSamples,
+      {"AVX2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), &avx2::kFloat, &avx2::kHalf, &avx2::kByte, &avx2::kGradients, &avx2::kHalfGradients, &avx2::kSamples, &avx2::kDeepSamples,
        &avx2::kRows, &avx2::kLookup, &avx2::kMotion, &avx2::kFollow, &avx2::kDeepFollow},
 #endif
-      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kGradients, &base::kHalfGradients, &base::kSamples, &base::kDeepSamples,
+      {"128-bit vectors", true, &base::kFloat, &base::kHalf, &base::kByte, &base::kGradients, &base::kHalfGradients, &base::kSamples, &base::kDeepSamples,
        &base::kRows, &base::kLookup, &base::kMotion, &base::kFollow, &base::kDeepFollow},
   };
   return all;
@@ -128,6 +128,7 @@ bool merge_weighted_moments(const float *moments, const float *weights, int rows
 }
 
 const Kernels &kernels(bool half) { return half ? *chosen()->with_half : *chosen()->with_float; }
+const Kernels &kernels(Number feature) { return feature == Number::uint8 ? *chosen()->with_byte : kernels(feature == Number::bfloat16); }
 const Gradients &gradients(bool half) { return half ? *chosen()->training_half : *chosen()->training; }
 template <>
 const SampleKernels<uint8_t> &sample_kernels() {

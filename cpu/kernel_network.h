@@ -7,8 +7,12 @@
 
 namespace adain {
 
-// Feature is float or, in half precision, a bfloat16 in 16 bits: what maps between layers hold. Results of oneDNN are
-// float until they are stored. All pixels are dense, channels innermost.
+// What maps between layers hold.
+enum class Number { float32, bfloat16, uint8 };
+inline size_t bytes(Number n) { return n == Number::float32 ? 4 : n == Number::bfloat16 ? 2 : 1; }
+
+// Feature is float, in half precision a bfloat16 in 16 bits, or a byte: the integer nearest to a value that has been divided by its channel's
+// step before. Results of oneDNN are float until they are stored. All pixels are dense, channels innermost.
 struct Kernels {
   // conv1_1, the colour layer folded in: rgb (3,rows+2,cols+2), weight (27,C) with rows in the order input channel, ky, kx,
   // bias (C) -> Feature (rows,cols,C) after ReLU.
@@ -72,6 +76,7 @@ bool merge_weighted_moments(const float *moments, const float *weights, int rows
 
 // The best table for this processor. Half is the one whose Feature is a bfloat16.
 const Kernels &kernels(bool half);
+const Kernels &kernels(Number feature);
 const char *kernels_name();
 
 // Replaces the choice by name, for tests: false where the processor lacks the instructions.

@@ -39,6 +39,26 @@ struct BFloat16 {
   }
 };
 
+// 0 to 255, rounded to nearest even; a NaN is 0.
+struct UInt8 {
+  typedef uint8_t T;
+  static T from(float v) {
+    v = v > 0 ? v : 0.f;
+    v = v < 255 ? v : 255.f;
+    v += 8388608.f;  // from 2^23 on a float has no bits behind the point
+    uint32_t u;
+    __builtin_memcpy(&u, &v, 4);
+    return T(u);
+  }
+  template <int lanes>
+  static void put(typename Vector<lanes>::V v, T *p) {
+    typedef uint8_t B __attribute__((vector_size(lanes), aligned(1), may_alias));
+    v = v > 0 ? v : typename Vector<lanes>::V{};
+    v = v < 255 ? v : typename Vector<lanes>::V{} + 255;
+    *(B *)p = __builtin_convertvector((typename Vector<lanes>::U)(v + 8388608.f) & 255, B);
+  }
+};
+
 template <int lanes>
 inline typename Vector<lanes>::V load(const float *p) {
   return *(const typename Vector<lanes>::V *)p;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "layer_bytes.h"
 #include "layer_convolution.h"
 
 namespace adain {
@@ -16,6 +17,7 @@ constexpr int kLeastRows = 4;
 }  // namespace
 
 std::unique_ptr<Convolution> Convolution::make(Parameters &layer, int rows, int cols, int threads, int maps) {
+  if (layer.bytes) return std::make_unique<Bytes>(layer, rows, cols, nullptr);
   if (Winograd::suits(layer)) return std::make_unique<Winograd>(layer, rows, cols, threads, maps);
   return std::make_unique<Direct>(layer, rows, cols, threads);
 }

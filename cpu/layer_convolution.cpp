@@ -59,8 +59,9 @@ dnnl::convolution_forward::primitive_desc describe(const adain_cpu_layer &s, boo
 
 }  // namespace
 
-Parameters::Parameters(const adain_cpu_layer &s, const float *values, Factors factors, Product product)
+Parameters::Parameters(const adain_cpu_layer &s, const float *values, Factors factors, Product product, const float *step)
     : shape(s),
+      step(step, step ? step + s.in : step),
       weight(values, values + size_t(s.out) * s.in * s.kernel * s.kernel),
       bias(values + weight.size(), values + weight.size() + s.out),
       bias_memory_({{s.out}, memory::data_type::f32, memory::format_tag::x}, processor(), bias.data()) {
@@ -69,6 +70,7 @@ Parameters::Parameters(const adain_cpu_layer &s, const float *values, Factors fa
 
 void Parameters::use(Factors factors, Product product) {
   half = factors == Factors::bfloat16;
+  bytes = factors == Factors::int8;
   half_products = factors == Factors::mixed;
   own_product = product == Product::own && kernels(half_products).product;
   arrangements_.clear();

@@ -11,6 +11,7 @@
 #include <dnnl.hpp>
 
 #include "engine.h"
+#include "kernel_network.h"
 
 namespace adain {
 
@@ -35,6 +36,7 @@ enum class Factors {
   float32,
   bfloat16,  // weights and source are bfloat16
   mixed,     // source and weights are float32; Winograd's products, where the layer has them, are of bfloat16
+  int8,      // source and weights are bytes, see kernel_bytes.h; sums are integers, results bytes where the next layer takes them
 };
 
 // Whose matrix product Winograd's algorithm takes. Ours is the faster for few channels and for kernels of 2x2.
@@ -43,12 +45,15 @@ enum class Product { onednn, own };
 // A layer's parameters, and each arrangement of them that oneDNN asked for.
 class Parameters {
  public:
-  Parameters(const adain_cpu_layer &shape, const float *values, Factors factors, Product product = Product::onednn);
+  Parameters(const adain_cpu_layer &shape, const float *values, Factors factors, Product product = Product::onednn, const float *step = nullptr);
 
   const adain_cpu_layer shape;
   // Changes what the layer multiplies, for all that is made of it from now on.
   void use(Factors factors, Product product);
   bool half, half_products;  // bfloat16 source and weights; bfloat16 in Winograd's domain only
+  bool bytes;                // bytes as source and weights
+  Number source() const { return bytes ? Number::uint8 : half ? Number::bfloat16 : Number::float32; }
+  std::vector<float> step;   // (I) of what the source's bytes count, empty without
   bool own_product;
   std::vector<float> weight, bias;  // (O,I,K,K), (O); after a change call refresh
 

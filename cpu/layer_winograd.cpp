@@ -37,7 +37,7 @@ struct Tiles {
 
 }  // namespace
 
-bool Winograd::suits(const Parameters &p) { return !p.half && suits(p.shape, p.own_product ? Product::own : Product::onednn); }
+bool Winograd::suits(const Parameters &p) { return !p.half && !p.bytes && suits(p.shape, p.own_product ? Product::own : Product::onednn); }
 
 bool Winograd::suits(const adain_cpu_layer &s, Product product) {
   const int least = product == Product::own ? 16 : 32;

@@ -28,7 +28,7 @@ func (e *Engine) Profile(dst, src *model.Image, s *model.Stylization, runs int) 
 	if err := checkRuns(runs); err != nil {
 		return nil, 0, err
 	}
-	if peak = float64(C.adain_cpu_peak(C.int(e.threads), C.int(flag(e.half)), &e.text[0])) / 1e9; peak == 0 {
+	if peak = float64(C.adain_cpu_peak(C.int(e.threads), C.int(e.number), &e.text[0])) / 1e9; peak == 0 {
 		return nil, 0, fmt.Errorf("cpu: matrix product: %s", C.GoString(&e.text[0]))
 	}
 	stages, err := e.timeStages(dst, src, s, runs)

@@ -11,7 +11,7 @@ TrainedLayer::TrainedLayer(const adain_cpu_layer &s, const float *values, Factor
     : shape(s),
       frozen(frozen),
       forward(s, values, factors),
-      backward({s.out, s.in, s.kernel, 0, 0, 0, 0, 0}, std::vector<float>(size_t(s.out) * s.in * s.kernel * s.kernel + s.in).data(), factors) {
+      backward({s.out, s.in, s.kernel, 0, 0, 0, 0, 0, 0}, std::vector<float>(size_t(s.out) * s.in * s.kernel * s.kernel + s.in).data(), factors) {
   if (!frozen) {
     weight_gradient.resize(forward.weight.size());
     bias_gradient.resize(forward.bias.size());

@@ -18,7 +18,7 @@ const worthwhile = 0.95
 // network of these widths and as many threads; any other frame follows the rule of thumb. Errors: an engine in float32, which always follows
 // the rule so that its bits do not depend on a clock; those of Profile; a file that cannot be written, after which the engine goes on as before.
 func (e *Engine) Tune(dst, src *model.Image, s *model.Stylization, runs int) (path string, err error) {
-	if !e.half {
+	if e.number != bfloat16 {
 		return "", fmt.Errorf("cpu: nothing to choose in %s, where layers follow a rule so that results do not depend on a clock; wanted bfloat16", e.precision)
 	}
 	if err := checkRuns(runs); err != nil {

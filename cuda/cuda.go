@@ -37,11 +37,11 @@ var (
 
 // Open is the model.Opener of this package. It finds the GPU of o.DeviceID (-1: the first that will do), works in o.Context (0: the
 // GPU's primary context, which programs on CUDA's runtime share), loads the kernels and copies the parameters there; memory for a size is taken when its first picture arrives. Errors: no driver or one that is
-// too old, no such GPU, compute capability below 8.0, float32, which the kernels do not compute, no memory, and what the driver says.
+// too old, no such GPU, compute capability below 8.0, float32 and int8, which the kernels do not compute, no memory, and what the driver says.
 func Open(w *model.Weights, o model.Options) (model.Engine, error) {
 	switch o.Precision {
 	case model.AutoPrecision, model.Half, "":
-	case model.Float32:
+	case model.Float32, model.Int8:
 		return nil, fmt.Errorf("cuda: precision %q is not to be had on a GPU, whose kernels multiply float16; use %q or %q", o.Precision, model.AutoPrecision, model.Half)
 	default:
 		return nil, fmt.Errorf("cuda: precision %q, wanted %q or %q", o.Precision, model.AutoPrecision, model.Half)

@@ -52,6 +52,7 @@ var instead = []struct {
 	{regexp.MustCompile(`--max-iter \d+`), "--max-iter 2", "takes hours"},
 	{regexp.MustCompile(`--crop 128 --batch-size 4\b`), "--crop 32 --batch-size 2", "takes long"},
 	{regexp.MustCompile(`--validate-share 0.02 --patience 5\b`), "--validate-share 0.3 --validate-pairs 2 --patience 5", "the test has few pictures"},
+	{regexp.MustCompile(`adain quantize `), "adain quantize --pictures 2 --size 32 ", "takes long"},
 	{regexp.MustCompile(`--pool 4\b`), "--pool 1", "takes long"},
 	{regexp.MustCompile(` --content-size 256 --style-size 256\b`), "", "takes long"},
 	{regexp.MustCompile(`\badain train (.*--vgg)`), "adain train --content-size 64 --style-size 64 $1", "takes long"},

@@ -32,7 +32,7 @@ type settings struct {
 // The order of the enum types in specs.c.
 var (
 	devices    = [...]model.Device{model.Auto, model.CUDA, model.CPU}
-	precisions = [...]model.Precision{model.AutoPrecision, model.Float32, model.Half}
+	precisions = [...]model.Precision{model.AutoPrecision, model.Float32, model.Half, model.Int8}
 )
 
 // copySettings may be called by any thread.

@@ -34,6 +34,7 @@ precision_type (void)
     {0, "half where the hardware has it and the picture stays the same, else float32", "auto"},
     {1, "32-bit floating point", "float32"},
     {2, "16-bit floating point: bfloat16 on a CPU, float16 on a GPU", "half"},
+    {3, "8-bit integers on a CPU, with weights that were calibrated for it", "int8"},
     {0, NULL, NULL}
   };
   return enum_type (&type, "GstAdaInPrecision", values);

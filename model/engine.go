@@ -18,6 +18,7 @@ const (
 	AutoPrecision Precision = "auto"    // half only where it is native and known to be harmless
 	Float32       Precision = "float32" // exact to 8 bits
 	Half          Precision = "half"    // bfloat16 on a CPU, float16 on CUDA
+	Int8          Precision = "int8"    // on a CPU, integers of 8 bits in most layers, with weights that were calibrated for it (Weights.Int8)
 )
 
 // Engine runs one network with fixed weights. Calls on one engine must not overlap; different engines are independent.

@@ -130,6 +130,7 @@ func (w *Weights) TrainedParameters(encoder bool) []float32 {
 func (w *Weights) WithTrained(encoder bool, v []float32) (*Weights, error) {
 	out := *w
 	out.Layers = slices.Clone(w.Layers)
+	out.Int8 = nil // calibrated for other parameters
 	rest := v
 	for i := range out.Layers {
 		c := &out.Layers[i]

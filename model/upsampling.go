@@ -34,6 +34,7 @@ func (w *Weights) Upsamplings() string {
 func (w *Weights) WithUpsamplings(text string) (*Weights, error) {
 	out := *w
 	out.Layers = slices.Clone(w.Layers)
+	out.Int8 = nil // others, computed otherwise
 	var at []int
 	for i, c := range out.Layers {
 		if c.Upsample != NoUpsampling {

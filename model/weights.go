@@ -36,9 +36,10 @@ type Conv struct {
 type Weights struct {
 	Network  string // name of the network; a style extracted with one network is refused by another
 	Widths   Widths
-	Layers   []Conv            // in the order of Widths.Layers
-	Metadata map[string]string // recipe, date, parent and whatever else the file says
-	Styles   []*Style          // of its own, which fit it and have names; may be empty
+	Layers   []Conv               // in the order of Widths.Layers
+	Metadata map[string]string    // recipe, date, parent and whatever else the file says
+	Styles   []*Style             // of its own, which fit it and have names; may be empty
+	Int8     map[string]Int8Layer // by the names of layers, for Precision Int8; nil if nobody has calibrated them
 }
 
 // LoadWeights reads a weights file: a .safetensors file of at most 2 GiB with the tensors K.weight (O,I,K,K) and K.bias (O)
@@ -119,6 +120,13 @@ func (w *Weights) save(path string, tensor func(name string, shape []int, v []fl
 		}
 		metadata["styles"] = styles
 	}
+	if w.Int8 != nil {
+		steps, err := formatInt8(w.Int8)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		metadata[Int8Key] = steps
+	}
 	var tensors []safetensors.Tensor
 	for _, l := range w.Layers {
 		tensors = append(tensors, tensor(l.Key()+".weight", []int{l.Out, l.In, l.Kernel, l.Kernel}, l.Weight),
@@ -176,6 +184,13 @@ func parseWeights(data []byte) (*Weights, error) {
 	if upsampling, ok := f.Metadata[UpsamplingKey]; ok {
 		if w, err = w.WithUpsamplings(upsampling); err != nil {
 			return nil, fmt.Errorf("metadata: %w", err)
+		}
+	}
+	if text, ok := f.Metadata[Int8Key]; ok {
+		w.Metadata = maps.Clone(w.Metadata)
+		delete(w.Metadata, Int8Key)
+		if w, err = w.parseInt8(text); err != nil {
+			return nil, fmt.Errorf("metadata %q: %w", Int8Key, err)
 		}
 	}
 	if styles := f.Metadata["styles"]; styles != "" {

@@ -26,7 +26,7 @@ func engineFlags() []cli.Flag {
 		&cli.StringFlag{Name: "device", Value: string(model.Auto), Usage: "`DEVICE` to compute on: auto, cpu or cuda"},
 		&cli.IntFlag{Name: "device-id", Value: -1, Usage: "`NUMBER` of the GPU; -1 is the first that will do"},
 		&cli.IntFlag{Name: "threads", Usage: "`NUMBER` of CPU threads; 0 means all cores"},
-		&cli.StringFlag{Name: "precision", Value: string(model.AutoPrecision), Usage: "number `FORMAT`: auto, float32 or half"},
+		&cli.StringFlag{Name: "precision", Value: string(model.AutoPrecision), Usage: "number `FORMAT`: auto, float32, half or int8"},
 	}
 }
 
@@ -69,9 +69,9 @@ func engineOptions(c *cli.Context) (model.Options, error) {
 		return o, fmt.Errorf("--device is %q, wanted auto, cpu or cuda", o.Device)
 	}
 	switch o.Precision {
-	case "", model.AutoPrecision, model.Float32, model.Half:
+	case "", model.AutoPrecision, model.Float32, model.Half, model.Int8:
 	default:
-		return o, fmt.Errorf("--precision is %q, wanted auto, float32 or half", o.Precision)
+		return o, fmt.Errorf("--precision is %q, wanted auto, float32, half or int8", o.Precision)
 	}
 	if o.DeviceID < -1 {
 		return o, fmt.Errorf("--device-id is %d, wanted -1 or more", o.DeviceID)

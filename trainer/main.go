@@ -75,7 +75,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 		Description: "A style is the name of a built-in one (adain styles), a style file or a picture.\n" +
 			"Without --weights the built-in network is used.",
 		Flags: []cli.Flag{cli.HelpFlag}, // which a command of the name help would replace
-		Commands: habits(stylizeCommand(), styleCommand(), stylesCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(),
+		Commands: habits(stylizeCommand(), styleCommand(), stylesCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(), quantizeCommand(),
 			evalCommand(), transcodeCommand(), benchCommand(), liveCommand(), doctorCommand(), helpCommand(), manualCommand(), completionCommand()),
 		Writer:                    out,
 		ErrWriter:                 errOut,

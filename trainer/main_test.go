@@ -90,7 +90,7 @@ func TestUsageErrors(t *testing.T) {
 		{"bench --threads 1025", "--threads is 1025, wanted 0 to 1024"},
 		{"stylize --content P --out O --device tpu", "--device is \"tpu\""},
 		{"stylize --content P --out O --device cuda", "cuda"},
-		{"stylize --content P --out O --precision int8", "--precision is \"int8\""},
+		{"stylize --content P --out O --precision int4", "--precision is \"int4\""},
 		{"stylize --content P --out O extra", "\"extra\" is not an option"},
 		{"stylize --content P --content P --out O", "one picture for 2 results"},
 		{"stylize --content P --out O.gif", "ends in \".gif\""},

@@ -74,7 +74,7 @@ func TestPropertyErrors(t *testing.T) {
 		"--style a,,b": "empty name", "--style-weights 1,two": "value 2 is \"two\"", "--style-weights 1,-1": "value 2 is -1",
 		"--style-weights 1,+Inf": "value 2 is +Inf", "--alpha 1.5": "--alpha is 1.5", "--alpha NaN": "--alpha is NaN", "--smoothing -1": "--smoothing is -1",
 		"--transition -1s": "--transition is -1s", "--style-size 3": "--style-size is 3", "--processing-size 5": "--processing-size is 5",
-		"--device tpu": "--device is \"tpu\"", "--precision int8": "--precision is", "--threads -1": "--threads is -1", "--device-id -2": "--device-id is -2",
+		"--device tpu": "--device is \"tpu\"", "--precision int4": "--precision is", "--threads -1": "--threads is -1", "--device-id -2": "--device-id is -2",
 		"--hdr on": "--hdr is \"on\", wanted auto or off",
 	} {
 		if _, err := readPropertiesOf(strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,0 +1,241 @@
+// Package quantization prepares a network for integers of 8 bits: it watches what the layers read on pictures and chooses the steps that bytes
+// count in.
+package quantization
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"adainfilter/cpu"
+	"adainfilter/model"
+	"adainfilter/trainer/evaluation"
+	"adainfilter/trainer/files"
+	"adainfilter/trainer/terminal"
+)
+
+// Key is the metadata entry that says how close the results come to float32: the least PSNR in dB of the pictures that were checked.
+const Key = "int8_psnr_db"
+
+const (
+	stylesOfContent = 4    // pairs of a content, one of them at half strength
+	layerWindows    = 2048 // windows that a layer's steps are judged by
+	checkedContents = 4    // contents of the check, each in all styles of the network's own and some of the others
+)
+
+// floating are layers that stay in floating point: with 8 bits there a photograph with little contrast, which AdaIN enlarges, or a style that stretches
+// the decoder's first features comes to less than 38 dB of float32. documents/lite.md has the measurements.
+var floating = []string{"conv2_1", "conv2_2", "conv3_1", "mirror3_4"}
+
+// decoderMargin enlarges the steps of the decoder's layers, since chance leaves out what few styles make large.
+const decoderMargin = 1.25
+
+// takes says whether a layer is calibrated.
+func takes(l model.Layer) bool { return l.Int8() && !slices.Contains(floating, l.Name) }
+
+// Options are what a network is calibrated on.
+type Options struct {
+	Contents, Styles []files.File
+	Pictures         int // at most so many contents and style pictures
+	Size             int // side of the pictures in pixels, a multiple of 8; their middle is cut out
+	Seed             uint64
+	Threads          int
+}
+
+// Result is a calibrated network, and what it loses.
+type Result struct {
+	Weights  *model.Weights
+	Contents int     // that were used
+	Styles   int     // with the network's own
+	Pairs    int     // that were checked
+	Least    float64 // PSNR to float32 in dB, of the pair that loses most
+	Median   float64
+}
+
+// Run calibrates weights, in float32 on the CPU, and checks the result. Each layer is a step of out. Errors: no pictures, a picture that cannot be
+// read, the engine's, the context's.
+func Run(ctx context.Context, w *model.Weights, o Options, out *terminal.Steps) (*Result, error) {
+	plain := *w
+	plain.Int8 = nil
+	exact, err := cpu.Open(&plain, model.Options{Precision: model.Float32, Threads: o.Threads})
+	if err != nil {
+		return nil, err
+	}
+	defer exact.Close()
+	c := &calibration{o: o, engine: exact.(*cpu.Engine), random: rand.New(rand.NewPCG(o.Seed, 1)), first: plain.Folded()[0]}
+	if err := c.read(ctx, &plain); err != nil {
+		return nil, err
+	}
+	layers := map[string]model.Int8Layer{}
+	for i, l := range plain.Folded() {
+		if !takes(l.Layer) {
+			continue
+		}
+		out.Step(l.Name)
+		s, err := c.sample(ctx, i, l)
+		if err != nil {
+			return nil, err
+		}
+		own := s.choose()
+		if l.Side == model.Decoder {
+			for i := range own.Steps {
+				own.Steps[i] *= decoderMargin
+			}
+		}
+		layers[l.Name] = own
+	}
+	calibrated, err := plain.WithInt8(layers)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Weights: calibrated, Contents: len(c.contents), Styles: len(c.styles)}
+	return r, c.check(ctx, r)
+}
+
+// Steps is how many steps Run makes with a network.
+func Steps(w *model.Weights) (n int) {
+	for _, l := range w.Layers {
+		if takes(l.Layer) {
+			n++
+		}
+	}
+	return n
+}
+
+type calibration struct {
+	o        Options
+	engine   *cpu.Engine // in float32
+	random   *rand.Rand
+	contents []*model.Image
+	styles   []model.Stats
+	own      int        // of styles, the first
+	first    model.Conv // convolution, with the colours folded in
+	input    cpu.Map
+}
+
+// read reads the pictures and takes the statistics of the styles: those that belong to the network and those of the pictures.
+func (c *calibration) read(ctx context.Context, w *model.Weights) error {
+	for _, name := range model.BuiltinStyles() {
+		if s, err := model.BuiltinStyle(name); err == nil && s.Fits(w) == nil {
+			c.styles = append(c.styles, s.Stats)
+		}
+	}
+	for _, s := range w.Styles {
+		c.styles = append(c.styles, s.Stats)
+	}
+	c.own = len(c.styles)
+	for _, f := range c.some(c.o.Contents) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		img, err := evaluation.ReadSquare(f.Path, c.o.Size)
+		if err != nil {
+			return err
+		}
+		c.contents = append(c.contents, img)
+	}
+	for _, f := range c.some(c.o.Styles) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		img, err := evaluation.ReadSquare(f.Path, c.o.Size)
+		if err != nil {
+			return err
+		}
+		s, err := c.engine.Statistics(img)
+		if err != nil {
+			return err
+		}
+		c.styles = append(c.styles, s)
+	}
+	if len(c.contents) == 0 || len(c.styles) == 0 {
+		return errors.New("no pictures to calibrate on, wanted contents and styles")
+	}
+	return nil
+}
+
+// some chooses pictures by chance, in their order.
+func (c *calibration) some(all []files.File) []files.File {
+	chosen := c.random.Perm(len(all))[:min(c.o.Pictures, len(all))]
+	slices.Sort(chosen)
+	var out []files.File
+	for _, i := range chosen {
+		out = append(out, all[i])
+	}
+	return out
+}
+
+// stylization is the k-th of a content's: each content meets other styles, one of four at half strength.
+func (c *calibration) stylization(content, k int) *model.Stylization {
+	s := &model.Stylization{Style: c.styles[(content*stylesOfContent+k)%len(c.styles)], Alpha: 1}
+	if k%4 == 3 {
+		s.Alpha = 0.5
+	}
+	return s
+}
+
+// sample watches what a layer, an index into the folded network, reads.
+func (c *calibration) sample(ctx context.Context, layer int, l model.Conv) (*samples, error) {
+	each := stylesOfContent
+	if l.Side == model.Encoder {
+		each = 1 // whatever the style
+	}
+	s := newSamples(l)
+	for i, img := range c.contents {
+		for k := range each {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			if layer == 1 {
+				firstMap(c.first, img, &c.input)
+			} else if err := c.engine.Input(img, c.stylization(i, k), layer, &c.input); err != nil {
+				return nil, err
+			}
+			s.take(&c.input, layerWindows/(len(c.contents)*each)+1, c.random)
+		}
+	}
+	return s, nil
+}
+
+// check stylises pairs in both precisions and notes how close they come.
+func (c *calibration) check(ctx context.Context, r *Result) error {
+	quick, err := cpu.Open(r.Weights, model.Options{Precision: model.Int8, Threads: c.o.Threads})
+	if err != nil {
+		return err
+	}
+	defer quick.Close()
+	var all []float64
+	for _, img := range c.contents[:min(checkedContents, len(c.contents))] {
+		results := [2]*model.Image{model.NewImage(img.Format, img.Width, img.Height), model.NewImage(img.Format, img.Width, img.Height)}
+		for _, style := range c.styles[:min(c.own+checkedContents, len(c.styles))] {
+			for _, alpha := range []float32{1, 0.5} {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				for i, e := range []model.Engine{c.engine, quick} {
+					if err := e.Stylize(results[i], img, &model.Stylization{Style: style, Alpha: alpha}); err != nil {
+						return err
+					}
+				}
+				all = append(all, psnr(results[0], results[1]))
+			}
+		}
+	}
+	slices.Sort(all)
+	r.Pairs, r.Least, r.Median = len(all), all[0], all[len(all)/2]
+	r.Weights.Metadata = withEntry(r.Weights.Metadata, Key, fmt.Sprintf("%.2f", r.Least))
+	return nil
+}
+
+// psnr is that of two pictures with one plane of 8-bit samples, at most 99 dB.
+func psnr(a, b *model.Image) float64 {
+	sum := 0.
+	for i, v := range a.Planes[0].Data {
+		d := float64(v) - float64(b.Planes[0].Data[i])
+		sum += d * d
+	}
+	return min(99, 10*math.Log10(255*255*float64(len(a.Planes[0].Data))/sum))
+}
