@@ -27,15 +27,15 @@ ALPHAS = (1, 1, 0.5, 1, 0, 1, 1, 0.75)
 SIDE = 256
 
 
-def windows(x):
-    """(C,H,W) -> (9C,HW): the 3x3 pixels around each, the edge reflected."""
+def windows(x, border="reflect"):
+    """(C,H,W) -> (9C,HW): the 3x3 pixels around each, beyond the edge as np.pad calls it."""
     c, h, w = x.shape
-    x = np.pad(x, ((0, 0), (1, 1), (1, 1)), mode="reflect")
+    x = np.pad(x, ((0, 0), (1, 1), (1, 1)), mode=border)
     return np.stack([x[:, i:i + h, j:j + w] for i in range(3) for j in range(3)], 1).reshape(9 * c, h * w)
 
 
-def convolve(x, weight, bias):
-    x, shape = (windows(x) if weight.shape[2] == 3 else x.reshape(len(x), -1)), x.shape[1:]
+def convolve(x, weight, bias, border="reflect"):
+    x, shape = (windows(x, border) if weight.shape[2] == 3 else x.reshape(len(x), -1)), x.shape[1:]
     return (weight.reshape(len(weight), -1) @ x + bias[:, None]).reshape(-1, *shape)
 
 
@@ -71,13 +71,26 @@ def phases(x, period):
     return mean - mean.mean((1, 2), keepdims=True)
 
 
-def fit(weight, bias, inputs, targets, period, penalty):
+def upsample(x, kind):
+    """(C,H,W) -> (C,2H,2W)."""
+    if kind == "nearest":
+        return x.repeat(2, 1).repeat(2, 2)
+    for axis in (1, 2):
+        one = [(0, 0)] * 3
+        one[axis] = (1, 1)
+        wide, n = np.pad(x, one, mode="edge"), x.shape[axis]
+        before, after = (wide.take(range(i, i + n), axis) for i in (0, 2))
+        x = np.stack([.75 * x + .25 * before, .75 * x + .25 * after], axis + 1).reshape([m * (1 + (a == axis)) for a, m in enumerate(x.shape)])
+    return x
+
+
+def fit(weight, bias, inputs, targets, period, penalty, border):
     """The weight and bias that make of inputs what targets are without their phases."""
     before = np.concatenate([weight.reshape(len(weight), -1), bias[:, None]], 1).T.astype(np.float64)
     left, right = np.zeros((len(before),) * 2), np.zeros(before.shape)
     for x, y in zip(inputs, targets):
         size = x.shape[1] * x.shape[2]
-        columns = np.concatenate([windows(x), np.ones((1, size), np.float32)])
+        columns = np.concatenate([windows(x, border), np.ones((1, size), np.float32)])
         y = y - np.tile(phases(y, period), (1, y.shape[1] // period, y.shape[2] // period)).astype(np.float32)
         left += columns @ columns.T
         right += columns @ y.reshape(len(y), -1).T
@@ -89,25 +102,28 @@ def fit(weight, bias, inputs, targets, period, penalty):
     return after[:-1].T.reshape(weight.shape), after[-1]
 
 
-def refit(network, features, penalty):
-    trained, fitted, period = list(features), list(features), 1
+def refit(network, features, upsamplings, penalty):
+    trained, fitted, period, border = list(features), list(features), 1, "reflect"
     for i in DECODER:
         weight, bias = network[f"decoder.{i}.weight"], network[f"decoder.{i}.bias"]
-        trained = [convolve(x, weight, bias) for x in trained]
+        trained = [convolve(x, weight, bias, border) for x in trained]
         if period > 2:
-            weight, bias = fit(weight, bias, fitted, trained, period, penalty)
+            weight, bias = fit(weight, bias, fitted, trained, period, penalty, border)
             network[f"decoder.{i}.weight"], network[f"decoder.{i}.bias"] = weight, bias
-        fitted = [convolve(x, weight, bias) for x in fitted]
+        fitted = [convolve(x, weight, bias, border) for x in fitted]
         if i != DECODER[-1]:
             trained, fitted = ([np.maximum(x, 0) for x in maps] for maps in (trained, fitted))
+        border = "reflect"
         if i in UPSAMPLED:
             period *= 2
-            trained, fitted = ([x.repeat(2, 1).repeat(2, 2) for x in maps] for maps in (trained, fitted))
+            kind = upsamplings[UPSAMPLED.index(i)]
+            trained, fitted = ([upsample(x, kind) for x in maps] for maps in (trained, fitted))
+            border = "edge" if kind == "bilinear" else "reflect"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("trained", help="weights file whose upsamplings are all nearest")
+    parser.add_argument("trained", help="weights file")
     parser.add_argument("out", help="weights file to write, float32")
     parser.add_argument("--content", required=True, help="folder of photographs")
     parser.add_argument("--style", required=True, help="folder of paintings")
@@ -118,15 +134,14 @@ def main():
     with safe_open(o.trained, "numpy") as f:
         metadata = dict(f.metadata() or {})
         network = {key: f.get_tensor(key).astype(np.float32) for key in f.keys()}
-    if "bilinear" in metadata.get("upsampling", ""):
-        parser.error(f"{o.trained} upsamples bilinearly, wanted nearest only")
+    upsamplings = metadata.get("upsampling", "nearest,nearest,nearest").split(",")
     random.seed(o.seed)
     contents, styles = (sorted(glob.glob(os.path.join(folder, "*"))) for folder in (o.content, o.style))
     features = []
     for n in range(o.pairs):
         content, style = read(random.choice(contents)), read(random.choice(styles))
         features.append(adain(encode(network, content), encode(network, style), ALPHAS[n % len(ALPHAS)]))
-    refit(network, features, o.weight)
+    refit(network, features, upsamplings, o.weight)
     metadata["lattice"] = f"taken out by documents/refit.py, {o.pairs} pairs, weight {o.weight:g}"
     metadata.pop("bfloat16_psnr_db", None)  # of the network before
     save_file({key: np.ascontiguousarray(v, np.float32) for key, v in network.items()}, o.out, metadata)
