@@ -81,7 +81,7 @@ func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 		}
 	}
 	update := C.adain_cpu_update{
-		content: C.double(u.Content), style: C.double(u.Style), identity: C.double(u.Identity), consistency: C.double(u.Consistency),
+		content: C.double(u.Content), style: C.double(u.Style), identity: C.double(u.Identity), consistency: C.double(u.Consistency), lattice: C.double(u.Lattice),
 		rate: C.double(u.Rate), encoder_rate: C.double(u.EncoderRate), first_rate: C.double(u.FirstRate),
 		clip_norm: C.double(u.ClipNorm), average: C.double(u.Average), balance_floor: -1,
 	}
@@ -95,7 +95,7 @@ func (t *Training) Step(b *model.Batch, u model.Update) (model.Losses, error) {
 		return model.Losses{}, fmt.Errorf("cpu: training step: %s", C.GoString(&t.text[0]))
 	}
 	return model.Losses{
-		Content: float64(l.content), Style: float64(l.style), Identity: float64(l.identity), Consistency: float64(l.consistency),
+		Content: float64(l.content), Style: float64(l.style), Identity: float64(l.identity), Consistency: float64(l.consistency), Lattice: float64(l.lattice),
 		Total: float64(l.total), Gradient: float64(l.gradient),
 	}, nil
 }

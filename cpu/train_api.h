@@ -18,14 +18,14 @@ typedef struct {
 
 /* model.Update. */
 typedef struct {
-  double content, style, identity, consistency;
+  double content, style, identity, consistency, lattice;
   double rate, encoder_rate, first_rate, clip_norm, average;
   double balance_floor; /* of a balanced style loss; below 0: not balanced */
 } adain_cpu_update;
 
 /* model.Losses. */
 typedef struct {
-  double content, style, identity, consistency, total, gradient;
+  double content, style, identity, consistency, lattice, total, gradient;
 } adain_cpu_losses;
 
 /* Opens a training. loss are the nine layers of the loss network, the colour layer folded in; network are the trained layers in

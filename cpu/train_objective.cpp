@@ -224,6 +224,7 @@ Maps Training::result_gradients(const Batch &b, const adain_cpu_update &u, const
   });
   for (double s : sums) losses.identity += s / samples;
   if (r.moved >= 0) losses.consistency = consistency(b, u.consistency, r, seed);
+  if (u.lattice > 0) losses.lattice = lattice(u.lattice, r, seed);
   return seed;
 }
 
@@ -281,6 +282,35 @@ double Training::consistency(const Batch &b, double weight, const Results &r, co
   });
   double sum = 0;
   for (double s : sums) sum += s / samples;
+  return sum;
+}
+
+// Squares of what repeats in the stylised results every 8 pixels: how far the mean of each of the 8x8 phases is from that of all.
+double Training::lattice(double weight, const Results &r, const Maps &seed) {
+  constexpr int kPeriod = 8, kLine = 3 * kPeriod;
+  const Maps &results = decoder_->output();
+  const double pixels = double(H_ / kPeriod) * (W_ / kPeriod), each_one = weight * 2 / (double(N_) * 3 * H_ * W_);
+  std::vector<double> sums(N_);
+  each(threads_, N_, [&](int n, int) {
+    double phase[kPeriod][kLine] = {}, mean[3] = {};
+    for (int y = 0; y < H_; y++) {
+      const float *now = results.at(r.styled + n, y, 0);
+      for (size_t j = 0; j < results.row(); j++) phase[y % kPeriod][j % kLine] += now[j] / pixels;
+    }
+    for (auto &line : phase)
+      for (int j = 0; j < kLine; j++) mean[j % 3] += line[j] / (kPeriod * kPeriod);
+    for (auto &line : phase)
+      for (int j = 0; j < kLine; j++) {
+        line[j] -= mean[j % 3];
+        sums[n] += line[j] * line[j];
+      }
+    for (int y = 0; y < H_; y++) {
+      float *to = seed.at(r.styled + n, y, 0);
+      for (size_t j = 0; j < results.row(); j++) to[j] += float(each_one * phase[y % kPeriod][j % kLine]);
+    }
+  });
+  double sum = 0;
+  for (double s : sums) sum += s / (N_ * 3. * kPeriod * kPeriod);
   return sum;
 }
 

@@ -186,7 +186,7 @@ Training::Results Training::results(const Batch &b, const adain_cpu_update &u) c
     place = r.count;
     r.count += N_;
   };
-  if (u.content > 0 || u.style > 0 || u.consistency > 0) take(r.styled);
+  if (u.content > 0 || u.style > 0 || u.consistency > 0 || u.lattice > 0) take(r.styled);
   if (u.identity > 0) {
     // At alpha 0 the stylised result is the identity's.
     if (r.styled >= 0 && std::all_of(b.alpha, b.alpha + N_, [](float a) { return a == 0; }))
@@ -213,7 +213,8 @@ void Training::step(const Batch &b, const adain_cpu_update &u, adain_cpu_losses 
   const Maps seed = result_gradients(b, u, r, losses);
   const Maps input = decoder.backward(threads_, seed, {}, options_.encoder);
   if (options_.encoder) encoder_->backward(threads_, feature_gradients(b, r, input), {}, false);
-  losses.total = u.content * losses.content + u.style * losses.style + u.identity * losses.identity + u.consistency * losses.consistency;
+  losses.total = u.content * losses.content + u.style * losses.style + u.identity * losses.identity + u.consistency * losses.consistency +
+                 u.lattice * losses.lattice;
   gather();
   update(u, losses);
 }

@@ -51,6 +51,7 @@ class Training {
   double compare_statistics(const Batch &b, int level, double weight, const std::vector<double> &shares, std::vector<float> &shift, std::vector<float> &slope);
   Maps result_gradients(const Batch &b, const adain_cpu_update &u, const Results &r, adain_cpu_losses &losses);
   double consistency(const Batch &b, double weight, const Results &r, const Maps &seed);
+  double lattice(double weight, const Results &r, const Maps &seed);
   Maps feature_gradients(const Batch &b, const Results &r, const Maps &input);
   void gather();
   void update(const adain_cpu_update &u, adain_cpu_losses &losses);

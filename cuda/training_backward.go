@@ -89,12 +89,18 @@ func (p *plan) addSeeds() {
 	if p.judged() {
 		args.Next = address(p.e)
 	}
+	if p.lattice {
+		args.Phases = address(p.phases)
+		addOrder(&p.orders, kernels.TrainLattice, [3]int{3, p.n, 1}, kernels.TrainLatticeArguments{
+			Results: address(p.samples), Phases: address(p.phases), Partial: p.sums.address(p.sums.lattice), H: int32(p.h), W: int32(p.w)}, nil)
+	}
 	grid := values((p.h + 2) * (p.w + 2))
 	grid[1] = p.results
 	addOrder(&p.orders, kernels.TrainSeeds, grid, args, func(a *kernels.TrainSeedsArguments) {
 		scale := p.scale / decoderShare
 		a.Identity = float32(2 * p.update.Identity / float64(p.n*3*p.h*p.w) * scale)
 		a.Consistency = float32(p.consistencyFactor * scale)
+		a.Lattice = float32(2 * p.update.Lattice / float64(p.n*3*p.h*p.w) * scale)
 	})
 }
 

@@ -65,7 +65,7 @@ func (p *plan) takeFeatures() (err error) {
 		}
 	}
 	deepest := p.decoderStages[0].in
-	buffers := []buffer{{&p.bands, bands}, {&p.samples, 4 * int64(p.results) * 3 * int64(p.h) * int64(p.w)}}
+	buffers := []buffer{{&p.bands, bands}, {&p.samples, 4 * int64(p.results) * 3 * int64(p.h) * int64(p.w)}, {&p.phases, 4 * 3 * 64 * int64(p.n)}}
 	if p.looks > 0 {
 		for _, s := range []*levelStats{&p.looked, &p.seen} {
 			s.pictures = p.looks
@@ -123,7 +123,8 @@ func (p *plan) takeSums() (err error) {
 	s.seedBlocks = values((p.h + 2) * (p.w + 2))[0]
 	s.content = s.style + p.n
 	s.seeds = s.content + p.n*s.contentBlocks
-	s.norm = s.seeds + p.results*s.seedBlocks
+	s.lattice = s.seeds + p.results*s.seedBlocks
+	s.norm = s.lattice + 3*p.n
 	s.all = s.norm + ceil(p.t.count, 4096)
 	if s.at, err = p.allocate(int64(8 * s.all)); err != nil {
 		return err

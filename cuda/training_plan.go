@@ -36,7 +36,7 @@ type plan struct {
 	g, e                     uintptr // gradients of a layer's sums and of its input
 	partial, bands           uintptr // sums of weights' gradients, statistics of bands
 	taps, target, adainSums  uintptr // of train_style and train_adain_sums
-	samples                  uintptr // results, float32 [results][3][h][w]
+	samples, phases          uintptr // results, float32 [results][3][h][w], and what of them repeats
 	inputs                   inputs
 	sums                     sums
 	update                   model.Update
@@ -69,10 +69,10 @@ type inputs struct {
 
 // sums are what a step gives back: float64 sums of blocks, of style, content, samples and gradient.
 type sums struct {
-	pinned                         []byte
-	at                             uintptr
-	style, content, seeds, norm    int // where each begins
-	contentBlocks, seedBlocks, all int
+	pinned                               []byte
+	at                                   uintptr
+	style, content, seeds, lattice, norm int // where each begins
+	contentBlocks, seedBlocks, all       int
 }
 
 func (s sums) address(i int) kernels.Address { return address(s.at + uintptr(8*i)) }
@@ -169,7 +169,10 @@ func (p *plan) run(u model.Update) (l model.Losses, err error) {
 	if p.identity {
 		l.Identity = sum(v[s.seeds+p.same*s.seedBlocks:][:p.n*s.seedBlocks]) / samples
 	}
-	l.Total = u.Content*l.Content + u.Style*l.Style + u.Identity*l.Identity + u.Consistency*l.Consistency
+	if p.lattice {
+		l.Lattice = sum(v[s.lattice:s.norm]) / float64(64*3*p.n)
+	}
+	l.Total = u.Content*l.Content + u.Style*l.Style + u.Identity*l.Identity + u.Consistency*l.Consistency + u.Lattice*l.Lattice
 	l.Gradient = math.Sqrt(sum(v[s.norm:s.all]))
 	return l, nil
 }

@@ -70,15 +70,15 @@ func (t *Training) step(b *model.Batch, u model.Update) (losses model.Losses, er
 }
 
 // terms say which losses a step has, and so what it computes.
-type terms struct{ content, style, identity, consistency bool }
+type terms struct{ content, style, identity, consistency, lattice bool }
 
 func termsOf(u model.Update) terms {
-	return terms{u.Content > 0, u.Style > 0, u.Identity > 0, u.Consistency > 0}
+	return terms{u.Content > 0, u.Style > 0, u.Identity > 0, u.Consistency > 0, u.Lattice > 0}
 }
 
 // judged: the loss network sees the results. styled: there are results with the style.
 func (t terms) judged() bool { return t.content || t.style }
-func (t terms) styled() bool { return t.judged() || t.consistency }
+func (t terms) styled() bool { return t.judged() || t.consistency || t.lattice }
 
 // planFor is the plan for some losses. The old one goes first, so that two need not fit at once.
 func (t *Training) planFor(which terms) (*plan, error) {

@@ -61,7 +61,7 @@ type TrainingOpener func(loss []Conv, w *Weights, o TrainingOptions) (TrainingEn
 
 // Objective is the weight of each loss.
 type Objective struct {
-	Content, Style, Identity, Consistency float64
+	Content, Style, Identity, Consistency, Lattice float64
 	// Balance divides the style loss of each pair by that of its content, computed like it at alpha 1, plus BalanceFloor: style
 	// losses of different styles differ a thousandfold, and without it the few largest lead the training (Cheng et al. 2021,
 	// "Style-Aware Normalized Loss for Improving Arbitrary Style Transfer").
@@ -93,10 +93,10 @@ type Batch struct {
 
 // Losses are those of one step, before its update and without their weights but in Total.
 type Losses struct {
-	Content, Style, Identity, Consistency float64
-	Total                                 float64 // the sum that is minimised
-	Gradient                              float64 // length of all gradients together, before clipping
-	Repeats                               int     // how often the step was computed again because its numbers overflowed
+	Content, Style, Identity, Consistency, Lattice float64
+	Total                                          float64 // the sum that is minimised
+	Gradient                                       float64 // length of all gradients together, before clipping
+	Repeats                                        int     // how often the step was computed again because its numbers overflowed
 }
 
 // TrainingState is where a training stands. The four vectors have one value for each trained parameter, in the order of
@@ -220,7 +220,7 @@ func (b *Batch) Check(o TrainingOptions, u Update) error {
 }
 
 func (u Update) check() error {
-	for _, v := range []float64{u.Content, u.Style, u.Identity, u.Consistency, u.Rate, u.EncoderRate, u.FirstRate, u.ClipNorm} {
+	for _, v := range []float64{u.Content, u.Style, u.Identity, u.Consistency, u.Lattice, u.Rate, u.EncoderRate, u.FirstRate, u.ClipNorm} {
 		if !(v >= 0 && v <= 1e12) {
 			return fmt.Errorf("a loss weight, rate or norm is %v, wanted 0 or more", v)
 		}
@@ -228,7 +228,7 @@ func (u Update) check() error {
 	if !(u.Average >= 0 && u.Average < 1) {
 		return fmt.Errorf("the moving average's decay is %v, wanted 0 to less than 1", u.Average)
 	}
-	if u.Content+u.Style+u.Identity+u.Consistency == 0 {
+	if u.Content+u.Style+u.Identity+u.Consistency+u.Lattice == 0 {
 		return errors.New("every loss has weight 0")
 	}
 	return nil

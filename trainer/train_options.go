@@ -52,6 +52,7 @@ func trainFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "consistency-weight", Usage: "`WEIGHT` of the difference between results of a content and the same moved and with noise: steadier films"},
 		&cli.StringFlag{Name: "motion", Value: dataset.AffineMotion, Usage: "how contents move for --consistency-weight, `KIND`: affine (by fractions of a pixel, turned, zoomed, sheared), " +
 			"translation (by whole pixels) or none (noise alone)"},
+		&cli.Float64Flag{Name: "lattice-weight", Usage: "`WEIGHT` of what repeats in a result every 8 pixels: upsampling draws a fine lattice otherwise"},
 		&cli.BoolFlag{Name: "alpha-random", Usage: "train at random alpha, half of the pictures at 1, for an even strength control"},
 		&cli.IntFlag{Name: "warmup", Usage: "train reconstruction only (alpha 0, no style) in the first `NUMBER` of iterations"},
 		&cli.Float64Flag{Name: "ema", Usage: "`DECAY` of the moving average of the parameters that becomes the weights file, such as 0.999"},
@@ -85,7 +86,7 @@ var ranges = []struct {
 }{
 	{"max-iter", 1, 1e9}, {"crop", 16, 2048}, {"content-size", 16, 8192}, {"style-size", 16, 8192},
 	{"lr", 0, 1}, {"lr-decay", 0, 1}, {"encoder-lr-scale", 0, 100}, {"first-lr-scale", 0, 100},
-	{"content-weight", 0, 1e9}, {"style-weight", 0, 1e9}, {"identity-weight", 0, 1e9}, {"consistency-weight", 0, 1e9},
+	{"content-weight", 0, 1e9}, {"style-weight", 0, 1e9}, {"identity-weight", 0, 1e9}, {"consistency-weight", 0, 1e9}, {"lattice-weight", 0, 1e9},
 	{"warmup", 0, 1e9}, {"ema", 0, 0.999999}, {"clip-norm", 0, 1e9}, {"pool", 0, 10000}, {"cache", 0, 1 << 20},
 	{"keep", 0, 1000}, {"validate-share", 0, 0.5}, {"validate-interval", 0, 1e9}, {"validate-pairs", 1, 10000}, {"patience", 0, 1e6},
 	{"save-interval", 1, 1e9}, {"log-interval", 1, 1e9}, {"workers", 0, 256},
@@ -116,7 +117,7 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 		EncoderScale: c.Float64("encoder-lr-scale"), FirstScale: c.Float64("first-lr-scale"),
 		Objective: model.Objective{
 			Content: c.Float64("content-weight"), Style: c.Float64("style-weight"),
-			Identity: c.Float64("identity-weight"), Consistency: c.Float64("consistency-weight"),
+			Identity: c.Float64("identity-weight"), Consistency: c.Float64("consistency-weight"), Lattice: c.Float64("lattice-weight"),
 			Balance: c.Bool("style-balance"),
 		},
 		Motion:      c.String("motion"),

@@ -89,15 +89,48 @@ extern "C" __global__ void __launch_bounds__(train_threads)
 }
 DESCRIBE(train_content, 1, 1, 8, train_threads, 0)
 
+// What repeats in the stylised results every 8 pixels.
+//   results float [N][3][H][W]; phases float [N][3][8][8]: how far the mean of each phase is from that of all
+//   partial double [N][3]: the sum of the squares of these. Grid: (3, N)
+extern "C" __global__ void __launch_bounds__(64) train_lattice(const float *results, float *phases, double *partial, int H, int W) {
+  __shared__ double values[64];
+  __shared__ double mean;
+  const int phase = threadIdx.x, plane = blockIdx.y * 3 + blockIdx.x;
+  const float *from = results + (size_t)plane * H * W;
+  double sum = 0;
+  for (int y = phase / 8; y < H; y += 8)
+    for (int x = phase % 8; x < W; x += 8) sum += from[(size_t)y * W + x];
+  sum /= (double)(H / 8) * (W / 8);
+  values[phase] = sum;
+  __syncthreads();
+  if (phase == 0) {
+    double all = 0;
+    for (int i = 0; i < 64; i++) all += values[i];
+    mean = all / 64;
+  }
+  __syncthreads();
+  sum -= mean;
+  phases[plane * 64 + phase] = (float)sum;
+  values[phase] = sum * sum;
+  __syncthreads();
+  if (phase == 0) {
+    double squares = 0;
+    for (int i = 0; i < 64; i++) squares += values[i];
+    partial[plane] = squares;
+  }
+}
+DESCRIBE(train_lattice, 1, 1, 1, 64, 0)
+
 // The gradient of all results' samples, g with 16 channels and a halo of zeros, and the sums of squares of consistency and identity.
 //   results float [R][3][H][W]: the stylised ones, then from `moved` on those of moved contents, from `same` on D(E(c)); -1: there are none
 //   e       gradient of the stylised results as the loss network sees them, times judged; null: none
+//   phases  of train_lattice; null: there is no such loss
 //   motion  float [N][6], model.Affine of the moved contents; partial double [R][gridDim.x]. Grid: (ceil((H+2)*(W+2) / 256), R)
 struct TrainSeeds {
   const float *results, *content;
   const __half *e;
-  const float *motion;
-  float judged, identity, consistency;
+  const float *motion, *phases;
+  float judged, identity, consistency, lattice;
   int N, H, W, moved, same;
 };
 
@@ -157,6 +190,8 @@ __device__ __forceinline__ double train_seed(float (&g)[8], const TrainSeeds &p,
   }
   const bool moved = p.moved >= 0 && k >= p.moved;
   if (!moved && p.e) train_fold(g, train_plane(p.e, k, p.H, p.W, 16), y, x, p.H, p.W, 16, 0, false, p.judged);
+  if (!moved && p.phases)
+    for (int c = 0; c < 3; c++) g[c] += p.lattice * p.phases[(k * 3 + c) * 64 + y % 8 * 8 + x % 8];
   if (p.moved < 0) return 0;
   if (!moved) {
     train_shown(g, p, k, y, x);
@@ -174,13 +209,13 @@ __device__ __forceinline__ double train_seed(float (&g)[8], const TrainSeeds &p,
 }
 
 extern "C" __global__ void __launch_bounds__(train_threads)
-    train_seeds(const float *results, const float *content, const __half *e, const float *motion, __half *g, double *partial, float judged,
-                float identity, float consistency, int N, int H, int W, int moved, int same) {
+    train_seeds(const float *results, const float *content, const __half *e, const float *motion, const float *phases, __half *g, double *partial,
+                float judged, float identity, float consistency, float lattice, int N, int H, int W, int moved, int same) {
   __shared__ double values[train_threads];
   const int at = blockIdx.x * train_threads + threadIdx.x, k = blockIdx.y;
   double squares = 0;
   if (at < (H + 2) * (W + 2)) {
-    const TrainSeeds p = {results, content, e, motion, judged, identity, consistency, N, H, W, moved, same};
+    const TrainSeeds p = {results, content, e, motion, phases, judged, identity, consistency, lattice, N, H, W, moved, same};
     const int y = at / (W + 2) - 1, x = at % (W + 2) - 1;
     float v[8] = {};
     if (y >= 0 && y < H && x >= 0 && x < W) squares = train_seed(v, p, k, y, x);

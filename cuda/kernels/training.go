@@ -16,6 +16,7 @@ const (
 	TrainBack         Kernel[TrainBackArguments]       = "train_back"
 	TrainStyle        Kernel[TrainStyleArguments]      = "train_style"
 	TrainContent      Kernel[TrainContentArguments]    = "train_content"
+	TrainLattice      Kernel[TrainLatticeArguments]    = "train_lattice"
 	TrainSeeds        Kernel[TrainSeedsArguments]      = "train_seeds"
 	TrainAdaINSums    Kernel[TrainAdaINSumsArguments]  = "train_adain_sums"
 	TrainAdaINBack    Kernel[TrainAdaINBackArguments]  = "train_adain_back"
@@ -32,7 +33,7 @@ var trainingModules = []Module{
 	{Name: "train_conv", Training: true, Kernels: []Described{TrainConvN16, TrainConvN32, TrainConvN64}},
 	{Name: "train_wgrad", Training: true, Kernels: []Described{TrainWgradC16, TrainWgradC32, TrainWgradC64}},
 	{Name: "train_planes", Training: true, Kernels: []Described{TrainPicture, TrainPool, TrainUpsample, TrainAdaIN, TrainBack}},
-	{Name: "train_losses", Training: true, Kernels: []Described{TrainStyle, TrainContent, TrainSeeds, TrainAdaINSums, TrainAdaINBack}},
+	{Name: "train_losses", Training: true, Kernels: []Described{TrainStyle, TrainContent, TrainLattice, TrainSeeds, TrainAdaINSums, TrainAdaINBack}},
 	{Name: "train_update", Training: true, Kernels: []Described{TrainReduce, TrainFoldColour, TrainUnfoldColour, TrainNorm, TrainAdam, TrainPack}},
 }
 
@@ -121,15 +122,21 @@ type TrainContentArguments struct {
 	H, W, C                        int32
 }
 
+// TrainLatticeArguments are those of train_losses.cu's lattice loss.
+type TrainLatticeArguments struct {
+	Results, Phases, Partial Address
+	H, W                     int32
+}
+
 // TrainSeedsArguments are those of train_losses.cu's gradients of samples.
 type TrainSeedsArguments struct {
-	Results, Content              Address
-	Next                          Address `arg:"e"`
-	Motion                        Address
-	Gradient                      Address `arg:"g"`
-	Partial                       Address
-	Judged, Identity, Consistency float32
-	N, H, W, Moved, Same          int32
+	Results, Content                       Address
+	Next                                   Address `arg:"e"`
+	Motion, Phases                         Address
+	Gradient                               Address `arg:"g"`
+	Partial                                Address
+	Judged, Identity, Consistency, Lattice float32
+	N, H, W, Moved, Same                   int32
 }
 
 // TrainAdaINSumsArguments are those of train_losses.cu's sums for the way back through AdaIN.

@@ -65,6 +65,7 @@ func TrainingCases(open model.TrainingOpener, tolerance TrainingTolerance) []Cas
 		{"style", s.alone(model.Objective{Style: 1})},
 		{"identity", s.alone(model.Objective{Identity: 1})},
 		{"consistency", s.alone(model.Objective{Consistency: 1})},
+		{"lattice", s.alone(model.Objective{Lattice: 1})},
 		{"balanced", s.alone(model.Objective{Style: 1, Balance: true})},
 		{"alphas", s.alphas},
 		{"wide", s.wide},

@@ -11,7 +11,7 @@ import (
 var lossWidths = model.Widths{8, 4, 12, 16}
 
 // everything weights the losses so that each has about the same share of the gradient.
-var everything = model.Objective{Content: 1, Style: 0.8, Identity: 1.2, Consistency: 30}
+var everything = model.Objective{Content: 1, Style: 0.8, Identity: 1.2, Consistency: 30, Lattice: 50}
 
 // update has rates that differ from layer to layer and move the parameters visibly.
 func update(o model.Objective) model.Update {

@@ -24,7 +24,7 @@ func (p *pair) checkLosses(got, want model.Losses, u model.Update) error {
 		{"content", got.Content, want.Content, u.Content},
 		{"style", got.Style, want.Style, u.Style},
 		{"identity", got.Identity, want.Identity, u.Identity},
-		{"consistency", got.Consistency, want.Consistency, u.Consistency},
+		{"consistency", got.Consistency, want.Consistency, u.Consistency}, {"lattice", got.Lattice, want.Lattice, u.Lattice},
 	} {
 		root := math.Sqrt(l.want)
 		if !(math.Abs(math.Sqrt(l.got)-root) <= tolerance.Losses*max(root, 0.1)) || l.weight == 0 && l.got != 0 {

@@ -36,7 +36,9 @@ func (e *evaluation) picture(v []float32, n int) Features {
 }
 
 // stylises says whether any loss needs y.
-func (e *evaluation) stylises() bool { return e.update.Content+e.update.Style+e.update.Consistency > 0 }
+func (e *evaluation) stylises() bool {
+	return e.update.Content+e.update.Style+e.update.Consistency+e.update.Lattice > 0
+}
 
 func (e *evaluation) forward(n int) *trace {
 	s := &trace{alpha: float64(e.batch.Alpha[n])}
@@ -88,6 +90,9 @@ func (e *evaluation) backward(n int, s *trace) {
 		g := NewFeatures(3, e.height, e.width)
 		if s.seen != nil {
 			g = add(g, e.perceptual(n, s))
+		}
+		if e.update.Lattice > 0 {
+			g = add(g, e.lattice(s))
 		}
 		if s.stylisedMoved != nil {
 			gStylised, gMoved := e.consistency(n, s)
@@ -218,6 +223,38 @@ func eachAround(px, py float64, width int, use func(at int, share float64)) {
 	}
 }
 
+// lattice adds the lattice loss of a sample and returns its gradient with respect to y.
+func (e *evaluation) lattice(s *trace) Features {
+	const period = 8
+	y := last(s.stylised)
+	g := NewFeatures(y.C, y.H, y.W)
+	terms := float64(len(e.batch.Alpha) * len(y.Data))
+	for c := range y.C {
+		plane, to := y.Plane(c), g.Plane(c)
+		var all float64
+		for _, v := range plane {
+			all += v / float64(len(plane))
+		}
+		for phase := range period * period {
+			var mean float64
+			each := func(do func(i int)) {
+				for row := phase / period; row < y.H; row += period {
+					for column := phase % period; column < y.W; column += period {
+						do(row*y.W + column)
+					}
+				}
+			}
+			each(func(i int) { mean += plane[i] * period * period / float64(len(plane)) })
+			d := mean - all
+			each(func(i int) {
+				e.losses.Lattice += d * d / terms
+				to[i] = e.update.Lattice * 2 * d / terms
+			})
+		}
+	}
+	return g
+}
+
 // squares adds the sum of (y - target)^2 over terms to a loss and returns its gradient with respect to y, times weight.
 func squares(loss *float64, weight, terms float64, y, target Features) Features {
 	g := NewFeatures(y.C, y.H, y.W)
@@ -232,7 +269,7 @@ func squares(loss *float64, weight, terms float64, y, target Features) Features 
 // finish sums the losses up, given all gradients.
 func (e *evaluation) finish(gradient []float64) {
 	l, u := &e.losses, e.update
-	l.Total = u.Content*l.Content + u.Style*l.Style + u.Identity*l.Identity + u.Consistency*l.Consistency
+	l.Total = u.Content*l.Content + u.Style*l.Style + u.Identity*l.Identity + u.Consistency*l.Consistency + u.Lattice*l.Lattice
 	var square float64
 	for _, g := range gradient {
 		square += g * g

@@ -250,7 +250,7 @@ func TestDifferences(t *testing.T) {
 			}
 			o := model.TrainingOptions{Encoder: c.encoder, Batch: len(c.alphas), Height: c.height, Width: c.width}
 			e := openTraining(t, loss, w, o)
-			u := model.Update{Objective: model.Objective{Content: 1, Style: 3, Identity: 20, Consistency: 50}}
+			u := model.Update{Objective: model.Objective{Content: 1, Style: 3, Identity: 20, Consistency: 50, Lattice: 400}}
 			b := distantBatch(t, e.(*ref.Training), o, c.alphas, u)
 			if _, err := e.Step(b, u); err != nil {
 				t.Fatal(err)

@@ -14,6 +14,7 @@ type Entry struct {
 	Style       float64 `json:"style"`
 	Identity    float64 `json:"identity"`
 	Consistency float64 `json:"consistency"`
+	Lattice     float64 `json:"lattice"`
 	Total       float64 `json:"total"`
 	Gradient    float64 `json:"gradient"`            // length of all gradients, before clipping
 	Repeats     int     `json:"repeats,omitempty"`   // how often a step was computed again because its numbers overflowed

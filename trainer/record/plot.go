@@ -26,6 +26,7 @@ var curves = []curve{
 	{"style", color.RGBA{214, 39, 40, 255}, func(e Entry) float64 { return e.Style }},
 	{"identity", color.RGBA{44, 160, 44, 255}, func(e Entry) float64 { return e.Identity }},
 	{"consistency", color.RGBA{148, 103, 189, 255}, func(e Entry) float64 { return e.Consistency }},
+	{"lattice", color.RGBA{255, 127, 14, 255}, func(e Entry) float64 { return e.Lattice }},
 }
 
 // scoreCurves are the scores of the plot, dashed.
@@ -159,6 +160,7 @@ func Mean(log []Entry, iterations int) (mean Entry, n int) {
 		mean.Style += e.Style
 		mean.Identity += e.Identity
 		mean.Consistency += e.Consistency
+		mean.Lattice += e.Lattice
 		mean.Total += e.Total
 		mean.Gradient += e.Gradient
 		mean.Seconds += e.Seconds
@@ -170,7 +172,7 @@ func Mean(log []Entry, iterations int) (mean Entry, n int) {
 			first = log[i-1].Iteration
 		}
 	}
-	for _, v := range []*float64{&mean.Content, &mean.Style, &mean.Identity, &mean.Consistency, &mean.Total, &mean.Gradient, &mean.Seconds,
+	for _, v := range []*float64{&mean.Content, &mean.Style, &mean.Identity, &mean.Consistency, &mean.Lattice, &mean.Total, &mean.Gradient, &mean.Seconds,
 		&mean.Data, &mean.Busy} {
 		*v /= entries
 	}

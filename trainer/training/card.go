@@ -64,7 +64,7 @@ func (t *run) objectiveRows() []terminal.Row {
 		consistency += ", motion " + t.o.Motion
 	}
 	rows = append(rows, terminal.Row{"identity loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Identity)},
-		terminal.Row{"consistency loss", consistency})
+		terminal.Row{"consistency loss", consistency}, terminal.Row{"lattice loss", fmt.Sprintf("weight %g, mean over all samples, 0 to 1", w.Lattice)})
 	if w.Balance {
 		rows = append(rows, terminal.Row{"style balance", fmt.Sprintf("each pair's style loss is divided by that of its content + %g", model.BalanceFloor)})
 	}
@@ -97,8 +97,8 @@ func (t *run) card(w *model.Weights) string {
 	}
 	p("\n## Losses\n\n")
 	if m, n := record.Mean(t.log, 100); n > 0 {
-		p("Means over the last %d iterations, without their weights:\n\n| content | style | identity | consistency | total | seconds per step |\n", n)
-		p("| --- | --- | --- | --- | --- | --- |\n| %.4g | %.4g | %.4g | %.4g | %.4g | %.3g |\n", m.Content, m.Style, m.Identity, m.Consistency, m.Total, m.Seconds)
+		p("Means over the last %d iterations, without their weights:\n\n| content | style | identity | consistency | lattice | total | seconds per step |\n", n)
+		p("| --- | --- | --- | --- | --- | --- | --- |\n| %.4g | %.4g | %.4g | %.4g | %.4g | %.4g | %.3g |\n", m.Content, m.Style, m.Identity, m.Consistency, m.Lattice, m.Total, m.Seconds)
 	} else {
 		p("None yet.\n")
 	}

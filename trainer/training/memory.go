@@ -90,7 +90,7 @@ func (o *Options) computing(s Setup, onGPU bool, batch int) int64 {
 		network = o.Widths
 	}
 	var results, encoded int64
-	if o.Objective.Content > 0 || o.Objective.Style > 0 || o.Objective.Consistency > 0 {
+	if o.Objective.Content > 0 || o.Objective.Style > 0 || o.Objective.Consistency > 0 || o.Objective.Lattice > 0 {
 		results, encoded = n, 2*n
 	} else {
 		encoded = n

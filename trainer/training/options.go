@@ -100,7 +100,7 @@ func (o *Options) update(step int, share float64) model.Update {
 		u.Average = min(o.Average, float64(1+step)/float64(10+step))
 	}
 	if step < o.WarmUp {
-		u.Style, u.Consistency = 0, 0
+		u.Style, u.Consistency, u.Lattice = 0, 0, 0
 	}
 	return u
 }

@@ -96,7 +96,7 @@ func (p *progress) losses(e record.Entry) string {
 		weight, now float64
 	}{
 		{"content", w.Content, e.Content}, {"style", w.Style, e.Style},
-		{"identity", w.Identity, e.Identity}, {"consistency", w.Consistency, e.Consistency},
+		{"identity", w.Identity, e.Identity}, {"consistency", w.Consistency, e.Consistency}, {"lattice", w.Lattice, e.Lattice},
 	} {
 		if l.weight > 0 {
 			texts = append(texts, fmt.Sprintf("%s %.4g", l.name, l.now))

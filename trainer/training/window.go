@@ -31,6 +31,7 @@ func (w *window) add(l model.Losses) {
 	w.sums.Style += l.Style
 	w.sums.Identity += l.Identity
 	w.sums.Consistency += l.Consistency
+	w.sums.Lattice += l.Lattice
 	w.sums.Total += l.Total
 	w.sums.Gradient += l.Gradient
 	w.sums.Repeats += l.Repeats
@@ -46,7 +47,7 @@ func (w *window) entry(done int, rate float64) record.Entry {
 	seconds := max(next.start.Sub(w.start).Seconds(), 1e-9)
 	e := record.Entry{
 		Iteration: done, Content: w.sums.Content / n, Style: w.sums.Style / n, Identity: w.sums.Identity / n,
-		Consistency: w.sums.Consistency / n, Total: w.sums.Total / n, Gradient: w.sums.Gradient / n, Repeats: w.sums.Repeats,
+		Consistency: w.sums.Consistency / n, Lattice: w.sums.Lattice / n, Total: w.sums.Total / n, Gradient: w.sums.Gradient / n, Repeats: w.sums.Repeats,
 		Rate: rate, Time: next.start.UTC().Format(time.RFC3339), Seconds: seconds / n, Data: min(1, (next.waited-w.waited).Seconds()/seconds), Busy: (next.busy - w.busy).Seconds() / seconds,
 	}
 	*w = *next

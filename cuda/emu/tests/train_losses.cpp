@@ -104,17 +104,40 @@ TEST(train_losses_content) {
   CHECK(std::fabs(got - wanted) < 1e-5 * wanted);
 }
 
+TEST(train_losses_lattice) {
+  const int N = 2;
+  for (const auto &[H, W] : {std::pair{8, 8}, {24, 40}}) {
+    test::Buffer<float> results(size_t(N) * 3 * H * W), phases(N * 3 * 64);
+    test::Buffer<double> partial(N * 3);
+    fill(results, 1, 0, 1);
+    test::launch("train_lattice", dim3(3, N), static_cast<const float *>(results.data()), phases.data(), partial.data(), H, W);
+    for (int plane = 0; plane < 3 * N; plane++) {
+      std::vector<double> mean(64);
+      double all = 0, squares = 0;
+      for (int i = 0; i < H * W; i++) {
+        const double v = results[size_t(plane) * H * W + i];
+        all += v / (H * W), mean[i / W % 8 * 8 + i % W % 8] += v * 64 / (H * W);
+      }
+      for (int k = 0; k < 64; k++) {
+        CHECK(std::fabs(phases[plane * 64 + k] - (mean[k] - all)) < 1e-6);
+        squares += (mean[k] - all) * (mean[k] - all);
+      }
+      CHECK(std::fabs(partial[plane] - squares) < 1e-9);
+    }
+  }
+}
+
 TEST(train_losses_seeds) {
   const int N = 2, H = 5, W = 9, moved = 2, same = 4, R = 6;
-  const float judged = 3, identity = 2, consistency = 5;
+  const float judged = 3, identity = 2, consistency = 5, lattice = 7;
   // Whole pixels; fractions, turned and zoomed; as far as may be, smaller and larger; along the edge.
   const float motions[4][12] = {{1, 0, 2, 0, 1, -1, 1, 0, -3, 0, 1, 4},
                                 {0.97f, 0.05f, 0.3f, -0.04f, 1.06f, -0.45f, 1.1f, -0.03f, -1.7f, 0.02f, 0.93f, 0.6f},
                                 {0.75f, 0, 1.1f, 0, 0.75f, 0.4f, 1.125f, 0.125f, -1, -0.125f, 1.125f, 0.25f},
                                 {1, 0, 0, 0, 1, 0, 0.875f, -0.125f, 0.5f, 0.125f, 0.875f, 0.125f}};
   for (const auto &motion_of : motions) {
-    test::Buffer<float> results(size_t(R) * 3 * H * W), content(size_t(N) * 3 * H * W), motion(12);
-    fill(results, 1, 0, 1), fill(content, 2, 0, 1);
+    test::Buffer<float> results(size_t(R) * 3 * H * W), content(size_t(N) * 3 * H * W), motion(12), phases(N * 3 * 64);
+    fill(results, 1, 0, 1), fill(content, 2, 0, 1), fill(phases, 4, -1, 1);
     std::memcpy(motion.data(), motion_of, sizeof motion_of);
     Batch e(N, H, W, 16), g(R, H, W, 16);
     e.random(3);
@@ -122,7 +145,8 @@ TEST(train_losses_seeds) {
     test::Buffer<double> partial(size_t(R) * parts);
     const auto result = [&](int k, int c, int y, int x) -> double { return results[(size_t(k * 3 + c) * H + y) * W + x]; };
     test::launch("train_seeds", dim3(parts, R), static_cast<const float *>(results.data()), static_cast<const float *>(content.data()), e.data(),
-                 static_cast<const float *>(motion.data()), g.values.data(), partial.data(), judged, identity, consistency, N, H, W, moved, same);
+                 static_cast<const float *>(motion.data()), static_cast<const float *>(phases.data()), g.values.data(), partial.data(), judged, identity,
+                 consistency, lattice, N, H, W, moved, same);
     std::vector<double> squares(R);
     std::vector<float> wanted(g.values.size());
     const auto at = [&](int k, int c, int y, int x) -> float & { return wanted[((size_t(k) * (H + 2) + y + 1) * (W + 2) + x + 1) * 16 + c]; };
@@ -130,7 +154,7 @@ TEST(train_losses_seeds) {
       for (int c = 0; c < 3; c++)
         for (int y = 0; y < H; y++)
           for (int x = 0; x < W; x++) {
-            at(n, c, y, x) += judged * folded(e, n, y, x, c, false);
+            at(n, c, y, x) += judged * folded(e, n, y, x, c, false) + lattice * phases[(n * 3 + c) * 64 + y % 8 * 8 + x % 8];
             const double d = result(same + n, c, y, x) - content[(size_t(n * 3 + c) * H + y) * W + x];
             squares[same + n] += d * d;
             at(same + n, c, y, x) = identity * d;
