@@ -50,8 +50,8 @@ func trainFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "style-weight", Aliases: []string{"style_weight"}, Value: 10, Usage: "`WEIGHT` of the style loss, on each layer, as in pytorch-AdaIN"},
 		&cli.Float64Flag{Name: "identity-weight", Usage: "`WEIGHT` of the difference between a content and its result at alpha 0"},
 		&cli.Float64Flag{Name: "consistency-weight", Usage: "`WEIGHT` of the difference between results of a content and the same moved and with noise: steadier films"},
-		&cli.StringFlag{Name: "motion", Value: dataset.AffineMotion, Usage: "how contents move for --consistency-weight, `KIND`: affine (by fractions of a pixel, turned, zoomed, sheared), " +
-			"translation (by whole pixels) or none (noise alone)"},
+		&cli.StringFlag{Name: "motion", Value: dataset.TranslationMotion, Usage: "how contents move for --consistency-weight, `KIND`: translation (by whole pixels), affine (by fractions of a pixel, " +
+			"turned, zoomed, sheared) or none (noise alone)"},
 		&cli.Float64Flag{Name: "lattice-weight", Usage: "`WEIGHT` of what repeats in a result every 8 pixels: upsampling draws a fine lattice otherwise"},
 		&cli.BoolFlag{Name: "alpha-random", Usage: "train at random alpha, half of the pictures at 1, for an even strength control"},
 		&cli.IntFlag{Name: "warmup", Usage: "train reconstruction only (alpha 0, no style) in the first `NUMBER` of iterations"},
