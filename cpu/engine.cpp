@@ -232,7 +232,7 @@ int adain_cpu_stages(adain_cpu_engine *engine, adain_cpu_stage *stages, int room
     if (!engine->schedule || engine->seconds.size() != engine->stages.size()) return;
     for (; n < room && n < int(engine->stages.size()); n++) {
       adain_cpu_stage &s = stages[n];
-      s = {-1, -1, engine->seconds[n], {}};
+      s = {-1, -1, engine->stages[n]->chunks(), engine->seconds[n], {}};
       if (const adain::Schedule::Part *p = engine->schedule->part(engine->stages[n])) {
         s.first = p->first, s.last = p->last;
         std::snprintf(s.implementation, sizeof s.implementation, "%s", p->implementation->c_str());

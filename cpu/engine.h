@@ -103,9 +103,10 @@ int adain_cpu_use_methods(adain_cpu_engine *engine, const char *methods, char *e
 /* Measures from now on how long each stage of a frame takes, or no more. */
 void adain_cpu_time_stages(adain_cpu_engine *engine, int on);
 
-/* A stage of the frame before: the convolutions that it computes, in the order of adain_cpu_open, and how; first is -1 where it computes none. */
+/* A stage of the frame before: the convolutions that it computes, in the order of adain_cpu_open, and how; first is -1 where it computes none. Its
+ * chunks are what threads take one after another. */
 typedef struct {
-  int32_t first, last;
+  int32_t first, last, chunks;
   double seconds;
   char implementation[120];
 } adain_cpu_stage;

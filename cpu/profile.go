@@ -19,6 +19,8 @@ type LayerTime struct {
 	Algorithm string  `json:"algorithm,omitempty"` // what computes the widest of them, by oneDNN's names; "winograd:" where tiles are transformed, with "own" where their product is ours
 	GFLOPS    float64 `json:"gflops"`              // of the layers as they are written down; 0 for what is no convolution
 	Share     float64 `json:"share_of_peak"`       // of the same
+	Chunks    int     `json:"chunks,omitempty"`    // what threads take one after another; 0 for several stages
+	Alone     float64 `json:"alone_ms,omitempty"`  // of MS, where one thread works and the others wait
 }
 
 // Profile stylises src into dst runs times and measures the stages of a frame, in their order; what is no convolution comes last, added up. peak is
@@ -40,9 +42,12 @@ func (e *Engine) Profile(dst, src *model.Image, s *model.Stylization, runs int) 
 	for _, stage := range stages {
 		if stage.first < 0 {
 			besides.MS += stage.ms
+			if stage.chunks == 1 {
+				besides.Alone += stage.ms
+			}
 			continue
 		}
-		t := LayerTime{Layers: strings.Join(names[stage.first:stage.last+1], ", "), MS: stage.ms, Algorithm: stage.algorithm}
+		t := LayerTime{Layers: strings.Join(names[stage.first:stage.last+1], ", "), MS: stage.ms, Algorithm: stage.algorithm, Chunks: stage.chunks}
 		for _, f := range flop[stage.first : stage.last+1] {
 			t.GFLOPS += f / stage.ms / 1e6
 		}
@@ -62,6 +67,7 @@ func checkRuns(runs int) error {
 // stageTime is a stage of a frame: the convolutions that it computes, from first to last, -1 where it computes none, and the median of its times.
 type stageTime struct {
 	first, last int
+	chunks      int
 	ms          float64
 	algorithm   string
 }
@@ -87,7 +93,7 @@ func (e *Engine) timeStages(dst, src *model.Image, s *model.Stylization, runs in
 	var out []stageTime
 	for i := range n {
 		slices.Sort(times[i])
-		out = append(out, stageTime{int(stages[i].first), int(stages[i].last), times[i][len(times[i])/2], C.GoString(&stages[i].implementation[0])})
+		out = append(out, stageTime{int(stages[i].first), int(stages[i].last), int(stages[i].chunks), times[i][len(times[i])/2], C.GoString(&stages[i].implementation[0])})
 	}
 	return out, nil
 }

@@ -43,14 +43,14 @@ func TestProfile(t *testing.T) {
 		}
 	}
 	var names, wanted []string
-	sum := 0.0
+	sum, alone := 0.0, 0.0
 	for _, l := range layers {
-		sum += l.MS
+		sum, alone = sum+l.MS, alone+l.Alone
 		if l.Algorithm == "" {
 			continue
 		}
 		names = append(names, strings.Split(l.Layers, ", ")...)
-		if !(l.MS > 0 && l.GFLOPS > 0 && l.Share > 0 && l.Share == l.GFLOPS/peak) {
+		if !(l.MS > 0 && l.GFLOPS > 0 && l.Share > 0 && l.Share == l.GFLOPS/peak && l.Chunks > 1 && l.Alone == 0) {
 			t.Errorf("%+v with a peak of %v GFLOP/s", l, peak)
 		}
 	}
@@ -59,6 +59,9 @@ func TestProfile(t *testing.T) {
 	}
 	if !slices.Equal(names, wanted) {
 		t.Errorf("layers %v, wanted %v", names, wanted)
+	}
+	if !(alone > 0 && alone < layers[len(layers)-1].MS) {
+		t.Errorf("one thread alone works %v ms of %+v", alone, layers[len(layers)-1])
 	}
 	if !(sum > 0 && sum < took) || !(peak > 0.1) {
 		t.Errorf("%v ms in the layers of a frame, %v ms for three and the peak, which is %v GFLOP/s", sum, took, peak)
