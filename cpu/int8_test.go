@@ -234,8 +234,11 @@ func TestInt8Saturation(t *testing.T) {
 	w := modeltest.RandomWeights(1, model.Widths{16, 16, 16, 16})
 	for _, l := range w.Layers {
 		if l.Int8() {
-			for i := range l.Weight { // all of one size; runs of equal signs
-				l.Weight[i] = 0.02 * float32(1-2*(i/(4*l.Kernel*l.Kernel)%2))
+			for i := range l.Weight { // all of one size; of four neighbouring inputs three groups have one sign
+				l.Weight[i] = 0.02
+				if i/(4*l.Kernel*l.Kernel)%4 == 3 {
+					l.Weight[i] = -0.02
+				}
 			}
 		}
 	}
@@ -243,11 +246,10 @@ func TestInt8Saturation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, l := range calibrated.Int8 { // most values are cut off at 255
-		for i := range l.Steps {
-			l.Steps[i] /= 8
+	for _, name := range []string{"conv2_2", "mirror3_3"} { // most of what these read is cut off at 255, and their results are in the range of the next
+		for i := range calibrated.Int8[name].Steps {
+			calibrated.Int8[name].Steps[i] /= 8
 		}
-		calibrated.Int8[name] = l
 	}
 	useByteKernels(byteKernels[0])
 	want := int8Frames(t, calibrated, 1)
