@@ -29,7 +29,7 @@ func restoreKernels(t *testing.T) {
 	})
 }
 
-// calibrate gives weights steps by the largest values that their layers read in a frame of noise, and shifts that can be seen if they are left out.
+// calibrate gives weights steps by the largest values that their layers read in a frame of noise, and no shifts.
 func calibrate(w *model.Weights) (*model.Weights, error) {
 	plain := *w
 	plain.Int8 = nil
@@ -258,6 +258,69 @@ func TestInt8Saturation(t *testing.T) {
 			if n := differing(int8Frames(t, calibrated, 1), want); n > 0 {
 				t.Errorf("with %s %d of %d samples differ", name, n, len(want))
 			}
+		}
+	}
+}
+
+// TestInt8Shifts demands the same bits of shifts and of biases that hold them already.
+func TestInt8Shifts(t *testing.T) {
+	plain, err := modeltest.RandomWeights(1, model.Widths{4, 12, 20, 28}).WithUpsamplings("nearest,bilinear,nearest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	biased, err := calibrate(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unshifted := int8Frames(t, biased, 1)
+	shifted := *biased
+	shifted.Int8 = map[string]model.Int8Layer{}
+	biased.Layers = slices.Clone(biased.Layers)
+	for i, l := range biased.Layers {
+		own, ok := biased.Int8[l.Name]
+		if !ok {
+			continue
+		}
+		own.Shift = make([]float32, l.Out)
+		biased.Layers[i].Bias = slices.Clone(l.Bias)
+		for o := range own.Shift {
+			own.Shift[o] = float32(o%5-1) / 8
+			biased.Layers[i].Bias[o] += own.Shift[o]
+		}
+		shifted.Int8[l.Name] = own
+	}
+	want := int8Frames(t, biased, 1)
+	if n := differing(int8Frames(t, &shifted, 1), want); n > 0 {
+		t.Errorf("%d of %d samples differ", n, len(want))
+	}
+	if differing(unshifted, want) == 0 {
+		t.Error("shifts change nothing")
+	}
+}
+
+// TestInt8Tiny has outputs with a bias and weights of nothing, as trainings with decaying weights leave them: each is the bias, whatever it reads.
+func TestInt8Tiny(t *testing.T) {
+	w := modeltest.RandomWeights(1, model.Widths{16, 16, 16, 16})
+	frames := func(tiny float32) []byte {
+		for _, l := range w.Layers {
+			if l.Int8() {
+				row := l.In * l.Kernel * l.Kernel
+				for i := range l.Weight[:row] {
+					l.Weight[i] = tiny * float32(1-i%2*2)
+				}
+				l.Bias[0] = 0.1
+			}
+		}
+		calibrated, err := calibrate(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int8Frames(t, calibrated, 1)
+	}
+	want := frames(0)
+	for _, tiny := range []float32{1e-30, 1e-37, 1e-40, 1e-44} {
+		if n := differing(frames(tiny), want); n > 0 {
+			t.Errorf("weights of %g: %d of %d samples differ from those with weights of 0", tiny, n, len(want))
 		}
 	}
 }

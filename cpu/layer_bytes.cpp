@@ -32,7 +32,8 @@ Bytes::Bytes(const Parameters &layer, int rows, int cols, const std::vector<floa
   std::vector<double> scaled(size_t(s.in) * taps);
   for (int o = 0; o < s.out; o++) {
     for (int i = 0; i < s.in * taps; i++) scaled[i] = double(layer.weight[size_t(o) * s.in * taps + i]) * layer.step[i / taps];
-    const double step = step_of(scaled, s.in, taps);
+    // Beside a bias that counts, weights of nothing need no steps so small that the bias were infinite in them.
+    const double step = std::max(step_of(scaled, s.in, taps), std::abs(double(layer.bias[o])) * 0x1p-60);
     bias_[o] = float(layer.bias[o] / step);
     scale_[o] = float(step / (to ? (*to)[o % to->size()] : 1));
     for (int i = 0; i < s.in; i++)
