@@ -143,7 +143,8 @@ def main():
         features.append(adain(encode(network, content), encode(network, style), ALPHAS[n % len(ALPHAS)]))
     refit(network, features, upsamplings, o.weight)
     metadata["lattice"] = f"taken out by documents/refit.py, {o.pairs} pairs, weight {o.weight:g}"
-    metadata.pop("bfloat16_psnr_db", None)  # of the network before
+    for key in ("bfloat16_psnr_db", "int8", "int8_psnr_db"):  # of the network before
+        metadata.pop(key, None)
     save_file({key: np.ascontiguousarray(v, np.float32) for key, v in network.items()}, o.out, metadata)
 
 

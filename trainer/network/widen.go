@@ -20,6 +20,7 @@ func Widen(w *model.Weights, widths model.Widths, seed uint64) (*model.Weights, 
 	}
 	wide := *w
 	wide.Widths, wide.Layers = widths, Blank(widths)
+	wide.Int8 = nil // steps for fewer channels
 	random := rand.New(rand.NewPCG(seed, 0x31de))
 	for l, from := range w.Layers {
 		to := wide.Layers[l]

@@ -2,6 +2,7 @@ package network
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,14 @@ func TestWiden(t *testing.T) {
 				t.Errorf("widths %v: of %d new filters of relu%d_1 %d answer", widths, added, level+1, answer)
 			}
 		}
+	}
+	first := narrow.Layers[2] // reads conv1_1
+	calibrated, err := narrow.WithInt8(map[string]model.Int8Layer{first.Name: {Steps: slices.Repeat([]float32{1}, first.In), Shift: make([]float32, first.Out)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wide, err := Widen(calibrated, narrow.Widths, 3); err != nil || wide.Int8 != nil || calibrated.Int8 == nil {
+		t.Errorf("a widened network keeps steps for 8 bits that were chosen for a narrower one, error %v", err)
 	}
 	small := narrow.Widths
 	small[2] -= 4
