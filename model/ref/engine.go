@@ -17,9 +17,9 @@ type Engine struct {
 var _ model.Engine = (*Engine)(nil)
 
 // Open is the model.Opener of this package. It computes on the CPU in float64 whatever the threads; it refuses CUDA and
-// half.
+// half and int8.
 func Open(w *model.Weights, o model.Options) (model.Engine, error) {
-	if o.Device == model.CUDA || o.Precision == model.Half {
+	if o.Device == model.CUDA || o.Precision == model.Half || o.Precision == model.Int8 {
 		return nil, errors.New("the reference engine computes on the CPU in float64 only")
 	}
 	return &Engine{weights: w}, nil
