@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,6 +36,9 @@ func TestQuantize(t *testing.T) {
 	}
 	if len(w.Int8) != quantization.Steps(w) || w.Metadata[quantization.Key] == "" {
 		t.Errorf("the file has %d layers, metadata %v", len(w.Int8), w.Metadata)
+	}
+	if said, _ := mustRun(t, "inspect", out); !strings.Contains(said, fmt.Sprintf("steps of %d layers", len(w.Int8))) {
+		t.Errorf("inspect prints %q, wanted that the file is calibrated", said)
 	}
 	again := filepath.Join(dir, "again.safetensors")
 	mustRun(t, append(quantize, again)...)

@@ -144,6 +144,9 @@ func readTrainOptions(c *cli.Context) (*training.Options, error) {
 	if o.Engine, err = engineOptions(c); err != nil {
 		return nil, err
 	}
+	if o.Engine.Precision == model.Int8 { // which is for frames alone
+		return nil, fmt.Errorf("--precision is %q, wanted auto, float32 or half", o.Engine.Precision)
+	}
 	// Samples do not depend on the processor.
 	o.Precision, o.Engine.Precision = o.Engine.Precision, model.Float32
 	if o.Engine.Device == model.CUDA { // which has no float32

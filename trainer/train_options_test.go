@@ -69,6 +69,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--schedule linear", "--schedule is \"linear\""},
 		{"--crop 20", "--crop is 20"},
 		{"--lr -1", "--lr is -1"},
+		{"--precision int8", "--precision is \"int8\", wanted auto, float32 or half"},
 		{"--batch-size many", "--batch-size is many"},
 		{"--revive", "--revive is for"},
 		{"--validate-content D/contents", "belong together"},

@@ -193,7 +193,7 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 		Out: c.String("out"), Codec: c.String("codec"), Container: c.String("container"), Preset: c.String("preset"), Depth: c.Int("depth"), Quality: c.Int("quality"), Start: c.Duration("start"),
 		Duration: c.Duration("duration"), Segment: c.Duration("segment"), Jobs: jobs, Shard: shard, Join: c.Bool("join"), Overwrite: c.Bool("overwrite"),
 		Strict: c.Bool("strict"), Silent: c.Bool("silent"), Program: c.Int("program"),
-		Smoothing: c.Float64("smoothing"), CPU: c.String("device") == string(model.CPU) || c.Bool("mixed"), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
+		Smoothing: c.Float64("smoothing"), CPU: staysOnCPU(c), Settings: fmt.Sprintf("%s %+v", model.Version, ps.list),
 	}
 	// What lies in Go's memory are the times of frames and what is heard of sound, which grow with a film; frames do not.
 	debug.SetGCPercent(25)
@@ -226,4 +226,9 @@ func transcodeOptions(c *cli.Context) (*transcode.Options, error) {
 	// Not fewer threads where there are more jobs: the engine's last bit depends on their number, the film must not on that of jobs.
 	o.Set = ps.set
 	return o, nil
+}
+
+// staysOnCPU says whether frames keep out of GPU memory: where no GPU computes them, as it cannot in int8, or may not everywhere.
+func staysOnCPU(c *cli.Context) bool {
+	return c.String("device") == string(model.CPU) || c.String("precision") == string(model.Int8) || c.Bool("mixed")
 }

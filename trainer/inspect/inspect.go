@@ -74,6 +74,9 @@ func Weights(name string, w *model.Weights) []terminal.Row {
 	if len(w.Styles) > 0 {
 		rows = append(rows, terminal.Row{"styles", strings.Join(w.StyleNames(), ", ")})
 	}
+	if len(w.Int8) > 0 {
+		rows = append(rows, terminal.Row{"int8", fmt.Sprintf("steps of %d layers", len(w.Int8))})
+	}
 	return append(rows, metadataRows(w.Metadata, "format", "network", "widths", "upsampling")...)
 }
 
