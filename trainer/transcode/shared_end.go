@@ -78,10 +78,12 @@ func (f *shared) found(end string) {
 }
 
 // leave ends the work on a film whose result is there, and clears away what led to it, unless it is going to be replaced. While others hold
-// something it waits: whoever joins clears away, and if that one has died, somebody has to when its lease runs out.
+// something it waits: whoever joins clears away, and if that one has died, somebody has to when its lease runs out. A shard is not there for others
+// meanwhile, or two would wait for each other.
 func (f *shared) leave(ctx context.Context, v *view, end string) (progress, error) {
 	if !f.isReplaced(ctx, end) {
 		if len(f.others(v)) > 0 {
+			f.withdraw()
 			return nothing, nil
 		}
 		if err := f.clear(ctx); err != nil {

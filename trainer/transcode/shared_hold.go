@@ -103,6 +103,17 @@ func (f *shared) announce(ctx context.Context, v *view, task string) (bool, erro
 	return true, nil
 }
 
+// withdraw gives the presence of a shard back. That of a run that is alone stays: by it such a run holds what it makes.
+func (f *shared) withdraw() {
+	f.attends.Lock()
+	defer f.attends.Unlock()
+	if f.solo || f.presence == nil {
+		return
+	}
+	f.presence.release()
+	f.presence = nil
+}
+
 // makeFolder makes the folder for the result.
 func (f *shared) makeFolder() error {
 	if f.local == nil {

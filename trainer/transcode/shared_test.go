@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,6 +101,43 @@ func TestLeavesNothing(t *testing.T) {
 				t.Errorf("after a claim on %q ran out, in %v, %q lie there", task, time.Since(begun), here)
 			}
 		}
+	}
+}
+
+// TestShardsLeave: two shards at work, of which each finds a result that a join has stored before it was killed, do not wait for each other.
+func TestShardsLeave(t *testing.T) {
+	out := t.TempDir()
+	var shards []*shared
+	for i := range 2 {
+		f := sharedFilm(t, out)
+		f.solo, f.options.Shard, f.Claimer.Worker = false, Shard{Index: i + 1, Count: 2}, fmt.Sprint("test", i)
+		v, err := f.look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := f.attend(t.Context(), v); !ok {
+			t.Fatalf("shard %v is not at work: %v", f.options.Shard, err)
+		}
+		shards = append(shards, f)
+	}
+	for name, text := range map[string]string{"film.mp4": "result", shards[0].prefix + planName: "{}", shards[0].prefix + segmentName(0): "coded"} {
+		if err := shards[0].Store.Put(t.Context(), name, []byte(text), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for look := 0; !shards[0].over() || !shards[1].over(); look++ {
+		if look == 5 {
+			t.Fatalf("each shard has looked %d times, and beside the result lie %q", look, list(t, out))
+		}
+		for _, f := range shards {
+			if _, err := f.candidates(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.advance(t.Context())
+		}
+	}
+	if here := list(t, out); !slices.Equal(here, []string{"film.mp4"}) {
+		t.Errorf("%q lie there", here)
 	}
 }
 
