@@ -18,6 +18,8 @@ import (
 //	identity    = mean (D(E(c)) - c)^2, over (N,3,H,W)
 //	consistency = mean (D(A(E(c'), E(s), alpha)) - y')^2 over the samples that both show, c' being c moved and with noise, and y'
 //	              being y moved alike, between its pixels bilinear
+//	lattice     = mean (p(y) - mean y)^2, over (N,3,8,8), where p(y) are the means of a channel's pixels that are whole multiples of 8
+//	              pixels apart along both axes
 //
 // Equations 11 to 13 of the paper are content and style at alpha 1; both means are those of pytorch-AdaIN. The loss is their sum
 // with the weights of the Objective, and Adam (Kingma & Ba 2015, beta 0.9 and 0.999, epsilon 1e-8) moves the parameters.

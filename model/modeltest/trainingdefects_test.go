@@ -143,6 +143,7 @@ func gradientDefects() []trainingDefect {
 			}
 		})},
 		{"style not divided by the batch", "decoder", withInput(func(b *model.Batch, u *model.Update) { u.Style *= float64(len(b.Alpha)) })},
+		{"lattice not divided by the batch", "encoder", withInput(func(b *model.Batch, u *model.Update) { u.Lattice *= float64(len(b.Alpha)) })},
 		{"alpha ignored", "alphas", withInput(func(b *model.Batch, _ *model.Update) { b.Alpha[0] = 1 })},
 		{"moved the other way", "consistency", withInput(func(b *model.Batch, _ *model.Update) {
 			for i, m := range b.Motion {

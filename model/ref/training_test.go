@@ -128,7 +128,7 @@ func TestGoldenAdam(t *testing.T) {
 	}
 }
 
-// What the golden file has no values for, alphas, identity and consistency, with values of PyTorch: it computed them in float64
+// What the golden file has no values for, alphas, identity, consistency and lattice, with values of PyTorch: it computed them in float64
 // from the files that this test writes beside the path in ADAIN_DUMP, with trainer/peer/step.py --check.
 func TestLossesOfPyTorch(t *testing.T) {
 	for _, c := range []struct {
@@ -159,7 +159,7 @@ func checkLossesOfPyTorch(t *testing.T, name string, motion func(m model.Affine)
 		b.Motion[i] = motion(m)
 	}
 	e := openTraining(t, loss, w, o)
-	got, err := e.Step(b, model.Update{Objective: model.Objective{Content: 1, Style: 1, Identity: 1, Consistency: 1}})
+	got, err := e.Step(b, model.Update{Objective: model.Objective{Content: 1, Style: 1, Identity: 1, Consistency: 1, Lattice: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +174,7 @@ func checkLossesOfPyTorch(t *testing.T, name string, motion func(m model.Affine)
 		{"style", got.Style, 8.775303022777779},
 		{"identity", got.Identity, 0.08894025075790885},
 		{"consistency", got.Consistency, consistency},
+		{"lattice", got.Lattice, 0.0001928342590464257},
 	} {
 		modeltest.Close(t, l.name, []float64{l.got}, []float64{l.want}, goldenTolerance)
 	}
@@ -194,6 +195,7 @@ func dumpTraining(t *testing.T, path string, loss []model.Conv, w *model.Weights
 		safetensors.Float32("loss_all.style", []int{1}, []float32{float32(l.Style)}),
 		safetensors.Float32("loss_all.identity", []int{1}, []float32{float32(l.Identity)}),
 		safetensors.Float32("loss_all.consistency", []int{1}, []float32{float32(l.Consistency)}),
+		safetensors.Float32("loss_all.lattice", []int{1}, []float32{float32(l.Lattice)}),
 	}
 	layer := func(prefix string, c model.Conv) {
 		tensors = append(tensors, safetensors.Float32(prefix+c.Key()+".weight", []int{c.Out, c.In, c.Kernel, c.Kernel}, c.Weight),

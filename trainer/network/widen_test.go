@@ -23,6 +23,7 @@ func TestWiden(t *testing.T) {
 		return ref.Stylize(w, content, ref.Statistics(ref.Encode(w, style)[3]), 0.7)
 	}
 	want := result(narrow)
+	narrow.Int8 = map[string]model.Int8Layer{"conv1_2": {}}
 	for _, more := range []model.Widths{{}, {0, 0, 0, 8}, {4, 0, 8, 0}, {4, 4, 4, 4}} {
 		widths := narrow.Widths
 		for i := range widths {
@@ -31,6 +32,9 @@ func TestWiden(t *testing.T) {
 		wide, err := Widen(narrow, widths, 3)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if wide.Int8 != nil || narrow.Int8 == nil {
+			t.Errorf("widths %v: steps for integers are %v, the narrow network's %v", widths, wide.Int8, narrow.Int8)
 		}
 		if wide.Upsamplings() != narrow.Upsamplings() || narrow.Layers[9].Out != narrow.Widths[3] {
 			t.Errorf("widths %v upsample by %s, wanted %s", widths, wide.Upsamplings(), narrow.Upsamplings())

@@ -6,7 +6,7 @@
 
 Cases: decoder            the decoder of widths 64,128,256,512 for a frozen encoder, which is the loss network
        lite               encoder and decoder of widths 16,32,64,128 under a frozen loss network of widths 64,128,256,512
-       decoder+identity   lite+identity     the same with the identity loss; ...+consistency is there too
+       decoder+identity   lite+identity     the same with the identity loss; ...+consistency and ...+lattice are there too
 
 A step is forward, backward and Adam, on random pictures and weights; times do not depend on the values. The losses are those
 that model/training.go defines. Before timing they are checked with model/testdata/training.safetensors.
@@ -14,7 +14,7 @@ that model/training.go defines. Before timing they are checked with model/testda
 A file to check (.safetensors) holds a batch and what a step on it gives, as model/testdata/training.safetensors does:
     content, style (N,3,H,W); alpha (N), 1 if missing; moved (N,3,H,W) and motion (N,6) for the consistency loss
     encoder.{i}.weight|bias  the loss network; decoder.{i}.*; student.encoder.{i}.*  the trained encoder
-    loss.content, loss.style, loss.identity, loss.consistency  of the decoder behind the loss network's own encoder
+    loss.content, loss.style, loss.identity, loss.consistency, loss.lattice  of the decoder behind the loss network's own encoder
     loss_all.*  of the decoder behind the trained encoder
     grad.decoder.*, grad_all.*  gradients of content + 10*style; adam.loss  that sum before each step of Adam at rate 1e-3
 What is missing is not compared. Needs torch 2 and safetensors.
@@ -122,6 +122,9 @@ class Step(nn.Module):
             again = self.dec(adain(encode(batch["moved"]), own_style, alpha))
             pairs = [overlap(*v) for v in zip(y, again, batch["motion"])]
             losses["consistency"] = mse_loss(torch.cat([b for _, b in pairs]), torch.cat([a for a, _ in pairs]))
+        if "lattice" in wanted:
+            phases = y.unflatten(3, (-1, 8)).unflatten(2, (-1, 8)).mean((2, 4))
+            losses["lattice"] = (phases - phases.mean((2, 3), keepdim=True)).square().mean()
         return losses
 
 
