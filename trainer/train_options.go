@@ -307,6 +307,7 @@ func inherit(c *cli.Context, saved map[string]string) error {
 	// From before there was a choice.
 	saved["precision"] = cmp.Or(saved["precision"], string(model.Float32))
 	saved["motion"] = cmp.Or(saved["motion"], dataset.TranslationMotion)
+	saved["lattice-weight"] = cmp.Or(saved["lattice-weight"], "0")
 	if saved["widths"] == "" && saved["network"] == "lite" {
 		saved["widths"] = model.Lite.String()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,7 +93,8 @@ func TestTrainPrecision(t *testing.T) {
 	}
 	recorded("half")
 
-	// A checkpoint from before there was a choice is one in float32, whose contents moved by whole pixels.
+	// A checkpoint from before there was a choice is one in float32, whose contents moved by whole pixels and whose lattice had no
+	// loss.
 	f, err := record.Open(out, record.Resume)
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +105,7 @@ func TestTrainPrecision(t *testing.T) {
 	}
 	delete(c.Options, "precision")
 	delete(c.Options, "motion")
+	delete(c.Options, "lattice-weight")
 	if err := f.WriteCheckpoint(c); err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +119,10 @@ func TestTrainPrecision(t *testing.T) {
 	if got := readCheckpoint(t, out).Options["motion"]; got != dataset.TranslationMotion {
 		t.Errorf("an old checkpoint went on with motion %q, wanted %q", got, dataset.TranslationMotion)
 	}
-	if _, err := trainWith(context.Background(), precisionSetup(true), "--resume", "--out", out, "--max-iter", "9", "--motion", "affine"); err == nil ||
-		!strings.Contains(err.Error(), "--motion is affine, there translation") {
-		t.Errorf("another motion in the middle of a run: error is %v", err)
+	for _, c := range []struct{ option, value, before string }{{"--motion", "affine", "translation"}, {"--lattice-weight", "3", "0"}} {
+		_, err := trainWith(context.Background(), precisionSetup(true), "--resume", "--out", out, "--max-iter", "9", c.option, c.value)
+		if want := fmt.Sprintf("%s is %s, there %s", c.option, c.value, c.before); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("another %s in the middle of a run: error is %v, wanted %q", c.option, err, want)
+		}
 	}
 }

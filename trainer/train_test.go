@@ -140,7 +140,7 @@ func interruptingSetup(n int) (context.Context, training.Setup) {
 }
 
 // everything are options that use all that a step can do.
-var everything = []string{"--alpha-random", "--identity-weight", "5", "--consistency-weight", "2", "--warmup", "3", "--ema", "0.9",
+var everything = []string{"--alpha-random", "--identity-weight", "5", "--consistency-weight", "2", "--lattice-weight", "4", "--warmup", "3", "--ema", "0.9",
 	"--clip-norm", "1", "--schedule", "cosine", "--pool", "2"}
 
 func TestTrainResume(t *testing.T) {

@@ -82,7 +82,7 @@ func (o *Options) memory(s Setup, g gpu, batch int) Memory {
 	return m
 }
 
-// computing estimates the host's memory for maps and parameters; onGPU: only for scores.
+// computing estimates the host's memory for maps and parameters; onGPU: only for scores and --revive, which asks the CPU's engine.
 func (o *Options) computing(s Setup, onGPU bool, batch int) int64 {
 	n, side := int64(batch), int64(o.Crop)
 	network := s.Loss
@@ -122,7 +122,7 @@ func (o *Options) computing(s Setup, onGPU bool, batch int) int64 {
 	for _, l := range network.Trained(o.lite()) {
 		trained += int64(l.MAC())
 	}
-	if onGPU {
+	if onGPU && !o.Revive {
 		floats, work, trained = 0, 0, 0
 	}
 	if o.Validation.on() { // another loss network, for one picture at a time

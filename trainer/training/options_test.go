@@ -18,7 +18,7 @@ func TestChanged(t *testing.T) {
 
 func TestUpdate(t *testing.T) {
 	o := Options{Rate: 0.1, Decay: 0.5, Iterations: 100, EncoderScale: 0.5, FirstScale: 0.25, WarmUp: 3, Average: 0.5, ClipNorm: 5,
-		Objective: model.Objective{Content: 1, Style: 2, Identity: 3, Consistency: 4}}
+		Objective: model.Objective{Content: 1, Style: 2, Identity: 3, Consistency: 4, Lattice: 5}}
 	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-12*math.Abs(b) }
 	u := o.update(2, 0.02)
 	if !near(u.Rate, 0.05) || !near(u.EncoderRate, 0.025) || !near(u.FirstRate, 0.0125) || u.ClipNorm != 5 || !near(u.Average, 0.25) {

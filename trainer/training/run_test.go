@@ -146,6 +146,11 @@ func TestMemoryOfGPU(t *testing.T) {
 	if m.GPU != 16e8 || m.Total() >= host.Total()/2 || !strings.Contains(m.String(), "1.6 GB of the GPU's") {
 		t.Errorf("on a GPU %v, without %v", m, host)
 	}
+	reviving := o
+	reviving.Revive = true // on the CPU
+	if got := reviving.memory(s, g, 16).Total(); got != host.Total() {
+		t.Errorf("with --revive %d bytes of the host's memory, wanted the %d of a training there", got, host.Total())
+	}
 	if n := o.largestBatch(s, g, room{gpu: 9e8, host: 1e10}); n != 9 {
 		t.Errorf("900 MB of the GPU hold %d pairs, wanted 9", n)
 	}
