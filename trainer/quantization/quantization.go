@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -14,6 +13,7 @@ import (
 	"adainfilter/model"
 	"adainfilter/trainer/evaluation"
 	"adainfilter/trainer/files"
+	"adainfilter/trainer/score"
 	"adainfilter/trainer/terminal"
 )
 
@@ -23,6 +23,7 @@ const Key = "int8_psnr_db"
 const (
 	stylesOfContent = 4    // pairs of a content, one of them at half strength
 	layerWindows    = 2048 // windows that a layer's steps are judged by
+	most            = 99   // dB, of equal pictures
 	checkedContents = 4    // contents of the check, each in all styles of the network's own and some of the others
 )
 
@@ -127,29 +128,20 @@ func (c *calibration) read(ctx context.Context, w *model.Weights) error {
 		c.styles = append(c.styles, s.Stats)
 	}
 	c.own = len(c.styles)
-	for _, f := range c.some(c.o.Contents) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		img, err := evaluation.ReadSquare(f.Path, c.o.Size)
-		if err != nil {
-			return err
-		}
+	err := c.squares(ctx, c.o.Contents, func(img *model.Image) error {
 		c.contents = append(c.contents, img)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for _, f := range c.some(c.o.Styles) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		img, err := evaluation.ReadSquare(f.Path, c.o.Size)
-		if err != nil {
-			return err
-		}
+	err = c.squares(ctx, c.o.Styles, func(img *model.Image) error {
 		s, err := c.engine.Statistics(img)
-		if err != nil {
-			return err
-		}
 		c.styles = append(c.styles, s)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if len(c.contents) == 0 || len(c.styles) == 0 {
 		return errors.New("no pictures to calibrate on, wanted contents and styles")
@@ -157,15 +149,23 @@ func (c *calibration) read(ctx context.Context, w *model.Weights) error {
 	return nil
 }
 
-// some chooses pictures by chance, in their order.
-func (c *calibration) some(all []files.File) []files.File {
+// squares reads pictures that are chosen by chance, in their order.
+func (c *calibration) squares(ctx context.Context, all []files.File, use func(img *model.Image) error) error {
 	chosen := c.random.Perm(len(all))[:min(c.o.Pictures, len(all))]
 	slices.Sort(chosen)
-	var out []files.File
 	for _, i := range chosen {
-		out = append(out, all[i])
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		img, err := evaluation.ReadSquare(all[i].Path, c.o.Size)
+		if err != nil {
+			return err
+		}
+		if err := use(img); err != nil {
+			return err
+		}
 	}
-	return out
+	return nil
 }
 
 // stylization is the k-th of a content's: each content meets other styles, one of four at half strength.
@@ -220,7 +220,7 @@ func (c *calibration) check(ctx context.Context, r *Result) error {
 						return err
 					}
 				}
-				all = append(all, psnr(results[0], results[1]))
+				all = append(all, min(most, score.PSNR(results[0], results[1])))
 			}
 		}
 	}
@@ -228,14 +228,4 @@ func (c *calibration) check(ctx context.Context, r *Result) error {
 	r.Pairs, r.Least, r.Median = len(all), all[0], all[len(all)/2]
 	r.Weights.Metadata = withEntry(r.Weights.Metadata, Key, fmt.Sprintf("%.2f", r.Least))
 	return nil
-}
-
-// psnr is that of two pictures with one plane of 8-bit samples, at most 99 dB.
-func psnr(a, b *model.Image) float64 {
-	sum := 0.
-	for i, v := range a.Planes[0].Data {
-		d := float64(v) - float64(b.Planes[0].Data[i])
-		sum += d * d
-	}
-	return min(99, 10*math.Log10(255*255*float64(len(a.Planes[0].Data))/sum))
 }

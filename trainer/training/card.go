@@ -29,7 +29,7 @@ func (o *Options) recipe() string {
 
 // describe prints once what is trained on what, what it takes, and the weight of each loss on each layer.
 func (t *run) describe(memory Memory) {
-	widths, parameters := t.widths(), 0
+	widths, parameters := t.o.widths(t.Setup), 0
 	for _, l := range widths.Trained(t.o.lite()) {
 		parameters += l.MAC() + l.Out
 	}

@@ -109,7 +109,7 @@ func reasonOf(s dataset.Skipped) string {
 // timeRow measures some steps and says how long the run will take.
 func (t *run) timeRow(ctx context.Context) (terminal.Row, error) {
 	o := t.o
-	w := network.Random(t.widths())
+	w := network.Random(t.o.widths(t.Setup))
 	if !o.lite() {
 		copy(w.Layers, t.layers)
 	}

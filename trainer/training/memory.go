@@ -51,13 +51,9 @@ func (o *Options) gpu(s Setup) (g gpu) {
 	if s.GPUMemory == nil || o.Engine.Device == model.CPU {
 		return gpu{}
 	}
-	network := s.Loss
-	if o.lite() {
-		network = o.Widths
-	}
 	options := o.Engine
 	options.Precision = o.Precision
-	needed, free, err := s.GPUMemory(s.Loss, network, model.TrainingOptions{Options: options, Encoder: o.lite(), Height: o.Crop, Width: o.Crop}, o.Objective)
+	needed, free, err := s.GPUMemory(s.Loss, o.widths(s), model.TrainingOptions{Options: options, Encoder: o.lite(), Height: o.Crop, Width: o.Crop}, o.Objective)
 	if err != nil {
 		return gpu{}
 	}
@@ -85,10 +81,7 @@ func (o *Options) memory(s Setup, g gpu, batch int) Memory {
 // computing estimates the host's memory for maps and parameters; onGPU: only for scores and --revive, which asks the CPU's engine.
 func (o *Options) computing(s Setup, onGPU bool, batch int) int64 {
 	n, side := int64(batch), int64(o.Crop)
-	network := s.Loss
-	if o.lite() {
-		network = o.Widths
-	}
+	network := o.widths(s)
 	var results, encoded int64
 	if o.Objective.Content > 0 || o.Objective.Style > 0 || o.Objective.Consistency > 0 || o.Objective.Lattice > 0 {
 		results, encoded = n, 2*n

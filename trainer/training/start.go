@@ -25,7 +25,7 @@ func (t *run) startWeights(ctx context.Context, checkpoint *record.Checkpoint) (
 }
 
 func (t *run) startLayers(ctx context.Context, checkpoint *record.Checkpoint) (*model.Weights, error) {
-	o, widths := t.o, t.widths()
+	o, widths := t.o, t.o.widths(t.Setup)
 	w := &model.Weights{Network: o.Name, Widths: widths}
 	if w.Network == "" {
 		w.Network = widths.Name()
@@ -54,11 +54,11 @@ func (t *run) startLayers(ctx context.Context, checkpoint *record.Checkpoint) (*
 }
 
 // widths are those of the network that is trained.
-func (t *run) widths() model.Widths {
-	if t.o.lite() {
-		return t.o.Widths
+func (o *Options) widths(s Setup) model.Widths {
+	if o.lite() {
+		return o.Widths
 	}
-	return t.Loss
+	return s.Loss
 }
 
 // settleWidths gives the network lite the widths of --init, or of the setup, where --widths says none.
