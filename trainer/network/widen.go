@@ -10,8 +10,9 @@ import (
 
 // Widen is a network of larger widths that computes what w does, as a start for training: filters that it has more are drawn, and nothing
 // that w has reads them yet, as in Net2Net (Chen, Goodfellow & Shlens 2016), but by zeros instead of copies, so that all can become different.
-// Drawn weights have the root mean square of their layer and no mean, so that of a filter's answers to positive features about half are
-// positive; biases are 0. w stays as it is. Errors: widths of which one is smaller than w's.
+// Drawn weights have no mean, so that of a filter's answers to positive features about half are positive, and a variance of
+// 2 / (inputs * taps), which keeps the size of features from layer to layer (He et al. 2015); those of trained filters in their place let it
+// grow, and the first steps of a training threw the network away. Biases are 0. w stays as it is. Errors: widths of which one is smaller than w's.
 func Widen(w *model.Weights, widths model.Widths, seed uint64) (*model.Weights, error) {
 	for i, n := range widths {
 		if n < w.Widths[i] {
@@ -26,7 +27,8 @@ func Widen(w *model.Weights, widths model.Widths, seed uint64) (*model.Weights, 
 		to := wide.Layers[l]
 		to.Upsample, to.Repeat = from.Upsample, from.Repeat
 		copy(to.Bias, from.Bias)
-		taps, scale := from.Kernel*from.Kernel, rms(from.Weight)
+		taps := from.Kernel * from.Kernel
+		scale := math.Sqrt(2 / float64(to.In*taps))
 		for o := range to.Out {
 			filter := to.Weight[o*to.In*taps:][:to.In*taps]
 			if o < from.Out {
@@ -46,12 +48,4 @@ func Widen(w *model.Weights, widths model.Widths, seed uint64) (*model.Weights, 
 		wide.Layers[l] = to
 	}
 	return &wide, nil
-}
-
-func rms(values []float32) float64 {
-	var sum float64
-	for _, v := range values {
-		sum += float64(v) * float64(v)
-	}
-	return math.Sqrt(sum / float64(max(1, len(values))))
 }
