@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 PROCESSORS = 132
 BANDWIDTH = {"H100": 0.88 * 3.35e12, "H200": 0.88 * 4.8e12}
-WIDTHS = {"vgg19": (64, 128, 256, 512), "lite": (16, 32, 64, 128)}
+WIDTHS = {"vgg19": (64, 128, 256, 512), "lite": (16, 32, 64, 256)}
 ASSUMED = {"low": (0.65, 1.6e9, 24), "central": (0.80, 1.7e9, 28), "high": (0.90, 1.75e9, 31)}
 GAP = 3e-6  # seconds between two kernels of a graph, with the prologue of the second
 HOST = 45e-6  # seconds that the GPU rests where the host waits for each frame

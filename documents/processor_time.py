@@ -8,7 +8,7 @@ contradicts it mends it.
 """
 from dataclasses import dataclass
 
-WIDTHS = {"built in": (16, 32, 64, 128), "vgg19": (64, 128, 256, 512)}
+WIDTHS = {"built in": (16, 32, 64, 256), "vgg19": (64, 128, 256, 512)}
 SIZES = ((640, 360), (1280, 720))
 
 

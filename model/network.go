@@ -11,7 +11,7 @@ type Widths [4]int
 // The widths of the two networks that have a name of their own.
 var (
 	VGG19 = Widths{64, 128, 256, 512}
-	Lite  = Widths{16, 32, 64, 128}
+	Lite  = Widths{16, 32, 64, 256}
 )
 
 // MinSize is the smallest side of a frame in pixels: that of one pixel of relu4_1. Below it there is less picture than the

@@ -10,7 +10,7 @@ func TestCounts(t *testing.T) {
 		parameters int
 	}{
 		{VGG19, 482688 + 9, 3505740 + 3505219},
-		{Lite, 30825, 439471},
+		{Lite, 33129, 587055},
 	} {
 		parameters := 0
 		for _, l := range c.widths.Layers() {

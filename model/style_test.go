@@ -87,7 +87,7 @@ func TestStyleFits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stats := Stats{make([]float32, 128), make([]float32, 128)}
+	stats := Stats{make([]float32, Lite[3]), make([]float32, Lite[3])}
 	for _, c := range []struct {
 		style Style
 		says  string
@@ -96,7 +96,7 @@ func TestStyleFits(t *testing.T) {
 		{Style{"a", "lite", "", stats}, ""},
 		{Style{"a", "vgg19", "", stats}, `"vgg19"`},
 		{Style{"a", "lite", "0123456789abcdef", stats}, "0123456789abcdef"},
-		{Style{"a", "lite", "", Stats{stats.Mean[1:], stats.Std[1:]}}, "127"},
+		{Style{"a", "lite", "", Stats{stats.Mean[1:], stats.Std[1:]}}, "255"},
 	} {
 		err := c.style.Fits(w)
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {

@@ -135,7 +135,7 @@ func TestInspect(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "bad.safetensors") || !strings.Contains(out, "17x9") {
 		t.Errorf("error is %v, output\n%s", err, out)
 	}
-	if out, _ := mustRun(t, "inspect"); !strings.Contains(out, "built-in network") || !strings.Contains(out, "439471") {
+	if out, _ := mustRun(t, "inspect"); !strings.Contains(out, "built-in network") || !strings.Contains(out, "587055") {
 		t.Errorf("the built-in network:\n%s", out)
 	}
 }

@@ -30,7 +30,7 @@ func trainFlags() []cli.Flag {
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite. Styles fit one network only"},
 		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones; with --network decoder also PyTorch's decoder.pth"},
 		&cli.BoolFlag{Name: "revive", Usage: "draw filters of --init anew that answer to none of the pictures"},
-		&cli.StringFlag{Name: "widths", Usage: "channels of lite at relu1_1, relu2_1, relu3_1 and relu4_1, `A,B,C,D`: by default those of --init, else 16,32,64,128; a narrower " +
+		&cli.StringFlag{Name: "widths", Usage: "channels of lite at relu1_1, relu2_1, relu3_1 and relu4_1, `A,B,C,D`: by default those of --init, else 16,32,64,256; a narrower " +
 			"--init gets more filters, and computes what it did"},
 		&cli.StringFlag{Name: "upsampling", Usage: "how the decoder makes maps larger, `KIND`: nearest or bilinear, or one for each, such as nearest,bilinear,bilinear; " +
 			"by default as in --init, else nearest"},
@@ -309,7 +309,7 @@ func inherit(c *cli.Context, saved map[string]string) error {
 	saved["motion"] = cmp.Or(saved["motion"], dataset.TranslationMotion)
 	saved["lattice-weight"] = cmp.Or(saved["lattice-weight"], "0")
 	if saved["widths"] == "" && saved["network"] == "lite" {
-		saved["widths"] = model.Lite.String()
+		saved["widths"] = "16,32,64,128"
 	}
 	for _, name := range recorded(c) {
 		before, ok := saved[name]

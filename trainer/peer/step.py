@@ -5,7 +5,7 @@
     step.py --check FILE ...                               compare losses, gradients and Adam steps with those in a file
 
 Cases: decoder            the decoder of widths 64,128,256,512 for a frozen encoder, which is the loss network
-       lite               encoder and decoder of widths 16,32,64,128 under a frozen loss network of widths 64,128,256,512
+       lite               encoder and decoder of widths 16,32,64,256 under a frozen loss network of widths 64,128,256,512
        decoder+identity   lite+identity     the same with the identity loss; ...+consistency and ...+lattice are there too
 
 A step is forward, backward and Adam, on random pictures and weights; times do not depend on the values. The losses are those
@@ -29,7 +29,7 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
-VGG19, LITE = (64, 128, 256, 512), (16, 32, 64, 128)
+VGG19, LITE = (64, 128, 256, 512), (16, 32, 64, 256)
 LEVELS = (3, 10, 17, 30)  # relu1_1 to relu4_1 in the encoder's nn.Sequential
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../model/testdata/training.safetensors")
 
