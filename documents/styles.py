@@ -86,19 +86,30 @@ def swirl(p, cells, turns):
     return turns * np.pi * p.noise(cells, 2)
 
 
+def pieces(p, side, jitter, along=1.0):
+    """Pieces that a surface is laid of, about side pixels: the middle of that which each pixel lies in, (H,W,2) as y and x, and how far
+    the pixel is from the piece's edge. along stretches them."""
+    y, x = np.mgrid[:SIDE, :SIDE].astype(float)
+    cells = SIDE // side + 6
+    moved = p.random.uniform(-jitter, jitter, (cells, cells, 2))
+    distances, middles = [], []
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            row, column = (y / side).astype(int) + dy, (x / (side * along)).astype(int) + dx
+            middle = np.stack([(row + 0.5) * side, (column + 0.5) * side * along], -1) + side * moved[row + 2, column + 2]
+            distances.append(np.hypot(y - middle[..., 0], (x - middle[..., 1]) / along))
+            middles.append(middle)
+    order = np.argsort(distances, 0)
+    nearest = np.take_along_axis(np.array(distances), order[:2], 0)
+    middle = np.take_along_axis(np.array(middles), order[:1, ..., None], 0)[0]
+    return middle.round().astype(int).clip(0, SIDE - 1), (nearest[1] - nearest[0]) / 2
+
+
 def warm_oil():
     p = Painter(1, (150, 80, 40))
     colours = p.regions([(24, 38, 84), (40, 92, 140), (120, 158, 170), (232, 204, 140), (226, 150, 52), (196, 84, 36), (108, 40, 30)], 4)
     p.strokes(5200, colours, swirl(p, 3, 1.2), 46, 10, shade=13)
     p.strokes(2200, colours, swirl(p, 3, 1.2), 34, 6, shade=16)
-    p.light(0.4)
-    return p
-
-
-def autumn_oil():
-    p = Painter(2, (60, 44, 28))
-    colours = p.regions([(40, 46, 30), (88, 88, 40), (150, 112, 44), (204, 132, 40), (190, 70, 30), (96, 40, 34), (214, 190, 132)], 7)
-    p.strokes(9000, colours, swirl(p, 24, 2), 20, 9, shade=15, bristles=3)
     p.light(0.4)
     return p
 
@@ -137,6 +148,16 @@ def fresco():
     return p
 
 
+def gouache():
+    p = Painter(11, (246, 232, 206))
+    colours = p.regions([(38, 70, 83), (42, 157, 143), (138, 177, 125), (246, 232, 206), (233, 196, 106), (244, 162, 97), (231, 111, 81)], 3, 2)
+    p.set(colours)
+    p.strokes(900, colours, 0.6 * p.noise(2), 90, 30, shade=7, bristles=0)
+    p.strokes(240, colours, 0.6 * p.noise(2), 120, 22, shade=16, bristles=9, relief=0)  # a dry brush
+    p.paper(3, 120)
+    return p
+
+
 def ink_and_colour():
     p = Painter(6, (250, 248, 242))
     wash = p.regions([(248, 244, 234), (232, 84, 62), (248, 244, 234), (44, 140, 196), (248, 244, 234), (244, 180, 50), (110, 76, 160)], 4, weights=[5, 2, 4, 2.2, 4, 2, 1.4])
@@ -150,15 +171,16 @@ def ink_and_colour():
     return p
 
 
-def ochre():
-    p = Painter(7, (206, 150, 44))
-    p.set(p.regions([(214, 160, 48), (226, 180, 74), (196, 134, 34), (172, 108, 30), (92, 58, 28)], 3, weights=[5, 4, 4, 2, 1]))
-    p.colour = p.colour.filter(ImageFilter.GaussianBlur(6))
-    p.strokes(1500, p.values(), 0.2 * p.noise(3) + np.pi / 2, 60, 16, shade=9, bristles=7, relief=30)
-    y, x = np.mgrid[:SIDE, :SIDE]
-    p.add(9 * (np.sin(x * np.pi / 2.5) + np.sin(y * np.pi / 2.5))[..., None] + 6 * p.noise(120, 1)[..., None])  # canvas
-    p.strokes(130, np.full((SIDE, SIDE, 3), (60.0, 36.0, 20.0)), swirl(p, 3, 1), 40, 6, shade=10)
-    p.light(0.5)
+def mosaic():
+    p = Painter(2, (70, 64, 58))
+    colours = p.regions([(26, 58, 110), (40, 108, 150), (96, 160, 160), (214, 178, 84), (240, 226, 190), (176, 72, 48), (90, 112, 60)], 4, 2)
+    middle, edge = pieces(p, 15, 0.22)
+    stone = colours[middle[..., 0], middle[..., 1]] + p.random.normal(0, 20, (SIDE, SIDE))[middle[..., 0], middle[..., 1]][..., None]
+    whole = np.clip((edge - 0.9) / 0.9, 0, 1)[..., None]
+    p.set(whole * stone + (1 - whole) * p.values())
+    p.height = Image.fromarray((128 + 40 * np.clip(edge / 3, 0, 1)).astype(np.uint8))
+    p.light(0.8)
+    p.paper(6)
     return p
 
 
@@ -186,26 +208,26 @@ def palette_knife():
     return p
 
 
-def scarlet():
-    p = Painter(10, (200, 24, 24))
-    p.set(p.regions([(206, 22, 28), (228, 40, 30), (44, 30, 34), (240, 228, 208), (244, 190, 40), (206, 22, 28), (34, 92, 170)], 5, weights=[5, 4, 2, 1.2, 1, 5, 0.6]))
+def pop():
+    p = Painter(10, (250, 240, 214))
+    levels = p.regions([(232, 30, 44), (252, 214, 28), (250, 240, 214), (30, 120, 220), (250, 240, 214), (240, 100, 160)], 3, 1, weights=[4, 4, 3, 3, 2, 2])
     y, x = np.mgrid[:SIDE, :SIDE]
-    dots = ((x % 12 - 6) ** 2 + (y % 12 - 6) ** 2 < 11)[..., None]
-    p.set(np.where(dots & (p.noise(2)[..., None] > 0.35), (250, 232, 214), p.values()))
-    p.strokes(620, p.values(), swirl(p, 3, 1), 70, 14, shade=12, bristles=5)
-    p.light(0.5)
+    u, v = (x + y) / 2**0.5 % 9 - 4.5, (x - y) / 2**0.5 % 9 - 4.5
+    dots = (u**2 + v**2 < 2 + 9 * (0.5 + 0.3 * p.noise(2))) & (p.noise(3, 1) > -0.2)
+    printed = np.where(dots[..., None], np.roll(levels, 90, 0), levels)
+    line = Image.fromarray((255 * edges(levels[..., 1] + 0.3 * levels[..., 2])).astype(np.uint8)).filter(ImageFilter.MaxFilter(7)).filter(ImageFilter.GaussianBlur(0.8))
+    p.set(printed + np.asarray(line, float)[..., None] / 255 * ((16, 16, 20) - printed))
     return p
 
 
-def sunset():
-    p = Painter(11, (240, 140, 60))
-    y = np.mgrid[:SIDE, :SIDE][0] / SIDE + 0.05 * p.noise(4)
-    stops = np.array([(30, 34, 92), (98, 52, 128), (206, 74, 110), (250, 132, 66), (255, 202, 92), (244, 120, 60), (96, 44, 96), (26, 26, 66)], float)
-    at = (y * (len(stops) - 1)).clip(0, len(stops) - 1.001)
-    low = at.astype(int)
-    p.set(stops[low] + (at - low)[..., None] * (stops[low + 1] - stops[low]))
-    p.strokes(2400, p.values(), 0.25 * p.noise(3), 74, 9, shade=13, bristles=3, relief=20)
-    p.light(0.4)
+def stained_glass():
+    p = Painter(7, (12, 12, 14))
+    colours = p.regions([(20, 40, 150), (20, 120, 170), (180, 20, 40), (250, 180, 30), (30, 140, 70), (120, 30, 130), (250, 236, 190)], 4, 2)
+    middle, edge = pieces(p, 44, 0.42)
+    glass = colours[middle[..., 0], middle[..., 1]] * (1 + 0.22 * p.noise(14, 3))[..., None] + 26 * np.clip(edge / 16, 0, 1)[..., None]
+    whole = np.clip(edge - 2.6, 0, 1)[..., None]
+    p.set(whole * glass + (1 - whole) * p.values())
+    p.add(0.22 * np.asarray(p.colour.filter(ImageFilter.GaussianBlur(5)), float))
     return p
 
 
@@ -222,7 +244,7 @@ def woodcut():
     return p
 
 
-PAINTED = (autumn_oil, charcoal, ember, fresco, ink_and_colour, ochre, pale_watercolour, palette_knife, scarlet, sunset, warm_oil, woodcut)
+PAINTED = (charcoal, ember, fresco, gouache, ink_and_colour, mosaic, pale_watercolour, palette_knife, pop, stained_glass, warm_oil, woodcut)
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:

@@ -11,6 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "${PYTHON:-python3}" "$here/styles.py" "$work/pictures"
+rm -f "$builtin"/styles/*.safetensors # a name that is not painted any more
 "$adain" style --weights "$builtin/lite.safetensors" --precision float32 --out "$builtin/styles" "$work"/pictures/*.png
 
 ffmpeg -v error -ss "${2:-2}" -i "$1" -frames:v 1 -vf scale=480:270:flags=lanczos "$work/frame.png"

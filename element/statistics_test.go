@@ -19,7 +19,7 @@ func TestStatistics(t *testing.T) {
 	styleMessage(t, h)
 	text := h.Get("current-statistics")
 	h.Close()
-	if !strings.HasPrefix(text, "adain-statistics, network=(string)lite") || strings.Count(text, "77") != 256 {
+	if !strings.HasPrefix(text, "adain-statistics, network=(string)lite") || strings.Count(text, "77") != 2*model.Lite[3] {
 		t.Fatalf("style-statistics is %q", text)
 	}
 

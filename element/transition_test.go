@@ -71,8 +71,8 @@ func (c *changing) frameAt(pts uint64, want float64) {
 func (c *changing) reads(want float64) {
 	c.t.Helper()
 	values := number.FindAllString(c.Get("current-statistics"), -1)
-	if len(values) != 256 {
-		c.t.Fatalf("current-statistics has %d values, wanted 256", len(values))
+	if len(values) != 2*model.Lite[3] {
+		c.t.Fatalf("current-statistics has %d values, wanted %d", len(values), 2*model.Lite[3])
 	}
 	for _, text := range values {
 		if v, err := strconv.ParseFloat(text, 64); err != nil || !(math.Abs(v-want) <= 1e-4) {

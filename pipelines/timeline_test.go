@@ -29,7 +29,7 @@ const moments = `# seconds, over, alpha, style
 0    0    0.2  woodcut
 0.52 0.4  1    ember
 1.2  0    0.5  -
-1.6  0.2  -    sunset
+1.6  0.2  -    pop
 `
 
 func alphaAt(seconds float64) float64 {
@@ -55,7 +55,7 @@ func TestTimeline(t *testing.T) {
 		"0.520 s: style ember, alpha 1 over 0.4 s", "0.520 s: style ember is in force", "0.520 s: frame with alpha 0.2000",
 		"0.920 s: frame with alpha 1.0000", "0.920 s: alpha is 1.0000",
 		"1.200 s: alpha 0.5 over 0 s", "1.200 s: frame with alpha 0.5000", "1.200 s: alpha is 0.5000",
-		"1.600 s: style sunset over 0.2 s", "1.600 s: style sunset is in force", "1.600 s: frame with alpha 0.5000",
+		"1.600 s: style pop over 0.2 s", "1.600 s: style pop is in force", "1.600 s: frame with alpha 0.5000",
 	}
 	frame := regexp.MustCompile(`(?m)^([0-9.]+) s: frame with alpha ([0-9.]+)$`)
 	for _, c := range []struct {

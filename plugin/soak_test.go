@@ -134,7 +134,7 @@ func TestMemoryOfControls(t *testing.T) {
 			for i := range n {
 				h.Set("mask", []string{file, ""}[i%2])
 				waitForStyle(t, h)
-				h.Set("style", []string{"woodcut,ember", "ember,ochre", "scarlet,woodcut"}[i%3])
+				h.Set("style", []string{"woodcut,ember", "ember,mosaic", "pop,woodcut"}[i%3])
 				waitForStyle(t, h)
 				h.Set("preserve-color", []string{"true", "false"}[i%2])
 				h.Set("smoothing", []string{"0", "0.8"}[i%2])
