@@ -324,6 +324,10 @@ func inherit(c *cli.Context, saved map[string]string) error {
 			if all, err := upsamplings(c.String(name)); err != nil || all != before {
 				changed = append(changed, fmt.Sprintf("--%s is %s, there %s", name, c.String(name), before))
 			}
+		case name == "widths":
+			if w, err := parseWidths(c.String(name)); err != nil || w.String() != before {
+				changed = append(changed, fmt.Sprintf("--%s is %s, there %s", name, c.String(name), before))
+			}
 		case fmt.Sprint(c.Value(name)) != before && !training.MayChange(name):
 			changed = append(changed, fmt.Sprintf("--%s is %v, there %s", name, c.Value(name), before))
 		}

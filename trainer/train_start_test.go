@@ -183,7 +183,7 @@ func TestTrainWidths(t *testing.T) {
 	if _, err := trainWith(ctx, s, append(from(narrow, wide), "--widths", widths.String())...); !errors.Is(err, errInterrupted) {
 		t.Fatal(err)
 	}
-	mustTrain(t, "--resume", "--out", wide)
+	mustTrain(t, "--resume", "--widths", strings.ReplaceAll(widths.String(), ",", ", "), "--out", wide)
 	next := filepath.Join(dir, "next")
 	ctx, s = interruptingSetup(7)
 	if _, err := trainWith(ctx, s, from(wide, next)...); !errors.Is(err, errInterrupted) {
@@ -204,9 +204,11 @@ func TestTrainWidths(t *testing.T) {
 		{fixture.Small.String(), "lite", "none may be smaller"}, {"4,8,16", "lite", "wanted four numbers"}, {"4,8,16,x", "lite", "wanted four numbers"},
 		{"4,8,16,18", "lite", "multiple of 4"}, {widths.String(), "decoder", "choose --network lite"},
 	} {
-		_, err := trainWith(context.Background(), tinySetup(), append(from(wide, filepath.Join(dir, "no")), "--widths", c.widths, "--network", c.network)...)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("--widths %s of %s: error is %v, wanted %q", c.widths, c.network, err, c.want)
+		for _, more := range [][]string{nil, {"--check"}} {
+			_, err := trainWith(context.Background(), tinySetup(), append(append(from(wide, filepath.Join(dir, "no")), "--widths", c.widths, "--network", c.network), more...)...)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("--widths %s of %s %v: error is %v, wanted %q", c.widths, c.network, more, err, c.want)
+			}
 		}
 	}
 }

@@ -55,6 +55,11 @@ func Check(ctx context.Context, s Setup, o *Options, show func(rows []terminal.R
 	if t.layers, err = network.Loss(ctx, o.VGG, s.Loss, t.photos(o), errOut); err != nil {
 		return fmt.Errorf("--vgg: %w", err)
 	}
+	if o.Init != "" {
+		if _, err := t.startWeights(ctx, nil); err != nil {
+			return err
+		}
+	}
 	row, err := t.timeRow(ctx)
 	if err != nil {
 		return err
