@@ -49,6 +49,7 @@ class Layer:
     height: int
     pool: bool = False
     up: bool = False
+    bilinear: bool = False  # how it upsamples: pixels between pixels leave no four taps that share a product
 
     def output(self):
         """Pixels behind the layer."""
@@ -63,7 +64,7 @@ def layers(network, width, height):
     return [at("conv1_2", a, a, 0, pool=True), at("conv2_1", a, b, 1), at("conv2_2", b, b, 1, pool=True), at("conv3_1", b, c, 2),
             at("conv3_2", c, c, 2), at("conv3_3", c, c, 2), at("conv3_4", c, c, 2, pool=True), at("conv4_1", c, d, 3),
             at("mirror4_1", d, c, 3), at("mirror3_4", c, c, 3, up=True), at("mirror3_3", c, c, 2), at("mirror3_2", c, c, 2),
-            at("mirror3_1", c, b, 2), at("mirror2_2", b, b, 2, up=True), at("mirror2_1", b, a, 1), at("mirror1_2", a, a, 1, up=True)]
+            at("mirror3_1", c, b, 2), at("mirror2_2", b, b, 2, up=True, bilinear=network == "lite"), at("mirror2_1", b, a, 1), at("mirror1_2", a, a, 1, up=True)]
 
 
 def kernel(layer, before):
@@ -111,7 +112,7 @@ def conv90(name, layer, assumed, bandwidth, fused=False):
 def mma(layer, clock, bandwidth):
     """Seconds of a layer by mma.sync."""
     n = next(n for n in (128, 64, 32, 16) if layer.cout % n == 0)
-    rows, resident, taps = 8 if n == 128 else 16, {128: 2, 64: 2, 32: 3, 16: 4}[n], 4 if layer.up else 9
+    rows, resident, taps = 8 if n == 128 else 16, {128: 2, 64: 2, 32: 3, 16: 4}[n], 4 if layer.up and not layer.bilinear else 9
     steps = taps * math.ceil(layer.cin / 32)
     tiles = math.ceil(layer.width / 16) * math.ceil(layer.height / rows) * (layer.cout // n) * (4 if layer.up else 1)
     products = 16 * rows * n * layer.cin * taps
