@@ -33,7 +33,7 @@ func TestHalfCloseness(t *testing.T) {
 		engines[i] = e.(*Engine)
 	}
 	for _, name := range model.BuiltinStyles() {
-		style, err := model.BuiltinStyle(name)
+		style, err := model.BuiltinStyle(model.DefaultNetwork, name)
 		if err != nil {
 			t.Fatal(err)
 		}

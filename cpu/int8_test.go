@@ -139,7 +139,7 @@ func TestInt8Closeness(t *testing.T) {
 		if testing.Short() && i%4 != 0 {
 			continue
 		}
-		style, err := model.BuiltinStyle(name)
+		style, err := model.BuiltinStyle(model.DefaultNetwork, name)
 		if err != nil {
 			t.Fatal(err)
 		}

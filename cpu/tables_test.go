@@ -28,7 +28,7 @@ func TestHighlights(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	style, err := model.BuiltinStyle(model.DefaultStyle)
+	style, err := model.BuiltinStyle(model.DefaultNetwork, model.DefaultStyle)
 	if err != nil {
 		t.Fatal(err)
 	}

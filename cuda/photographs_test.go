@@ -38,7 +38,7 @@ func TestPhotographs(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer got.Close()
-			style, err := model.BuiltinStyle(name)
+			style, err := model.BuiltinStyle(model.DefaultNetwork, name)
 			if err != nil {
 				t.Fatal(err)
 			}

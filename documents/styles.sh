@@ -1,6 +1,6 @@
 #!/bin/bash
-# styles.sh FILM [SECOND]: makes the built-in styles and styles.jpg anew, with model/builtin/lite.safetensors: the pictures of styles.py, their
-# style files, and a sheet of one frame in all of them. Afterwards the program is to be built again.
+# styles.sh FILM [SECOND]: makes the built-in styles of both built-in networks anew (builtin.sh), and styles.jpg: a sheet of one frame in all of
+# them, by model/builtin/lite.safetensors. Afterwards the program is to be built again.
 #
 # Environment: ADAIN, the command (build/adain); PYTHON, with numpy and pillow (python3).
 set -euo pipefail
@@ -10,20 +10,19 @@ adain=${ADAIN:-$here/../build/adain}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"${PYTHON:-python3}" "$here/styles.py" "$work/pictures"
-rm -f "$builtin"/styles/*.safetensors # a name that is not painted any more
-"$adain" style --weights "$builtin/lite.safetensors" --precision float32 --out "$builtin/styles" "$work"/pictures/*.png
+"$here/builtin.sh" lite
+"$here/builtin.sh" fine
 
 ffmpeg -v error -ss "${2:-2}" -i "$1" -frames:v 1 -vf scale=480:270:flags=lanczos "$work/frame.png"
 paint() { # STYLE ALPHA NAME
-  "$adain" stylize --weights "$builtin/lite.safetensors" --precision float32 --content "$work/frame.png" --style "$builtin/styles/$1.safetensors" \
+  "$adain" stylize --weights "$builtin/lite.safetensors" --precision float32 --content "$work/frame.png" --style "$builtin/styles/lite/$1.safetensors" \
     --alpha "$2" --out "$work/$3.png" 2>/dev/null
 }
 paint warm-oil 1 first
 paint warm-oil 0.5 last
 inputs=(-i "$work/frame.png" -i "$work/first.png")
 small='' places='0_0|480_0' stack='[0][1]' n=2
-for file in "$builtin"/styles/*.safetensors last; do
+for file in "$builtin"/styles/lite/*.safetensors last; do
   name=$(basename "$file" .safetensors)
   [ "$name" = warm-oil ] && continue
   [ "$name" = last ] || paint "$name" 1 "$name"

@@ -114,7 +114,7 @@ func TestMaskFarFromBorder(t *testing.T) {
 	must(t, err)
 	var styles [2]model.Stats
 	for i, name := range names {
-		style, err := model.BuiltinStyle(name)
+		style, err := model.BuiltinStyle(model.DefaultNetwork, name)
 		must(t, err)
 		styles[i] = style.Stats
 	}

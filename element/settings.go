@@ -14,7 +14,7 @@ import (
 
 // settings are the properties as the application wants them, copied out of the element in one go.
 type settings struct {
-	weights      string // file; "" is the built-in network
+	weights      string // file or built-in network; "" is the default one
 	style        string
 	mask         string // picture file; "" is none
 	lut          string // .cube files; "" is none

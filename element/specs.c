@@ -129,7 +129,7 @@ make_network_specs (GParamSpec ** properties, const AdaInClass * c)
   const GParamFlags ready = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
 
   properties[PROP_WEIGHTS] = g_param_spec_string ("weights", "Weights",
-      "Weights file (.safetensors) of the network. Empty: the built-in network", "", ready);
+      "Built-in network, lite or fine, or weights file (.safetensors); ./fine is the file. Empty: lite", "", ready);
   properties[PROP_PROCESSING_SIZE] = g_param_spec_int ("processing-size", "Processing size",
       "Short side in pixels at which the network sees frames; the result is brought back to their size along their edges. Smaller is "
       "faster and gives larger strokes. 0, or what is at least the frame's short side: the frame's size; -1: the largest that keeps up "

@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 )
 
 // autoSize is the value of processing-size that leaves the size to the element.
@@ -44,7 +45,7 @@ func start(f *filter, engines model.Engines) (*state, error) {
 		return nil, failure{settingsKind, fmt.Errorf("processing-size is %d pixels, wanted -1, which is what keeps up with the frames, "+
 			"0, which is the frame's size, or at least %d", p, model.MinSize)}
 	}
-	weights, err := loadWeights(s.weights)
+	weights, err := style.LoadNetwork(s.weights)
 	if err != nil {
 		return nil, fileFailure(err)
 	}
@@ -106,13 +107,6 @@ func (st *state) open() error {
 func (st *state) stop() error {
 	st.worker.stop()
 	return st.engine.Close()
-}
-
-func loadWeights(path string) (*model.Weights, error) {
-	if path == "" {
-		return model.BuiltinWeights()
-	}
-	return model.LoadWeights(path)
 }
 
 // negotiate takes over the frames' format, size and colorimetry, of which that counts which the format has.

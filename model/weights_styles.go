@@ -78,7 +78,7 @@ func (w *Weights) Style(name string) *Style {
 	if name != DefaultStyle || len(w.Styles) == 0 {
 		return nil
 	}
-	if builtin, err := BuiltinStyle(name); err == nil && builtin.Fits(w) == nil {
+	if builtin, err := BuiltinStyle(w.Network, name); err == nil && builtin.Fits(w) == nil {
 		return nil
 	}
 	return w.Styles[0]

@@ -273,38 +273,6 @@ func TestWeightsStyles(t *testing.T) {
 	}
 }
 
-func TestBuiltin(t *testing.T) {
-	w, err := BuiltinWeights()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.Network != "lite" || w.Widths != Lite {
-		t.Errorf("built-in network is %q of widths %v", w.Network, w.Widths)
-	}
-	names := BuiltinStyles()
-	if !slices.Contains(names, DefaultStyle) || !slices.IsSorted(names) {
-		t.Errorf("built-in styles are %v, wanted %q among them, sorted", names, DefaultStyle)
-	}
-	for _, name := range names {
-		s, err := BuiltinStyle(name)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		if err := s.Fits(w); err != nil {
-			t.Error(err)
-		}
-		if s.Name != name {
-			t.Errorf("style %q calls itself %q", name, s.Name)
-		}
-	}
-	for _, name := range []string{"", "no such style", "../lite", "/etc/passwd", "."} {
-		if _, err := BuiltinStyle(name); err == nil || !strings.Contains(err.Error(), DefaultStyle) {
-			t.Errorf("style %q: %v, wanted an error with the names", name, err)
-		}
-	}
-}
-
 // Values saved as float16 are those rounded, in half of the file; what float16 cannot hold is refused.
 func TestSaveFloat16(t *testing.T) {
 	builtin, err := BuiltinWeights()

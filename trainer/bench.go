@@ -10,6 +10,7 @@ import (
 
 	"adainfilter/cuda"
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/bench"
 	"adainfilter/trainer/network"
 	"adainfilter/trainer/terminal"
@@ -36,6 +37,7 @@ func benchCommand() *cli.Command {
 			"written down. Without --json the last line printed is: ms_per_frame NUMBER.\n\n" +
 			"Examples:\n" +
 			"  adain bench --size 1280x720\n" +
+			"  adain bench --weights fine\n" +
 			"  adain bench --random vgg19 --size 512x512 --precision float32 --threads 2 --json\n" +
 			"  adain bench --device cuda --kernels --random vgg19 --size 1920x1080 --format NV12",
 		Flags:        append(flags, engineFlags()...),
@@ -62,7 +64,7 @@ func measureSpeed(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("--format: %w", err)
 	}
-	engine, err := openEngine(c, func(path string) (*model.Weights, error) { return benchWeights(path, c.String("random")) })
+	engine, err := openEngine(c, func(name string) (*model.Weights, error) { return benchWeights(name, c.String("random")) })
 	if err != nil {
 		return err
 	}
@@ -145,11 +147,11 @@ func parseSize(s string) (width, height int, err error) {
 	return width, height, nil
 }
 
-func benchWeights(path, random string) (*model.Weights, error) {
+func benchWeights(name, random string) (*model.Weights, error) {
 	switch {
 	case random == "":
-		return loadWeights(path)
-	case path != "":
+		return style.LoadNetwork(name)
+	case name != "":
 		return nil, errors.New("--weights and --random exclude each other")
 	case random == "vgg19":
 		return network.Random(model.VGG19), nil

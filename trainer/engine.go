@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,7 +18,7 @@ var engines = model.Engines{model.CPU: cpu.Open, model.CUDA: cuda.Open}
 var trainingEngines = model.TrainingEngines{model.CPU: cpu.OpenTraining, model.CUDA: cuda.OpenTraining}
 
 func weightsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "weights", Usage: "weights `FILE` (.safetensors); empty means the built-in network"}
+	return &cli.StringFlag{Name: "weights", Usage: "built-in `NETWORK`, " + strings.Join(model.BuiltinNetworks(), " or ") + ", or weights file (.safetensors); empty means " + model.DefaultNetwork}
 }
 
 // engineFlags choose the engine; openEngine reads them.
@@ -30,8 +31,8 @@ func engineFlags() []cli.Flag {
 	}
 }
 
-// openEngine opens the engine for the weights that load gives of the file that weightsFlag names.
-func openEngine(c *cli.Context, load func(path string) (*model.Weights, error)) (model.Engine, error) {
+// openEngine opens the engine for the weights that load gives of the name in weightsFlag.
+func openEngine(c *cli.Context, load func(name string) (*model.Weights, error)) (model.Engine, error) {
 	o, err := engineOptions(c)
 	if err != nil {
 		return nil, err
@@ -80,12 +81,4 @@ func engineOptions(c *cli.Context) (model.Options, error) {
 		return o, fmt.Errorf("--threads is %d, wanted 0 to %d", o.Threads, model.MaxThreads)
 	}
 	return o, nil
-}
-
-// loadWeights reads a weights file; an empty path means the built-in network.
-func loadWeights(path string) (*model.Weights, error) {
-	if path == "" {
-		return model.BuiltinWeights()
-	}
-	return model.LoadWeights(path)
 }

@@ -15,6 +15,7 @@ import (
 	"adainfilter/cpu"
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/evaluation"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/film"
@@ -137,7 +138,7 @@ func eval(c *cli.Context, widths model.Widths) (err error) {
 			return err
 		}
 	}
-	w, err := loadWeights(c.String("weights"))
+	w, err := style.LoadNetwork(c.String("weights"))
 	if err != nil {
 		return err
 	}

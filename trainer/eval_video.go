@@ -187,7 +187,7 @@ func evalVideo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := loadWeights(c.String("weights"))
+	w, err := style.LoadNetwork(c.String("weights"))
 	if err == nil && !o.chosen && len(w.Styles) > 0 {
 		o.styles, err = findStyles([]string{style.Join(w.StyleNames())})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/network"
 )
 
@@ -20,8 +21,8 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write a network as ONNX or PyTorch files, or half as long",
 		ArgsUsage: "[WEIGHTS.safetensors]",
-		Description: "Without a file: the built-in network. Two files appear in the folder --out, one for each half of the network, because\n" +
-			"style and alpha go in between. Values are float32.\n\n" +
+		Description: "Instead of a file also the name of a built-in network; without: lite. Two files appear in the folder --out, one for each\n" +
+			"half of the network, because style and alpha go in between. Values are float32.\n\n" +
 			"float16: one weights.safetensors with half the bytes, which this program reads. Styles are to be extracted anew.\n\n" +
 			"onnx: encoder.onnx computes \"features\" (N,C,h,w) of \"picture\" (N,3,H,W), R'G'B' from 0 to 1, with sides of at least 9\n" +
 			"pixels; decoder.onnx computes \"picture\" (N,3,8h,8w) of \"features\": clamp it to 0..1 and cut it to the size of the\n" +
@@ -35,7 +36,7 @@ func exportCommand() *cli.Command {
 			"A weights file needs no export where Python's safetensors is at hand; this fills pytorch-AdaIN's decoder:\n" +
 			"  decoder.load_state_dict({k[8:]: v for k, v in safetensors.torch.load_file(\"weights.safetensors\").items() if k[:8] == \"decoder.\"})\n\n" +
 			"Examples:\n" +
-			"  adain export --out built-in/\n" +
+			"  adain export --out built-in/ fine\n" +
 			"  adain export --format pth --out mine/ mine.safetensors",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for the two files; it is made if it is not there"},
@@ -53,7 +54,7 @@ func export(c *cli.Context) error {
 		return err
 	}
 	if len(names) > 1 {
-		return fmt.Errorf("%d files were named, wanted one weights file, or none for the built-in network", len(names))
+		return fmt.Errorf("%d files were named, wanted one weights file or built-in network, or none for lite", len(names))
 	}
 	out, format := c.String("out"), c.String("format")
 	if !slices.Contains([]string{"onnx", "pth", "float16"}, format) {
@@ -65,7 +66,7 @@ func export(c *cli.Context) error {
 	if slices.Contains([]string{".onnx", ".pth", ".safetensors"}, filepath.Ext(out)) {
 		return fmt.Errorf("--out is %q, wanted a folder", out)
 	}
-	w, err := loadWeights(slices.Concat(names, []string{""})[0])
+	w, err := style.LoadNetwork(slices.Concat(names, []string{""})[0])
 	if err != nil {
 		return err
 	}

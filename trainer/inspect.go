@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,8 +16,9 @@ func inspectCommand() *cli.Command {
 		Name:      "inspect",
 		Usage:     "say what a weights file, style file, checkpoint, PyTorch file or picture holds, and check it",
 		ArgsUsage: "[FILE...]",
-		Description: "Without a file: the built-in network.\n\n" +
+		Description: "Instead of a file also the name of a built-in network, " + strings.Join(model.BuiltinNetworks(), " or ") + "; without a file: " + model.DefaultNetwork + ".\n\n" +
 			"Examples:\n" +
+			"  adain inspect fine\n" +
 			"  adain inspect vgg.safetensors\n" +
 			"  adain inspect decoder_iter_160000.pth.tar",
 		Flags:        []cli.Flag{jsonFlag("a list with what each file holds")},
@@ -40,11 +42,7 @@ func inspectFiles(c *cli.Context) error {
 	}
 	var failures []error
 	if len(names) == 0 {
-		w, err := model.BuiltinWeights()
-		if err != nil {
-			return err
-		}
-		failures = append(failures, show(inspect.Weights("built-in network", w)))
+		names = []string{model.DefaultNetwork}
 	}
 	for _, name := range names {
 		rows, err := inspect.File(name)

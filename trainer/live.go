@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/live"
 	"adainfilter/trainer/live/output"
 	"adainfilter/trainer/live/source"
@@ -64,13 +65,9 @@ func runLive(c *cli.Context) error {
 	if err := registerFilter(); err != nil {
 		return err
 	}
-	styles := model.BuiltinStyles()
-	if c.String("weights") != "" {
-		w, err := loadWeights(c.String("weights"))
-		if err != nil {
-			return err
-		}
-		styles = w.StyleNames()
+	w, err := style.LoadNetwork(c.String("weights"))
+	if err != nil {
+		return err
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -83,7 +80,7 @@ func runLive(c *cli.Context) error {
 		Listen: c.String("listen"), Token: c.String("token"), Hosts: c.StringSlice("host"),
 		Prepare: properties.set,
 		Engine:  func() (model.Engine, error) { return thumbnailEngine(c) },
-		Styles:  styles,
+		Styles:  style.Names(w),
 		JSON:    c.Bool("json"),
 		Out:     c.App.Writer, Err: c.App.ErrWriter,
 	})
@@ -91,7 +88,7 @@ func runLive(c *cli.Context) error {
 
 // thumbnailEngine has one thread: the others belong to the frames.
 func thumbnailEngine(c *cli.Context) (model.Engine, error) {
-	w, err := loadWeights(c.String("weights"))
+	w, err := style.LoadNetwork(c.String("weights"))
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func newApp(out, errOut io.Writer) *cli.App {
 		Usage:   "AdaIN style transfer: stylise pictures, train networks",
 		Version: model.Version,
 		Description: "A style is the name of a built-in one (adain styles), a style file or a picture.\n" +
-			"Without --weights the built-in network is used.",
+			"Without --weights the built-in network lite is used; --weights fine takes the other one.",
 		Flags: []cli.Flag{cli.HelpFlag}, // which a command of the name help would replace
 		Commands: habits(stylizeCommand(), styleCommand(), stylesCommand(), trainCommand(), importCommand(), inspectCommand(), exportCommand(), quantizeCommand(),
 			evalCommand(), transcodeCommand(), benchCommand(), liveCommand(), doctorCommand(), helpCommand(), manualCommand(), completionCommand()),

@@ -236,13 +236,19 @@ func (ps *properties) files() ([]string, error) {
 		}
 		found = append(found, filepath.Clean(name))
 	}
-	for _, flag := range []string{"mask", "weights", "lut", "output-lut"} {
+	for _, flag := range []string{"mask", "lut", "output-lut"} {
 		name, _ := ps.value(flag).(string)
 		if name == "" {
 			continue
 		}
 		if _, err := os.Stat(name); err != nil {
 			return nil, fmt.Errorf("--%s %q: %w", flag, name, errors.Unwrap(err))
+		}
+		found = append(found, filepath.Clean(name))
+	}
+	if name, _ := ps.value("weights").(string); !style.IsBuiltinNetwork(name) {
+		if err := style.StatNetwork(name); err != nil {
+			return nil, fmt.Errorf("--%w", err) // the sentence begins with "weights"
 		}
 		found = append(found, filepath.Clean(name))
 	}

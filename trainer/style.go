@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/stylize"
 	"adainfilter/trainer/terminal"
@@ -57,7 +58,7 @@ func extractStyles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := openEngine(c, loadWeights)
+	engine, err := openEngine(c, style.LoadNetwork)
 	if err != nil {
 		return err
 	}

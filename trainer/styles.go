@@ -9,6 +9,7 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/sheet"
 	"adainfilter/trainer/stylize"
 )
@@ -26,7 +27,8 @@ func stylesCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "styles",
 		Usage: "list the built-in styles, and show them",
-		Description: "Names for --style and for the element's property style. Of a file of weights it is the styles that it carries.\n\n" +
+		Description: "Names for --style and for the element's property style. Each built-in network has them all; of a file of weights it is the styles\n" +
+			"that it carries.\n\n" +
 			"Examples:\n" +
 			"  adain styles\n" +
 			"  adain styles --sheet styles.png --content photo.jpg\n" +
@@ -50,13 +52,13 @@ func listStyles(c *cli.Context) error {
 	if c.IsSet("content") && !c.IsSet("sheet") {
 		return fmt.Errorf("--content is the picture on a sheet, and --sheet is missing; see adain styles --help")
 	}
-	names, usual := model.BuiltinStyles(), model.DefaultStyle
-	if c.String("weights") != "" {
-		w, err := loadWeights(c.String("weights"))
-		if err != nil {
-			return err
-		}
-		names, usual = w.StyleNames(), ""
+	w, err := style.LoadNetwork(c.String("weights"))
+	if err != nil {
+		return err
+	}
+	names, usual := style.Names(w), ""
+	if len(w.Styles) == 0 {
+		usual = model.DefaultStyle
 	}
 	if c.IsSet("sheet") {
 		if err := writeStyleSheet(c, names); err != nil {
@@ -93,7 +95,7 @@ func writeStyleSheet(c *cli.Context, names []string) error {
 		content = picture.OnWhite(picture.ShortSide(photo, styleSheetSide))
 		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
-	engine, err := openEngine(c, loadWeights)
+	engine, err := openEngine(c, style.LoadNetwork)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func stylizePictures(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := openEngine(c, loadWeights)
+	engine, err := openEngine(c, style.LoadNetwork)
 	if err != nil {
 		return err
 	}

@@ -182,22 +182,3 @@ func TestStyleFiles(t *testing.T) {
 		}
 	}
 }
-
-func TestBuiltinStylesFit(t *testing.T) {
-	w, err := model.BuiltinWeights()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range model.BuiltinStyles() {
-		s, err := model.BuiltinStyle(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Fits(w); err != nil {
-			t.Error(err)
-		}
-		if s.Name != name {
-			t.Errorf("the style in %s is called %q", name, s.Name)
-		}
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/dataset"
 	"adainfilter/trainer/training"
 )
@@ -28,7 +29,7 @@ func trainFlags() []cli.Flag {
 		jsonFlag("what --check says"),
 		&cli.StringFlag{Name: "network", Value: "decoder", Usage: "`KIND`: decoder (for the frozen VGG-19) or lite (a small encoder and decoder)"},
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the network; by default vgg19 or lite. Styles fit one network only"},
-		&cli.StringFlag{Name: "init", Usage: "weights `FILE` to start from instead of random ones; with --network decoder also PyTorch's decoder.pth"},
+		&cli.StringFlag{Name: "init", Usage: "weights `FILE` or built-in network to start from instead of random ones; with --network decoder also PyTorch's decoder.pth"},
 		&cli.BoolFlag{Name: "revive", Usage: "draw filters of --init anew that answer to none of the pictures"},
 		&cli.StringFlag{Name: "widths", Usage: "channels of lite at relu1_1, relu2_1, relu3_1 and relu4_1, `A,B,C,D`: by default those of --init, else 16,32,64,256; a narrower " +
 			"--init gets more filters, and computes what it did"},
@@ -196,6 +197,9 @@ func parseWidths(text string) (w model.Widths, err error) {
 // recordedValue is an option's text for the checkpoint. Names of files are absolute, so that a run goes on from any folder.
 func recordedValue(c *cli.Context, name string) (string, error) {
 	value := fmt.Sprint(c.Value(name))
+	if name == "init" && style.IsBuiltinNetwork(value) {
+		return value, nil
+	}
 	if value == "" || !slices.Contains([]string{"content", "style", "vgg", "init", "validate-content", "validate-style"}, name) {
 		return value, nil
 	}

@@ -1,5 +1,5 @@
-// Package style is the one way from the name of a style to its statistics: what a name stands for, lists of names, and loading. The element,
-// the commands and the live page go it, so that a name means the same to all of them.
+// Package style is the one way from the name of a style to its statistics, and from the name of a network to its weights: what a name stands
+// for, lists of names, and loading. The element, the commands and the live page go it, so that a name means the same to all of them.
 package style
 
 import (
@@ -78,7 +78,11 @@ func Load(name string, size int, encoder Encoder) (*model.Style, error) {
 	var err error
 	switch kind {
 	case Builtin:
-		loaded, err = model.BuiltinStyle(strings.TrimSpace(name))
+		loaded, err = model.BuiltinStyle(w.Network, strings.TrimSpace(name))
+		if err != nil || loaded.Fits(w) != nil {
+			return nil, UnfitError{notBuiltin(name, w)}
+		}
+		return loaded, nil
 	case File:
 		loaded, err = model.LoadStyle(name)
 	default:
@@ -87,14 +91,10 @@ func Load(name string, size int, encoder Encoder) (*model.Style, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = loaded.Fits(w)
-	switch {
-	case err == nil:
-		return loaded, nil
-	case kind == Builtin:
-		return nil, UnfitError{notBuiltin(name, w)}
+	if err := loaded.Fits(w); err != nil {
+		return nil, UnfitError{err}
 	}
-	return nil, UnfitError{err}
+	return loaded, nil
 }
 
 // notBuiltin says what can be done where a built-in style does not fit the weights.
@@ -104,7 +104,7 @@ func notBuiltin(name string, w *model.Weights) error {
 		what = fmt.Sprintf("they carry the styles %s: name one of these, a picture or a style file, as in style=%s or style=PICTURE",
 			strings.Join(w.StyleNames(), ", "), w.Styles[0].Name)
 	}
-	return fmt.Errorf("style %q belongs to the built-in network, and the weights are of network %q; %s", strings.TrimSpace(name), w.Network, what)
+	return fmt.Errorf("style %q belongs to the built-in networks, and the weights are of another, network %q; %s", strings.TrimSpace(name), w.Network, what)
 }
 
 // Stat says whether the file of a style that is not built in is there. Errors are those of Load for an empty name and a missing file,

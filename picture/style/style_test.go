@@ -66,7 +66,7 @@ func TestLoad(t *testing.T) {
 	paint(t, at("a,b.png"), 7)
 	save(t, at("s.safetensors"), &model.Style{Name: "s", Network: w.Network, Stats: flat(3, 4)})
 	save(t, at("capitals.SafeTensors"), &model.Style{Name: "s", Network: w.Network, Stats: flat(5, 4)})
-	builtin, err := model.BuiltinStyle(model.DefaultStyle)
+	builtin, err := model.BuiltinStyle(model.DefaultNetwork, model.DefaultStyle)
 	if err != nil {
 		t.Fatal(err)
 	}

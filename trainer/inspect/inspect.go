@@ -12,15 +12,24 @@ import (
 
 	"adainfilter/model"
 	"adainfilter/picture"
+	names "adainfilter/picture/style"
 	"adainfilter/trainer/files"
 	"adainfilter/trainer/network"
 	"adainfilter/trainer/record"
 	"adainfilter/trainer/terminal"
 )
 
-// File describes a weights file, style file, checkpoint, other file of tensors, or picture. The name's end and the first bytes tell them apart.
+// File describes a weights file, style file, checkpoint, other file of tensors, or picture. The name's end and the first bytes tell them apart; that of a
+// built-in network comes before a file.
 // Errors: a file that cannot be read or is damaged; they name it.
 func File(name string) ([]terminal.Row, error) {
+	if names.IsBuiltinNetwork(name) {
+		w, err := names.LoadNetwork(name)
+		if err != nil {
+			return nil, err
+		}
+		return Weights("built-in network "+w.Network, w), nil
+	}
 	head, err := files.Head(name)
 	if err != nil {
 		return nil, err

@@ -1,18 +1,21 @@
 package network
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 )
 
-// Start reads a network to begin a training with: a weights file, or a decoder as Import knows them, such as decoder.pth, which gets the loss
+// Start reads a network to begin a training with: a built-in one by its name, a weights file, or a decoder as Import knows them, such as decoder.pth, which gets the loss
 // network's encoder, for which it was made. Errors: a file that cannot be read or holds something else; they name it.
 func Start(path string, loss []model.Conv) (*model.Weights, error) {
-	w, err := model.LoadWeights(path)
-	if err == nil {
-		return w, nil
+	w, err := style.LoadNetwork(path)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return w, err
 	}
 	f, openErr := Open(path)
 	switch {

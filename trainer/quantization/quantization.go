@@ -120,7 +120,7 @@ type calibration struct {
 // read reads the pictures and takes the statistics of the styles: those that belong to the network and those of the pictures.
 func (c *calibration) read(ctx context.Context, w *model.Weights) error {
 	for _, name := range model.BuiltinStyles() {
-		if s, err := model.BuiltinStyle(name); err == nil && s.Fits(w) == nil {
+		if s, err := model.BuiltinStyle(w.Network, name); err == nil && s.Fits(w) == nil {
 			c.styles = append(c.styles, s.Stats)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type Options struct {
 	Content, Style           string       // folders of pictures
 	VGG                      string       // file of the loss network
-	Init                     string       // weights file to start from; empty is none
+	Init                     string       // weights file or built-in network to start from; empty is none
 	Out                      string       // the run's folder
 	Widths                   model.Widths // of the network lite; zero until settled: those of Init, else Setup.Small
 	Upsampling               string       // as model.Weights.WithUpsamplings takes it; empty is that of Init, else nearest

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"adainfilter/model"
+	"adainfilter/picture/style"
 	"adainfilter/trainer/network"
 	"adainfilter/trainer/record"
 )
@@ -68,7 +69,7 @@ func (o *Options) settleWidths(s Setup) error {
 	}
 	o.Widths = s.Small
 	if o.Init != "" {
-		w, err := model.LoadWeights(o.Init)
+		w, err := style.LoadNetwork(o.Init)
 		if err != nil {
 			return fmt.Errorf("--init: %w", err)
 		}
