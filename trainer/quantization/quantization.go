@@ -28,8 +28,9 @@ const (
 )
 
 // floating are layers that stay in floating point: with 8 bits there a photograph with little contrast, which AdaIN enlarges, or a style that stretches
-// the decoder's first features comes to less than 38 dB of float32. documents/lite.md has the measurements.
-var floating = []string{"conv2_1", "conv2_2", "conv3_1", "mirror3_4"}
+// the decoder's first features comes to less than 38 dB of float32, or, of mirror1_2, the four phases of its upsampling round apart and draw a lattice.
+// documents/lite.md has the measurements.
+var floating = []string{"conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv4_1", "mirror3_4", "mirror1_2"}
 
 // decoderMargin enlarges the steps of the decoder's layers, since chance leaves out what few styles make large.
 const decoderMargin = 1.25
