@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""results.py VGG OUT CONTENT...: pictures and built-in styles beside the network's results and the best that the losses allow.
+"""results.py VGG OUT CONTENT...: pictures and built-in styles beside the networks' results and the best that the losses allow.
 
   pip install torch numpy pillow
   python3 documents/results.py vgg_normalised.pth documents/results.jpg astronaut.png chelsea.png
 
-A row for each content, with one style after the other: content, style, what `adain stylize` makes of them, and a picture found by gradient
-descent on its own pixels (Gatys, Ecker & Bethge 2016) for the losses that the network was trained on (Huang & Belongie 2017, equations 11
-to 13), which shows what these allow. Style and content ratios of both, as documents/scores.md defines them, are printed.
+A row for each content, with one style after the other: content, style, what `adain stylize` makes of them with each built-in network, and a picture
+found by gradient descent on its own pixels (Gatys, Ecker & Bethge 2016) for the losses that the networks were trained on (Huang & Belongie 2017,
+equations 11 to 13), which shows what these allow. Style and content ratios of all, as documents/scores.md defines them, are printed.
 ADAIN names the command (build/adain).
 """
 import argparse
@@ -23,6 +23,7 @@ import styles
 
 SIDE, TILE = 512, 200  # pixels of a picture, and of its place in the sheet
 STYLES = "palette-knife", "ink-and-colour", "woodcut", "warm-oil", "charcoal", "pale-watercolour"
+NETWORKS = "lite", "fine"
 TAPS = 3, 10, 17, 30  # indices behind relu1_1, relu2_1, relu3_1, relu4_1
 
 
@@ -114,7 +115,7 @@ def main():
     o = options.parse_args()
     adain = os.environ.get("ADAIN", str(pathlib.Path(__file__).parent.parent / "build/adain"))
     network = loss_network(o.vgg)
-    sheet = Image.new("RGB", (4 * TILE, len(o.content) * TILE), "white")
+    sheet = Image.new("RGB", ((3 + len(NETWORKS)) * TILE, len(o.content) * TILE), "white")
     with tempfile.TemporaryDirectory() as folder:
         path = lambda name: os.path.join(folder, name)
         painted = path("styles")
@@ -124,14 +125,17 @@ def main():
             content, style = tensor(file), tensor(os.path.join(painted, name + ".png"))
             image(content).save(path("content.png"))
             image(style).save(path("style.png"))
-            subprocess.run([adain, "stylize", "--content", path("content.png"), "--style", path("style.png"), "--precision", "float32", "--quiet",
-                            "--out", path("result.png")], check=True)
-            columns = [content, style, tensor(path("result.png")), optimised(network, content, style, o.style_weight, o.steps)]
+            columns = [content, style]
+            for built_in in NETWORKS:
+                subprocess.run([adain, "stylize", "--weights", built_in, "--content", path("content.png"), "--style", path("style.png"),
+                                "--precision", "float32", "--quiet", "--out", path("result.png")], check=True)
+                columns.append(tensor(path("result.png")))
+            columns.append(optimised(network, content, style, o.style_weight, o.steps))
             for column, picture in enumerate(columns):
                 sheet.paste(image(picture).resize((TILE - 4, TILE - 4), Image.LANCZOS), (TILE * column + 2, TILE * row + 2))
             with torch.no_grad():
-                ours, best = (ratios(network, y, content, style) for y in columns[2:])
-            figures = ", ".join(f"{of} {style:.3f} {content:.3f}" for of, (style, content) in (("network", ours), ("descent", best)))
+                scores = [ratios(network, y, content, style) for y in columns[2:]]
+            figures = ", ".join(f"{of} {s:.3f} {c:.3f}" for of, (s, c) in zip((*NETWORKS, "descent"), scores))
             print(f"{os.path.basename(file)}, {name}, style and content ratio: {figures}", flush=True)
     sheet.save(o.out, quality=88)
 
