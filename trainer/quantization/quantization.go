@@ -27,16 +27,12 @@ const (
 	checkedContents = 4    // contents of the check, each in all styles of the network's own and some of the others
 )
 
-// floating are layers that stay in floating point: with 8 bits there a photograph with little contrast, which AdaIN enlarges, or a style that stretches
-// the decoder's first features comes to less than 38 dB of float32, or, of mirror1_2, the four phases of its upsampling round apart and draw a lattice.
-// documents/lite.md has the measurements.
-var floating = []string{"conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv4_1", "mirror3_4", "mirror1_2"}
+// margin enlarges the steps, since chance leaves out what few styles make large.
+const margin = 1.25
 
-// decoderMargin enlarges the steps of the decoder's layers, since chance leaves out what few styles make large.
-const decoderMargin = 1.25
-
-// takes says whether a layer is calibrated.
-func takes(l model.Layer) bool { return l.Int8() && !slices.Contains(floating, l.Name) }
+// takes says whether a layer is calibrated: the encoder is not, since AdaIN enlarges what it rounds where a photograph has little contrast; nor is the
+// last upsampling, whose four phases would round apart and draw a lattice. documents/lite.md has the measurements.
+func takes(l model.Layer) bool { return l.Int8() && l.Side == model.Decoder && l.Name != "mirror1_2" }
 
 // Options are what a network is calibrated on.
 type Options struct {
@@ -82,10 +78,8 @@ func Run(ctx context.Context, w *model.Weights, o Options, out *terminal.Steps) 
 			return nil, err
 		}
 		own := s.choose()
-		if l.Side == model.Decoder {
-			for i := range own.Steps {
-				own.Steps[i] *= decoderMargin
-			}
+		for i := range own.Steps {
+			own.Steps[i] *= margin
 		}
 		layers[l.Name] = own
 	}
