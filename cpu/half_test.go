@@ -11,14 +11,20 @@ import (
 	"adainfilter/model"
 )
 
-// TestHalfCloseness holds what bfloat16 makes of photographs with the built-in network to 45 dB of float32, from where on precision=auto takes
-// it, and demands that some layers of it are computed by Winograd's algorithm, whose roundings are larger than those of direct convolutions.
+// TestHalfCloseness holds what bfloat16 makes of photographs with the built-in networks to 45 dB of float32, from where on precision=auto takes
+// it, and demands that some layers of them are computed by Winograd's algorithm, whose roundings are larger than those of direct convolutions.
 func TestHalfCloseness(t *testing.T) {
 	if !hasBFloat16() {
 		t.Skip("this processor does not multiply bfloat16")
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	w, err := model.BuiltinWeights()
+	for _, network := range model.BuiltinNetworks() {
+		t.Run(network, func(t *testing.T) { halfCloseness(t, network) })
+	}
+}
+
+func halfCloseness(t *testing.T, network string) {
+	w, err := model.BuiltinNetwork(network)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +39,7 @@ func TestHalfCloseness(t *testing.T) {
 		engines[i] = e.(*Engine)
 	}
 	for _, name := range model.BuiltinStyles() {
-		style, err := model.BuiltinStyle(model.DefaultNetwork, name)
+		style, err := model.BuiltinStyle(network, name)
 		if err != nil {
 			t.Fatal(err)
 		}
