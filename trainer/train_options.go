@@ -294,6 +294,21 @@ func upsamplings(text string) (string, error) {
 	return w.Upsamplings(), nil
 }
 
+// spelled is the value of an option as checkpoints keep it, of those that can be written in several ways.
+func spelled(name, text string) string {
+	switch name {
+	case "upsampling":
+		if all, err := upsamplings(text); err == nil && text != "" {
+			return all
+		}
+	case "widths":
+		if w, err := parseWidths(text); err == nil && text != "" {
+			return w.String()
+		}
+	}
+	return text
+}
+
 // recorded are the names of the options that a checkpoint holds.
 func recorded(c *cli.Context) (names []string) {
 	for _, f := range c.Command.Flags {
@@ -324,15 +339,7 @@ func inherit(c *cli.Context, saved map[string]string) error {
 			if err := c.Set(name, before); err != nil {
 				return fmt.Errorf("the checkpoint's option --%s: %w", name, err)
 			}
-		case name == "upsampling" && c.String(name) != "":
-			if all, err := upsamplings(c.String(name)); err != nil || all != before {
-				changed = append(changed, fmt.Sprintf("--%s is %s, there %s", name, c.String(name), before))
-			}
-		case name == "widths":
-			if w, err := parseWidths(c.String(name)); err != nil || w.String() != before {
-				changed = append(changed, fmt.Sprintf("--%s is %s, there %s", name, c.String(name), before))
-			}
-		case fmt.Sprint(c.Value(name)) != before && !training.MayChange(name):
+		case spelled(name, fmt.Sprint(c.Value(name))) != before && !training.MayChange(name):
 			changed = append(changed, fmt.Sprintf("--%s is %v, there %s", name, c.Value(name), before))
 		}
 	}
