@@ -20,7 +20,7 @@ func quantizeCommand() *cli.Command {
 		ArgsUsage: "WEIGHTS.safetensors OUT.safetensors",
 		Description: "Writes the weights, unchanged, with the steps in which 8-bit integers count what each layer reads. They are chosen on pictures\n" +
 			"like those that will be stylised, in the network's own styles, in those of --style and at strengths 1 and 0.5: for each layer the\n" +
-			"steps with the least squared error of its results. WEIGHTS may name a built-in network; lite is calibrated as it is.\n" +
+			"steps with the least squared error of its results. WEIGHTS may name a built-in network; both are calibrated as they are.\n" +
 			"At the end the command says how close the results come to float32, in dB. From 38 dB on the difference is hardly seen.\n\n" +
 			"Example:\n" +
 			"  adain quantize --content photos/ --style paintings/ mine.safetensors mine-int8.safetensors",

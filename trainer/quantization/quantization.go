@@ -63,7 +63,7 @@ func Run(ctx context.Context, w *model.Weights, o Options, out *terminal.Steps) 
 		return nil, err
 	}
 	defer exact.Close()
-	c := &calibration{o: o, engine: exact.(*cpu.Engine), random: rand.New(rand.NewPCG(o.Seed, 1)), first: plain.Folded()[0]}
+	c := &calibration{o: o, engine: exact.(*cpu.Engine), random: rand.New(rand.NewPCG(o.Seed, 1))}
 	if err := c.read(ctx, &plain); err != nil {
 		return nil, err
 	}
@@ -107,8 +107,7 @@ type calibration struct {
 	random   *rand.Rand
 	contents []*model.Image
 	styles   []model.Stats
-	own      int        // of styles, the first
-	first    model.Conv // convolution, with the colours folded in
+	own      int // of styles, the first
 	input    cpu.Map
 }
 
@@ -174,22 +173,16 @@ func (c *calibration) stylization(content, k int) *model.Stylization {
 
 // sample watches what a layer, an index into the folded network, reads.
 func (c *calibration) sample(ctx context.Context, layer int, l model.Conv) (*samples, error) {
-	each := stylesOfContent
-	if l.Side == model.Encoder {
-		each = 1 // whatever the style
-	}
 	s := newSamples(l)
 	for i, img := range c.contents {
-		for k := range each {
+		for k := range stylesOfContent {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			if layer == 1 {
-				firstMap(c.first, img, &c.input)
-			} else if err := c.engine.Input(img, c.stylization(i, k), layer, &c.input); err != nil {
+			if err := c.engine.Input(img, c.stylization(i, k), layer, &c.input); err != nil {
 				return nil, err
 			}
-			s.take(&c.input, layerWindows/(len(c.contents)*each)+1, c.random)
+			s.take(&c.input, layerWindows/(len(c.contents)*stylesOfContent)+1, c.random)
 		}
 	}
 	return s, nil

@@ -98,36 +98,3 @@ func TestRoundWeights(t *testing.T) {
 		}
 	}
 }
-
-// TestFirstMap compares with the reference: the input of conv1_2 is conv1_1 of the picture.
-func TestFirstMap(t *testing.T) {
-	l := modeltest.RandomWeights(2, modeltest.Widths).Folded()[0]
-	img := model.NewImage(model.RGB, 16, 8)
-	modeltest.Fill(img, 3)
-	var m cpu.Map
-	firstMap(l, img, &m)
-	at := func(y, x, o int) float32 { return m.Values[((y+1)*(m.Cols+2)+x+1)*m.Channels+o] }
-	for _, place := range [][2]int{{0, 0}, {7, 15}, {3, 4}} {
-		for o, b := range l.Bias {
-			sum := float64(b)
-			for i := range 3 {
-				for k := range 9 {
-					y, x := place[0]+k/3-1, place[1]+k%3-1
-					if y < 0 || y > 7 {
-						y = place[0] - (y - place[0])
-					}
-					if x < 0 || x > 15 {
-						x = place[1] - (x - place[1])
-					}
-					sum += float64(l.Weight[(o*3+i)*9+k]) * float64(img.Planes[0].Data[y*img.Planes[0].Stride+3*x+i]) / 255
-				}
-			}
-			if got := at(place[0], place[1], o); math.Abs(float64(got)-max(sum, 0)) > 1e-5 {
-				t.Errorf("pixel %v, channel %d: %g, wanted %g", place, o, got, max(sum, 0))
-			}
-		}
-	}
-	if at(-1, 3, 1) != at(1, 3, 1) || at(8, 3, 1) != at(6, 3, 1) || at(2, -1, 0) != at(2, 1, 0) || at(2, 16, 0) != at(2, 14, 0) {
-		t.Error("the border is no reflection")
-	}
-}
