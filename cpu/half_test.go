@@ -13,7 +13,8 @@ import (
 )
 
 // TestHalfCloseness holds what bfloat16 makes of photographs with the built-in networks to what their files say of it, which decides whether
-// precision=auto takes it, and lite to 45 dB of float32, where it does; and demands that some layers of them are computed by Winograd's algorithm, whose roundings are larger than those of direct convolutions.
+// precision=auto takes it, and lite to 45 dB of float32, where it does; and demands that some layers of them are computed by Winograd's
+// algorithm, whose roundings are larger than those of direct convolutions.
 func TestHalfCloseness(t *testing.T) {
 	if !hasBFloat16() {
 		t.Skip("this processor does not multiply bfloat16")

@@ -86,18 +86,18 @@ def swirl(p, cells, turns):
     return turns * np.pi * p.noise(cells, 2)
 
 
-def pieces(p, side, jitter, along=1.0):
+def pieces(p, side, jitter):
     """Pieces that a surface is laid of, about side pixels: the middle of that which each pixel lies in, (H,W,2) as y and x, and how far
-    the pixel is from the piece's edge. along stretches them."""
+    the pixel is from the piece's edge."""
     y, x = np.mgrid[:SIDE, :SIDE].astype(float)
     cells = SIDE // side + 6
     moved = p.random.uniform(-jitter, jitter, (cells, cells, 2))
     distances, middles = [], []
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
-            row, column = (y / side).astype(int) + dy, (x / (side * along)).astype(int) + dx
-            middle = np.stack([(row + 0.5) * side, (column + 0.5) * side * along], -1) + side * moved[row + 2, column + 2]
-            distances.append(np.hypot(y - middle[..., 0], (x - middle[..., 1]) / along))
+            row, column = (y / side).astype(int) + dy, (x / side).astype(int) + dx
+            middle = np.stack([(row + 0.5) * side, (column + 0.5) * side], -1) + side * moved[row + 2, column + 2]
+            distances.append(np.hypot(y - middle[..., 0], x - middle[..., 1]))
             middles.append(middle)
     order = np.argsort(distances, 0)
     nearest = np.take_along_axis(np.array(distances), order[:2], 0)
